@@ -1,0 +1,7 @@
+//! Links to Matrix media for people on the other side of a bridge.
+//!
+//! [`link`] signs and verifies links without any I/O; [`matrix`] is its vocabulary. With the
+//! feature `service` (on by default) the crate is the whole service as well.
+
+pub mod link;
+pub mod matrix;
