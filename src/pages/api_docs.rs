@@ -1,0 +1,235 @@
+//! The bridge API's description, for people.
+
+use askama::Template;
+
+/// An OpenAPI description as one page. The words may hold `` `code` `` in backticks and empty lines
+/// between paragraphs; other Markdown is shown as it is written.
+#[derive(Clone, Debug, Template)]
+#[template(path = "api_docs.html")]
+pub struct ApiDocsPage {
+    /// The API's name.
+    pub title: String,
+    /// The version of the description.
+    pub version: String,
+    /// What the API is for, and how to authenticate.
+    pub description: String,
+    /// Every operation, in the order of the page.
+    pub operations: Vec<Operation>,
+}
+
+/// One method of one path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Operation {
+    /// The HTTP method, in any case.
+    pub method: String,
+    /// The path, with its parameters in braces.
+    pub path: String,
+    /// What it does, in a few words; may be empty.
+    pub summary: String,
+    /// What it does, in full; may be empty.
+    pub description: String,
+    /// What it takes in path, query and headers.
+    pub parameters: Vec<Parameter>,
+    /// What it takes as a body: the schema as text.
+    pub request_body: Option<String>,
+    /// What it answers.
+    pub responses: Vec<Response>,
+}
+
+/// A parameter of an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Where it goes: `path`, `query`, `header`.
+    pub location: String,
+    /// Whether it must be given.
+    pub required: bool,
+    /// Its type, as text.
+    pub type_text: String,
+    /// What it means; may be empty.
+    pub description: String,
+}
+
+/// An answer of an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// `200`, `4XX`, `default`.
+    pub status: String,
+    /// When it comes, and what it holds.
+    pub description: String,
+}
+
+/// An operation and its place on the page.
+struct Entry<'a> {
+    anchor: String,
+    operation: &'a Operation,
+}
+
+/// A piece of a text.
+#[derive(Debug, PartialEq, Eq)]
+enum Phrase<'a> {
+    Words(&'a str),
+    Code(&'a str),
+}
+
+impl ApiDocsPage {
+    /// The page as HTML.
+    #[must_use]
+    pub fn render(&self) -> String {
+        super::render(self)
+    }
+
+    /// The operations with an anchor each; those that would share one are numbered.
+    fn entries(&self) -> Vec<Entry<'_>> {
+        let mut entries: Vec<Entry<'_>> = Vec::with_capacity(self.operations.len());
+        for operation in &self.operations {
+            let base = operation.anchor();
+            let mut anchor = base.clone();
+            let mut number = 2;
+            while entries.iter().any(|entry| entry.anchor == anchor) {
+                anchor = format!("{base}-{number}");
+                number += 1;
+            }
+            entries.push(Entry { anchor, operation });
+        }
+        entries
+    }
+}
+
+impl Operation {
+    /// `POST /v1/links/{link_id}` is `post-v1-links-link_id`.
+    fn anchor(&self) -> String {
+        let text = format!("{} {}", self.method, self.path).to_lowercase();
+        let words: Vec<&str> = text
+            .split(|character: char| !character.is_alphanumeric() && character != '_')
+            .filter(|word| !word.is_empty())
+            .collect();
+        words.join("-")
+    }
+
+    fn method_class(&self) -> &'static str {
+        match self.method.to_ascii_uppercase().as_str() {
+            "GET" | "HEAD" => "reads",
+            "POST" => "writes",
+            "PUT" | "PATCH" => "replaces",
+            "DELETE" => "deletes",
+            _ => "other",
+        }
+    }
+}
+
+impl Response {
+    fn status_class(&self) -> &'static str {
+        match self.status.bytes().next() {
+            Some(b'2') => "fine",
+            Some(b'1' | b'3') => "moved",
+            Some(b'4') => "refused",
+            Some(b'5') => "failed",
+            _ => "other",
+        }
+    }
+}
+
+/// The parts between which a path may be broken on a narrow screen.
+fn path_parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split_inclusive('/')
+}
+
+fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
+    text.split("\n\n")
+        .map(str::trim)
+        .filter(|paragraph| !paragraph.is_empty())
+}
+
+/// Words and code in turns. A backtick without its partner is a backtick.
+fn phrases(text: &str) -> Vec<Phrase<'_>> {
+    let mut phrases = Vec::new();
+    let mut rest = text;
+    while let Some((words, code, after)) = next_code(rest) {
+        if !words.is_empty() {
+            phrases.push(Phrase::Words(words));
+        }
+        phrases.push(Phrase::Code(code));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        phrases.push(Phrase::Words(rest));
+    }
+    phrases
+}
+
+fn next_code(text: &str) -> Option<(&str, &str, &str)> {
+    let (words, rest) = text.split_once('`')?;
+    let (code, after) = rest.split_once('`')?;
+    Some((words, code, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::tests::api_docs_page;
+
+    #[test]
+    fn every_operation_is_listed_described_and_can_be_linked_to() {
+        let html = api_docs_page().render();
+        for expected in [
+            "<title>Medialink bridge API 0.1.0</title>",
+            "<a href=\"#post-v1-links\">",
+            "id=\"post-v1-links\"",
+            "id=\"get-v1-links-link_id\"",
+            "<code>room_id</code>",
+            "<span class=\"required\">required</span>",
+            "<span class=\"status refused\">429</span>",
+            "answers <code>200</code>",
+            "href=\"openapi.json\"",
+            "&#34;room_id&#34;",
+        ] {
+            assert!(html.contains(expected), "{expected} in {html}");
+        }
+    }
+
+    #[test]
+    fn no_two_anchors_are_equal() {
+        let operation = |path: &str| Operation {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            ..Operation::default()
+        };
+        let page = ApiDocsPage {
+            operations: vec![operation("/a/{b}"), operation("/a/b"), operation("/a/b/")],
+            ..api_docs_page()
+        };
+        let anchors: Vec<String> = page
+            .entries()
+            .into_iter()
+            .map(|entry| entry.anchor)
+            .collect();
+        assert_eq!(anchors, ["get-a-b", "get-a-b-2", "get-a-b-3"]);
+    }
+
+    #[test]
+    fn backticks_make_code_only_in_pairs() {
+        assert_eq!(
+            phrases("a `b` c `d"),
+            [
+                Phrase::Words("a "),
+                Phrase::Code("b"),
+                Phrase::Words(" c `d")
+            ]
+        );
+        assert_eq!(phrases("`<x>`"), [Phrase::Code("<x>")]);
+        assert!(phrases("").is_empty());
+    }
+
+    #[test]
+    fn descriptions_are_escaped() {
+        let html = ApiDocsPage {
+            title: "</title><script>".to_owned(),
+            description: "`<script>` <script>".to_owned(),
+            ..api_docs_page()
+        }
+        .render();
+        assert!(!html.contains("<script"));
+    }
+}

@@ -1,0 +1,132 @@
+//! The Content-Security-Policy of the pages.
+//!
+//! The style block is allowed by its hash and not by `'unsafe-inline'`: were a file name ever to
+//! slip through the escaping, it could not even style the page, much less cover it. The hash is
+//! computed from the embedded style at the first use, so that nobody has to carry it over by hand
+//! after a change; a test compares it with the style block of the rendered pages.
+
+use std::sync::LazyLock;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
+
+use super::STYLE;
+
+static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy("'self'"));
+
+/// The policy of error pages and of the API's description.
+#[must_use]
+pub fn page_csp() -> &'static str {
+    &PAGE_CSP
+}
+
+/// The policy of a page that shows media from `media_origin`.
+///
+/// Media come from the page's own origin where people reach the service by its `public_url`. Where
+/// they reach it by another host, `'self'` is not the media's origin, which is therefore named too.
+/// `media_origin` may be a whole URL, of which the origin is taken. What is not an HTTP origin that
+/// a policy can name (an IPv6 address cannot be) is left out, and `'self'` remains.
+#[must_use]
+pub fn view_csp(media_origin: &str) -> String {
+    match origin(media_origin) {
+        Some(origin) => policy(&format!("'self' {origin}")),
+        None => policy("'self'"),
+    }
+}
+
+fn policy(media_sources: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src {media_sources}; \
+         media-src {media_sources}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        hash = style_hash(STYLE),
+    )
+}
+
+/// Browsers hash the text of the element, in which the HTML parser has made every line end a
+/// line feed.
+pub(super) fn style_hash(style: &str) -> String {
+    STANDARD.encode(Sha256::digest(style.replace("\r\n", "\n")))
+}
+
+/// Scheme, host and port of an HTTP URL, if they can stand in a policy: nothing in them may end the
+/// directive.
+fn origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    if scheme != "http" && scheme != "https" {
+        return None;
+    }
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    let host_is_plain = !host.is_empty()
+        && host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    let port_is_number = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    (host_is_plain && port_is_number).then(|| format!("{scheme}://{authority}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_allows_the_style_and_own_media_and_nothing_else() {
+        let hash = style_hash(STYLE);
+        assert_eq!(
+            page_csp(),
+            format!(
+                "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; media-src 'self'; \
+                 base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            )
+        );
+    }
+
+    #[test]
+    fn the_media_origin_is_accepted_beside_the_page_s_own() {
+        for url in [
+            "https://media.example.org:8443",
+            "https://media.example.org:8443/",
+            "HTTPS://media.example.org:8443/path/m/token/cat.png?x#y",
+        ] {
+            let csp = view_csp(url);
+            assert!(
+                csp.contains("img-src 'self' https://media.example.org:8443; "),
+                "{csp}"
+            );
+            assert!(
+                csp.contains("media-src 'self' https://media.example.org:8443; "),
+                "{csp}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_cannot_widen_the_policy() {
+        for bad in [
+            "",
+            "*",
+            "https://",
+            "https://*",
+            "https://a b",
+            "https://a;script-src *",
+            "https://a,default-src *",
+            "https://a\r\nX-Header: 1",
+            "https://user@host",
+            "https://host:port",
+            "https://[::1]:8480",
+            "data:text/html",
+            "javascript://host",
+        ] {
+            assert_eq!(view_csp(bad), page_csp(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_checkout_with_other_line_ends_has_the_same_hash() {
+        assert_eq!(style_hash("a {}\r\nb {}\r\n"), style_hash("a {}\nb {}\n"));
+    }
+}

@@ -1,0 +1,325 @@
+//! Samples, and what holds for all pages.
+
+use super::csp::style_hash;
+use super::*;
+
+pub(super) fn view_page(kind: Kind) -> ViewPage {
+    ViewPage {
+        title: Some("cat.png".to_owned()),
+        kind,
+        media_url: "https://media.example.org/m/token/cat.png".to_owned(),
+        page_url: "https://media.example.org/v/token/cat.png".to_owned(),
+        mimetype: Some("image/png".to_owned()),
+        size_bytes: Some(1_234_567),
+        network: Some("Libera.Chat".to_owned()),
+        expires_at: Some(Moment {
+            text: "8 October 2026, 12:00 UTC".to_owned(),
+            rfc3339: "2026-10-08T12:00:00Z".to_owned(),
+        }),
+        one_time: false,
+    }
+}
+
+fn error_page(cause: Cause) -> ErrorPage {
+    ErrorPage {
+        status: match cause {
+            Cause::NotFound | Cause::MediaGone => 404,
+            Cause::RateLimited => 429,
+            Cause::TooLarge | Cause::HomeserverFailed => 502,
+            Cause::NotYetUploaded => 503,
+            Cause::HomeserverSlow => 504,
+            _ => 410,
+        },
+        cause,
+        retry_after_seconds: Some(30),
+        network: Some("Libera.Chat".to_owned()),
+    }
+}
+
+fn response(status: &str, description: &str) -> Response {
+    Response {
+        status: status.to_owned(),
+        description: description.to_owned(),
+    }
+}
+
+pub(super) fn api_docs_page() -> ApiDocsPage {
+    ApiDocsPage {
+        title: "Medialink bridge API".to_owned(),
+        version: "0.1.0".to_owned(),
+        description: "What a bridge asks of Medialink. Every call carries `Authorization: Bearer \
+                      <api_token>`; a bridge sees only its own links.\n\nTimes are milliseconds \
+                      since the epoch (`…_ts`), durations milliseconds (`…_ms`)."
+            .to_owned(),
+        operations: vec![
+            Operation {
+                method: "post".to_owned(),
+                path: "/v1/links".to_owned(),
+                summary: "Make a link".to_owned(),
+                description: "Asking again for the same media, room and event answers `200` and \
+                              the link that lives already."
+                    .to_owned(),
+                request_body: Some(
+                    "{\n  \"mxc\": \"mxc://example.org/abc\",\n  \"room_id\": \"!r:example.org\",\n  \
+                     \"lifetime_ms\": 1209600000   // 0: never expires; at most links.max_lifetime of the configuration\n}"
+                        .to_owned(),
+                ),
+                responses: vec![
+                    response("201", "A new link."),
+                    response("400", "A field is missing or wrong: `M_BAD_JSON`."),
+                    response("429", "Over a limit; `retry_after_ms` tells when to come back."),
+                    response("503", "The database does not answer."),
+                ],
+                ..Operation::default()
+            },
+            Operation {
+                method: "get".to_owned(),
+                path: "/v1/links".to_owned(),
+                summary: "List links".to_owned(),
+                parameters: vec![
+                    Parameter {
+                        name: "room_id".to_owned(),
+                        location: "query".to_owned(),
+                        required: false,
+                        type_text: "string".to_owned(),
+                        description: "Only links of this room.".to_owned(),
+                    },
+                    Parameter {
+                        name: "limit".to_owned(),
+                        location: "query".to_owned(),
+                        required: false,
+                        type_text: "integer, 1 to 1000".to_owned(),
+                        description: "How many at most; `100` if left out.".to_owned(),
+                    },
+                ],
+                responses: vec![response("200", "The links, newest first.")],
+                ..Operation::default()
+            },
+            Operation {
+                method: "get".to_owned(),
+                path: "/v1/links/{link_id}".to_owned(),
+                summary: "Look at one link".to_owned(),
+                parameters: vec![Parameter {
+                    name: "link_id".to_owned(),
+                    location: "path".to_owned(),
+                    required: true,
+                    type_text: "string".to_owned(),
+                    description: "The link's `link_id`.".to_owned(),
+                }],
+                responses: vec![
+                    response("200", "The link."),
+                    response("404", "No such link of this bridge."),
+                ],
+                ..Operation::default()
+            },
+            Operation {
+                method: "delete".to_owned(),
+                path: "/v1/links/{link_id}".to_owned(),
+                summary: "Revoke a link".to_owned(),
+                responses: vec![response("200", "The link, revoked. Idempotent.")],
+                ..Operation::default()
+            },
+            Operation {
+                method: "put".to_owned(),
+                path: "/_matrix/app/v1/transactions/{txnId}".to_owned(),
+                summary: "Take in events from the homeserver".to_owned(),
+                responses: vec![response("default", "An error in Matrix’s shape.")],
+                ..Operation::default()
+            },
+        ],
+    }
+}
+
+const AWKWARD_NAME: &str =
+    "Протокол_общего_собрания_0123456789abcdef0123456789abcdef0123456789abcdef_\u{202e}fdp.exe";
+
+/// Every page once, by a name.
+fn all_pages() -> Vec<(String, String)> {
+    let mut pages: Vec<(String, String)> = Cause::ALL
+        .iter()
+        .map(|&cause| (format!("error-{cause:?}"), error_page(cause).render()))
+        .collect();
+    for kind in [
+        Kind::Image,
+        Kind::Video,
+        Kind::Audio,
+        Kind::Text,
+        Kind::Other,
+    ] {
+        for one_time in [false, true] {
+            let page = ViewPage {
+                one_time,
+                ..view_page(kind)
+            };
+            pages.push((format!("view-{kind:?}-{one_time}"), page.render()));
+        }
+    }
+    let awkward = ViewPage {
+        title: Some(AWKWARD_NAME.to_owned()),
+        network: Some(
+            "A network with quite a long name, on the other side of the bridge".to_owned(),
+        ),
+        ..view_page(Kind::Other)
+    };
+    pages.push(("view-awkward".to_owned(), awkward.render()));
+    pages.push(("docs".to_owned(), api_docs_page().render()));
+    pages
+}
+
+#[test]
+fn every_page_renders_whole_and_needs_nothing_but_itself() {
+    for (name, html) in all_pages() {
+        assert!(
+            html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"),
+            "{name}"
+        );
+        assert!(html.ends_with("</html>"), "{name}");
+        assert_eq!(html.matches("<h1").count(), 1, "{name}");
+        assert_eq!(html.matches("<main").count(), 1, "{name}");
+        assert!(
+            html.contains("<meta name=\"robots\" content=\"noindex, nofollow\">"),
+            "{name}"
+        );
+        assert!(
+            html.contains("<meta name=\"referrer\" content=\"no-referrer\">"),
+            "{name}"
+        );
+        for absent in [
+            "<script", "<link", "<iframe", "<form", " style=", "@import", "url(",
+        ] {
+            assert!(!html.contains(absent), "{absent} in {name}");
+        }
+        assert!(
+            !html.split(" on").skip(1).any(ends_an_event_handler),
+            "{name}"
+        );
+    }
+}
+
+/// Whether `rest`, which follows " on", makes it an attribute like `onload=`.
+fn ends_an_event_handler(rest: &str) -> bool {
+    rest.trim_start_matches(|character: char| character.is_ascii_alphabetic())
+        .starts_with('=')
+}
+
+#[test]
+fn the_hash_in_the_policy_is_that_of_every_page_s_style_block() {
+    for (name, html) in all_pages() {
+        let (_, rest) = html.split_once("<style>").expect("a style block");
+        let (style, rest) = rest.split_once("</style>").expect("its end");
+        assert!(!rest.contains("<style"), "{name}");
+        let source = format!("style-src 'sha256-{}';", style_hash(style));
+        assert!(page_csp().contains(&source), "{name}");
+        assert!(
+            view_csp("https://media.example.org").contains(&source),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn hostile_file_names_are_escaped_in_text_and_in_attributes() {
+    let long = format!("{}.png", "\u{1f431}".repeat(62) + "abc");
+    assert_eq!(long.len(), 255);
+    for (name, shown) in [
+        (
+            "\"><img src=x onerror=alert(1)>.png",
+            "&#34;&#62;&#60;img src=x onerror=alert(1)&#62;.png",
+        ),
+        ("' onload='alert(1)", "&#39; onload=&#39;alert(1)"),
+        (
+            "</script></title></style>.png",
+            "&#60;/script&#62;&#60;/title&#62;&#60;/style&#62;.png",
+        ),
+        ("a\r\nb\nSet-Cookie: c", "a b Set-Cookie: c"),
+        ("photo\u{202e}gpj.exe", "photo\u{fffd}gpj.exe"),
+        ("{{ 7 * 7 }}{% raw %}&amp;", "{{ 7 * 7 }}{% raw %}&#38;amp;"),
+        ("👩‍👩‍👧‍👦🏳️‍🌈.gif", "👩‍👩‍👧‍👦🏳️‍🌈.gif"),
+        (long.as_str(), long.as_str()),
+    ] {
+        for kind in [
+            Kind::Image,
+            Kind::Video,
+            Kind::Audio,
+            Kind::Text,
+            Kind::Other,
+        ] {
+            let page = ViewPage {
+                title: Some(name.to_owned()),
+                network: Some(name.to_owned()),
+                ..view_page(kind)
+            };
+            let html = page.render();
+            for expected in [
+                format!("<title>{shown}</title>"),
+                format!("<h1><bdi>{shown}</bdi></h1>"),
+                format!("<meta property=\"og:title\" content=\"{shown}\">"),
+                format!("download=\"{shown}\""),
+                format!("bridged to {shown}</p>"),
+            ] {
+                assert!(html.contains(&expected), "{expected} in {html}");
+            }
+            if kind == Kind::Image {
+                assert!(html.contains(&format!("alt=\"{shown}\"")));
+            }
+            if kind == Kind::Video || kind == Kind::Audio {
+                assert!(html.contains(&format!("aria-label=\"{shown}\"")));
+            }
+            let plain = view_page(kind).render();
+            assert_eq!(
+                html.matches('<').count(),
+                plain.matches('<').count(),
+                "{name:?}"
+            );
+            assert_eq!(
+                html.matches('"').count(),
+                plain.matches('"').count(),
+                "{name:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn hostile_urls_and_types_are_escaped() {
+    let hostile = "https://h/\"><script>alert('1')</script>";
+    let html = ViewPage {
+        media_url: hostile.to_owned(),
+        page_url: hostile.to_owned(),
+        mimetype: Some(hostile.to_owned()),
+        expires_at: Some(Moment {
+            text: hostile.to_owned(),
+            rfc3339: hostile.to_owned(),
+        }),
+        ..view_page(Kind::Image)
+    }
+    .render();
+    assert!(!html.contains("<script"));
+    assert!(!html.contains("alert('1')"));
+    assert_eq!(
+        html.matches('"').count(),
+        view_page(Kind::Image).render().matches('"').count()
+    );
+}
+
+#[test]
+fn robots_are_kept_out() {
+    assert_eq!(ROBOTS_TXT, "User-agent: *\nDisallow: /\n");
+}
+
+/// `cargo test -- --ignored pages_for_looking` with `MEDIALINK_PAGES_DIR` set writes every page to a
+/// file there, to be looked at in a browser.
+#[test]
+#[ignore = "for people who change the look"]
+fn pages_for_looking() {
+    let dir = std::path::PathBuf::from(
+        std::env::var_os("MEDIALINK_PAGES_DIR").expect("MEDIALINK_PAGES_DIR"),
+    );
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.join(name), text).expect("the folder can be written to");
+    };
+    for (name, html) in all_pages() {
+        write(&format!("{name}.html"), &html);
+    }
+    write("csp.txt", &view_csp("https://media.example.org"));
+}
