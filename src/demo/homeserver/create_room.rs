@@ -1,0 +1,181 @@
+//! New rooms (Client-Server API, "Creation").
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::auth::Requester;
+use super::errors::MatrixError;
+use super::membership::require_user_id;
+use super::rooms::RoomVersion;
+use super::state::{Draft, Server, now_ms};
+
+type Object = Map<String, Value>;
+
+/// `POST /_matrix/client/v3/createRoom`
+pub(super) fn create_room(
+    server: &Server,
+    who: &Requester,
+    body: &Object,
+) -> Result<HttpResponse, MatrixError> {
+    let plan = RoomPlan::read(&who.user_id, body)?;
+    let mut data = server.data();
+    let creators = plan.creators.clone();
+    let id = server.create_room(&mut data, plan.version, creators, plan.creation_content)?;
+    for draft in plan.state {
+        // A room that could not be made as asked for is none.
+        if let Err(error) = server.append(&mut data, &id, draft) {
+            let room = data.rooms.remove(&id);
+            let events = room.into_iter().flat_map(|room| room.events);
+            let counted: Vec<String> = events.flat_map(|event| event.counted).collect();
+            data.media.release_references(&counted, now_ms());
+            return Err(error);
+        }
+    }
+    Ok(HttpResponse::Ok().json(json!({"room_id": id})))
+}
+
+/// What a new room consists of.
+struct RoomPlan {
+    version: RoomVersion,
+    creators: Vec<String>,
+    creation_content: Object,
+    state: Vec<Draft>,
+}
+
+impl RoomPlan {
+    fn read(creator: &str, body: &Object) -> Result<Self, MatrixError> {
+        let text = |key: &str| body.get(key).and_then(Value::as_str);
+        let version =
+            RoomVersion::parse(text("room_version").unwrap_or("12")).ok_or_else(|| {
+                let message = "Your homeserver does not support this room version";
+                MatrixError::new(
+                    StatusCode::BAD_REQUEST,
+                    "M_UNSUPPORTED_ROOM_VERSION",
+                    message,
+                )
+            })?;
+        let preset = text("preset").unwrap_or(match text("visibility") {
+            Some("public") => "public_chat",
+            _ => "private_chat",
+        });
+        let invite = invitees(body)?;
+        let equals = if preset == "trusted_private_chat" {
+            invite.as_slice()
+        } else {
+            &[]
+        };
+        let mut creation_content = object(body, "creation_content");
+        let mut creators = vec![creator.to_owned()];
+        if version.has_creators() && !equals.is_empty() {
+            creators.extend_from_slice(equals);
+            creation_content.insert("additional_creators".to_owned(), json!(equals));
+        }
+
+        let mut state = Vec::new();
+        let mut put = |kind: &str, key: &str, content: Object| {
+            state.push(Draft::state(creator, kind, key, content));
+        };
+        put("m.room.member", creator, one("membership", "join"));
+        put(
+            "m.room.power_levels",
+            "",
+            power_levels(version, creator, equals, body),
+        );
+        let rule = if preset == "public_chat" {
+            "public"
+        } else {
+            "invite"
+        };
+        put("m.room.join_rules", "", one("join_rule", rule));
+        put(
+            "m.room.history_visibility",
+            "",
+            one("history_visibility", "shared"),
+        );
+        for event in body
+            .get("initial_state")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let kind = event.get("type").and_then(Value::as_str);
+            let kind = kind.ok_or_else(|| MatrixError::bad_json("initial_state without type"))?;
+            if matches!(kind, "m.room.create" | "m.room.member") {
+                return Err(MatrixError::bad_json(format!("initial_state has {kind}")));
+            }
+            let key = event
+                .get("state_key")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let content = event.get("content").and_then(Value::as_object);
+            put(kind, key, content.cloned().unwrap_or_default());
+        }
+        for name in ["name", "topic"] {
+            if let Some(value) = text(name) {
+                put(&format!("m.room.{name}"), "", one(name, value));
+            }
+        }
+        for user in &invite {
+            let mut content = one("membership", "invite");
+            if let Some(direct) = body.get("is_direct") {
+                content.insert("is_direct".to_owned(), direct.clone());
+            }
+            put("m.room.member", user, content);
+        }
+        Ok(Self {
+            version,
+            creators,
+            creation_content,
+            state,
+        })
+    }
+}
+
+fn invitees(body: &Object) -> Result<Vec<String>, MatrixError> {
+    let listed = body
+        .get("invite")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    listed
+        .map(|user| {
+            let id = user
+                .as_str()
+                .ok_or_else(|| MatrixError::bad_json("invite holds user IDs"))?;
+            require_user_id(id)?;
+            Ok(id.to_owned())
+        })
+        .collect()
+}
+
+fn power_levels(version: RoomVersion, creator: &str, equals: &[String], body: &Object) -> Object {
+    let mut users = Object::new();
+    if !version.has_creators() {
+        users.insert(creator.to_owned(), 100.into());
+        users.extend(equals.iter().map(|user| (user.clone(), 100.into())));
+    }
+    let tombstone = if version.has_creators() { 150 } else { 100 };
+    let levels = json!({
+        "users": users, "users_default": 0, "events_default": 0, "state_default": 50,
+        "ban": 50, "kick": 50, "redact": 50, "invite": 0,
+        "events": {
+            "m.room.power_levels": 100, "m.room.history_visibility": 100,
+            "m.room.encryption": 100, "m.room.server_acl": 100, "m.room.tombstone": tombstone,
+        },
+    });
+    let mut levels = levels.as_object().cloned().unwrap_or_default();
+    levels.extend(object(body, "power_level_content_override"));
+    levels
+}
+
+fn object(body: &Object, key: &str) -> Object {
+    body.get(key)
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn one(key: &str, value: &str) -> Object {
+    Object::from_iter([(key.to_owned(), value.into())])
+}

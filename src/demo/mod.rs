@@ -1,0 +1,3 @@
+//! The demo: everything with nothing configured.
+
+pub mod homeserver;
