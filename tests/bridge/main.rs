@@ -1,0 +1,4 @@
+//! Tests of the running bridge.
+
+mod homeserver_facts;
+mod synapse;
