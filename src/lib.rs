@@ -5,3 +5,16 @@
 
 pub mod link;
 pub mod matrix;
+
+#[cfg(feature = "service")]
+pub mod clock;
+#[cfg(feature = "service")]
+pub mod config;
+#[cfg(feature = "service")]
+mod random;
+#[cfg(feature = "service")]
+mod pages;
+#[cfg(feature = "service")]
+pub mod storage;
+#[cfg(feature = "service")]
+pub mod demo;

@@ -1,0 +1,162 @@
+//! `bridges`: who may ask for links, and as whom the homeserver is asked.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::matrix::{ServerName, UserId};
+
+use super::{
+    Problems,
+    secret::{self, Secret},
+    unsupported::{Ignored, later},
+};
+
+/// One bridge of the homeserver.
+#[derive(Debug, Clone)]
+pub struct BridgeConfig {
+    /// Names the bridge in the database, in logs and in the key file.
+    pub id: String,
+    /// The network on the other side, for people.
+    pub network: String,
+    /// What the bridge shows to us.
+    pub api_token: Secret,
+    /// What we show to the homeserver.
+    pub as_token: Secret,
+    /// What the homeserver shows to us.
+    pub hs_token: Secret,
+    /// Who fetches media and sends meta events.
+    pub user_id: UserId,
+    /// Whose invites that user accepts: patterns with `*` and `?`.
+    pub accept_invites: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BridgeFile {
+    id: String,
+    network: Option<String>,
+    api_token: Option<Secret>,
+    api_token_file: Option<PathBuf>,
+    as_token: Option<Secret>,
+    as_token_file: Option<PathBuf>,
+    hs_token: Option<Secret>,
+    hs_token_file: Option<PathBuf>,
+    user_id: String,
+    accept_invites: Option<Vec<String>>,
+    forward_to: Option<Ignored>,
+    text: Option<Ignored>,
+    max_bytes: Option<Ignored>,
+}
+
+pub(super) fn checked(
+    files: Vec<BridgeFile>,
+    server_name: Option<&ServerName>,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Vec<BridgeConfig> {
+    if files.is_empty() {
+        problems.add("bridges", "is empty; at least one bridge is needed");
+    }
+    let mut ids: HashMap<String, usize> = HashMap::new();
+    let mut tokens: Vec<(String, Secret)> = Vec::new();
+    let mut bridges = Vec::new();
+    for (index, file) in files.into_iter().enumerate() {
+        let path = format!("bridges[{index}]");
+        if let Some(other) = ids.insert(file.id.clone(), index) {
+            problems.add(
+                format_args!("{path}.id"),
+                format_args!("{:?} is the ID of bridges[{other}] too; each needs its own", file.id),
+            );
+        }
+        let Some(bridge) = file.checked(&path, server_name, folder, problems) else {
+            continue;
+        };
+        for (name, token) in [
+            ("api_token", &bridge.api_token),
+            ("as_token", &bridge.as_token),
+            ("hs_token", &bridge.hs_token),
+        ] {
+            let place = format!("{path}.{name}");
+            if let Some((other, _)) = tokens.iter().find(|(_, earlier)| earlier == token) {
+                problems.add(
+                    &place,
+                    format_args!("is the same as {other}; every token has to be different"),
+                );
+            }
+            tokens.push((place, token.clone()));
+        }
+        bridges.push(bridge);
+    }
+    bridges
+}
+
+impl BridgeFile {
+    fn checked(
+        self,
+        path: &str,
+        server_name: Option<&ServerName>,
+        folder: &Path,
+        problems: &mut Problems,
+    ) -> Option<BridgeConfig> {
+        if self.id.is_empty()
+            || self.id.len() > 64
+            || !self.id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        {
+            problems.add(
+                format_args!("{path}.id"),
+                format_args!("found {:?}; allowed are 1 to 64 letters, digits, '.', '_' and '-'", self.id),
+            );
+        }
+        for (name, value, what) in [
+            ("forward_to", &self.forward_to, "handing requests on to the bridge"),
+            ("text", &self.text, "templates of texts"),
+            ("max_bytes", &self.max_bytes, "the length of texts"),
+        ] {
+            if value.as_ref().is_some_and(Ignored::is_set) {
+                problems.add(format_args!("{path}.{name}"), later(what));
+            }
+        }
+        let user_id = match UserId::parse(&self.user_id) {
+            Ok(user_id) => {
+                if let Some(server_name) = server_name
+                    && user_id.server_name() != server_name.as_str()
+                {
+                    problems.add(
+                        format_args!("{path}.user_id"),
+                        format_args!("found {user_id}, which is not a user of {server_name}"),
+                    );
+                }
+                Some(user_id)
+            }
+            Err(error) => {
+                problems.add(
+                    format_args!("{path}.user_id"),
+                    format_args!("found {:?}, {error}; write it in quotes", self.user_id),
+                );
+                None
+            }
+        };
+        let mut token = |name: &str, value, file: Option<PathBuf>| {
+            secret::resolve(&format!("{path}.{name}"), value, file.as_deref(), folder, problems)
+        };
+        let api_token = token("api_token", self.api_token, self.api_token_file);
+        let as_token = token("as_token", self.as_token, self.as_token_file);
+        let hs_token = token("hs_token", self.hs_token, self.hs_token_file);
+        let accept_invites = self.accept_invites.unwrap_or_else(|| {
+            server_name.map(|name| format!("@*:{name}")).into_iter().collect()
+        });
+        Some(BridgeConfig {
+            network: self.network.unwrap_or_else(|| self.id.clone()),
+            id: self.id,
+            api_token: api_token?,
+            as_token: as_token?,
+            hs_token: hs_token?,
+            user_id: user_id?,
+            accept_invites,
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! `homeserver`: where it is and how patient we are with it.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use url::Url;
+
+use crate::matrix::ServerName;
+
+use super::{
+    Problems,
+    value::{Span, base_url},
+};
+
+/// The homeserver.
+#[derive(Debug, Clone)]
+pub struct HomeserverConfig {
+    /// Its client-server API, without a slash at the end.
+    pub url: Url,
+    /// Its name in Matrix.
+    pub server_name: ServerName,
+    /// How patient we are with it.
+    pub timeouts: Timeouts,
+    /// Networks besides the public ones into which media redirects may lead.
+    pub redirect_networks: Vec<IpNet>,
+}
+
+/// Deadlines of a request to the homeserver.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Until connected.
+    pub connect: Duration,
+    /// From the request to the head of the answer.
+    pub first_byte: Duration,
+    /// Between two pieces of a body.
+    pub stall: Duration,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HomeserverFile {
+    url: String,
+    server_name: String,
+    #[serde(default)]
+    timeouts: TimeoutsFile,
+    #[serde(default)]
+    redirect_networks: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TimeoutsFile {
+    connect: Span,
+    first_byte: Span,
+    stall: Span,
+}
+
+impl Default for TimeoutsFile {
+    fn default() -> Self {
+        Self {
+            connect: Span(Duration::from_secs(5)),
+            first_byte: Span(Duration::from_secs(60)),
+            stall: Span(Duration::from_secs(30)),
+        }
+    }
+}
+
+impl HomeserverFile {
+    pub(super) fn checked(self, problems: &mut Problems) -> Option<HomeserverConfig> {
+        let url = base_url(&self.url, "homeserver.url", problems);
+        let server_name = ServerName::parse(&self.server_name)
+            .map_err(|error| problems.add("homeserver.server_name", format_args!("found {:?}, {error}", self.server_name)))
+            .ok();
+        for (name, span) in [
+            ("connect", self.timeouts.connect),
+            ("first_byte", self.timeouts.first_byte),
+            ("stall", self.timeouts.stall),
+        ] {
+            if span.0.is_zero() {
+                problems.add(
+                    format_args!("homeserver.timeouts.{name}"),
+                    "found 0; allowed is a duration longer than nothing",
+                );
+            }
+        }
+        let mut redirect_networks = Vec::new();
+        for (index, text) in self.redirect_networks.iter().enumerate() {
+            match text.parse::<IpNet>() {
+                Ok(network) => redirect_networks.push(network),
+                Err(_) => problems.add(
+                    format_args!("homeserver.redirect_networks[{index}]"),
+                    format_args!("found {text:?}; allowed is a network such as 10.1.0.0/16"),
+                ),
+            }
+        }
+        Some(HomeserverConfig {
+            url: url?,
+            server_name: server_name?,
+            timeouts: Timeouts {
+                connect: self.timeouts.connect.0,
+                first_byte: self.timeouts.first_byte.0,
+                stall: self.timeouts.stall.0,
+            },
+            redirect_networks,
+        })
+    }
+}

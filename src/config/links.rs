@@ -1,0 +1,146 @@
+//! `links`: how links are made and how long they live.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::link::Form;
+
+use super::{
+    Problems,
+    unsupported::later,
+    value::{Lifetime, Span},
+};
+
+/// How links are made.
+#[derive(Debug, Clone)]
+pub struct LinksConfig {
+    /// The form of a link whose issue does not name one.
+    pub form: Form,
+    /// The lifetime of a link whose issue does not name one.
+    pub lifetime: Lifetime,
+    /// The longest lifetime that may be asked for.
+    pub max_lifetime: Lifetime,
+    /// How redactions are noticed.
+    pub check_event: CheckEvent,
+    /// How long redactions are remembered for links not seen yet.
+    pub remember: Duration,
+}
+
+/// How redactions are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckEvent {
+    /// The homeserver pushes them in appservice transactions.
+    Push,
+    /// Not at all.
+    Off,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct LinksFile {
+    form: FormFile,
+    lifetime: Lifetime,
+    max_lifetime: Lifetime,
+    check_event: CheckEventFile,
+    provenance: ProvenanceFile,
+    on_leave: OnLeaveFile,
+    remember: Span,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FormFile {
+    Short,
+    SelfContained,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CheckEventFile {
+    Push,
+    Follow,
+    Off,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ProvenanceFile {
+    Off,
+    Check,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OnLeaveFile {
+    Keep,
+    Revoke,
+}
+
+impl Default for LinksFile {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        Self {
+            form: FormFile::Short,
+            lifetime: Lifetime::For(days(14)),
+            max_lifetime: Lifetime::Never,
+            check_event: CheckEventFile::Push,
+            provenance: ProvenanceFile::Off,
+            on_leave: OnLeaveFile::Keep,
+            remember: Span(days(400)),
+        }
+    }
+}
+
+impl LinksFile {
+    pub(super) fn checked(self, problems: &mut Problems) -> Option<LinksConfig> {
+        for (name, lifetime) in [("lifetime", self.lifetime), ("max_lifetime", self.max_lifetime)] {
+            if let Lifetime::For(span) = lifetime
+                && (span < Duration::from_secs(1) || span.as_secs() > u64::from(u32::MAX))
+            {
+                problems.add(
+                    format_args!("links.{name}"),
+                    format_args!(
+                        "found {}; allowed are 1s to {}s, or never",
+                        humantime::format_duration(span),
+                        u32::MAX
+                    ),
+                );
+            }
+        }
+        match (self.lifetime, self.max_lifetime) {
+            (Lifetime::Never, Lifetime::For(_)) => problems.add(
+                "links.lifetime",
+                "found never, which is longer than links.max_lifetime",
+            ),
+            (Lifetime::For(lifetime), Lifetime::For(max)) if lifetime > max => {
+                problems.add("links.lifetime", "is longer than links.max_lifetime");
+            }
+            _ => {}
+        }
+        let check_event = match self.check_event {
+            CheckEventFile::Push => CheckEvent::Push,
+            CheckEventFile::Off => CheckEvent::Off,
+            CheckEventFile::Follow => {
+                problems.add("links.check_event", "found follow, which cannot be used with this version; allowed are push and off");
+                CheckEvent::Off
+            }
+        };
+        if matches!(self.provenance, ProvenanceFile::Check) {
+            problems.add("links.provenance", later("checking the provenance of media"));
+        }
+        if matches!(self.on_leave, OnLeaveFile::Revoke) {
+            problems.add("links.on_leave", "found revoke, which cannot be used with this version; allowed is keep");
+        }
+        Some(LinksConfig {
+            form: match self.form {
+                FormFile::Short => Form::Short,
+                FormFile::SelfContained => Form::SelfContained,
+            },
+            lifetime: self.lifetime,
+            max_lifetime: self.max_lifetime,
+            check_event,
+            remember: self.remember.0,
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! Secrets: given as a value or by a file, never both, and never shown.
+
+use std::{fmt, path::Path};
+
+use serde::{Deserialize, Deserializer, de};
+use zeroize::Zeroizing;
+
+use super::Problems;
+
+/// A secret text. Hidden from `Debug`; wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    /// Tells the type of a wrong value, but never the value.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Self::new(text)),
+            serde_json::Value::Number(_) => {
+                Err(de::Error::custom("found a number, expected a text in quotes"))
+            }
+            _ => Err(de::Error::custom("expected a text")),
+        }
+    }
+}
+
+/// Takes the value or reads the file; exactly one of them has to be given.
+pub(super) fn resolve(
+    path: &str,
+    value: Option<Secret>,
+    file: Option<&Path>,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Option<Secret> {
+    let secret = match (value, file) {
+        (Some(value), None) => value,
+        (None, Some(file)) => match std::fs::read_to_string(folder.join(file)) {
+            Ok(text) => Secret::new(text.trim_end_matches(['\n', '\r'])),
+            Err(error) => {
+                problems.add(
+                    format_args!("{path}_file"),
+                    format_args!("{} cannot be read: {error}", file.display()),
+                );
+                return None;
+            }
+        },
+        (Some(_), Some(_)) => {
+            problems.add(path, format_args!("is given together with {path}_file; allowed is one of them"));
+            return None;
+        }
+        (None, None) => {
+            problems.add(path, format_args!("is missing; give it, or {path}_file with the path of a file"));
+            return None;
+        }
+    };
+    let text = secret.expose();
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
+        problems.add(path, "is empty or holds white space or characters that are not ASCII");
+        return None;
+    }
+    Some(secret)
+}

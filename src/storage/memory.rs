@@ -1,0 +1,153 @@
+//! What was seen before a link was known: transactions, redactions, revocations.
+
+use sha2::{Digest, Sha256};
+use sqlx::SqliteConnection;
+
+use super::{StorageError, links::Criteria};
+
+/// Notes a transaction of the homeserver; `false` if it was seen before.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_transaction(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    txn_id: &str,
+    now: i64,
+) -> Result<bool, StorageError> {
+    let noted = sqlx::query(
+        "INSERT INTO appservice_transactions (bridge, txn_id, received_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (bridge, txn_id) DO NOTHING",
+    )
+    .bind(bridge)
+    .bind(txn_id)
+    .bind(now)
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(noted == 1)
+}
+
+fn event_hash(room_id: &str, event_id: &str) -> Vec<u8> {
+    let hash = Sha256::new()
+        .chain_update(room_id)
+        .chain_update([0])
+        .chain_update(event_id)
+        .finalize();
+    hash[..16].to_vec()
+}
+
+/// Remembers that an event was redacted.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_redaction(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    event_id: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query("INSERT INTO redacted_events (event_hash, redacted_at) VALUES ($1, $2) ON CONFLICT (event_hash) DO NOTHING")
+        .bind(event_hash(room_id, event_id))
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether an event is known to be redacted.
+///
+/// # Errors
+/// If the database fails.
+pub async fn is_redacted(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    event_id: &str,
+) -> Result<bool, StorageError> {
+    let found: i64 =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM redacted_events WHERE event_hash = $1)")
+            .bind(event_hash(room_id, event_id))
+            .fetch_one(connection)
+            .await?;
+    Ok(found != 0)
+}
+
+/// Remembers a revocation, for links that are not seen yet. One by sender reaches none of them.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_revocation(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    criteria: &Criteria,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO revocations (bridge, room_id, event_id, mxc, issued_before_at, revoked_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(bridge)
+    .bind(&criteria.room_id)
+    .bind(&criteria.event_id)
+    .bind(&criteria.mxc)
+    .bind(criteria.issued_before)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether a link that was not seen before was revoked by its criteria: it was, if it was issued
+/// up to the second of the revocation.
+///
+/// # Errors
+/// If the database fails.
+pub async fn is_revoked(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    room_id: &str,
+    event_id: &str,
+    mxc: &str,
+    issued_at: i64,
+) -> Result<bool, StorageError> {
+    let found: i64 = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM revocations WHERE bridge = $1 AND revoked_at >= $2 \
+         AND (room_id IS NULL OR room_id = $3) AND (event_id IS NULL OR event_id = $4) \
+         AND (mxc IS NULL OR mxc = $5) AND (issued_before_at IS NULL OR issued_before_at > $2))",
+    )
+    .bind(bridge)
+    .bind(issued_at)
+    .bind(room_id)
+    .bind(event_id)
+    .bind(mxc)
+    .fetch_one(connection)
+    .await?;
+    Ok(found != 0)
+}
+
+/// Forgets transactions before one time, redactions and revocations before another (`None`:
+/// never).
+///
+/// # Errors
+/// If the database fails.
+pub async fn forget(
+    connection: &mut SqliteConnection,
+    transactions_before: i64,
+    others_before: Option<i64>,
+) -> Result<(), StorageError> {
+    sqlx::query("DELETE FROM appservice_transactions WHERE received_at < $1")
+        .bind(transactions_before)
+        .execute(&mut *connection)
+        .await?;
+    if let Some(before) = others_before {
+        sqlx::query("DELETE FROM redacted_events WHERE redacted_at < $1")
+            .bind(before)
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("DELETE FROM revocations WHERE revoked_at < $1")
+            .bind(before)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}

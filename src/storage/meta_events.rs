@@ -1,0 +1,480 @@
+//! The outbox: meta events, from the wish to send them to their redaction.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::{StorageError, media_references::UsageState};
+
+/// What is to be done with a claimed meta event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// To send it.
+    Send,
+    /// To redact it.
+    Redact,
+}
+
+/// A meta event on its way.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct MetaEventRow {
+    /// The row.
+    pub id: i64,
+    /// As whose user it is sent.
+    pub bridge: String,
+    /// Where it is sent.
+    pub room_id: String,
+    /// `waiting` or `redacting`.
+    pub state: String,
+    /// Its type.
+    pub event_type: String,
+    /// Its body, to the byte.
+    pub content: String,
+    /// The body's unique value.
+    pub batch: String,
+    /// The transaction ID of its send.
+    pub txn_id: String,
+    /// The device that sends it; empty: none.
+    pub device_id: String,
+    /// Its event ID, once sent.
+    pub event_id: Option<String>,
+    /// The transaction ID of its redaction.
+    pub redact_txn_id: Option<String>,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Since when the outcome is unknown, in milliseconds since the epoch.
+    pub unknown_since: Option<i64>,
+    /// When it was made, in milliseconds since the epoch.
+    pub created_at: i64,
+}
+
+impl MetaEventRow {
+    /// What is to be done with it.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        if self.state == "redacting" { Task::Redact } else { Task::Send }
+    }
+}
+
+/// A meta event to be sent.
+#[derive(Debug, Clone)]
+pub struct NewMetaEvent {
+    /// As whose user it is sent.
+    pub bridge: String,
+    /// Where it is sent.
+    pub room_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// Its body.
+    pub content: String,
+    /// The body's unique value.
+    pub batch: String,
+    /// The device that sends it; empty: none.
+    pub device_id: String,
+    /// The usages that it counts.
+    pub members: Vec<i64>,
+}
+
+/// Queues a meta event: from now on its usages wait for it alone.
+///
+/// # Errors
+/// If the database fails.
+pub async fn insert(
+    connection: &mut SqliteConnection,
+    event: &NewMetaEvent,
+    now: i64,
+) -> Result<i64, StorageError> {
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, \
+         next_attempt_at, created_at) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $8) RETURNING id",
+    )
+    .bind(&event.bridge)
+    .bind(&event.room_id)
+    .bind(&event.event_type)
+    .bind(&event.content)
+    .bind(&event.batch)
+    .bind(crate::random::id())
+    .bind(&event.device_id)
+    .bind(now)
+    .fetch_one(&mut *connection)
+    .await?;
+    for member in &event.members {
+        sqlx::query("INSERT INTO meta_event_members (meta_event_id, media_reference_id) VALUES ($1, $2)")
+            .bind(id)
+            .bind(member)
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("UPDATE media_references SET queued_in = $1 WHERE id = $2")
+            .bind(id)
+            .bind(member)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(id)
+}
+
+/// Claims up to `limit` meta events that are due, until `lease_until`: nobody else takes them
+/// before that, and after it somebody does if this process has died.
+///
+/// # Errors
+/// If the database fails.
+pub async fn claim(
+    connection: &mut SqliteConnection,
+    now: i64,
+    lease_until: i64,
+    limit: i64,
+) -> Result<Vec<MetaEventRow>, StorageError> {
+    Ok(sqlx::query_as(
+        "UPDATE meta_events SET claimed_until = $1, attempts = attempts + 1 WHERE id IN \
+         (SELECT id FROM meta_events WHERE next_attempt_at <= $2 \
+          AND (claimed_until IS NULL OR claimed_until <= $2) ORDER BY next_attempt_at LIMIT $3) \
+         RETURNING id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, \
+         redact_txn_id, attempts, unknown_since, created_at",
+    )
+    .bind(lease_until)
+    .bind(now)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Gives up the claims of a process that has ended. Only for the one service of a database.
+///
+/// # Errors
+/// If the database fails.
+pub async fn forget_claims(connection: &mut SqliteConnection) -> Result<(), StorageError> {
+    sqlx::query("UPDATE meta_events SET claimed_until = NULL WHERE claimed_until IS NOT NULL")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A meta event was accepted: its usages are counted by it, and by no other any more.
+///
+/// # Errors
+/// If the database fails.
+pub async fn settle_sent(
+    connection: &mut SqliteConnection,
+    id: i64,
+    event_id: &str,
+    review_dead_at: i64,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET state = 'sent', event_id = $1, claimed_until = NULL, next_attempt_at = NULL, \
+         unknown_since = NULL, last_error = NULL WHERE id = $2 AND state = 'waiting'",
+    )
+    .bind(event_id)
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    let left: Vec<i64> = sqlx::query_scalar(
+        "SELECT DISTINCT counted_by FROM media_references WHERE queued_in = $1 AND counted_by IS NOT NULL",
+    )
+    .bind(id)
+    .fetch_all(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE media_references SET state = 'counted', counted_by = $1, queued_in = NULL, pending_at = NULL \
+         WHERE queued_in = $1",
+    )
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    for meta_event in left {
+        review_by(connection, meta_event, now).await?;
+    }
+    let dead: i64 = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM media_references r WHERE r.counted_by = $1 AND NOT EXISTS \
+         (SELECT 1 FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live'))",
+    )
+    .bind(id)
+    .fetch_one(&mut *connection)
+    .await?;
+    if dead != 0 {
+        review_by(connection, id, review_dead_at).await?;
+    }
+    Ok(())
+}
+
+/// A meta event was redacted: what it counted is released.
+///
+/// # Errors
+/// If the database fails.
+pub async fn settle_redacted(connection: &mut SqliteConnection, id: i64) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET state = 'redacted', claimed_until = NULL, next_attempt_at = NULL, \
+         last_error = NULL WHERE id = $1 AND state = 'redacting'",
+    )
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE media_references SET counted_by = NULL, \
+         state = CASE WHEN queued_in IS NULL THEN 'released' ELSE 'pending' END WHERE counted_by = $1",
+    )
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// An attempt did not succeed, another one is made at `next_attempt_at`. `unknown`: the homeserver
+/// may have accepted it. `device_id`: as which device it is tried from now on.
+///
+/// # Errors
+/// If the database fails.
+pub async fn settle_later(
+    connection: &mut SqliteConnection,
+    id: i64,
+    next_attempt_at: i64,
+    unknown_since: Option<i64>,
+    error: &str,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET claimed_until = NULL, next_attempt_at = $1, \
+         unknown_since = COALESCE(unknown_since, $2), last_error = $3 WHERE id = $4",
+    )
+    .bind(next_attempt_at)
+    .bind(unknown_since)
+    .bind(error)
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The meta event is not in the room, and the homeserver has forgotten its transaction: it is
+/// sent anew under another transaction ID.
+///
+/// # Errors
+/// If the database fails.
+pub async fn send_anew(connection: &mut SqliteConnection, id: i64, now: i64) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET txn_id = $1, claimed_until = NULL, next_attempt_at = $2, unknown_since = NULL \
+         WHERE id = $3 AND state = 'waiting'",
+    )
+    .bind(crate::random::id())
+    .bind(now)
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// How a meta event that cannot be sent ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUp {
+    /// It could not be sent.
+    Failed,
+    /// It is not wanted in that room.
+    Disabled,
+    /// Others take its place, and its usages.
+    Replaced,
+}
+
+/// Gives up a meta event that the homeserver has surely not accepted. Its usages stay counted by
+/// an earlier one where there is one, which is looked at again at `review_at`.
+///
+/// # Errors
+/// If the database fails.
+pub async fn give_up(
+    connection: &mut SqliteConnection,
+    id: i64,
+    end: GivenUp,
+    error: &str,
+    review_at: i64,
+) -> Result<Vec<i64>, StorageError> {
+    let (state, usage) = match end {
+        GivenUp::Failed => ("failed", UsageState::Failed),
+        GivenUp::Disabled => ("dropped", UsageState::Disabled),
+        GivenUp::Replaced => ("dropped", UsageState::Pending),
+    };
+    sqlx::query(
+        "UPDATE meta_events SET state = $1, claimed_until = NULL, next_attempt_at = NULL, last_error = $2 \
+         WHERE id = $3 AND state = 'waiting'",
+    )
+    .bind(state)
+    .bind(error)
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    let earlier: Vec<i64> = sqlx::query_scalar(
+        "SELECT DISTINCT counted_by FROM media_references WHERE queued_in = $1 AND counted_by IS NOT NULL",
+    )
+    .bind(id)
+    .fetch_all(&mut *connection)
+    .await?;
+    let members: Vec<i64> = sqlx::query_scalar(
+        "UPDATE media_references SET queued_in = NULL, \
+         state = CASE WHEN counted_by IS NULL THEN $1 ELSE state END WHERE queued_in = $2 RETURNING id",
+    )
+    .bind(usage.as_str())
+    .bind(id)
+    .fetch_all(&mut *connection)
+    .await?;
+    if end != GivenUp::Replaced {
+        for meta_event in earlier {
+            review_by(connection, meta_event, review_at).await?;
+        }
+    }
+    Ok(members)
+}
+
+/// Has a sent meta event looked at by a time at the latest.
+///
+/// # Errors
+/// If the database fails.
+pub async fn review_by(connection: &mut SqliteConnection, id: i64, at: i64) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET review_at = $1 WHERE id = $2 AND state = 'sent' \
+         AND (review_at IS NULL OR review_at > $1)",
+    )
+    .bind(at)
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A usage as a member of a meta event under review.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Member {
+    /// The usage.
+    pub id: i64,
+    /// Whether this meta event counts it, and no later one.
+    pub here: bool,
+    /// Whether a later meta event is on its way for it.
+    pub queued: bool,
+    /// Whether it has a live link.
+    pub live: bool,
+}
+
+/// Sent meta events whose review is due: row, bridge and room.
+///
+/// # Errors
+/// If the database fails.
+pub async fn to_review(
+    connection: &mut SqliteConnection,
+    now: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String, String)>, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT id, bridge, room_id FROM meta_events WHERE review_at <= $1 AND state = 'sent' \
+         ORDER BY review_at LIMIT $2",
+    )
+    .bind(now)
+    .bind(limit)
+    .fetch_all(connection)
+    .await?)
+}
+
+/// The members of a meta event; its review is noted as done.
+///
+/// # Errors
+/// If the database fails.
+pub async fn review(connection: &mut SqliteConnection, id: i64) -> Result<Vec<Member>, StorageError> {
+    sqlx::query("UPDATE meta_events SET review_at = NULL WHERE id = $1")
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    Ok(sqlx::query_as(
+        "SELECT r.id, COALESCE(r.counted_by = m.meta_event_id, FALSE) AS here, \
+         (r.queued_in IS NOT NULL) AS queued, \
+         EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live') AS live \
+         FROM meta_event_members m JOIN media_references r ON r.id = m.media_reference_id \
+         WHERE m.meta_event_id = $1",
+    )
+    .bind(id)
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Queues the redaction of a sent meta event.
+///
+/// # Errors
+/// If the database fails.
+pub async fn start_redaction(
+    connection: &mut SqliteConnection,
+    id: i64,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET state = 'redacting', redact_txn_id = $1, attempts = 0, unknown_since = NULL, \
+         next_attempt_at = $2, review_at = NULL WHERE id = $3 AND state = 'sent'",
+    )
+    .bind(crate::random::id())
+    .bind(now)
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A meta event as `usage list` shows it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct MetaEventSummary {
+    /// The row.
+    pub id: i64,
+    /// As whose user it is sent.
+    pub bridge: String,
+    /// Where it is sent.
+    pub room_id: String,
+    /// Its state.
+    pub state: String,
+    /// Its event ID, once sent.
+    pub event_id: Option<String>,
+    /// How many media it counts.
+    pub media: i64,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it is tried next, in milliseconds since the epoch.
+    pub next_attempt_at: Option<i64>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+/// The newest meta events, of one state or of all.
+///
+/// # Errors
+/// If the database fails.
+pub async fn list(
+    reader: &SqlitePool,
+    state: Option<&str>,
+    limit: i64,
+) -> Result<Vec<MetaEventSummary>, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT e.id, e.bridge, e.room_id, e.state, e.event_id, e.attempts, e.next_attempt_at, e.last_error, \
+         (SELECT COUNT(*) FROM media_references r WHERE r.counted_by = e.id OR r.queued_in = e.id) AS media \
+         FROM meta_events e WHERE $1 IS NULL OR e.state = $1 ORDER BY e.id DESC LIMIT $2",
+    )
+    .bind(state)
+    .bind(limit)
+    .fetch_all(reader)
+    .await?)
+}
+
+/// How many usages are in each state.
+///
+/// # Errors
+/// If the database fails.
+pub async fn count_usages(reader: &SqlitePool) -> Result<Vec<(String, i64)>, StorageError> {
+    Ok(
+        sqlx::query_as("SELECT state, COUNT(*) FROM media_references GROUP BY state ORDER BY state")
+            .fetch_all(reader)
+            .await?,
+    )
+}
+
+/// How many meta events wait to be sent or redacted, and how many reviews and gatherings are
+/// still to come.
+///
+/// # Errors
+/// If the database fails.
+pub async fn count_waiting(reader: &SqlitePool) -> Result<i64, StorageError> {
+    Ok(sqlx::query_scalar(
+        "SELECT (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at IS NOT NULL) \
+         + (SELECT COUNT(*) FROM meta_events WHERE review_at IS NOT NULL AND state = 'sent') \
+         + (SELECT COUNT(*) FROM media_references WHERE state = 'pending' AND queued_in IS NULL)",
+    )
+    .fetch_one(reader)
+    .await?)
+}

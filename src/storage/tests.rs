@@ -1,0 +1,62 @@
+use super::*;
+use futures_util::FutureExt;
+
+async fn open() -> (tempfile::TempDir, Database) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = Database::open(&folder.path().join("sub/m.db"), Opener::Service)
+        .await
+        .expect("opens");
+    (folder, database)
+}
+
+#[tokio::test]
+async fn a_failed_write_is_undone_and_its_neighbours_stand() {
+    let (_folder, database) = open().await;
+    let note = |txn: &'static str, fail: bool| {
+        let writer = database.writer().clone();
+        async move {
+            writer
+                .write(move |c| {
+                    async move {
+                        memory::note_transaction(c, "irc", txn, 1).await?;
+                        if fail { Err(StorageError::Corrupt("test")) } else { Ok(()) }
+                    }
+                    .boxed()
+                })
+                .await
+        }
+    };
+    let (a, b, c) = tokio::join!(note("a", false), note("b", true), note("c", false));
+    assert!(a.is_ok() && b.is_err() && c.is_ok());
+    let kept: Vec<String> = sqlx::query_scalar("SELECT txn_id FROM appservice_transactions ORDER BY 1")
+        .fetch_all(database.reader())
+        .await
+        .expect("reads");
+    assert_eq!(kept, ["a", "c"]);
+}
+
+#[tokio::test]
+async fn one_service_at_a_time_and_a_file_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, database) = open().await;
+    let path = folder.path().join("sub/m.db");
+    let error = Database::open(&path, Opener::Service).await.expect_err("locked").to_string();
+    assert!(error.contains("another service"), "{error}");
+    assert!(Database::open(&path, Opener::Command).await.is_ok());
+    let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    drop(database);
+}
+
+#[tokio::test]
+async fn a_transaction_is_new_once() {
+    let (_folder, database) = open().await;
+    for expected in [true, false] {
+        let noted = database
+            .writer()
+            .write::<_, StorageError, _>(|c| memory::note_transaction(c, "irc", "1", 1).boxed())
+            .await
+            .expect("writes");
+        assert_eq!(noted, expected);
+    }
+}
