@@ -18,3 +18,15 @@ mod pages;
 pub mod storage;
 #[cfg(feature = "service")]
 pub mod demo;
+#[cfg(feature = "service")]
+pub mod homeserver;
+#[cfg(feature = "service")]
+pub mod media;
+#[cfg(feature = "service")]
+pub mod key_store;
+#[cfg(feature = "service")]
+pub mod link_service;
+#[cfg(feature = "service")]
+pub mod usage;
+#[cfg(feature = "service")]
+pub mod http;

@@ -30,7 +30,7 @@ pub struct BridgeConfig {
     pub hs_token: Secret,
     /// Who fetches media and sends meta events.
     pub user_id: UserId,
-    /// Whose invites that user accepts: patterns with `*` and `?`.
+    /// Whose invites that user accepts: patterns in which `*` stands for anything.
     pub accept_invites: Vec<String>,
 }
 

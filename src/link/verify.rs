@@ -94,6 +94,12 @@ impl VerifiedLink {
 }
 
 impl Short {
+    /// Names the link.
+    #[must_use]
+    pub fn link_id(&self) -> &LinkId {
+        &self.link_id
+    }
+
     /// The 4 bytes that bind the link to its room.
     #[must_use]
     pub fn room_tag(&self) -> [u8; 4] {
@@ -109,6 +115,24 @@ impl Short {
 }
 
 impl SelfContained {
+    /// Names the link.
+    #[must_use]
+    pub fn link_id(&self) -> &LinkId {
+        &self.link_id
+    }
+
+    /// The key that signed it.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// When it was issued, in seconds since the epoch.
+    #[must_use]
+    pub fn issued_at_s(&self) -> u32 {
+        self.issued_at_s
+    }
+
     /// What it says of its media.
     #[must_use]
     pub fn claims(&self) -> &LinkClaims {

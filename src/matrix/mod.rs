@@ -2,6 +2,8 @@
 
 mod content_token;
 mod encrypted_file;
+#[cfg(feature = "service")]
+pub(crate) mod glob;
 mod ids;
 mod mxc;
 

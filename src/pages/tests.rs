@@ -16,7 +16,7 @@ pub(super) fn view_page(kind: Kind) -> ViewPage {
             text: "8 October 2026, 12:00 UTC".to_owned(),
             rfc3339: "2026-10-08T12:00:00Z".to_owned(),
         }),
-        one_time: false,
+        follows_left: None,
     }
 }
 
@@ -146,12 +146,12 @@ fn all_pages() -> Vec<(String, String)> {
         Kind::Text,
         Kind::Other,
     ] {
-        for one_time in [false, true] {
+        for follows_left in [None, Some(1), Some(3)] {
             let page = ViewPage {
-                one_time,
+                follows_left,
                 ..view_page(kind)
             };
-            pages.push((format!("view-{kind:?}-{one_time}"), page.render()));
+            pages.push((format!("view-{kind:?}-{follows_left:?}"), page.render()));
         }
     }
     let awkward = ViewPage {

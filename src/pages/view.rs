@@ -7,7 +7,7 @@ use super::display_name::display_name;
 
 /// A page around one medium, with OpenGraph data for link previews.
 ///
-/// A one-time link is not embedded, neither in the page nor in its previews: whoever looks at the
+/// A link with a limited number of follows is not embedded, neither in the page nor in its previews: whoever looks at the
 /// page or pastes its address into a chat must not use up what it promises.
 #[derive(Clone, Debug, Template)]
 #[template(path = "view.html")]
@@ -28,8 +28,8 @@ pub struct ViewPage {
     pub network: Option<String>,
     /// When the link dies, if it does.
     pub expires_at: Option<Moment>,
-    /// Whether the link can be followed only once.
-    pub one_time: bool,
+    /// How often the link can still be followed, if that is limited.
+    pub follows_left: Option<u64>,
 }
 
 /// How media is shown.
@@ -93,6 +93,17 @@ impl ViewPage {
             .unwrap_or_default()
     }
 
+    fn is_limited(&self) -> bool {
+        self.follows_left.is_some()
+    }
+
+    fn times(&self) -> String {
+        match self.follows_left {
+            None | Some(0 | 1) => "once".to_owned(),
+            Some(left) => format!("{left} more times"),
+        }
+    }
+
     fn heading(&self) -> String {
         self.title
             .as_deref()
@@ -115,15 +126,15 @@ impl ViewPage {
     /// <https://ogp.me/#types>
     fn open_graph_type(&self) -> &'static str {
         match self.kind {
-            Kind::Video if !self.one_time => "video.other",
-            Kind::Audio if !self.one_time => "music.song",
+            Kind::Video if !self.is_limited() => "video.other",
+            Kind::Audio if !self.is_limited() => "music.song",
             Kind::Text => "article",
             _ => "website",
         }
     }
 
     fn twitter_card(&self) -> &'static str {
-        if self.kind == Kind::Image && !self.one_time {
+        if self.kind == Kind::Image && !self.is_limited() {
             "summary_large_image"
         } else {
             "summary"
@@ -219,7 +230,7 @@ mod tests {
             Kind::Other,
         ] {
             let html = ViewPage {
-                one_time: true,
+                follows_left: Some(1),
                 ..view_page(kind)
             }
             .render();

@@ -111,6 +111,18 @@ pub struct Criteria {
     pub state: Option<LinkState>,
 }
 
+impl Criteria {
+    /// Whether nothing is asked for, so that every link would be meant.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.room_id.is_none()
+            && self.event_id.is_none()
+            && self.mxc.is_none()
+            && self.sender.is_none()
+            && self.issued_before.is_none()
+    }
+}
+
 const SELECT: &str = "SELECT l.*, r.state AS usage_state, m.event_id AS usage_event_id \
      FROM links l JOIN media_references r ON r.id = l.media_reference_id \
      LEFT JOIN meta_events m ON m.id = r.counted_by ";

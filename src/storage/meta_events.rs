@@ -111,6 +111,32 @@ pub async fn insert(
     Ok(id)
 }
 
+/// Whether any meta event could be claimed now.
+///
+/// # Errors
+/// If the database fails.
+pub async fn any_due(reader: &SqlitePool, now: i64) -> Result<bool, StorageError> {
+    let due: i64 = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM meta_events WHERE next_attempt_at <= $1 \
+         AND (claimed_until IS NULL OR claimed_until <= $1))",
+    )
+    .bind(now)
+    .fetch_one(reader)
+    .await?;
+    Ok(due != 0)
+}
+
+/// How many usages wait for a meta event to be sent.
+///
+/// # Errors
+/// If the database fails.
+pub async fn count_queued(connection: &mut SqliteConnection, id: i64) -> Result<i64, StorageError> {
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM media_references WHERE queued_in = $1")
+        .bind(id)
+        .fetch_one(connection)
+        .await?)
+}
+
 /// Claims up to `limit` meta events that are due, until `lease_until`: nobody else takes them
 /// before that, and after it somebody does if this process has died.
 ///

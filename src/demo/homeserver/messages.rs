@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::auth::Requester;
 use super::errors::MatrixError;
-use super::glob;
 use super::http::Query;
 use super::rooms::{Event, Room, not_in_room};
 use super::state::{Server, now_ms};
@@ -33,7 +32,7 @@ impl Filter {
 
     /// A `*` in a type stands for anything (Client-Server API, "Filtering").
     fn passes(&self, event: &Event) -> bool {
-        let kind = |pattern: &String| glob::matches(pattern, &event.kind);
+        let kind = |pattern: &String| crate::matrix::glob::matches(pattern, &event.kind);
         self.types
             .as_ref()
             .is_none_or(|types| types.iter().any(kind))

@@ -28,7 +28,6 @@ mod auth;
 mod counting;
 mod create_room;
 mod errors;
-mod glob;
 mod http;
 mod inspect;
 mod media;
@@ -119,7 +118,7 @@ impl Appservice {
             || self.users.iter().any(|pattern| {
                 if pattern.contains('*') {
                     let plain = pattern.replace(".*", "*").replace('\\', "");
-                    glob::matches(&plain, user_id)
+                    crate::matrix::glob::matches(&plain, user_id)
                 } else {
                     user_id.starts_with(pattern.as_str())
                 }

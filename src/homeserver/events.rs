@@ -1,0 +1,152 @@
+//! Events and rooms, as a bridge's user (Client-Server API, "Events", "Rooms").
+
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+
+use crate::config::BridgeConfig;
+
+use super::{Homeserver, HomeserverError, client::answer};
+
+/// As which device events are sent; empty: none. With a device, transaction IDs survive a restart
+/// of the homeserver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device(pub String);
+
+impl Homeserver {
+    /// Makes the device as which events are sent, if it is not there yet.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails; `M_UNRECOGNIZED` where appservices have no devices.
+    pub async fn ensure_device(
+        &self,
+        bridge: &BridgeConfig,
+        device_id: &str,
+    ) -> Result<(), HomeserverError> {
+        let segments = ["_matrix", "client", "v3", "devices", device_id];
+        let request = self
+            .request_as(bridge, Method::PUT, &segments)
+            .json(&json!({"display_name": "Medialink"}));
+        answer(request).await.map(drop)
+    }
+
+    /// Sends an event; returns its ID. The same transaction ID gives the same URL to the byte.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn send_event(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_type: &str,
+        txn_id: &str,
+        device: &Device,
+        content: &str,
+    ) -> Result<String, HomeserverError> {
+        let segments = ["_matrix", "client", "v3", "rooms", room_id, "send", event_type, txn_id];
+        self.put_event(bridge, &segments, device, content.to_owned()).await
+    }
+
+    /// Redacts an event; returns the ID of the redaction.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn redact(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_id: &str,
+        txn_id: &str,
+        device: &Device,
+    ) -> Result<String, HomeserverError> {
+        let segments = ["_matrix", "client", "v3", "rooms", room_id, "redact", event_id, txn_id];
+        self.put_event(bridge, &segments, device, "{}".to_owned()).await
+    }
+
+    async fn put_event(
+        &self,
+        bridge: &BridgeConfig,
+        segments: &[&str],
+        device: &Device,
+        body: String,
+    ) -> Result<String, HomeserverError> {
+        let mut request = self.request_as(bridge, Method::PUT, segments);
+        if !device.0.is_empty() {
+            request = request.query(&[("device_id", &device.0)]);
+        }
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+        let value = answer(request).await?;
+        match value.get("event_id").and_then(Value::as_str) {
+            Some(id) if id.starts_with('$') && id.len() <= 255 => Ok(id.to_owned()),
+            _ => Err(HomeserverError::Nonsense("it has no event ID")),
+        }
+    }
+
+    /// Joins a room.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn join(&self, bridge: &BridgeConfig, room_id: &str) -> Result<(), HomeserverError> {
+        let segments = ["_matrix", "client", "v3", "rooms", room_id, "join"];
+        answer(self.request_as(bridge, Method::POST, &segments).json(&json!({}))).await.map(drop)
+    }
+
+    /// The content of a state event with an empty state key; `None`: there is none.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn room_state(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_type: &str,
+    ) -> Result<Option<Value>, HomeserverError> {
+        let segments = ["_matrix", "client", "v3", "rooms", room_id, "state", event_type, ""];
+        match answer(self.request_as(bridge, Method::GET, &segments)).await {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.status() == 404 && error.errcode() == "M_NOT_FOUND" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks in a room for the meta event with this `batch`, back to a time in milliseconds since
+    /// the epoch; returns its ID.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn find_meta_event(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_type: &str,
+        batch: &str,
+        since: i64,
+    ) -> Result<Option<String>, HomeserverError> {
+        let filter = json!({"types": [event_type], "senders": [bridge.user_id]}).to_string();
+        let segments = ["_matrix", "client", "v3", "rooms", room_id, "messages"];
+        let mut from: Option<String> = None;
+        loop {
+            let mut request = self
+                .request_as(bridge, Method::GET, &segments)
+                .query(&[("dir", "b"), ("limit", "100"), ("filter", &filter)]);
+            if let Some(from) = &from {
+                request = request.query(&[("from", from)]);
+            }
+            let page = answer(request).await?;
+            let events = page
+                .get("chunk")
+                .and_then(Value::as_array)
+                .ok_or(HomeserverError::Nonsense("it has no chunk of events"))?;
+            for event in events {
+                if event.pointer("/content/batch").and_then(Value::as_str) == Some(batch) {
+                    return Ok(event.get("event_id").and_then(Value::as_str).map(str::to_owned));
+                }
+            }
+            let oldest = events.last().and_then(|e| e.get("origin_server_ts")).and_then(Value::as_i64);
+            let next = page.get("end").and_then(Value::as_str).map(str::to_owned);
+            if next.is_none() || next == from || oldest.is_some_and(|ts| ts < since) {
+                return Ok(None);
+            }
+            from = next;
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Downloads (Client-Server API, `/_matrix/client/v1/media/download`, MSC3916; MSC3910).
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use url::Url;
+
+use crate::{
+    config::BridgeConfig,
+    matrix::{ContentToken, MxcUri},
+};
+
+use super::{
+    Homeserver, HomeserverError,
+    client::refusal,
+    redirects::url_is_allowed,
+};
+
+/// The most redirects that are followed.
+const MAX_REDIRECTS: usize = 3;
+const CONTENT_TOKEN_HEADER: &str = "X-Matrix-Content-Token";
+
+/// What to download, and how much of it.
+#[derive(Debug, Clone, Copy)]
+pub struct MediaRequest<'a> {
+    /// The media.
+    pub mxc: &'a MxcUri,
+    /// Its content token.
+    pub content_token: Option<&'a ContentToken>,
+    /// The head of the answer only.
+    pub head_only: bool,
+    /// A `Range` header to hand on.
+    pub range: Option<&'a str>,
+    /// An `If-None-Match` header to hand on.
+    pub if_none_match: Option<&'a str>,
+}
+
+/// An answer with media: 200, 206, 304 or 416.
+pub type MediaAnswer = Response;
+
+impl Homeserver {
+    /// Asks for media. The body comes as it is read; nothing of it is kept.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails, or redirects to where it may not.
+    pub async fn download(
+        &self,
+        bridge: &BridgeConfig,
+        request: MediaRequest<'_>,
+    ) -> Result<MediaAnswer, HomeserverError> {
+        let method = if request.head_only { Method::HEAD } else { Method::GET };
+        let (server, media_id) = (request.mxc.server_name(), request.mxc.media_id());
+        let segments = ["_matrix", "client", "v1", "media", "download", server, media_id];
+        let mut first = self.request_as(bridge, method.clone(), &segments);
+        if let Some(token) = request.content_token {
+            let mut value = header::HeaderValue::try_from(token.expose())
+                .map_err(|_| HomeserverError::Nonsense("the content token is no header value"))?;
+            value.set_sensitive(true);
+            first = first.header(CONTENT_TOKEN_HEADER, value);
+        }
+        match self.follow(first, &method, &request).await {
+            Err(error) if is_unknown_endpoint(&error) => {
+                // The old endpoint knows neither access tokens nor content tokens.
+                let mut url = self.url(&["_matrix", "media", "v3", "download", server, media_id]);
+                url.query_pairs_mut().append_pair("allow_redirect", "true");
+                self.follow(self.client.request(method.clone(), url), &method, &request).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Sends a request and follows its redirects, without credentials.
+    async fn follow(
+        &self,
+        first: RequestBuilder,
+        method: &Method,
+        request: &MediaRequest<'_>,
+    ) -> Result<MediaAnswer, HomeserverError> {
+        let mut response = self.send(first, request).await?;
+        for _ in 0..=MAX_REDIRECTS {
+            match response.status() {
+                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
+                    let target = target(&response)?;
+                    let client = if target.origin() == self.config.url.origin() {
+                        &self.client
+                    } else if url_is_allowed(&target, &self.config.redirect_networks) {
+                        &self.redirected
+                    } else {
+                        return Err(HomeserverError::Nonsense(
+                            "it redirects to an address that is neither public nor in homeserver.redirect_networks",
+                        ));
+                    };
+                    response = self.send(client.request(method.clone(), target), request).await?;
+                }
+                StatusCode::OK
+                | StatusCode::PARTIAL_CONTENT
+                | StatusCode::NOT_MODIFIED
+                | StatusCode::RANGE_NOT_SATISFIABLE => return Ok(response),
+                status if status.is_success() || status.is_redirection() => {
+                    return Err(HomeserverError::Nonsense("its status is none of a download"));
+                }
+                _ => return Err(refusal(response).await),
+            }
+        }
+        Err(HomeserverError::Nonsense("it redirects more than three times"))
+    }
+
+    async fn send(
+        &self,
+        builder: RequestBuilder,
+        request: &MediaRequest<'_>,
+    ) -> Result<Response, HomeserverError> {
+        let mut builder = builder.header(header::ACCEPT_ENCODING, "identity");
+        if let Some(range) = request.range {
+            builder = builder.header(header::RANGE, range);
+        }
+        if let Some(etag) = request.if_none_match {
+            builder = builder.header(header::IF_NONE_MATCH, etag);
+        }
+        tokio::time::timeout(self.config.timeouts.first_byte, builder.send())
+            .await
+            .map_err(|_| HomeserverError::Slow)?
+            .map_err(HomeserverError::of_client)
+    }
+
+    /// Touches media: a homeserver that counts downloads notes an access, and sends no body. Its
+    /// `ETag` is constant (seen on Synapse), so a conditional request is answered with 304.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn touch(
+        &self,
+        bridge: &BridgeConfig,
+        mxc: &MxcUri,
+        content_token: Option<&ContentToken>,
+    ) -> Result<(), HomeserverError> {
+        let request = MediaRequest {
+            mxc,
+            content_token,
+            head_only: false,
+            range: None,
+            if_none_match: Some("1"),
+        };
+        self.download(bridge, request).await.map(drop)
+    }
+}
+
+/// Whether the homeserver does not know the endpoint: a 404 without JSON, or `M_UNRECOGNIZED`.
+fn is_unknown_endpoint(error: &HomeserverError) -> bool {
+    error.errcode() == "M_UNRECOGNIZED" || (error.status() == 404 && error.errcode().is_empty())
+}
+
+fn target(response: &Response) -> Result<Url, HomeserverError> {
+    response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|location| response.url().join(location).ok())
+        .ok_or(HomeserverError::Nonsense("it redirects without saying where to"))
+}

@@ -1,0 +1,155 @@
+//! Where a redirect of the homeserver may lead: to public addresses and configured networks,
+//! judged on the address that is connected to, so that no DNS answer leads elsewhere.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
+
+use ipnet::IpNet;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+/// Resolves names to allowed addresses only.
+#[derive(Debug)]
+pub(super) struct PublicResolver {
+    networks: Vec<IpNet>,
+}
+
+impl PublicResolver {
+    pub(super) fn new(networks: &[IpNet]) -> Arc<Self> {
+        Arc::new(Self { networks: networks.to_vec() })
+    }
+}
+
+impl Resolve for PublicResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let networks = self.networks.clone();
+        Box::pin(async move {
+            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0))
+                .await?
+                .filter(|address| is_allowed(address.ip(), &networks))
+                .collect();
+            if addresses.is_empty() {
+                return Err("the redirect leads to no public address".into());
+            }
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Whether a redirect may lead there, as far as its URL alone tells: a literal address is not
+/// asked of the resolver.
+pub(super) fn url_is_allowed(url: &Url, networks: &[IpNet]) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && match url.host() {
+            Some(Host::Domain(_)) => true,
+            Some(Host::Ipv4(address)) => is_allowed(address.into(), networks),
+            Some(Host::Ipv6(address)) => is_allowed(address.into(), networks),
+            None => false,
+        }
+}
+
+fn is_allowed(address: IpAddr, networks: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    if is_link_local(address) {
+        return false;
+    }
+    is_public(address) || networks.iter().any(|network| network.contains(&address))
+}
+
+/// Cloud providers answer with secrets on link-local addresses.
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local() || embedded_v4(address).is_some_and(|a| a.is_link_local()),
+    }
+}
+
+/// Globally reachable by IANA's special-purpose address registries (RFC 6890).
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => match embedded_v4(address) {
+            Some(embedded) => is_public_v4(embedded),
+            // Global unicast is 2000::/3; of it, 2001::/23 is for protocols, 2001:db8::/32 and
+            // 3fff::/20 for documentation.
+            None => {
+                let s = address.segments();
+                s[0] & 0xe000 == 0x2000
+                    && !(s[0] == 0x2001 && s[1] < 0x200)
+                    && !(s[0] == 0x2001 && s[1] == 0xdb8)
+                    && !(s[0] == 0x3fff && s[1] < 0x1000)
+            }
+        },
+    }
+}
+
+/// The IPv4 address inside a 6to4 (2002::/16) or NAT64 (64:ff9b::/96) address.
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let o = address.octets();
+    let s = address.segments();
+    if s[0] == 0x2002 {
+        Some(Ipv4Addr::new(o[2], o[3], o[4], o[5]))
+    } else if s[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
+        Some(Ipv4Addr::new(o[12], o[13], o[14], o[15]))
+    } else {
+        None
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(a == 0
+        || a == 10
+        || a == 127
+        || a >= 224
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 169 && b == 254)
+        || (a == 172 && (16..32).contains(&b))
+        || (a == 192 && b == 168)
+        || (a == 192 && b == 0 && (c == 0 || c == 2))
+        || (a == 192 && b == 88 && c == 99)
+        || (a == 198 && (b == 18 || b == 19))
+        || (a == 198 && b == 51 && c == 100)
+        || (a == 203 && b == 0 && c == 113))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(url: &str, networks: &[&str]) -> bool {
+        let networks: Vec<IpNet> = networks.iter().map(|n| n.parse().expect("network")).collect();
+        url_is_allowed(&Url::parse(url).expect("URL"), &networks)
+    }
+
+    #[test]
+    fn redirects_lead_to_public_addresses_only() {
+        for good in ["https://cdn.example.org/x", "http://8.8.8.8/", "https://[2606:4700::1111]/"] {
+            assert!(allowed(good, &[]), "{good}");
+        }
+        for bad in [
+            "http://127.0.0.1/", "http://10.0.0.1/", "http://192.168.1.1/", "http://172.20.0.1/",
+            "http://169.254.169.254/latest/meta-data", "http://0.0.0.0/", "http://100.64.0.1/",
+            "http://[::1]/", "http://[::]/", "http://[fe80::1]/", "http://[fd00::1]/", "http://[::ffff:10.0.0.1]/",
+            "http://[64:ff9b::a00:1]/", "http://[2002:a00:1::]/", "http://224.0.0.1/", "http://2130706433/",
+            "ftp://8.8.8.8/", "https://user@cdn.example.org/", "https://u:p@cdn.example.org/", "file:///etc/passwd",
+        ] {
+            assert!(!allowed(bad, &[]), "{bad}");
+        }
+        assert!(allowed("http://10.1.2.3/", &["10.1.0.0/16"]));
+        assert!(!allowed("http://10.2.2.3/", &["10.1.0.0/16"]));
+        assert!(!allowed("http://169.254.169.254/", &["0.0.0.0/0"]), "link-local never");
+    }
+
+    #[tokio::test]
+    async fn names_are_judged_by_their_addresses() {
+        let name = || "localhost".parse().expect("a name");
+        assert!(PublicResolver::new(&[]).resolve(name()).await.is_err());
+        let local = ["127.0.0.0/8".parse().expect("network"), "::1/128".parse().expect("network")];
+        assert!(PublicResolver::new(&local).resolve(name()).await.is_ok());
+    }
+}

@@ -1,0 +1,83 @@
+//! Who asks: bearer tokens, compared in constant time.
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::StatusCode, http::header, web};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::config::{BridgeConfig, Secret};
+
+use super::{error::ApiError, request_log::LogBridge, state::AppState};
+
+/// The bridge that asks, by its `api_token`.
+#[derive(Debug, Clone)]
+pub struct Bridge(pub BridgeConfig);
+
+/// The bridge that the homeserver means, by its `hs_token`.
+#[derive(Debug, Clone)]
+pub struct FromHomeserver(pub BridgeConfig);
+
+impl FromRequest for Bridge {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let wrong = ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "M_UNKNOWN_TOKEN",
+            "the token is no bridge's api_token",
+        );
+        ready(find(request, |bridge| &bridge.api_token, wrong).map(Self))
+    }
+}
+
+impl FromRequest for FromHomeserver {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let wrong = ApiError::new(
+            StatusCode::FORBIDDEN,
+            "M_FORBIDDEN",
+            "the token is no bridge's hs_token",
+        );
+        ready(find(request, |bridge| &bridge.hs_token, wrong).map(Self))
+    }
+}
+
+fn find(
+    request: &HttpRequest,
+    token_of: impl Fn(&BridgeConfig) -> &Secret,
+    wrong: ApiError,
+) -> Result<BridgeConfig, ApiError> {
+    let state = request.app_data::<web::Data<AppState>>().ok_or_else(|| {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "M_UNKNOWN", "the service is not set up")
+    })?;
+    let shown = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| {
+            ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "M_MISSING_TOKEN",
+                "an Authorization: Bearer header is needed",
+            )
+        })?;
+    // Digests are of one length, so that the comparison tells nothing of the tokens'. Every token
+    // is compared, whichever matches.
+    let shown = Sha256::digest(shown);
+    let mut found = None;
+    for bridge in &state.config().bridges {
+        if bool::from(Sha256::digest(token_of(bridge).expose()).ct_eq(&shown)) {
+            found = Some(bridge.clone());
+        }
+    }
+    let bridge = found.ok_or(wrong)?;
+    request.extensions_mut().insert(LogBridge(bridge.id.clone()));
+    Ok(bridge)
+}

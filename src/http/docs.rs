@@ -1,0 +1,84 @@
+//! The API's description, for programs and for people.
+
+use actix_web::{HttpResponse, http::header};
+use serde_json::Value;
+
+use crate::pages::{self, ApiDocsPage, Operation, Parameter, Response};
+
+use super::openapi::openapi;
+
+/// The OpenAPI description.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "operations",
+    responses((status = 200, description = "OpenAPI", body = Object))
+)]
+pub(super) async fn openapi_json() -> HttpResponse {
+    HttpResponse::Ok().json(openapi())
+}
+
+/// The description as a page.
+#[utoipa::path(
+    get, path = "/docs", tag = "operations",
+    responses((status = 200, description = "A page", body = String, content_type = "text/html"))
+)]
+pub(super) async fn docs() -> HttpResponse {
+    let description = serde_json::to_value(openapi()).unwrap_or_default();
+    HttpResponse::Ok()
+        .content_type(pages::CONTENT_TYPE)
+        .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp()))
+        .body(page(&description).render())
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn page(description: &Value) -> ApiDocsPage {
+    let mut operations = Vec::new();
+    for (path, methods) in description["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in methods.as_object().into_iter().flatten() {
+            operations.push(Operation {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                summary: text(operation, "/summary"),
+                description: text(operation, "/description"),
+                parameters: operation["parameters"].as_array().into_iter().flatten().map(parameter).collect(),
+                request_body: operation
+                    .pointer("/requestBody/content/application~1json/schema")
+                    .and_then(|schema| serde_json::to_string_pretty(schema).ok()),
+                responses: operation["responses"]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(status, response)| Response {
+                        status: status.clone(),
+                        description: text(response, "/description"),
+                    })
+                    .collect(),
+            });
+        }
+    }
+    ApiDocsPage {
+        title: text(description, "/info/title"),
+        version: text(description, "/info/version"),
+        description: text(description, "/info/description"),
+        operations,
+    }
+}
+
+fn parameter(value: &Value) -> Parameter {
+    let kind = &value["schema"]["type"];
+    let type_text = match kind {
+        Value::Array(kinds) => {
+            kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null").collect::<Vec<_>>().join(" or ")
+        }
+        kind => kind.as_str().unwrap_or_default().to_owned(),
+    };
+    Parameter {
+        name: text(value, "/name"),
+        location: text(value, "/in"),
+        required: value["required"].as_bool().unwrap_or(false),
+        type_text,
+        description: text(value, "/description"),
+    }
+}

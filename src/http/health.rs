@@ -1,0 +1,47 @@
+//! Liveness, readiness, metrics.
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::state::AppState;
+
+/// Whether the process lives.
+#[utoipa::path(
+    get, path = "/health", tag = "operations",
+    responses((status = 200, description = "It lives", body = Object))
+)]
+pub(super) async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "ok"}))
+}
+
+/// Whether database and homeserver answer.
+#[utoipa::path(
+    get, path = "/ready", tag = "operations",
+    responses(
+        (status = 200, description = "Both answer", body = Object),
+        (status = 503, description = "One does not; the body says which", body = Object),
+    )
+)]
+pub(super) async fn ready(state: web::Data<AppState>) -> HttpResponse {
+    let (database, homeserver) =
+        futures_util::join!(state.links.database.ping(), state.homeserver.versions());
+    let word = |error: Option<String>| error.map_or_else(|| json!("ok"), |error| json!(error));
+    let is_ready = database.is_ok() && homeserver.is_ok();
+    let body = json!({
+        "status": if is_ready { "ok" } else { "unavailable" },
+        "database": word(database.err().map(|error| error.to_string())),
+        "homeserver": word(homeserver.err().map(|error| error.to_string())),
+    });
+    if is_ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+}
+
+/// What was counted, in Prometheus' text format.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operations",
+    responses((status = 200, description = "Prometheus text", body = String, content_type = "text/plain"))
+)]
+pub(super) async fn metrics(state: web::Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(state.metrics.render())
+}

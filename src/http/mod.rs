@@ -1,0 +1,20 @@
+//! HTTP: thin handlers over the services. Two listeners, nothing of one answers on the other.
+
+mod appservice;
+mod auth;
+mod bridge_api;
+mod docs;
+mod error;
+mod health;
+mod openapi;
+mod public_link;
+mod public_page;
+mod refusal;
+mod request_log;
+mod routes;
+mod state;
+
+pub use openapi::openapi;
+pub use request_log::RequestLog;
+pub use routes::{Listener, configure_internal, configure_public, routes_of};
+pub use state::AppState;

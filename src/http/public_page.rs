@@ -1,0 +1,85 @@
+//! The page that shows the media of a link, and `/robots.txt`.
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+
+use crate::{
+    link_service::Grant,
+    media::Wanted,
+    pages::{self, Kind, Moment, ViewPage},
+};
+
+use super::{public_link::granted, refusal::Told, state::AppState};
+
+/// `GET /robots.txt`.
+pub(super) async fn robots() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(pages::ROBOTS_TXT)
+}
+
+/// `GET /v/{token}[/{name}]`.
+pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
+    match answer(&request, &state).await {
+        Ok(response) => response,
+        Err(told) => told.respond(&request),
+    }
+}
+
+async fn answer(request: &HttpRequest, state: &AppState) -> Result<HttpResponse, Told> {
+    let grant = granted(request, state).await?;
+    let link = &grant.link;
+    let (mimetype, size) = match &link.claims.mimetype {
+        Some(mimetype) => (Some(mimetype.clone()), link.size.and_then(|size| size.try_into().ok())),
+        None => told_by_homeserver(state, &grant).await?,
+    };
+    let view = state.links.view(link);
+    let page = ViewPage {
+        title: link.claims.filename.clone(),
+        kind: kind(mimetype.as_deref()),
+        media_url: view.url.unwrap_or_default(),
+        page_url: view.page_url.unwrap_or_default(),
+        mimetype,
+        size_bytes: size,
+        network: Some(grant.bridge.network.clone()),
+        expires_at: link.expires_at.and_then(moment),
+        follows_left: link
+            .max_follows
+            .map(|max| u64::try_from(max.saturating_sub(link.follows)).unwrap_or(0)),
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(pages::CONTENT_TYPE)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header(("X-Robots-Tag", "noindex"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, pages::view_csp(state.config().public_url.as_str())))
+        .body(page.render()))
+}
+
+/// Type and size of media whose bridge told neither.
+async fn told_by_homeserver(state: &AppState, grant: &Grant) -> Result<(Option<String>, Option<u64>), Told> {
+    let wanted = Wanted { head_only: true, range: None };
+    let media = state
+        .media
+        .open(&grant.bridge, &grant.link.claims, wanted)
+        .await
+        .map_err(|error| Told::media(&error, &grant.link.link_id).on(&grant.bridge.network))?;
+    Ok((Some(media.headers.content_type), media.content_length))
+}
+
+fn kind(mimetype: Option<&str>) -> Kind {
+    let essence = mimetype.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    match essence.split_once('/') {
+        // Drawings can hold scripts: they are saved, not shown.
+        Some(("image", subtype)) if subtype != "svg+xml" => Kind::Image,
+        Some(("video", _)) => Kind::Video,
+        Some(("audio", _)) => Kind::Audio,
+        Some(("text", "plain")) => Kind::Text,
+        _ => Kind::Other,
+    }
+}
+
+fn moment(at_ms: i64) -> Option<Moment> {
+    let at = OffsetDateTime::from_unix_timestamp(at_ms / 1000).ok()?;
+    let words = format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+    Some(Moment { text: at.format(words).ok()?, rfc3339: at.format(&Rfc3339).ok()? })
+}

@@ -1,0 +1,171 @@
+//! What somebody gets whose link does not lead to media: the one table from causes to status,
+//! error code, page and log.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap},
+    },
+};
+use serde_json::json;
+
+use crate::{
+    link::LinkState,
+    link_service::Refusal,
+    media::MediaError,
+    pages::{self, Cause, ErrorPage},
+};
+
+/// How long to wait for an upload, in seconds.
+const UPLOAD_RETRY_S: u64 = 10;
+
+/// Why somebody does not get the media, and how it is told.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    status: StatusCode,
+    errcode: &'static str,
+    cause: Cause,
+    retry_after_s: Option<u64>,
+    network: Option<String>,
+}
+
+impl Told {
+    fn new(status: StatusCode, errcode: &'static str, cause: Cause) -> Self {
+        Self { status, errcode, cause, retry_after_s: None, network: None }
+    }
+
+    /// Not a link, for whatever reason: always the same.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::NotFound)
+    }
+
+    /// A link that may not be followed.
+    pub(super) fn refusal(refusal: &Refusal) -> Self {
+        let gone = |cause| Self::new(StatusCode::GONE, "M_GONE", cause);
+        match refusal {
+            Refusal::NotALink => Self::not_found(),
+            Refusal::KeyRevoked => gone(Cause::KeyRevoked),
+            Refusal::Ended(LinkState::Expired) => gone(Cause::Expired),
+            Refusal::Ended(LinkState::Redacted) => gone(Cause::Redacted),
+            Refusal::Ended(LinkState::Spent) => gone(Cause::Spent),
+            Refusal::Ended(LinkState::Revoked | LinkState::Live) => gone(Cause::Revoked),
+            Refusal::BridgeGone(bridge) => {
+                tracing::error!(bridge, "a link's bridge is not configured any more");
+                Self::new(StatusCode::BAD_GATEWAY, "M_UNKNOWN", Cause::HomeserverFailed)
+            }
+            Refusal::Storage(error) => {
+                tracing::error!(%error, "the database failed a request");
+                Self::new(StatusCode::BAD_GATEWAY, "M_UNKNOWN", Cause::HomeserverFailed)
+            }
+        }
+    }
+
+    /// Media that the homeserver does not give. What the operator must mend is logged here.
+    pub(super) fn media(error: &MediaError, link_id: &str) -> Self {
+        match error {
+            MediaError::Gone => Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::MediaGone),
+            MediaError::NotYetUploaded => Self {
+                retry_after_s: Some(UPLOAD_RETRY_S),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_NOT_YET_UPLOADED", Cause::NotYetUploaded)
+            },
+            MediaError::TooLarge => {
+                tracing::warn!(link_id, "media is larger than media.max_size");
+                Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)
+            }
+            MediaError::Limited(wait_ms) => {
+                tracing::warn!(link_id, wait_ms, "the homeserver limits our downloads");
+                Self {
+                    retry_after_s: wait_ms.map(|ms| ms.div_ceil(1000).max(1)),
+                    ..Self::new(StatusCode::BAD_GATEWAY, "M_UNKNOWN", Cause::HomeserverFailed)
+                }
+            }
+            MediaError::Slow => {
+                tracing::warn!(link_id, "the homeserver was too slow with media");
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "M_UNKNOWN", Cause::HomeserverSlow)
+            }
+            MediaError::Failed(problem) => {
+                tracing::error!(link_id, problem, "the homeserver did not give media");
+                Self::new(StatusCode::BAD_GATEWAY, "M_UNKNOWN", Cause::HomeserverFailed)
+            }
+        }
+    }
+
+    /// Names the network that the link was sent to, once it has proved to be one of ours.
+    pub(super) fn on(self, network: &str) -> Self {
+        Self { network: Some(network.to_owned()), ..self }
+    }
+
+    /// A page where the client asks for one, JSON otherwise.
+    pub(super) fn respond(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::VARY, "Accept"))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .insert_header((header::REFERRER_POLICY, "no-referrer"))
+            .insert_header(("X-Robots-Tag", "noindex"))
+            .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp()));
+        if let Some(seconds) = self.retry_after_s {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if accepts_html(request.headers()) {
+            let page = ErrorPage {
+                status: self.status.as_u16(),
+                cause: self.cause,
+                retry_after_seconds: self.retry_after_s,
+                network: self.network,
+            };
+            return response.content_type(pages::CONTENT_TYPE).body(page.render());
+        }
+        response.json(json!({"errcode": self.errcode, "error": self.cause.title()}))
+    }
+}
+
+/// Whether `Accept` names `text/html`; `*/*` does not.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let is_html = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+            let refused = parts.any(|parameter| {
+                parameter
+                    .strip_prefix("q=")
+                    .and_then(|q| q.parse::<f32>().ok())
+                    .is_some_and(|q| q <= 0.0)
+            });
+            is_html && !refused
+        })
+}
+
+/// Any path that is none of ours.
+pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
+    Told::not_found().respond(&request)
+}
+
+/// A path of ours with a method that it does not have.
+pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
+    let told = Told::new(StatusCode::METHOD_NOT_ALLOWED, "M_UNRECOGNIZED", Cause::NotFound);
+    let mut response = told.respond(&request);
+    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn pages_are_for_those_who_ask_for_html() {
+        let accepts = |accept: &'static str| {
+            accepts_html(TestRequest::default().insert_header(("Accept", accept)).to_http_request().headers())
+        };
+        assert!(accepts("text/html"));
+        assert!(accepts("application/xml, text/html;q=0.9, */*;q=0.8"));
+        assert!(!accepts("*/*") && !accepts("text/*") && !accepts("") && !accepts("text/html;q=0"));
+    }
+}

@@ -1,0 +1,141 @@
+//! Every route, in one table for each listener.
+
+use actix_web::{
+    Handler, HttpResponse, Responder, Resource,
+    http::{Method, StatusCode},
+    web::{self, ServiceConfig},
+};
+
+use super::{
+    appservice,
+    bridge_api::{issue, list, revoke},
+    docs,
+    error::ApiError,
+    health, public_link, public_page, refusal,
+};
+
+/// Who is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// People.
+    Public,
+    /// Bridges, the homeserver and the operator.
+    Internal,
+}
+
+impl Listener {
+    /// The word used in logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Registers routes, and remembers them for those who ask.
+#[derive(Default)]
+struct Routes {
+    resources: Vec<Resource>,
+    table: Vec<(Method, String)>,
+}
+
+/// The routes of one path.
+struct Path<'a> {
+    resource: Resource,
+    path: String,
+    table: &'a mut Vec<(Method, String)>,
+}
+
+impl Path<'_> {
+    fn on<F, Args>(mut self, method: Method, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: actix_web::FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self.resource.route(web::method(method.clone()).to(handler));
+        self.table.push((method, self.path.clone()));
+        self
+    }
+}
+
+impl Routes {
+    fn at(&mut self, path: &str, routes: impl FnOnce(Path<'_>) -> Path<'_>) {
+        let built = routes(Path {
+            resource: web::resource(path.to_owned()),
+            path: path.to_owned(),
+            table: &mut self.table,
+        });
+        let Path { resource, .. } = built;
+        self.resources.push(resource);
+    }
+}
+
+fn internal() -> Routes {
+    let mut routes = Routes::default();
+    routes.at("/v1/links", |path| path.on(Method::POST, issue::issue).on(Method::GET, list::list));
+    routes.at("/v1/links/batch", |path| path.on(Method::POST, issue::issue_batch));
+    routes.at("/v1/links/{link_id}", |path| {
+        path.on(Method::GET, list::get).on(Method::DELETE, revoke::revoke_one)
+    });
+    routes.at("/v1/revocations", |path| path.on(Method::POST, revoke::revoke));
+    routes.at("/_matrix/app/v1/transactions/{txn_id}", |path| {
+        path.on(Method::PUT, appservice::transaction)
+    });
+    routes.at("/_matrix/app/v1/ping", |path| path.on(Method::POST, appservice::ping));
+    routes.at("/health", |path| path.on(Method::GET, health::health));
+    routes.at("/ready", |path| path.on(Method::GET, health::ready));
+    routes.at("/metrics", |path| path.on(Method::GET, health::metrics));
+    routes.at("/openapi.json", |path| path.on(Method::GET, docs::openapi_json));
+    routes.at("/docs", |path| path.on(Method::GET, docs::docs));
+    routes
+}
+
+/// The public routes, under each prefix: a reverse proxy may strip the path of `public_url` or not.
+fn public(prefixes: &[&str]) -> Routes {
+    let mut routes = Routes::default();
+    for prefix in prefixes {
+        for tail in ["/m/{token}", "/m/{token}/{name:[^/]*}"] {
+            routes.at(&format!("{prefix}{tail}"), |path| {
+                path.on(Method::GET, public_link::follow).on(Method::HEAD, public_link::follow)
+            });
+        }
+        for tail in ["/v/{token}", "/v/{token}/{name:[^/]*}"] {
+            routes.at(&format!("{prefix}{tail}"), |path| path.on(Method::GET, public_page::page));
+        }
+        routes.at(&format!("{prefix}/robots.txt"), |path| path.on(Method::GET, public_page::robots));
+    }
+    routes
+}
+
+/// The methods and paths of the internal listener.
+#[must_use]
+pub fn routes_of(listener: Listener) -> Vec<(Method, String)> {
+    match listener {
+        Listener::Internal => internal().table,
+        Listener::Public => public(&[""]).table,
+    }
+}
+
+/// Registers the routes of the internal listener.
+pub fn configure_internal(config: &mut ServiceConfig) {
+    for resource in internal().resources {
+        let wrong_method = || async { Err::<HttpResponse, _>(ApiError::unrecognized(StatusCode::METHOD_NOT_ALLOWED)) };
+        config.service(resource.default_service(web::to(wrong_method)));
+    }
+    config.default_service(web::to(|| async {
+        Err::<HttpResponse, _>(ApiError::unrecognized(StatusCode::NOT_FOUND))
+    }));
+}
+
+/// Registers the routes of the public listener; `path`: that of `public_url`.
+pub fn configure_public(config: &mut ServiceConfig, path: &str) {
+    let path = path.trim_end_matches('/');
+    let prefixes = if path.is_empty() { vec![""] } else { vec![path, ""] };
+    for resource in public(&prefixes).resources {
+        config.service(resource.default_service(web::to(refusal::method_not_allowed)));
+    }
+    config.default_service(web::to(refusal::not_found));
+}

@@ -1,0 +1,33 @@
+//! What handlers work with.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::{
+    config::Config, homeserver::Homeserver, link_service::LinkService, media::MediaProxy,
+    usage::FollowCounter,
+};
+
+/// What handlers work with.
+#[derive(Clone)]
+pub struct AppState {
+    /// Links.
+    pub links: LinkService,
+    /// Media.
+    pub media: MediaProxy,
+    /// What was served.
+    pub follows: FollowCounter,
+    /// The homeserver.
+    pub homeserver: Arc<Homeserver>,
+    /// What was measured.
+    pub metrics: PrometheusHandle,
+}
+
+impl AppState {
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.links.config
+    }
+}

@@ -1,0 +1,268 @@
+//! Issuing: one commit with the link and the wish that its media be counted.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use sqlx::SqliteConnection;
+
+use crate::{
+    config::Lifetime,
+    link::{ClaimsError, Form, LinkClaims, LinkId, LinkState, VerifiedLink, sign_self_contained},
+    matrix::UserId,
+    random,
+    storage::{
+        StorageError,
+        links::{self, LinkRow, NewLink},
+        media_references::{self, Death},
+        memory, touches,
+    },
+};
+
+use super::{LinkService, millis};
+
+/// How often a link ID is drawn again before we believe that something is wrong.
+const DRAWS: usize = 8;
+
+/// What a bridge asks for.
+#[derive(Debug, Clone)]
+pub struct IssueRequest {
+    /// What the link is to promise; only what was given.
+    pub claims: LinkClaims,
+    /// Who shared the media.
+    pub sender: Option<UserId>,
+    /// The size in bytes, as far as the bridge knows.
+    pub size: Option<i64>,
+    /// How long it is to live.
+    pub lifetime: Option<Lifetime>,
+    /// Which form it is to have.
+    pub form: Option<Form>,
+    /// How often it may be followed.
+    pub max_follows: Option<i64>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The link.
+    pub link: LinkRow,
+    /// Whether it is new, or one that the bridge had already.
+    pub is_new: bool,
+}
+
+/// Why no link was issued.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// Its event was redacted.
+    #[error("the event was redacted")]
+    Redacted,
+    /// The claims do not fit into a link.
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl LinkService {
+    /// Issues links for a bridge, all in one commit. What is returned is durable.
+    ///
+    /// # Errors
+    /// If the database fails: then none was issued. What is wrong with one request is told in its
+    /// place.
+    pub async fn issue(
+        &self,
+        bridge: &str,
+        requests: Vec<IssueRequest>,
+    ) -> Result<Vec<Result<Issued, IssueError>>, StorageError> {
+        let service = self.clone();
+        let bridge = bridge.to_owned();
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    let mut results = Vec::with_capacity(requests.len());
+                    for request in requests {
+                        match service.issue_one(connection, &bridge, request).await {
+                            Err(IssueError::Storage(error)) => return Err(error),
+                            result => results.push(result),
+                        }
+                    }
+                    Ok(results)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn issue_one(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        request: IssueRequest,
+    ) -> Result<Issued, IssueError> {
+        let now = self.clock.now_ms();
+        if let Some(event_id) = &request.claims.event_id {
+            let room_id = request.claims.room_id.as_str();
+            if memory::is_redacted(connection, room_id, event_id.as_str()).await? {
+                return Err(IssueError::Redacted);
+            }
+        }
+        if request.max_follows.is_some() {
+            return self.issue_new(connection, bridge, Form::Short, request, now).await;
+        }
+        let form = request.form.unwrap_or(self.config.links.form);
+        let Some(earlier) =
+            links::find_repeated(connection, bridge, &request.claims, form, now).await?
+        else {
+            return self.issue_new(connection, bridge, form, request, now).await;
+        };
+        let claims = merged(&earlier.claims, &request.claims);
+        match form {
+            Form::SelfContained if request.lifetime.is_some() || claims != earlier.claims => {
+                let anew = IssueRequest { claims, ..request };
+                self.issue_new(connection, bridge, form, anew, now).await
+            }
+            Form::SelfContained => Ok(Issued { link: earlier, is_new: false }),
+            Form::Short => {
+                let link = self.refresh(connection, earlier, claims, request.lifetime, now).await?;
+                Ok(Issued { link, is_new: false })
+            }
+        }
+    }
+
+    /// A short link is asked for again: what was given anew replaces what was stored.
+    async fn refresh(
+        &self,
+        connection: &mut SqliteConnection,
+        earlier: LinkRow,
+        claims: LinkClaims,
+        lifetime: Option<Lifetime>,
+        now: i64,
+    ) -> Result<LinkRow, IssueError> {
+        let expires_at = match lifetime {
+            None => earlier.expires_at,
+            Some(lifetime) => expiry(whole_second(now), lifetime),
+        };
+        if claims == earlier.claims && expires_at == earlier.expires_at {
+            return Ok(earlier);
+        }
+        let reference = if claims.content_token == earlier.claims.content_token {
+            earlier.media_reference_id
+        } else {
+            let counted = self.is_counted(&claims);
+            media_references::reference(connection, &earlier.bridge, &claims, counted, now).await?
+        };
+        links::update(connection, earlier.id, &claims, reference, expires_at).await?;
+        if reference != earlier.media_reference_id {
+            let left = vec![earlier.media_reference_id];
+            media_references::after_deaths(connection, left, Death::Wanted, self.pace(), now).await?;
+        }
+        stored(connection, &earlier.link_id).await
+    }
+
+    async fn issue_new(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        form: Form,
+        request: IssueRequest,
+        now: i64,
+    ) -> Result<Issued, IssueError> {
+        let lifetime = request.lifetime.unwrap_or(self.config.links.lifetime);
+        let issued_at = whole_second(now);
+        let counted = self.is_counted(&request.claims);
+        let reference =
+            media_references::reference(connection, bridge, &request.claims, counted, now).await?;
+        if self.is_touched(&request.claims) {
+            touches::schedule(connection, &request.claims.mxc.to_string(), now).await?;
+        }
+        let mut link = NewLink {
+            link_id: String::new(),
+            form,
+            key_id: self.keys.ring().active().id(),
+            sealed: None,
+            bridge: bridge.to_owned(),
+            media_reference_id: reference,
+            claims: request.claims,
+            sender: request.sender.map(String::from),
+            size: request.size,
+            issued_at,
+            expires_at: expiry(issued_at, lifetime),
+            max_follows: request.max_follows,
+            state: LinkState::Live,
+        };
+        for _ in 0..DRAWS {
+            match form {
+                Form::Short => link.link_id = LinkId::short(random::bytes()).to_string(),
+                Form::SelfContained => self.seal(&mut link, lifetime)?,
+            }
+            match links::insert(connection, &link).await {
+                Ok(()) => {
+                    let link = stored(connection, &link.link_id).await?;
+                    return Ok(Issued { link, is_new: true });
+                }
+                Err(error) if error.is_unique_violation() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StorageError::Corrupt("set of link IDs, none of which is free").into())
+    }
+
+    /// Signs a self-contained token, which names the link.
+    fn seal(&self, link: &mut NewLink, lifetime: Lifetime) -> Result<(), IssueError> {
+        let ring = self.keys.ring();
+        let nonce = random::bytes();
+        let lifetime_s = lifetime_s(lifetime);
+        let issued_at_s = u32::try_from(link.issued_at / 1000).unwrap_or(u32::MAX);
+        let token = sign_self_contained(ring.active(), &link.claims, issued_at_s, lifetime_s, nonce)?;
+        link.key_id = ring.active().id();
+        link.sealed = Some((nonce, lifetime_s));
+        link.link_id = ring
+            .verify(token.expose())
+            .as_ref()
+            .map(VerifiedLink::link_id)
+            .map_err(|_| ClaimsError::TooLong)?
+            .to_string();
+        Ok(())
+    }
+}
+
+async fn stored(connection: &mut SqliteConnection, link_id: &str) -> Result<LinkRow, IssueError> {
+    Ok(links::find_in(connection, link_id)
+        .await?
+        .ok_or(StorageError::Corrupt("link, gone as soon as it was stored"))?)
+}
+
+/// What was stored, with what was given anew.
+fn merged(stored: &LinkClaims, given: &LinkClaims) -> LinkClaims {
+    LinkClaims {
+        content_token: given.content_token.clone().or_else(|| stored.content_token.clone()),
+        file: given.file.clone().or_else(|| stored.file.clone()),
+        filename: given.filename.clone().or_else(|| stored.filename.clone()),
+        mimetype: given.mimetype.clone().or_else(|| stored.mimetype.clone()),
+        ..stored.clone()
+    }
+}
+
+/// Links are issued at whole seconds, as tokens tell them.
+fn whole_second(now: i64) -> i64 {
+    now / 1000 * 1000
+}
+
+/// A lifetime in seconds, rounded up; 0: for ever.
+pub(super) fn lifetime_s(lifetime: Lifetime) -> u32 {
+    match lifetime {
+        Lifetime::Never => 0,
+        Lifetime::For(span) => {
+            let seconds = span.as_millis().div_ceil(1000);
+            u32::try_from(seconds).unwrap_or(u32::MAX).max(1)
+        }
+    }
+}
+
+pub(super) fn expiry(issued_at: i64, lifetime: Lifetime) -> Option<i64> {
+    match lifetime_s(lifetime) {
+        0 => None,
+        seconds => Some(issued_at + millis(Duration::from_secs(seconds.into()))),
+    }
+}

@@ -1,0 +1,66 @@
+//! Links: issued, resolved, revoked, expired.
+
+mod issue;
+mod resolve;
+mod revoke;
+mod view;
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Clock,
+    config::{Config, Lifetime, UsageMode},
+    key_store::KeyStore,
+    link::LinkClaims,
+    storage::{Database, media_references::Pace},
+};
+
+pub use issue::{IssueError, IssueRequest, Issued};
+pub use resolve::{Grant, Refusal};
+pub use revoke::Revoked;
+pub use view::LinkView;
+
+/// Everything that can be done with links.
+#[derive(Debug, Clone)]
+pub struct LinkService {
+    /// Where links are kept.
+    pub database: Database,
+    /// What signs and verifies them.
+    pub keys: KeyStore,
+    /// What is allowed.
+    pub config: Arc<Config>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// Milliseconds as the database keeps them.
+pub(crate) fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+impl LinkService {
+    /// How soon deaths are acted on.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        Pace {
+            batch_window_ms: millis(self.config.usage.batch_window),
+            release_after_ms: millis(self.config.usage.release_after),
+        }
+    }
+
+    /// Whether this media is to be counted by a meta event. A homeserver can only count media
+    /// that has a content token.
+    fn is_counted(&self, claims: &LinkClaims) -> bool {
+        match self.config.usage.mode {
+            UsageMode::Always => true,
+            UsageMode::Never => false,
+            UsageMode::Auto => claims.content_token.is_some(),
+        }
+    }
+
+    /// Whether media can be touched, and is worth it: the homeserver's own.
+    fn is_touched(&self, claims: &LinkClaims) -> bool {
+        self.config.usage.touch != Lifetime::Never
+            && claims.mxc.server_name() == self.config.homeserver.server_name.as_str()
+    }
+}

@@ -1,0 +1,220 @@
+//! Resolving: from a verified token to what may be served, or why not. The cheapest checks come
+//! first; what the token alone refutes reaches no database.
+
+use futures_util::FutureExt;
+use sqlx::SqliteConnection;
+
+use crate::{
+    config::{BridgeConfig, Lifetime},
+    link::{
+        DeadLink, Form, LinkState, SelfContained, Short, ShortRow, VerifiedLink,
+        decide_self_contained, decide_short,
+    },
+    matrix::EventId,
+    storage::{
+        StorageError,
+        links::{self, LinkRow, NewLink, Taken},
+        media_references::{self, Death},
+        memory, touches,
+    },
+};
+
+use super::{LinkService, issue::expiry};
+
+/// A link that may be followed now.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The link.
+    pub link: LinkRow,
+    /// As whom its media is fetched.
+    pub bridge: BridgeConfig,
+}
+
+/// Why a link may not be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It is none.
+    #[error("not a link of this service")]
+    NotALink,
+    /// The key that signed it was revoked.
+    #[error("the key of this link was revoked")]
+    KeyRevoked,
+    /// It is over.
+    #[error("the link is {}", .0.as_str())]
+    Ended(LinkState),
+    /// Its bridge is not configured any more.
+    #[error("the bridge {0:?} of this link is not configured any more")]
+    BridgeGone(String),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl From<DeadLink> for Refusal {
+    fn from(dead: DeadLink) -> Self {
+        match dead {
+            DeadLink::Contradicted => Self::NotALink,
+            DeadLink::KeyRevoked => Self::KeyRevoked,
+            DeadLink::Ended(state) => Self::Ended(state),
+        }
+    }
+}
+
+impl LinkService {
+    /// Decides whether a verified link may be followed now.
+    ///
+    /// # Errors
+    /// [`Refusal`], if it may not.
+    pub async fn resolve(&self, link: &VerifiedLink) -> Result<Grant, Refusal> {
+        let now = self.clock.now_ms();
+        let row = match link {
+            VerifiedLink::Short(link) => self.resolve_short(link, now).await?,
+            VerifiedLink::SelfContained(link) => self.resolve_self_contained(link, now).await?,
+        };
+        match row.state_at(now) {
+            LinkState::Live => {}
+            state => return Err(Refusal::Ended(state)),
+        }
+        let bridge = self
+            .config
+            .bridge(&row.bridge)
+            .cloned()
+            .ok_or_else(|| Refusal::BridgeGone(row.bridge.clone()))?;
+        Ok(Grant { link: row, bridge })
+    }
+
+    async fn resolve_short(&self, link: &Short, now: i64) -> Result<LinkRow, Refusal> {
+        link.decide_before_lookup(now)?;
+        let row = links::find(self.database.reader(), &link.link_id().to_string())
+            .await?
+            .ok_or(Refusal::NotALink)?;
+        let ring = self.keys.ring();
+        let said = ShortRow {
+            form: row.form,
+            key_id: row.key_id,
+            issued_at_ms: row.issued_at,
+            bridge: &row.bridge,
+            room_id: &row.claims.room_id,
+        };
+        decide_short(link, &ring, now, &said)?;
+        Ok(row)
+    }
+
+    async fn resolve_self_contained(
+        &self,
+        link: &SelfContained,
+        now: i64,
+    ) -> Result<LinkRow, Refusal> {
+        decide_self_contained(link, now)?;
+        let link_id = link.link_id().to_string();
+        if let Some(row) = links::find(self.database.reader(), &link_id).await? {
+            return Ok(row);
+        }
+        let (service, link) = (self.clone(), link.clone());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move { service.take_in(connection, &link_id, &link, now).await }.boxed()
+            })
+            .await
+    }
+
+    /// Records a link that a bridge has signed by itself, by the rules of an issue.
+    async fn take_in(
+        &self,
+        connection: &mut SqliteConnection,
+        link_id: &str,
+        link: &SelfContained,
+        now: i64,
+    ) -> Result<LinkRow, Refusal> {
+        if let Some(row) = links::find_in(connection, link_id).await? {
+            return Ok(row);
+        }
+        let bridge = match link.key_bridge() {
+            Some(bridge) => bridge,
+            None => &self.config.bridges.first().ok_or(Refusal::NotALink)?.id,
+        };
+        let claims = link.claims().clone();
+        let issued_at = i64::from(link.issued_at_s()) * 1000;
+        let event_id = claims.event_id.as_ref().map_or("", EventId::as_str);
+        let (room_id, mxc) = (claims.room_id.as_str(), claims.mxc.to_string());
+        if memory::is_revoked(connection, bridge, room_id, event_id, &mxc, issued_at).await? {
+            return Err(Refusal::Ended(LinkState::Revoked));
+        }
+        if memory::is_redacted(connection, room_id, event_id).await? {
+            return Err(Refusal::Ended(LinkState::Redacted));
+        }
+        let bound = match self.config.links.max_lifetime {
+            Lifetime::Never => None,
+            max @ Lifetime::For(_) => expiry(issued_at, max),
+        };
+        let expires_at = match (link.expires_at_ms(), bound) {
+            (Some(told), Some(bound)) => Some(told.min(bound)),
+            (told, bound) => told.or(bound),
+        };
+        if expires_at.is_some_and(|end| end <= now) {
+            return Err(Refusal::Ended(LinkState::Expired));
+        }
+        let counted = self.is_counted(&claims);
+        let reference =
+            media_references::reference(connection, bridge, &claims, counted, now).await?;
+        if self.is_touched(&claims) {
+            touches::schedule(connection, &mxc, now).await?;
+        }
+        let new = NewLink {
+            link_id: link_id.to_owned(),
+            form: Form::SelfContained,
+            key_id: link.key_id(),
+            sealed: Some((link.nonce(), link.lifetime_s())),
+            bridge: bridge.to_owned(),
+            media_reference_id: reference,
+            claims,
+            sender: None,
+            size: None,
+            issued_at,
+            expires_at,
+            max_follows: None,
+            state: LinkState::Live,
+        };
+        links::insert(connection, &new).await?;
+        links::find_in(connection, link_id)
+            .await?
+            .ok_or_else(|| StorageError::Corrupt("link, gone as soon as it was stored").into())
+    }
+
+    /// Takes one of a limited number of follows, exactly; the last one ends the link.
+    ///
+    /// # Errors
+    /// [`Refusal`], if none is left.
+    pub async fn take_follow(&self, link: &LinkRow) -> Result<(), Refusal> {
+        let (id, now, pace) = (link.id, self.clock.now_ms(), self.pace());
+        let taken = self
+            .database
+            .writer()
+            .write::<_, StorageError, _>(move |connection| {
+                async move {
+                    let taken = links::take_follow(connection, id, now).await?;
+                    if let Taken::Last(reference) = taken {
+                        let left = vec![reference];
+                        media_references::after_deaths(connection, left, Death::Wanted, pace, now).await?;
+                    }
+                    Ok(taken)
+                }
+                .boxed()
+            })
+            .await?;
+        match taken {
+            Taken::Granted | Taken::Last(_) => Ok(()),
+            Taken::None => Err(Refusal::Ended(self.state_of(link, now).await?)),
+        }
+    }
+
+    /// How a link ended that was live a moment ago.
+    async fn state_of(&self, link: &LinkRow, now: i64) -> Result<LinkState, StorageError> {
+        let row = links::find(self.database.reader(), &link.link_id).await?;
+        Ok(match row.map(|row| row.state_at(now)) {
+            None | Some(LinkState::Live) => LinkState::Spent,
+            Some(state) => state,
+        })
+    }
+}

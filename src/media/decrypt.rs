@@ -1,0 +1,96 @@
+//! Encrypted attachments: AES-256-CTR and SHA-256 over a stream (Client-Server API, "Sending
+//! encrypted attachments").
+
+use aes::Aes256;
+use bytes::Bytes;
+use ctr::{
+    Ctr128BE,
+    cipher::{KeyIvInit, StreamCipher},
+};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::matrix::FileKeys;
+
+/// Decrypts a stream piece by piece, always one piece behind: the last one is given only once the
+/// digest of the whole is known to be right, so that tampered media never arrives whole.
+pub(super) struct Decryption {
+    cipher: Ctr128BE<Aes256>,
+    digest: Sha256,
+    expected: [u8; 32],
+    held_back: Option<Bytes>,
+}
+
+impl Decryption {
+    pub(super) fn new(keys: &FileKeys) -> Self {
+        Self {
+            cipher: Ctr128BE::<Aes256>::new((&keys.key).into(), (&keys.iv).into()),
+            digest: Sha256::new(),
+            expected: keys.sha256,
+            held_back: None,
+        }
+    }
+
+    /// Takes a piece of ciphertext; gives the plaintext of the one before it.
+    pub(super) fn push(&mut self, ciphertext: Bytes) -> Option<Bytes> {
+        if ciphertext.is_empty() {
+            return None;
+        }
+        self.digest.update(&ciphertext);
+        let mut plaintext = Vec::from(ciphertext);
+        self.cipher.apply_keystream(&mut plaintext);
+        self.held_back.replace(plaintext.into())
+    }
+
+    /// Ends the stream: gives the last piece (`Some(None)`: there was none), or `None` if the
+    /// digest is wrong.
+    pub(super) fn finish(self) -> Option<Option<Bytes>> {
+        bool::from(self.digest.finalize().ct_eq(&self.expected)).then_some(self.held_back)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encrypted(plaintext: &[u8]) -> (FileKeys, Vec<u8>) {
+        let mut keys = FileKeys { key: [7; 32], iv: [9; 16], sha256: [0; 32] };
+        let mut ciphertext = plaintext.to_vec();
+        Ctr128BE::<Aes256>::new((&keys.key).into(), (&keys.iv).into()).apply_keystream(&mut ciphertext);
+        keys.sha256 = Sha256::digest(&ciphertext).into();
+        (keys, ciphertext)
+    }
+
+    #[test]
+    fn what_was_encrypted_comes_out_whatever_the_pieces() {
+        let plaintext: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        let (keys, ciphertext) = encrypted(&plaintext);
+        for size in [1, 7, 16, 333, 1000, 2000] {
+            let mut decryption = Decryption::new(&keys);
+            let mut out = Vec::new();
+            for piece in ciphertext.chunks(size) {
+                out.extend(decryption.push(Bytes::copy_from_slice(piece)).unwrap_or_default());
+                assert!(out.len() < plaintext.len(), "the last piece is held back");
+            }
+            out.extend(decryption.finish().expect("right digest").unwrap_or_default());
+            assert_eq!(out, plaintext);
+        }
+    }
+
+    #[test]
+    fn tampered_media_never_arrives_whole() {
+        let (keys, mut ciphertext) = encrypted(&[1; 100]);
+        ciphertext[50] ^= 1;
+        let mut decryption = Decryption::new(&keys);
+        assert!(decryption.push(Bytes::from(ciphertext)).is_none());
+        assert!(decryption.finish().is_none());
+    }
+
+    #[test]
+    fn an_empty_file_has_a_digest_too() {
+        let (keys, _) = encrypted(&[]);
+        assert_eq!(Decryption::new(&keys).finish(), Some(None));
+        let (keys, _) = encrypted(&[1]);
+        assert_eq!(Decryption::new(&keys).finish(), None);
+    }
+}

@@ -1,0 +1,53 @@
+//! Why media cannot be given.
+
+use crate::homeserver::HomeserverError;
+
+/// Why media cannot be given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MediaError {
+    /// The homeserver does not have it (any more).
+    #[error("the homeserver does not have the media")]
+    Gone,
+    /// It was announced, but not uploaded yet.
+    #[error("the media is not uploaded yet")]
+    NotYetUploaded,
+    /// It is larger than is allowed.
+    #[error("the media is larger than media.max_size")]
+    TooLarge,
+    /// The homeserver asks to wait, in milliseconds.
+    #[error("the homeserver limits our requests")]
+    Limited(Option<u64>),
+    /// It took too long.
+    #[error("the homeserver was too slow")]
+    Slow,
+    /// The homeserver refuses or fails; the text is for the operator.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<HomeserverError> for MediaError {
+    fn from(error: HomeserverError) -> Self {
+        match (&error, error.errcode()) {
+            (_, "M_NOT_YET_UPLOADED") => Self::NotYetUploaded,
+            (_, "M_TOO_LARGE") => Self::TooLarge,
+            (HomeserverError::Refused { status: 429, retry_after_ms, .. }, _) => {
+                Self::Limited(*retry_after_ms)
+            }
+            (HomeserverError::Refused { status: 404 | 410, .. }, _) => Self::Gone,
+            (HomeserverError::Refused { status: 504, .. } | HomeserverError::Slow, _) => Self::Slow,
+            (_, "M_MISSING_CONTENT_TOKEN") => Self::Failed(format!(
+                "{error}; the media needs a content token and the link has none: the bridge has to give the event's content_token"
+            )),
+            (_, "M_UNAUTHORIZED") => Self::Failed(format!(
+                "{error}; the link's content token is not the media's"
+            )),
+            (HomeserverError::Refused { status: 401, .. }, _) => Self::Failed(format!(
+                "{error}; the homeserver does not know the bridge's as_token: compare it with the registration"
+            )),
+            (HomeserverError::Refused { status: 403, .. }, _) => Self::Failed(format!(
+                "{error}; the bridge's user_id may not download: it has to be the registration's sender or in its namespace"
+            )),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}

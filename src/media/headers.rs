@@ -1,0 +1,186 @@
+//! Which headers a reader gets: nothing is handed on but what stands here.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Types that browsers may show in place (Client-Server API, "Serving inline content").
+const INLINE: &[&str] = &[
+    "text/css",
+    "text/plain",
+    "text/csv",
+    "application/json",
+    "application/ld+json",
+    "image/jpeg",
+    "image/gif",
+    "image/png",
+    "image/apng",
+    "image/webp",
+    "image/avif",
+    "video/mp4",
+    "video/webm",
+    "video/ogg",
+    "video/quicktime",
+    "audio/mp4",
+    "audio/webm",
+    "audio/aac",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wave",
+    "audio/wav",
+    "audio/x-wav",
+    "audio/x-pn-wav",
+    "audio/flac",
+    "audio/x-flac",
+];
+
+/// What anything is that has no type.
+const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+/// RFC 8187's `attr-char`: what an extended parameter keeps as it is.
+const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
+/// RFC 3986's unreserved characters.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A type and a disposition that are safe together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SafeHeaders {
+    /// `Content-Type`.
+    pub content_type: String,
+    /// `Content-Disposition`.
+    pub content_disposition: String,
+}
+
+impl SafeHeaders {
+    /// Judges a declared type: shown in place if the specification's list has it, otherwise saved.
+    #[must_use]
+    pub fn judge(declared: Option<&str>, filename: Option<&str>) -> Self {
+        let declared = declared.filter(|text| is_media_type(text)).unwrap_or(UNKNOWN_TYPE);
+        let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let inline = INLINE.contains(&essence.as_str());
+        let content_type = match essence.as_str() {
+            "text/plain" => "text/plain; charset=utf-8".to_owned(),
+            _ => declared.to_owned(),
+        };
+        Self {
+            content_type,
+            content_disposition: content_disposition(inline, filename),
+        }
+    }
+}
+
+/// Whether a text is a media type by its characters: `type/subtype`, parameters after `;`.
+pub(crate) fn is_media_type(text: &str) -> bool {
+    let token = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+    };
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    text.len() <= 255
+        && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+        && essence
+            .split_once('/')
+            .is_some_and(|(kind, subtype)| token(kind) && token(subtype))
+}
+
+/// A `Content-Disposition` for any file name (RFC 6266): a plain fallback, and the true name where
+/// the fallback is not it (RFC 8187).
+#[must_use]
+pub fn content_disposition(inline: bool, filename: Option<&str>) -> String {
+    let kind = if inline { "inline" } else { "attachment" };
+    let Some(name) = filename.map(base_name).filter(|name| !name.is_empty()) else {
+        return kind.to_owned();
+    };
+    let fallback: String = name
+        .chars()
+        .map(|c| match c {
+            '"' | '\\' | '%' => '_',
+            ' '..='~' => c,
+            _ => '_',
+        })
+        .collect();
+    if fallback == name {
+        return format!("{kind}; filename=\"{fallback}\"");
+    }
+    let encoded = utf8_percent_encode(&name, ATTR_CHAR);
+    format!("{kind}; filename=\"{fallback}\"; filename*=UTF-8''{encoded}")
+}
+
+/// A file name without folders and without characters that change how it is shown.
+fn base_name(name: &str) -> String {
+    let name: String = name
+        .chars()
+        .map(|c| match c {
+            '/' | '\\' => '_',
+            c if c.is_control() => '_',
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => '_',
+            c => c,
+        })
+        .collect();
+    let name = name.trim();
+    if name.bytes().all(|b| b == b'.') { String::new() } else { name.to_owned() }
+}
+
+/// The last segment of a link's path, for people and chat clients; empty: none.
+#[must_use]
+pub fn name_for_url(filename: &str) -> String {
+    utf8_percent_encode(&base_name(filename), UNRESERVED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_harmless_types_are_shown_in_place() {
+        let disposition = |kind: &str| SafeHeaders::judge(Some(kind), None).content_disposition;
+        for good in ["image/png", "IMAGE/PNG", "video/mp4; codecs=avc1", "text/plain"] {
+            assert_eq!(disposition(good), "inline", "{good}");
+        }
+        for bad in ["text/html", "image/svg+xml", "application/pdf", "application/xml", "nonsense", "", "image/png\r\nX: y"] {
+            assert_eq!(disposition(bad), "attachment", "{bad}");
+        }
+        assert_eq!(SafeHeaders::judge(Some("a\r\nb/c"), None).content_type, UNKNOWN_TYPE);
+        assert_eq!(SafeHeaders::judge(None, None).content_type, UNKNOWN_TYPE);
+        assert_eq!(
+            SafeHeaders::judge(Some("text/plain; charset=latin1"), None).content_type,
+            "text/plain; charset=utf-8"
+        );
+    }
+
+    #[test]
+    fn any_file_name_becomes_a_header() {
+        assert_eq!(content_disposition(true, Some("cat.png")), "inline; filename=\"cat.png\"");
+        assert_eq!(
+            content_disposition(false, Some("Kätzchen 🐈.png")),
+            "attachment; filename=\"K_tzchen _.png\"; filename*=UTF-8''K%C3%A4tzchen%20%F0%9F%90%88.png"
+        );
+        assert_eq!(content_disposition(true, Some("..")), "inline");
+        for nasty in ["a\"b.png", "a\r\nX: y", "../../etc/passwd", "a\\b", "\u{202e}gpj.exe", "100%.txt", "\0", "; filename=x"] {
+            let header = content_disposition(false, Some(nasty));
+            assert!(header.bytes().all(|b| (0x20..0x7f).contains(&b)), "{header}");
+            assert!(!header.contains('/') && !header.contains('\\'), "{header}");
+            assert_eq!(header.matches('"').count() % 2, 0, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_a_url_is_one_segment() {
+        assert_eq!(name_for_url("cat.png"), "cat.png");
+        assert_eq!(name_for_url("a b/ü?.png"), "a%20b_%C3%BC%3F.png");
+        assert_eq!(name_for_url(".."), "");
+    }
+}

@@ -1,0 +1,11 @@
+//! Telling the homeserver that media is in use, and when no longer.
+
+mod backoff;
+mod follows;
+mod meta_event;
+mod touch;
+mod worker;
+
+pub use follows::{FollowCounter, Served};
+pub use touch::Toucher;
+pub use worker::UsageWorker;

@@ -1,0 +1,126 @@
+//! Touching media, for homeservers that count downloads (Synapse's `media_retention`).
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::Clock,
+    config::{Config, Lifetime},
+    homeserver::Homeserver,
+    link_service::millis,
+    matrix::{ContentToken, MxcUri},
+    storage::{
+        Database, StorageError,
+        touches::{self, DueTouch},
+    },
+};
+
+/// How long to wait after a touch that failed, in milliseconds.
+const RETRY_MS: i64 = 10 * 60 * 1000;
+/// How long to wait when nothing is due.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Touches local media with live links, spread evenly.
+#[derive(Debug)]
+pub struct Toucher {
+    database: Database,
+    homeserver: Arc<Homeserver>,
+    config: Arc<Config>,
+    clock: Clock,
+}
+
+impl Toucher {
+    /// A toucher for the links of a database.
+    #[must_use]
+    pub fn new(
+        database: Database,
+        homeserver: Arc<Homeserver>,
+        config: Arc<Config>,
+        clock: Clock,
+    ) -> Self {
+        Self { database, homeserver, config, clock }
+    }
+
+    /// Touches what is due until it is cancelled, at most `usage.touch_rate`.
+    pub async fn run(self, stop: CancellationToken) {
+        let Lifetime::For(every) = self.config.usage.touch else {
+            return;
+        };
+        let rate = self.config.usage.touch_rate;
+        let pause = rate.per / rate.amount;
+        while !stop.is_cancelled() {
+            let wait = match self.touch_next(millis(every)).await {
+                Ok(true) => pause,
+                Ok(false) => IDLE.max(pause),
+                Err(error) => {
+                    tracing::error!(%error, "media could not be touched");
+                    IDLE.max(pause)
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Touches the media that is due first; `false`: none is due.
+    async fn touch_next(&self, every_ms: i64) -> Result<bool, StorageError> {
+        let now = self.clock.now_ms();
+        let Some(due) = touches::next_due(self.database.reader(), now).await? else {
+            return Ok(false);
+        };
+        let outcome = self.touch(&due).await;
+        let mxc = due.mxc;
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    match outcome {
+                        Outcome::Touched => touches::touched(connection, &mxc, now + every_ms, 0).await,
+                        Outcome::Missing if due.misses == 0 => {
+                            touches::touched(connection, &mxc, now + RETRY_MS, 1).await
+                        }
+                        Outcome::Failed => touches::touched(connection, &mxc, now + RETRY_MS, due.misses).await,
+                        Outcome::Missing | Outcome::Unlinked => touches::forget(connection, &mxc).await,
+                    }
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(true)
+    }
+
+    async fn touch(&self, due: &DueTouch) -> Outcome {
+        let bridge = due.bridge.as_deref().and_then(|id| self.config.bridge(id));
+        let (Some(bridge), Ok(mxc)) = (bridge, MxcUri::parse(&due.mxc)) else {
+            return Outcome::Unlinked;
+        };
+        let token = due.content_token.as_deref().and_then(|text| ContentToken::parse(text).ok());
+        match self.homeserver.touch(bridge, &mxc, token.as_ref()).await {
+            Ok(()) => Outcome::Touched,
+            Err(error) if error.status() == 404 => {
+                if due.misses > 0 {
+                    tracing::warn!(mxc = %due.mxc, "the homeserver no longer has media that is linked");
+                }
+                Outcome::Missing
+            }
+            Err(error) => {
+                tracing::warn!(mxc = %due.mxc, %error, "media could not be touched");
+                Outcome::Failed
+            }
+        }
+    }
+}
+
+/// What a touch came to.
+enum Outcome {
+    Touched,
+    /// The homeserver does not have it: twice in a row, it has gone.
+    Missing,
+    Failed,
+    /// No link is live any more.
+    Unlinked,
+}
