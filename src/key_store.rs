@@ -251,20 +251,25 @@ fn change<T>(
     Ok(result)
 }
 
-/// Makes a new active key; the one before it verifies from now on. Returns both IDs.
+/// Makes a new active key; the one before it verifies from now on. Returns both IDs. `used`: the
+/// highest ID that a link was ever signed with, since the key may be gone from the file.
 ///
 /// # Errors
 /// If the file cannot be changed, or all 256 IDs were used.
-pub fn rotate(path: &Path) -> Result<(KeyId, KeyId), KeyStoreError> {
-    change(path, |keys| rotate_in(keys, KeyState::Verify))
+pub fn rotate(path: &Path, used: Option<KeyId>) -> Result<(KeyId, KeyId), KeyStoreError> {
+    change(path, |keys| rotate_in(keys, KeyState::Verify, used))
 }
 
-fn rotate_in(keys: &mut Vec<KeyEntry>, before: KeyState) -> Result<(KeyId, KeyId), KeyStoreError> {
-    // Above every ID in the file: an ID is never used again for another secret, and the highest
-    // one is never taken out (see `retire`).
+fn rotate_in(
+    keys: &mut Vec<KeyEntry>,
+    before: KeyState,
+    used: Option<KeyId>,
+) -> Result<(KeyId, KeyId), KeyStoreError> {
+    // An ID is never used again for another secret.
     let id = keys
         .iter()
         .map(|key| key.id)
+        .chain(used)
         .max()
         .unwrap_or(0)
         .checked_add(1)
@@ -281,14 +286,15 @@ fn rotate_in(keys: &mut Vec<KeyEntry>, before: KeyState) -> Result<(KeyId, KeyId
 }
 
 /// Revokes a key; if it is the active one, a new one takes its place, whose ID is returned.
+/// `used`: see [`rotate`].
 ///
 /// # Errors
 /// If there is no such key, or the file cannot be changed.
-pub fn revoke(path: &Path, id: KeyId) -> Result<Option<KeyId>, KeyStoreError> {
+pub fn revoke(path: &Path, id: KeyId, used: Option<KeyId>) -> Result<Option<KeyId>, KeyStoreError> {
     change(path, |keys| {
         let key = find(keys, id)?;
         if key.state == KeyState::Active {
-            return rotate_in(keys, KeyState::Revoked).map(|(_, new)| Some(new));
+            return rotate_in(keys, KeyState::Revoked, used).map(|(_, new)| Some(new));
         }
         key.state = KeyState::Revoked;
         Ok(None)
@@ -349,12 +355,12 @@ mod tests {
     #[test]
     fn rotated_revoked_and_retired_keys_are_noticed() {
         let (_folder, path, store) = store();
-        assert_eq!(rotate(&path).expect("rotates"), (1, 2));
+        assert_eq!(rotate(&path, None).expect("rotates"), (1, 2));
         assert!(store.refresh().expect("reads"));
         assert_eq!(store.ring().active().id(), 2);
         assert_eq!(store.ring().get(1).expect("there").state(), KeyState::Verify);
-        assert_eq!(revoke(&path, 2).expect("revokes"), Some(3), "the active key is replaced");
-        assert_eq!(revoke(&path, 1).expect("revokes"), None);
+        assert_eq!(revoke(&path, 2, None).expect("revokes"), Some(3), "the active key is replaced");
+        assert_eq!(revoke(&path, 1, None).expect("revokes"), None);
         assert!(store.refresh().expect("reads"));
         assert_eq!(store.ring().get(2).expect("there").state(), KeyState::Revoked);
         assert!(retire(&path, 3).is_err(), "active");
@@ -362,6 +368,7 @@ mod tests {
         retire(&path, 1).expect("retires");
         assert!(store.refresh().expect("reads"));
         assert!(store.ring().get(1).is_none());
+        assert_eq!(rotate(&path, Some(9)).expect("rotates"), (3, 10), "above every ID ever used");
     }
 
     #[test]

@@ -7,26 +7,32 @@ pub mod link;
 pub mod matrix;
 
 #[cfg(feature = "service")]
-pub mod clock;
-#[cfg(feature = "service")]
-pub mod config;
-#[cfg(feature = "service")]
 mod random;
 #[cfg(feature = "service")]
 mod pages;
 #[cfg(feature = "service")]
-pub mod storage;
+pub mod app;
+#[cfg(feature = "service")]
+pub mod cli;
+#[cfg(feature = "service")]
+pub mod clock;
+#[cfg(feature = "service")]
+pub mod config;
 #[cfg(feature = "service")]
 pub mod demo;
 #[cfg(feature = "service")]
 pub mod homeserver;
 #[cfg(feature = "service")]
-pub mod media;
+pub mod http;
 #[cfg(feature = "service")]
 pub mod key_store;
 #[cfg(feature = "service")]
 pub mod link_service;
 #[cfg(feature = "service")]
-pub mod usage;
+pub mod media;
 #[cfg(feature = "service")]
-pub mod http;
+pub mod storage;
+#[cfg(feature = "service")]
+pub mod telemetry;
+#[cfg(feature = "service")]
+pub mod usage;

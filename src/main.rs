@@ -1,1 +1,5 @@
-fn main() {}
+//! The `medialink` command.
+
+fn main() -> std::process::ExitCode {
+    medialink::cli::run()
+}

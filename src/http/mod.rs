@@ -14,6 +14,7 @@ mod request_log;
 mod routes;
 mod state;
 
+pub use bridge_api::issue_request;
 pub use openapi::openapi;
 pub use request_log::RequestLog;
 pub use routes::{Listener, configure_internal, configure_public, routes_of};

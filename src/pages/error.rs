@@ -40,8 +40,6 @@ pub enum Cause {
     NotYetUploaded,
     /// The media is larger than the service hands on.
     TooLarge,
-    /// A limit is reached.
-    RateLimited,
     /// The homeserver refuses or fails.
     HomeserverFailed,
     /// The homeserver does not answer in time.
@@ -61,7 +59,8 @@ enum Icon {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 12] = [
+    #[cfg(test)]
+    pub const ALL: [Self; 11] = [
         Self::NotFound,
         Self::Expired,
         Self::Revoked,
@@ -71,7 +70,6 @@ impl Cause {
         Self::MediaGone,
         Self::NotYetUploaded,
         Self::TooLarge,
-        Self::RateLimited,
         Self::HomeserverFailed,
         Self::HomeserverSlow,
     ];
@@ -89,7 +87,6 @@ impl Cause {
             Self::MediaGone => "The file is gone",
             Self::NotYetUploaded => "The file is still on its way",
             Self::TooLarge => "The file is too large",
-            Self::RateLimited => "Too many requests just now",
             Self::HomeserverFailed => "The file can’t be fetched right now",
             Self::HomeserverSlow => "Fetching the file took too long",
         }
@@ -125,9 +122,6 @@ impl Cause {
                 "The sender has announced this file, but its upload is not complete yet."
             }
             Self::TooLarge => "It is larger than the files that this service hands on.",
-            Self::RateLimited => {
-                "This service has been asked for more in a short time than it allows. It will answer again soon."
-            }
             Self::HomeserverFailed => {
                 "The server that keeps the file did not hand it out. There is nothing wrong on \
                  your side."
@@ -144,7 +138,6 @@ impl Cause {
         matches!(
             self,
             Self::NotYetUploaded
-                | Self::RateLimited
                 | Self::HomeserverFailed
                 | Self::HomeserverSlow
         )
@@ -153,9 +146,7 @@ impl Cause {
     fn icon(self) -> Icon {
         match self {
             Self::NotFound | Self::Revoked | Self::KeyRevoked => Icon::BrokenLink,
-            Self::Expired | Self::NotYetUploaded | Self::RateLimited | Self::HomeserverSlow => {
-                Icon::Clock
-            }
+            Self::Expired | Self::NotYetUploaded | Self::HomeserverSlow => Icon::Clock,
             Self::Spent => Icon::Used,
             Self::Redacted | Self::MediaGone => Icon::Bin,
             Self::TooLarge => Icon::Box,
@@ -190,7 +181,6 @@ impl ErrorPage {
                 "Try again in {}. If it never arrives, ask {sender} to send it again.",
                 self.wait()
             ),
-            Cause::RateLimited => format!("Try again in {}.", self.wait()),
             Cause::HomeserverFailed | Cause::HomeserverSlow => format!(
                 "Try again in {}. If that does not help, ask {sender} to send it again.",
                 self.wait()
@@ -274,7 +264,7 @@ mod tests {
             (Some(7_200), "in 2 hours."),
             (Some(u64::MAX), " days."),
         ] {
-            let mut page = page(Cause::RateLimited);
+            let mut page = page(Cause::NotYetUploaded);
             page.retry_after_seconds = seconds;
             assert!(page.render().contains(expected), "{seconds:?}");
         }

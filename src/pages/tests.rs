@@ -24,7 +24,6 @@ fn error_page(cause: Cause) -> ErrorPage {
     ErrorPage {
         status: match cause {
             Cause::NotFound | Cause::MediaGone => 404,
-            Cause::RateLimited => 429,
             Cause::TooLarge | Cause::HomeserverFailed => 502,
             Cause::NotYetUploaded => 503,
             Cause::HomeserverSlow => 504,

@@ -533,27 +533,27 @@ pub async fn add_follows(
     Ok(())
 }
 
-/// When the last link that a key has signed ends: `None` if none is live, `Some(None)` if one
-/// never ends.
+/// How many live links a key has signed.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn last_expiry_of_key(
-    reader: &SqlitePool,
-    key_id: KeyId,
-    now: i64,
-) -> Result<Option<Option<i64>>, StorageError> {
-    let (live, ending, last): (i64, i64, Option<i64>) = sqlx::query_as(
-        "SELECT COUNT(*), COUNT(expires_at), MAX(expires_at) FROM links \
-         WHERE key_id = $1 AND state = 'live' AND (expires_at IS NULL OR expires_at > $2)",
+pub async fn count_of_key(reader: &SqlitePool, key_id: KeyId, now: i64) -> Result<i64, StorageError> {
+    Ok(sqlx::query_scalar(
+        "SELECT COUNT(*) FROM links WHERE key_id = $1 AND state = 'live' \
+         AND (expires_at IS NULL OR expires_at > $2)",
     )
     .bind(i64::from(key_id))
     .bind(now)
     .fetch_one(reader)
-    .await?;
-    Ok(match (live, ending == live) {
-        (0, _) => None,
-        (_, true) => Some(last),
-        (_, false) => Some(None),
-    })
+    .await?)
+}
+
+/// The highest ID of a key that a link was ever signed with.
+///
+/// # Errors
+/// If the database fails.
+pub async fn highest_key(reader: &SqlitePool) -> Result<Option<KeyId>, StorageError> {
+    let highest: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(key_id) FROM links").fetch_one(reader).await?;
+    Ok(highest.and_then(|id| KeyId::try_from(id).ok()))
 }

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -135,11 +135,9 @@ impl UsageWorker {
     /// The device of a bridge's user, made if it is not there; `None`: the homeserver does not
     /// answer now.
     async fn device(&self, bridge: &BridgeConfig) -> Option<Device> {
-        let known = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(device) = known.get(&bridge.id) {
+        if let Some(device) = self.known_devices().get(&bridge.id) {
             return Some(device.clone());
         }
-        drop(known);
         let device = match self.homeserver.ensure_device(bridge, DEVICE_ID).await {
             Ok(()) => Device(DEVICE_ID.to_owned()),
             Err(error) if matches!(error.status(), 400 | 404 | 405) => {
@@ -152,14 +150,17 @@ impl UsageWorker {
                 return None;
             }
         };
-        let mut known = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(bridge.id.clone(), device.clone());
+        self.known_devices().insert(bridge.id.clone(), device.clone());
         Some(device)
     }
 
     /// Makes sure of the device again before the next send.
     fn doubt_device(&self, bridge: &str) {
-        self.devices.lock().unwrap_or_else(PoisonError::into_inner).remove(bridge);
+        self.known_devices().remove(bridge);
+    }
+
+    fn known_devices(&self) -> MutexGuard<'_, HashMap<String, Device>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drafts meta events for rooms in which usages have waited for the batch window.

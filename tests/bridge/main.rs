@@ -1,4 +1,6 @@
-//! Tests of the running bridge.
+//! The service from the outside: over HTTP, against real and embedded homeservers.
 
+mod harness;
 mod homeserver_facts;
+mod issue_and_follow;
 mod synapse;

@@ -4,4 +4,5 @@ pub(super) mod issue;
 pub(super) mod list;
 pub(super) mod request;
 pub(super) mod revoke;
+pub use request::issue_request;
 pub(super) use request::read_json;

@@ -173,6 +173,19 @@ impl IssueBody {
     }
 }
 
+/// Checks a request as `POST /v1/links` would.
+///
+/// # Errors
+/// What is wrong with it, as a sentence.
+pub fn issue_request(
+    body: serde_json::Value,
+    max_lifetime: Lifetime,
+) -> Result<IssueRequest, String> {
+    IssueBody::from_value(body)
+        .and_then(|body| body.checked(max_lifetime))
+        .map_err(|error| error.to_string())
+}
+
 fn parsed<T, E: std::fmt::Display>(
     text: Option<&str>,
     field: &str,

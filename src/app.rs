@@ -1,0 +1,256 @@
+//! From a configuration to a running service.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{App, HttpServer, dev::Server, web};
+use anyhow::Context;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::Clock,
+    config::{Config, Lifetime},
+    homeserver::Homeserver,
+    http::{AppState, Listener, RequestLog, configure_internal, configure_public},
+    key_store::KeyStore,
+    link::KeyState,
+    link_service::{LinkService, millis},
+    media::MediaProxy,
+    storage::{Database, Opener, meta_events},
+    telemetry,
+    usage::{FollowCounter, Toucher, UsageWorker},
+};
+
+/// How long open answers may take to end once the service stops, in seconds.
+const SHUTDOWN_S: u64 = 30;
+/// How often follows are written.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// How often the key file is looked at.
+const LOOK_AT_KEYS_EVERY: Duration = Duration::from_millis(500);
+/// How often metrics are tidied up.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Bound addresses.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For people.
+    pub public: TcpListener,
+    /// For bridges, the homeserver and the operator.
+    pub internal: TcpListener,
+}
+
+impl Listeners {
+    /// Binds the addresses of a configuration.
+    ///
+    /// # Errors
+    /// If an address is taken or not this machine's.
+    pub fn bind(config: &Config) -> anyhow::Result<Self> {
+        let bind = |address: SocketAddr| {
+            TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
+        };
+        Ok(Self { public: bind(config.public_listen)?, internal: bind(config.internal_listen)? })
+    }
+}
+
+/// A service, built and not yet running.
+pub struct Application {
+    public: Server,
+    internal: Server,
+    public_address: SocketAddr,
+    internal_address: SocketAddr,
+    state: AppState,
+}
+
+/// The services of a database, without listeners: for commands.
+///
+/// # Errors
+/// If the key file or the database cannot be used.
+pub async fn link_service(config: Arc<Config>, opener: Opener, clock: Clock) -> anyhow::Result<LinkService> {
+    let bridges = config.bridges.iter().map(|bridge| bridge.id.clone()).collect();
+    let keys = KeyStore::open(&config.key_file, bridges)?;
+    let database = Database::open(&config.database, opener)
+        .await
+        .with_context(|| format!("database {}", config.database.display()))?;
+    Ok(LinkService { database, keys, config, clock })
+}
+
+impl Application {
+    /// Opens keys and database, and takes over the listeners.
+    ///
+    /// # Errors
+    /// If the key file, the database or a listener cannot be used.
+    pub async fn build(config: Config, listeners: Listeners, clock: Clock) -> anyhow::Result<Self> {
+        let config = Arc::new(config);
+        let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
+        let links = link_service(Arc::clone(&config), Opener::Service, clock).await?;
+        links
+            .database
+            .writer()
+            .write(|connection| Box::pin(meta_events::forget_claims(connection)))
+            .await?;
+        revoke_links_of_revoked_keys(&links).await?;
+        let touch_ms = match config.usage.touch {
+            Lifetime::Never => None,
+            Lifetime::For(every) => Some(millis(every)),
+        };
+        let state = AppState {
+            media: MediaProxy::new(Arc::clone(&homeserver), config.media.clone()),
+            follows: FollowCounter::new(links.database.clone(), touch_ms),
+            metrics: telemetry::metrics(),
+            links,
+            homeserver,
+        };
+        let public_address = listeners.public.local_addr()?;
+        let internal_address = listeners.internal.local_addr()?;
+        let path = config.public_url.path().to_owned();
+        let data = web::Data::new(state.clone());
+        let public = HttpServer::new({
+            let data = data.clone();
+            move || {
+                App::new()
+                    .app_data(data.clone())
+                    .wrap(RequestLog(Listener::Public))
+                    .configure(|services| configure_public(services, &path))
+            }
+        })
+        .disable_signals()
+        .shutdown_timeout(SHUTDOWN_S)
+        .listen(listeners.public)?
+        .run();
+        let internal = HttpServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .wrap(RequestLog(Listener::Internal))
+                .configure(configure_internal)
+        })
+        .disable_signals()
+        .workers(1)
+        .shutdown_timeout(SHUTDOWN_S)
+        .listen(listeners.internal)?
+        .run();
+        Ok(Self { public, internal, public_address, internal_address, state })
+    }
+
+    /// Where people are answered.
+    #[must_use]
+    pub fn public_address(&self) -> SocketAddr {
+        self.public_address
+    }
+
+    /// Where bridges are answered.
+    #[must_use]
+    pub fn internal_address(&self) -> SocketAddr {
+        self.internal_address
+    }
+
+    /// Its links, to look at from a test or the demo.
+    #[must_use]
+    pub fn links(&self) -> &LinkService {
+        &self.state.links
+    }
+
+    /// Runs until `stop` is cancelled; then takes no new requests, ends those that are open, and
+    /// writes what is in memory.
+    ///
+    /// # Errors
+    /// If a listener fails.
+    pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let tasks = TaskTracker::new();
+        let background = CancellationToken::new();
+        let state = &self.state;
+        let worker = UsageWorker::new(state.links.clone(), Arc::clone(&state.homeserver));
+        tasks.spawn(worker.run(background.clone()));
+        let toucher = Toucher::new(
+            state.links.database.clone(),
+            Arc::clone(&state.homeserver),
+            Arc::clone(&state.links.config),
+            state.links.clock.clone(),
+        );
+        tasks.spawn(toucher.run(background.clone()));
+        tasks.spawn(watch_keys(state.links.clone(), background.clone()));
+        tasks.spawn(flush_follows(state.follows.clone(), background.clone()));
+        tasks.spawn(tidy_metrics(state.metrics.clone(), background.clone()));
+        tasks.close();
+        tracing::info!(public = %self.public_address, internal = %self.internal_address, "Medialink runs");
+
+        let handles = [self.public.handle(), self.internal.handle()];
+        let stopper = async {
+            stop.cancelled().await;
+            tracing::info!("stopping");
+            for handle in &handles {
+                handle.stop(true).await;
+            }
+        };
+        let servers = async {
+            let ended = tokio::try_join!(self.public, self.internal);
+            stop.cancel();
+            ended
+        };
+        let (ended, ()) = tokio::join!(servers, stopper);
+        background.cancel();
+        tasks.wait().await;
+        state.follows.flush().await?;
+        ended.map(drop).context("a listener failed")
+    }
+}
+
+/// A key may have been revoked while no service was running.
+async fn revoke_links_of_revoked_keys(links: &LinkService) -> anyhow::Result<()> {
+    let ring = links.keys.ring();
+    for id in 0..=u8::MAX {
+        if ring.get(id).is_some_and(|key| key.state() == KeyState::Revoked) {
+            let revoked = links.revoke_key(id).await?;
+            if revoked > 0 {
+                tracing::info!(key_id = id, links = revoked, "links of a revoked key are over");
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn watch_keys(links: LinkService, stop: CancellationToken) {
+    let mut told = None;
+    while sleep(LOOK_AT_KEYS_EVERY, &stop).await {
+        match links.keys.refresh() {
+            Ok(false) => told = None,
+            Ok(true) => {
+                tracing::info!(active = links.keys.ring().active().id(), "the link keys have changed");
+                if let Err(error) = revoke_links_of_revoked_keys(&links).await {
+                    tracing::error!(%error, "links of revoked keys could not be ended");
+                }
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if told.as_ref() != Some(&error) {
+                    tracing::error!(error, "the changed key file cannot be used; the keys stay as they were");
+                    told = Some(error);
+                }
+            }
+        }
+    }
+}
+
+async fn flush_follows(follows: FollowCounter, stop: CancellationToken) {
+    while sleep(FLUSH_EVERY, &stop).await {
+        if let Err(error) = follows.flush().await {
+            tracing::error!(%error, "follows could not be written");
+        }
+    }
+}
+
+async fn tidy_metrics(metrics: metrics_exporter_prometheus::PrometheusHandle, stop: CancellationToken) {
+    while sleep(UPKEEP_EVERY, &stop).await {
+        metrics.run_upkeep();
+    }
+}
+
+/// Sleeps; `false`: it is time to stop.
+async fn sleep(time: Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(time) => true,
+    }
+}

@@ -1,0 +1,58 @@
+//! `check`: what can be said of a configuration before it runs.
+
+use std::{path::Path, process::ExitCode};
+
+use crate::{
+    config::Config,
+    homeserver::{Homeserver, HomeserverError},
+    key_store::KeyStore,
+};
+
+pub(super) async fn run(path: &Path, config: &Config) -> anyhow::Result<ExitCode> {
+    let mut problems = Vec::new();
+    // A missing key file is made at the first start, not by looking.
+    if config.key_file.exists() {
+        let bridges = config.bridges.iter().map(|bridge| bridge.id.clone()).collect();
+        if let Err(error) = KeyStore::open(&config.key_file, bridges) {
+            problems.push(error.to_string());
+        }
+    }
+    problems.extend(fallback_room(config).await);
+    if problems.is_empty() {
+        println!("{}: ok", path.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    for problem in problems {
+        eprintln!("{}: {problem}", path.display());
+    }
+    Ok(ExitCode::from(2))
+}
+
+/// Content tokens are sent into the fallback room, so nobody but the bridges may see them there.
+async fn fallback_room(config: &Config) -> Option<String> {
+    let room_id = config.usage.fallback_room.as_ref()?.as_str();
+    let bridge = config.bridges.first()?;
+    let state = async {
+        let homeserver = Homeserver::new(config.homeserver.clone())?;
+        let rules = homeserver.room_state(bridge, room_id, "m.room.join_rules").await?;
+        let create = homeserver.room_state(bridge, room_id, "m.room.create").await?;
+        Ok::<_, HomeserverError>((rules, create))
+    };
+    let (rules, create) = match state.await {
+        Ok(state) => state,
+        Err(error) => {
+            return Some(format!(
+                "usage.fallback_room: {room_id} cannot be looked at as {}: {error}; it has to be an invite-only, unfederated room of that user",
+                bridge.user_id
+            ));
+        }
+    };
+    let rule = rules.as_ref().and_then(|content| content.get("join_rule")?.as_str()).unwrap_or("invite");
+    if rule != "invite" {
+        return Some(format!("usage.fallback_room: {room_id} has the join rule {rule:?}; allowed is \"invite\""));
+    }
+    let federates = create.as_ref().and_then(|content| content.get("m.federate")?.as_bool()).unwrap_or(true);
+    federates.then(|| {
+        format!("usage.fallback_room: {room_id} is federated; allowed is a room made with \"creation_content\": {{\"m.federate\": false}}")
+    })
+}

@@ -1,0 +1,121 @@
+//! `keys`: the key ring. A running service notices what is changed here within a second.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::{
+    config::{Config, Lifetime},
+    key_store,
+    link::{KeyEntry, KeyId, KeyState},
+    link_service::LinkService,
+    storage::links,
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Shows the keys, never their secrets.
+    List,
+    /// Makes a new active key; the one before it still verifies.
+    Rotate,
+    /// Takes out a key that no living link needs.
+    Retire {
+        /// The key.
+        id: KeyId,
+        /// Even if links may need it, which die then.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Kills all links of a key. If it is the active one, a new one takes its place.
+    Revoke {
+        /// The key.
+        id: KeyId,
+    },
+}
+
+pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
+    let service = super::services(config).await?;
+    let path = service.config.key_file.clone();
+    match command {
+        Command::List => list(&service).await?,
+        Command::Rotate => {
+            let used = links::highest_key(service.database.reader()).await?;
+            let (old, new) = key_store::rotate(&path, used)?;
+            println!("key {new} signs from now on; key {old} still verifies");
+        }
+        Command::Retire { id, force } => retire(&service, id, force).await?,
+        Command::Revoke { id } => {
+            let used = links::highest_key(service.database.reader()).await?;
+            let new = key_store::revoke(&path, id, used)?;
+            let revoked = service.revoke_key(id).await?;
+            println!("key {id} is revoked, and with it {revoked} live links");
+            if let Some(new) = new {
+                println!("key {new} signs from now on");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(service: &LinkService) -> anyhow::Result<()> {
+    let rfc3339 = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
+    println!("{:>3}  {:<7}  {:<20}  {:<20}  {:>10}  bridge", "id", "state", "created", "last active", "live links");
+    for key in key_store::entries(&service.config.key_file)? {
+        let live = links::count_of_key(service.database.reader(), key.id, service.clock.now_ms()).await?;
+        println!(
+            "{:>3}  {:<7}  {:<20}  {:<20}  {live:>10}  {}",
+            key.id,
+            key.state.as_str(),
+            rfc3339(key.created),
+            key.last_active.map(rfc3339).unwrap_or_default(),
+            key.bridge.as_deref().unwrap_or("-"),
+        );
+    }
+    Ok(())
+}
+
+async fn retire(service: &LinkService, id: KeyId, force: bool) -> anyhow::Result<()> {
+    let keys = key_store::entries(&service.config.key_file)?;
+    if let Some(key) = keys.iter().find(|key| key.id == id) {
+        let needs = who_needs(service, key).await?;
+        if !needs.is_empty() && !force {
+            for need in &needs {
+                eprintln!("medialink: {need}");
+            }
+            bail!("key {id} is not retired; --force does it all the same, and those links die");
+        }
+        for need in needs {
+            println!("forced: {need}");
+        }
+    }
+    key_store::retire(&service.config.key_file, id)?;
+    // Without their key they cannot be followed: they are over, and so is their usage.
+    let ended = service.revoke_key(id).await?;
+    println!("key {id} is retired{}", if ended > 0 { format!(", and with it {ended} live links") } else { String::new() });
+    Ok(())
+}
+
+/// What may still need a key: links in the database, and links that were signed elsewhere.
+async fn who_needs(service: &LinkService, key: &KeyEntry) -> anyhow::Result<Vec<String>> {
+    if key.state == KeyState::Revoked {
+        return Ok(Vec::new());
+    }
+    let mut needs = Vec::new();
+    let now = service.clock.now_ms();
+    let live = links::count_of_key(service.database.reader(), key.id, now).await?;
+    if live > 0 {
+        needs.push(format!("{live} live links were signed by key {}", key.id));
+    }
+    let elsewhere = match (service.config.links.max_lifetime, key.last_active) {
+        (Lifetime::Never, _) => Some("links signed elsewhere by it may live for ever (links.max_lifetime: never)".to_owned()),
+        (Lifetime::For(_), None) => Some("it does not tell since when it signs nothing (last_active)".to_owned()),
+        (Lifetime::For(max), Some(last)) => {
+            let end = last + Duration::try_from(max).unwrap_or(Duration::MAX);
+            (end > OffsetDateTime::now_utc())
+                .then(|| format!("links signed elsewhere by it may live until {}", end.format(&Rfc3339).unwrap_or_default()))
+        }
+    };
+    needs.extend(elsewhere);
+    Ok(needs)
+}

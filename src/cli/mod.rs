@@ -1,0 +1,113 @@
+//! The command line.
+
+mod check;
+mod inspect;
+mod keys;
+mod links;
+mod registration;
+mod serve;
+mod sign;
+mod usage;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    demo, telemetry,
+    link_service::LinkService,
+    storage::Opener,
+};
+
+/// Signs, validates and serves links to Matrix media for people on the other side of a bridge, and
+/// tells the homeserver that the media is in use.
+#[derive(Debug, Parser)]
+#[command(name = "medialink", version)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, env = "MEDIALINK_CONFIG", default_value = "bridge.yaml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service; migrates the database first.
+    Serve,
+    /// Runs everything with nothing configured: a homeserver with content tokens, a room, sample
+    /// media, links to click.
+    Demo(demo::DemoArguments),
+    /// Reads the configuration and says what is wrong with it (exit 2).
+    Check,
+    /// Prints the appservice registration for the homeserver.
+    Registration(registration::Arguments),
+    /// The key ring.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Makes a link as the API would, and prints its URL.
+    Sign(sign::Arguments),
+    /// What a link says, whatever the time; exit 1 if it is none.
+    Inspect(inspect::Arguments),
+    /// Links, on the database.
+    #[command(subcommand)]
+    Links(links::Command),
+    /// How media is counted, on the database.
+    #[command(subcommand)]
+    Usage(usage::Command),
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    telemetry::start_logs();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("medialink: no runtime could be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(dispatch(arguments)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("medialink: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let path = arguments.config;
+    if let Command::Demo(arguments) = arguments.command {
+        return demo::run(arguments).await;
+    }
+    let config = match Config::load(&path) {
+        Ok(config) => config,
+        Err(error) => {
+            for problem in &error.problems {
+                eprintln!("{}: {problem}", path.display());
+            }
+            return Ok(ExitCode::from(2));
+        }
+    };
+    match arguments.command {
+        Command::Demo(_) => Ok(ExitCode::SUCCESS),
+        Command::Serve => serve::run(config).await,
+        Command::Check => check::run(&path, &config).await,
+        Command::Registration(arguments) => registration::run(&config, &arguments),
+        Command::Keys(command) => keys::run(config, command).await,
+        Command::Sign(arguments) => sign::run(config, arguments).await,
+        Command::Inspect(arguments) => inspect::run(config, &arguments).await,
+        Command::Links(command) => links::run(config, command).await,
+        Command::Usage(command) => usage::run(config, command).await,
+    }
+}
+
+/// The services of the configured database, beside a running service or without one.
+async fn services(config: Config) -> anyhow::Result<LinkService> {
+    crate::app::link_service(Arc::new(config), Opener::Command, Clock::default()).await
+}

@@ -1,0 +1,76 @@
+//! `sign`: makes a link as the API would.
+
+use std::{io::Read, process::ExitCode};
+
+use anyhow::{Context, bail};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::{config::Config, http::issue_request};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The media: `mxc://server/id`.
+    #[arg(long)]
+    mxc: String,
+    /// The room in which it was shared.
+    #[arg(long)]
+    room: String,
+    /// The event that shared it.
+    #[arg(long)]
+    event: Option<String>,
+    /// The bridge that the link belongs to; the first one if left out.
+    #[arg(long)]
+    bridge: Option<String>,
+    /// How long it is to live: a duration such as 90s or 14d, or never.
+    #[arg(long)]
+    lifetime: Option<String>,
+    /// short or `self_contained`.
+    #[arg(long)]
+    form: Option<String>,
+    /// The file's name, for people.
+    #[arg(long)]
+    name: Option<String>,
+    /// Reads the content token from standard input.
+    #[arg(long)]
+    content_token_stdin: bool,
+}
+
+pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Some(bridge) = (match &arguments.bridge {
+        Some(id) => config.bridge(id),
+        None => config.bridges.first(),
+    }) else {
+        bail!("there is no such bridge in the configuration");
+    };
+    let bridge = bridge.id.clone();
+    let lifetime_ms = match arguments.lifetime.as_deref() {
+        None => None,
+        Some("never") => Some(0),
+        Some(text) => {
+            let span = humantime::parse_duration(text)
+                .with_context(|| format!("--lifetime: found {text:?}; allowed are never and durations such as 90s or 14d"))?;
+            Some(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1))
+        }
+    };
+    let content_token = match arguments.content_token_stdin {
+        false => None,
+        true => {
+            let mut text = Zeroizing::new(String::new());
+            std::io::stdin().take(1024).read_to_string(&mut text)?;
+            Some(Zeroizing::new(text.trim().to_owned()))
+        }
+    };
+    let body = json!({
+        "mxc": arguments.mxc, "room_id": arguments.room, "event_id": arguments.event,
+        "content_token": content_token.as_deref(), "filename": arguments.name,
+        "lifetime_ms": lifetime_ms, "form": arguments.form,
+    });
+    let request = issue_request(body, config.links.max_lifetime).map_err(anyhow::Error::msg)?;
+    let service = super::services(config).await?;
+    for issued in service.issue(&bridge, vec![request]).await? {
+        let view = service.view(&issued?.link);
+        println!("{}", view.url.context("the key of this link is not in the key ring")?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
