@@ -51,7 +51,10 @@ impl Listeners {
         let bind = |address: SocketAddr| {
             TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
         };
-        Ok(Self { public: bind(config.public_listen)?, internal: bind(config.internal_listen)? })
+        Ok(Self {
+            public: bind(config.public_listen)?,
+            internal: bind(config.internal_listen)?,
+        })
     }
 }
 
@@ -68,13 +71,26 @@ pub struct Application {
 ///
 /// # Errors
 /// If the key file or the database cannot be used.
-pub async fn link_service(config: Arc<Config>, opener: Opener, clock: Clock) -> anyhow::Result<LinkService> {
-    let bridges = config.bridges.iter().map(|bridge| bridge.id.clone()).collect();
+pub async fn link_service(
+    config: Arc<Config>,
+    opener: Opener,
+    clock: Clock,
+) -> anyhow::Result<LinkService> {
+    let bridges = config
+        .bridges
+        .iter()
+        .map(|bridge| bridge.id.clone())
+        .collect();
     let keys = KeyStore::open(&config.key_file, bridges)?;
     let database = Database::open(&config.database, opener)
         .await
         .with_context(|| format!("database {}", config.database.display()))?;
-    Ok(LinkService { database, keys, config, clock })
+    Ok(LinkService {
+        database,
+        keys,
+        config,
+        clock,
+    })
 }
 
 impl Application {
@@ -131,7 +147,13 @@ impl Application {
         .shutdown_timeout(SHUTDOWN_S)
         .listen(listeners.internal)?
         .run();
-        Ok(Self { public, internal, public_address, internal_address, state })
+        Ok(Self {
+            public,
+            internal,
+            public_address,
+            internal_address,
+            state,
+        })
     }
 
     /// Where people are answered.
@@ -201,10 +223,17 @@ impl Application {
 async fn revoke_links_of_revoked_keys(links: &LinkService) -> anyhow::Result<()> {
     let ring = links.keys.ring();
     for id in 0..=u8::MAX {
-        if ring.get(id).is_some_and(|key| key.state() == KeyState::Revoked) {
+        if ring
+            .get(id)
+            .is_some_and(|key| key.state() == KeyState::Revoked)
+        {
             let revoked = links.revoke_key(id).await?;
             if revoked > 0 {
-                tracing::info!(key_id = id, links = revoked, "links of a revoked key are over");
+                tracing::info!(
+                    key_id = id,
+                    links = revoked,
+                    "links of a revoked key are over"
+                );
             }
         }
     }
@@ -217,7 +246,10 @@ async fn watch_keys(links: LinkService, stop: CancellationToken) {
         match links.keys.refresh() {
             Ok(false) => told = None,
             Ok(true) => {
-                tracing::info!(active = links.keys.ring().active().id(), "the link keys have changed");
+                tracing::info!(
+                    active = links.keys.ring().active().id(),
+                    "the link keys have changed"
+                );
                 if let Err(error) = revoke_links_of_revoked_keys(&links).await {
                     tracing::error!(%error, "links of revoked keys could not be ended");
                 }
@@ -225,7 +257,10 @@ async fn watch_keys(links: LinkService, stop: CancellationToken) {
             Err(error) => {
                 let error = error.to_string();
                 if told.as_ref() != Some(&error) {
-                    tracing::error!(error, "the changed key file cannot be used; the keys stay as they were");
+                    tracing::error!(
+                        error,
+                        "the changed key file cannot be used; the keys stay as they were"
+                    );
                     told = Some(error);
                 }
             }
@@ -241,7 +276,10 @@ async fn flush_follows(follows: FollowCounter, stop: CancellationToken) {
     }
 }
 
-async fn tidy_metrics(metrics: metrics_exporter_prometheus::PrometheusHandle, stop: CancellationToken) {
+async fn tidy_metrics(
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+    stop: CancellationToken,
+) {
     while sleep(UPKEEP_EVERY, &stop).await {
         metrics.run_upkeep();
     }

@@ -29,7 +29,9 @@ pub enum KeyStoreError {
         error: std::io::Error,
     },
     /// Others than its owner and group can read it.
-    #[error("key file {path}: found mode {mode:04o}, so that everybody can read or change it; allowed is 0600: chmod 600 {path}")]
+    #[error(
+        "key file {path}: found mode {mode:04o}, so that everybody can read or change it; allowed is 0600: chmod 600 {path}"
+    )]
     Exposed {
         /// The file.
         path: String,
@@ -82,7 +84,10 @@ impl KeyStore {
     /// If it cannot be read or made, is exposed, or holds no key ring.
     pub fn open(path: &Path, bridges: Vec<String>) -> Result<Self, KeyStoreError> {
         if !path.exists() {
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            if let Some(folder) = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+            {
                 std::fs::create_dir_all(folder).map_err(|error| file_error(path, error))?;
             }
             write(path, &[new_entry(1, KeyState::Active)])?;
@@ -92,7 +97,10 @@ impl KeyStore {
         Ok(Self {
             path: path.to_owned(),
             bridges: Arc::new(bridges),
-            current: Arc::new(RwLock::new(Current { ring: Arc::new(ring), stamp })),
+            current: Arc::new(RwLock::new(Current {
+                ring: Arc::new(ring),
+                stamp,
+            })),
         })
     }
 
@@ -109,19 +117,29 @@ impl KeyStore {
     /// # Errors
     /// If the changed file cannot be used.
     pub fn refresh(&self) -> Result<bool, KeyStoreError> {
-        let seen = self.current.read().unwrap_or_else(PoisonError::into_inner).stamp;
+        let seen = self
+            .current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stamp;
         if stamp(&self.path)? == seen {
             return Ok(false);
         }
         let (ring, stamp) = load(&self.path, &self.bridges)?;
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Current { ring: Arc::new(ring), stamp };
+        *current = Current {
+            ring: Arc::new(ring),
+            stamp,
+        };
         Ok(true)
     }
 }
 
 fn file_error(path: &Path, error: std::io::Error) -> KeyStoreError {
-    KeyStoreError::File { path: path.display().to_string(), error }
+    KeyStoreError::File {
+        path: path.display().to_string(),
+        error,
+    }
 }
 
 fn stamp(path: &Path) -> Result<Stamp, KeyStoreError> {
@@ -138,12 +156,17 @@ fn load(path: &Path, bridges: &[String]) -> Result<(KeyRing, Stamp), KeyStoreErr
         {
             return Err(KeyStoreError::Malformed {
                 path: path.display().to_string(),
-                problem: format!("key {} is bound to {bridge:?}, which is no configured bridge", entry.id),
+                problem: format!(
+                    "key {} is bound to {bridge:?}, which is no configured bridge",
+                    entry.id
+                ),
             });
         }
     }
-    let ring = KeyRing::from_entries(entries)
-        .map_err(|error| KeyStoreError::Ring { path: path.display().to_string(), error })?;
+    let ring = KeyRing::from_entries(entries).map_err(|error| KeyStoreError::Ring {
+        path: path.display().to_string(),
+        error,
+    })?;
     Ok((ring, stamp))
 }
 
@@ -152,12 +175,22 @@ fn load(path: &Path, bridges: &[String]) -> Result<(KeyRing, Stamp), KeyStoreErr
 /// # Errors
 /// If it cannot be read, is exposed, or is malformed.
 pub fn entries(path: &Path) -> Result<Vec<KeyEntry>, KeyStoreError> {
-    let mode = std::fs::metadata(path).map_err(|error| file_error(path, error))?.mode() & 0o777;
+    let mode = std::fs::metadata(path)
+        .map_err(|error| file_error(path, error))?
+        .mode()
+        & 0o777;
     if mode & 0o007 != 0 {
-        return Err(KeyStoreError::Exposed { path: path.display().to_string(), mode });
+        return Err(KeyStoreError::Exposed {
+            path: path.display().to_string(),
+            mode,
+        });
     }
-    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| file_error(path, error))?);
-    let malformed = |problem: String| KeyStoreError::Malformed { path: path.display().to_string(), problem };
+    let text =
+        Zeroizing::new(std::fs::read_to_string(path).map_err(|error| file_error(path, error))?);
+    let malformed = |problem: String| KeyStoreError::Malformed {
+        path: path.display().to_string(),
+        problem,
+    };
     let value: serde_json::Value = config::Config::builder()
         .add_source(config::File::from_str(&text, config::FileFormat::Yaml))
         .build()
@@ -230,8 +263,13 @@ fn write(path: &Path, entries: &[KeyEntry]) -> Result<(), KeyStoreError> {
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     std::fs::rename(&beside, path).map_err(failed)?;
-    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    let folder = path
+        .parent()
+        .filter(|f| !f.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
 }
 
 /// Changes a key file while nobody else does.
@@ -245,8 +283,10 @@ fn change<T>(
     lock.lock().map_err(|error| file_error(path, error))?;
     let mut keys = entries(path)?;
     let result = change(&mut keys)?;
-    KeyRing::from_entries(keys.clone())
-        .map_err(|error| KeyStoreError::Ring { path: path.display().to_string(), error })?;
+    KeyRing::from_entries(keys.clone()).map_err(|error| KeyStoreError::Ring {
+        path: path.display().to_string(),
+        error,
+    })?;
     write(path, &keys)?;
     Ok(result)
 }
@@ -273,7 +313,11 @@ fn rotate_in(
         .max()
         .unwrap_or(0)
         .checked_add(1)
-        .ok_or_else(|| KeyStoreError::Refused("key ID 255 is in use; there is no ID left for a new key".to_owned()))?;
+        .ok_or_else(|| {
+            KeyStoreError::Refused(
+                "key ID 255 is in use; there is no ID left for a new key".to_owned(),
+            )
+        })?;
     let active = keys
         .iter_mut()
         .find(|key| key.state == KeyState::Active)
@@ -318,7 +362,11 @@ pub fn retire(path: &Path, id: KeyId) -> Result<(), KeyStoreError> {
 }
 
 fn find(keys: &mut [KeyEntry], id: KeyId) -> Result<&mut KeyEntry, KeyStoreError> {
-    let known = keys.iter().map(|key| key.id.to_string()).collect::<Vec<_>>().join(", ");
+    let known = keys
+        .iter()
+        .map(|key| key.id.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
     keys.iter_mut()
         .find(|key| key.id == id)
         .ok_or_else(|| KeyStoreError::Refused(format!("there is no key {id}; there are {known}")))
@@ -339,7 +387,10 @@ mod tests {
     #[test]
     fn a_first_key_is_made_for_its_owner_alone() {
         let (_folder, path, store) = store();
-        assert_eq!(std::fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).expect("there").mode() & 0o777,
+            0o600
+        );
         assert_eq!(store.ring().active().id(), 1);
         assert!(!store.refresh().expect("reads"));
     }
@@ -348,8 +399,13 @@ mod tests {
     fn an_exposed_file_is_refused() {
         let (_folder, path, _store) = store();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("chmod");
-        let error = KeyStore::open(&path, vec![]).expect_err("refused").to_string();
-        assert!(error.contains("0644") && error.contains("chmod 600"), "{error}");
+        let error = KeyStore::open(&path, vec![])
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains("0644") && error.contains("chmod 600"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -358,17 +414,36 @@ mod tests {
         assert_eq!(rotate(&path, None).expect("rotates"), (1, 2));
         assert!(store.refresh().expect("reads"));
         assert_eq!(store.ring().active().id(), 2);
-        assert_eq!(store.ring().get(1).expect("there").state(), KeyState::Verify);
-        assert_eq!(revoke(&path, 2, None).expect("revokes"), Some(3), "the active key is replaced");
+        assert_eq!(
+            store.ring().get(1).expect("there").state(),
+            KeyState::Verify
+        );
+        assert_eq!(
+            revoke(&path, 2, None).expect("revokes"),
+            Some(3),
+            "the active key is replaced"
+        );
         assert_eq!(revoke(&path, 1, None).expect("revokes"), None);
         assert!(store.refresh().expect("reads"));
-        assert_eq!(store.ring().get(2).expect("there").state(), KeyState::Revoked);
+        assert_eq!(
+            store.ring().get(2).expect("there").state(),
+            KeyState::Revoked
+        );
         assert!(retire(&path, 3).is_err(), "active");
-        assert!(retire(&path, 9).expect_err("unknown").to_string().contains("1, 2, 3"));
+        assert!(
+            retire(&path, 9)
+                .expect_err("unknown")
+                .to_string()
+                .contains("1, 2, 3")
+        );
         retire(&path, 1).expect("retires");
         assert!(store.refresh().expect("reads"));
         assert!(store.ring().get(1).is_none());
-        assert_eq!(rotate(&path, Some(9)).expect("rotates"), (3, 10), "above every ID ever used");
+        assert_eq!(
+            rotate(&path, Some(9)).expect("rotates"),
+            (3, 10),
+            "above every ID ever used"
+        );
     }
 
     #[test]
@@ -379,7 +454,10 @@ mod tests {
         for bad in [
             text.replace("state: active", "state: resting"),
             text.replace("state: active", "state: verify"),
-            text.replace("    state: active\n", "    state: active\n    bridge: sms\n"),
+            text.replace(
+                "    state: active\n",
+                "    state: active\n    bridge: sms\n",
+            ),
             text.replace("id: 1", "id: 256"),
             text.replace(&secret, &secret[1..]),
             format!("{text}: ["),

@@ -7,10 +7,6 @@ pub mod link;
 pub mod matrix;
 
 #[cfg(feature = "service")]
-mod random;
-#[cfg(feature = "service")]
-mod pages;
-#[cfg(feature = "service")]
 pub mod app;
 #[cfg(feature = "service")]
 pub mod cli;
@@ -30,6 +26,10 @@ pub mod key_store;
 pub mod link_service;
 #[cfg(feature = "service")]
 pub mod media;
+#[cfg(feature = "service")]
+mod pages;
+#[cfg(feature = "service")]
+mod random;
 #[cfg(feature = "service")]
 pub mod storage;
 #[cfg(feature = "service")]

@@ -6,9 +6,9 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// Writes logs to standard error: for people on a terminal, as JSON elsewhere. `RUST_LOG` says how
-/// much.
-pub fn start_logs() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// much; `level` if it says nothing.
+pub fn start_logs(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if std::io::stderr().is_terminal() {
         logs.compact().try_init()
@@ -28,9 +28,19 @@ pub fn metrics() -> PrometheusHandle {
             let handle = recorder.handle();
             // Another recorder of this process keeps its place; then ours stays empty.
             drop(metrics::set_global_recorder(recorder));
-            metrics::describe_counter!("medialink_requests_total", "Requests by listener, route and status");
-            metrics::describe_counter!("medialink_sent_bytes_total", metrics::Unit::Bytes, "Bytes of answers by listener");
-            metrics::describe_counter!("medialink_meta_events_total", "Meta events by outcome: sent, redacted, retried, failed");
+            metrics::describe_counter!(
+                "medialink_requests_total",
+                "Requests by listener, route and status"
+            );
+            metrics::describe_counter!(
+                "medialink_sent_bytes_total",
+                metrics::Unit::Bytes,
+                "Bytes of answers by listener"
+            );
+            metrics::describe_counter!(
+                "medialink_meta_events_total",
+                "Meta events by outcome: sent, redacted, retried, failed"
+            );
             handle
         })
         .clone()

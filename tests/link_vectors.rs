@@ -34,7 +34,9 @@ fn ring() -> KeyRing {
         .map(|id| serde_json::json!({"id": id, "secret": secret, "state": "verify", "created": "2026-01-01T00:00:00Z"}))
         .collect();
     // A ring refuses one secret under two IDs, so each vector gets a ring of its own.
-    assert!(KeyRing::from_entries(serde_json::from_value(entries.into()).expect("entries")).is_err());
+    assert!(
+        KeyRing::from_entries(serde_json::from_value(entries.into()).expect("entries")).is_err()
+    );
     ring_with(1)
 }
 
@@ -85,8 +87,9 @@ fn self_contained_vectors_are_made_and_read_exactly() {
         )
         .expect("signs");
         assert_eq!(token.expose(), text(vector, "token"), "{name}");
-        let VerifiedLink::SelfContained(link) =
-            ring_with(key_id).verify(text(vector, "token")).expect("verifies")
+        let VerifiedLink::SelfContained(link) = ring_with(key_id)
+            .verify(text(vector, "token"))
+            .expect("verifies")
         else {
             panic!("{name}: not self-contained");
         };
@@ -95,7 +98,11 @@ fn self_contained_vectors_are_made_and_read_exactly() {
         assert_eq!(link.nonce(), bytes(text(vector, "nonce")), "{name}");
         let link = VerifiedLink::SelfContained(link);
         assert_eq!(link.issued_at_s(), number(vector, "issued_at"), "{name}");
-        assert_eq!(link.link_id().to_string(), text(vector, "link_id"), "{name}");
+        assert_eq!(
+            link.link_id().to_string(),
+            text(vector, "link_id"),
+            "{name}"
+        );
     }
 }
 
@@ -116,12 +123,20 @@ fn short_vectors_are_made_and_read_exactly() {
         );
         assert_eq!(token.expose(), text(vector, "token"), "{name}");
         let link = ring_with(key_id).verify(token.expose()).expect("verifies");
-        assert_eq!(link.link_id().to_string(), text(vector, "link_id"), "{name}");
+        assert_eq!(
+            link.link_id().to_string(),
+            text(vector, "link_id"),
+            "{name}"
+        );
         assert_eq!(link.issued_at_s(), number(vector, "issued_at"), "{name}");
         let VerifiedLink::Short(short) = link else {
             panic!("{name}: not short");
         };
-        let tag: String = short.room_tag().iter().map(|b| format!("{b:02x}")).collect();
+        let tag: String = short
+            .room_tag()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
         assert_eq!(tag, text(vector, "room_tag"), "{name}");
     }
 }
@@ -133,7 +148,11 @@ fn rejected_vectors_are_refused() {
     let list = vectors["rejected"].as_array().expect("a list");
     assert_eq!(list.len(), 34);
     for vector in list {
-        assert!(ring.verify(text(vector, "token")).is_err(), "{}", text(vector, "name"));
+        assert!(
+            ring.verify(text(vector, "token")).is_err(),
+            "{}",
+            text(vector, "name")
+        );
     }
 }
 
@@ -143,7 +162,9 @@ fn every_flipped_bit_is_refused() {
     for list in ["short", "self_contained"] {
         for vector in vectors[list].as_array().expect("a list") {
             let ring = ring_with(u8::try_from(number(vector, "key_id")).expect("a byte"));
-            let good = URL_SAFE_NO_PAD.decode(text(vector, "token")).expect("base64url");
+            let good = URL_SAFE_NO_PAD
+                .decode(text(vector, "token"))
+                .expect("base64url");
             for position in 0..good.len() {
                 for bit in 0..8 {
                     let mut bad = good.clone();

@@ -12,7 +12,11 @@ pub(super) async fn run(path: &Path, config: &Config) -> anyhow::Result<ExitCode
     let mut problems = Vec::new();
     // A missing key file is made at the first start, not by looking.
     if config.key_file.exists() {
-        let bridges = config.bridges.iter().map(|bridge| bridge.id.clone()).collect();
+        let bridges = config
+            .bridges
+            .iter()
+            .map(|bridge| bridge.id.clone())
+            .collect();
         if let Err(error) = KeyStore::open(&config.key_file, bridges) {
             problems.push(error.to_string());
         }
@@ -34,8 +38,12 @@ async fn fallback_room(config: &Config) -> Option<String> {
     let bridge = config.bridges.first()?;
     let state = async {
         let homeserver = Homeserver::new(config.homeserver.clone())?;
-        let rules = homeserver.room_state(bridge, room_id, "m.room.join_rules").await?;
-        let create = homeserver.room_state(bridge, room_id, "m.room.create").await?;
+        let rules = homeserver
+            .room_state(bridge, room_id, "m.room.join_rules")
+            .await?;
+        let create = homeserver
+            .room_state(bridge, room_id, "m.room.create")
+            .await?;
         Ok::<_, HomeserverError>((rules, create))
     };
     let (rules, create) = match state.await {
@@ -47,11 +55,19 @@ async fn fallback_room(config: &Config) -> Option<String> {
             ));
         }
     };
-    let rule = rules.as_ref().and_then(|content| content.get("join_rule")?.as_str()).unwrap_or("invite");
+    let rule = rules
+        .as_ref()
+        .and_then(|content| content.get("join_rule")?.as_str())
+        .unwrap_or("invite");
     if rule != "invite" {
-        return Some(format!("usage.fallback_room: {room_id} has the join rule {rule:?}; allowed is \"invite\""));
+        return Some(format!(
+            "usage.fallback_room: {room_id} has the join rule {rule:?}; allowed is \"invite\""
+        ));
     }
-    let federates = create.as_ref().and_then(|content| content.get("m.federate")?.as_bool()).unwrap_or(true);
+    let federates = create
+        .as_ref()
+        .and_then(|content| content.get("m.federate")?.as_bool())
+        .unwrap_or(true);
     federates.then(|| {
         format!("usage.fallback_room: {room_id} is federated; allowed is a room made with \"creation_content\": {{\"m.federate\": false}}")
     })

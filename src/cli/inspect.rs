@@ -73,7 +73,9 @@ fn claims(claims: &LinkClaims) -> Value {
 /// The token inside a link: what follows `/m/`, `/v/` or `/t/`.
 fn token_of(link: &str) -> &str {
     let path = link.split(['?', '#']).next().unwrap_or_default();
-    let after = ["/m/", "/v/", "/t/"].iter().find_map(|route| path.split_once(route));
+    let after = ["/m/", "/v/", "/t/"]
+        .iter()
+        .find_map(|route| path.split_once(route));
     match after {
         Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
         None => path,
@@ -87,8 +89,11 @@ mod tests {
     #[test]
     fn links_and_tokens_are_understood() {
         for link in [
-            "abc", "https://media.example.org/m/abc", "https://media.example.org/m/abc/cat.png",
-            "https://media.example.org/path/v/abc/x?y#z", "/t/abc?width=9",
+            "abc",
+            "https://media.example.org/m/abc",
+            "https://media.example.org/m/abc/cat.png",
+            "https://media.example.org/path/v/abc/x?y#z",
+            "/t/abc?width=9",
         ] {
             assert_eq!(token_of(link), "abc", "{link}");
         }

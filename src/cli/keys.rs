@@ -60,9 +60,13 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
 
 async fn list(service: &LinkService) -> anyhow::Result<()> {
     let rfc3339 = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
-    println!("{:>3}  {:<7}  {:<20}  {:<20}  {:>10}  bridge", "id", "state", "created", "last active", "live links");
+    println!(
+        "{:>3}  {:<7}  {:<20}  {:<20}  {:>10}  bridge",
+        "id", "state", "created", "last active", "live links"
+    );
     for key in key_store::entries(&service.config.key_file)? {
-        let live = links::count_of_key(service.database.reader(), key.id, service.clock.now_ms()).await?;
+        let live =
+            links::count_of_key(service.database.reader(), key.id, service.clock.now_ms()).await?;
         println!(
             "{:>3}  {:<7}  {:<20}  {:<20}  {live:>10}  {}",
             key.id,
@@ -92,7 +96,14 @@ async fn retire(service: &LinkService, id: KeyId, force: bool) -> anyhow::Result
     key_store::retire(&service.config.key_file, id)?;
     // Without their key they cannot be followed: they are over, and so is their usage.
     let ended = service.revoke_key(id).await?;
-    println!("key {id} is retired{}", if ended > 0 { format!(", and with it {ended} live links") } else { String::new() });
+    println!(
+        "key {id} is retired{}",
+        if ended > 0 {
+            format!(", and with it {ended} live links")
+        } else {
+            String::new()
+        }
+    );
     Ok(())
 }
 
@@ -108,12 +119,20 @@ async fn who_needs(service: &LinkService, key: &KeyEntry) -> anyhow::Result<Vec<
         needs.push(format!("{live} live links were signed by key {}", key.id));
     }
     let elsewhere = match (service.config.links.max_lifetime, key.last_active) {
-        (Lifetime::Never, _) => Some("links signed elsewhere by it may live for ever (links.max_lifetime: never)".to_owned()),
-        (Lifetime::For(_), None) => Some("it does not tell since when it signs nothing (last_active)".to_owned()),
+        (Lifetime::Never, _) => Some(
+            "links signed elsewhere by it may live for ever (links.max_lifetime: never)".to_owned(),
+        ),
+        (Lifetime::For(_), None) => {
+            Some("it does not tell since when it signs nothing (last_active)".to_owned())
+        }
         (Lifetime::For(max), Some(last)) => {
             let end = last + Duration::try_from(max).unwrap_or(Duration::MAX);
-            (end > OffsetDateTime::now_utc())
-                .then(|| format!("links signed elsewhere by it may live until {}", end.format(&Rfc3339).unwrap_or_default()))
+            (end > OffsetDateTime::now_utc()).then(|| {
+                format!(
+                    "links signed elsewhere by it may live until {}",
+                    end.format(&Rfc3339).unwrap_or_default()
+                )
+            })
         }
     };
     needs.extend(elsewhere);

@@ -67,11 +67,17 @@ impl Which {
 pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
     let service = super::services(config).await?;
     match command {
-        Command::List { which, state, limit } => {
+        Command::List {
+            which,
+            state,
+            limit,
+        } => {
             let (bridge, mut criteria) = which.criteria();
             if let Some(word) = state {
                 let Some(state) = LinkState::parse(&word) else {
-                    bail!("--state: found {word:?}; allowed are live, expired, revoked, redacted and spent");
+                    bail!(
+                        "--state: found {word:?}; allowed are live, expired, revoked, redacted and spent"
+                    );
                 };
                 criteria.state = Some(state);
             }
@@ -81,17 +87,25 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                 println!("{}", serde_json::to_string(&service.view(&row))?);
             }
         }
-        Command::Revoke { which, sender, issued_before_ts } => {
+        Command::Revoke {
+            which,
+            sender,
+            issued_before_ts,
+        } => {
             let (bridge, mut criteria) = which.criteria();
             criteria.sender = sender;
             criteria.issued_before = issued_before_ts;
             if criteria.is_empty() {
-                bail!("nothing is given; at least one of --room, --event, --mxc, --sender and --issued-before-ts is needed");
+                bail!(
+                    "nothing is given; at least one of --room, --event, --mxc, --sender and --issued-before-ts is needed"
+                );
             }
             let revoked = service.revoke(bridge.as_deref(), criteria).await?;
             println!("{} links revoked", revoked.links);
             if !revoked.remembered {
-                println!("links that were signed elsewhere and not followed yet do not tell their sender: they live on");
+                println!(
+                    "links that were signed elsewhere and not followed yet do not tell their sender: they live on"
+                );
             }
         }
     }

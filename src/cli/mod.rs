@@ -9,16 +9,14 @@ mod serve;
 mod sign;
 mod usage;
 
+pub(crate) use serve::stop_on_signal;
+
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
 
 use crate::{
-    clock::Clock,
-    config::Config,
-    demo, telemetry,
-    link_service::LinkService,
-    storage::Opener,
+    clock::Clock, config::Config, demo, link_service::LinkService, storage::Opener, telemetry,
 };
 
 /// Signs, validates and serves links to Matrix media for people on the other side of a bridge, and
@@ -27,7 +25,12 @@ use crate::{
 #[command(name = "medialink", version)]
 struct Arguments {
     /// The configuration file.
-    #[arg(long, global = true, env = "MEDIALINK_CONFIG", default_value = "bridge.yaml")]
+    #[arg(
+        long,
+        global = true,
+        env = "MEDIALINK_CONFIG",
+        default_value = "bridge.yaml"
+    )]
     config: PathBuf,
     #[command(subcommand)]
     command: Command,
@@ -63,7 +66,12 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    telemetry::start_logs();
+    // What the demo shows is the demo, not its log.
+    telemetry::start_logs(if matches!(arguments.command, Command::Demo(_)) {
+        "error"
+    } else {
+        "info"
+    });
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

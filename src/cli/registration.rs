@@ -17,14 +17,24 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let ids = || config.bridges.iter().map(|bridge| bridge.id.as_str()).collect::<Vec<_>>().join(", ");
+    let ids = || {
+        config
+            .bridges
+            .iter()
+            .map(|bridge| bridge.id.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let bridge = match (&arguments.bridge, config.bridges.as_slice()) {
         (Some(id), _) => match config.bridge(id) {
             Some(bridge) => bridge,
             None => bail!("there is no bridge {id:?}; there are {}", ids()),
         },
         (None, [bridge]) => bridge,
-        (None, _) => bail!("there are several bridges ({}); name one by --bridge", ids()),
+        (None, _) => bail!(
+            "there are several bridges ({}); name one by --bridge",
+            ids()
+        ),
     };
     let url = match &arguments.url {
         Some(url) => url.clone(),

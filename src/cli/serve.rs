@@ -22,7 +22,10 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
 
 /// The first signal has the service finish what runs; the second one ends it at once.
 pub(crate) async fn stop_on_signal(stop: CancellationToken) {
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let signals = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
     let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
         tracing::error!("signals cannot be noticed");
         return;

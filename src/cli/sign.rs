@@ -48,8 +48,11 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
         None => None,
         Some("never") => Some(0),
         Some(text) => {
-            let span = humantime::parse_duration(text)
-                .with_context(|| format!("--lifetime: found {text:?}; allowed are never and durations such as 90s or 14d"))?;
+            let span = humantime::parse_duration(text).with_context(|| {
+                format!(
+                    "--lifetime: found {text:?}; allowed are never and durations such as 90s or 14d"
+                )
+            })?;
             Some(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1))
         }
     };
@@ -70,7 +73,11 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     let service = super::services(config).await?;
     for issued in service.issue(&bridge, vec![request]).await? {
         let view = service.view(&issued?.link);
-        println!("{}", view.url.context("the key of this link is not in the key ring")?);
+        println!(
+            "{}",
+            view.url
+                .context("the key of this link is not in the key ring")?
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,14 @@ use crate::{
     storage::{StorageError, media_references, meta_events},
 };
 
-const STATES: [&str; 6] = ["waiting", "sent", "redacting", "redacted", "failed", "dropped"];
+const STATES: [&str; 6] = [
+    "waiting",
+    "sent",
+    "redacting",
+    "redacted",
+    "failed",
+    "dropped",
+];
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -48,7 +55,10 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                     event.event_id.as_deref().unwrap_or("-"),
                     event.media,
                     event.attempts,
-                    event.last_error.map(|error| format!(", {error}")).unwrap_or_default(),
+                    event
+                        .last_error
+                        .map(|error| format!(", {error}"))
+                        .unwrap_or_default(),
                 );
             }
         }
@@ -57,7 +67,9 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
             let retried = service
                 .database
                 .writer()
-                .write::<_, StorageError, _>(move |c| media_references::retry_failed(c, now).boxed())
+                .write::<_, StorageError, _>(move |c| {
+                    media_references::retry_failed(c, now).boxed()
+                })
                 .await?;
             println!("{retried} usages wait to be counted again");
         }

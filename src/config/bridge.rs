@@ -69,7 +69,10 @@ pub(super) fn checked(
         if let Some(other) = ids.insert(file.id.clone(), index) {
             problems.add(
                 format_args!("{path}.id"),
-                format_args!("{:?} is the ID of bridges[{other}] too; each needs its own", file.id),
+                format_args!(
+                    "{:?} is the ID of bridges[{other}] too; each needs its own",
+                    file.id
+                ),
             );
         }
         let Some(bridge) = file.checked(&path, server_name, folder, problems) else {
@@ -104,15 +107,25 @@ impl BridgeFile {
     ) -> Option<BridgeConfig> {
         if self.id.is_empty()
             || self.id.len() > 64
-            || !self.id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+            || !self
+                .id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
         {
             problems.add(
                 format_args!("{path}.id"),
-                format_args!("found {:?}; allowed are 1 to 64 letters, digits, '.', '_' and '-'", self.id),
+                format_args!(
+                    "found {:?}; allowed are 1 to 64 letters, digits, '.', '_' and '-'",
+                    self.id
+                ),
             );
         }
         for (name, value, what) in [
-            ("forward_to", &self.forward_to, "handing requests on to the bridge"),
+            (
+                "forward_to",
+                &self.forward_to,
+                "handing requests on to the bridge",
+            ),
             ("text", &self.text, "templates of texts"),
             ("max_bytes", &self.max_bytes, "the length of texts"),
         ] {
@@ -141,13 +154,22 @@ impl BridgeFile {
             }
         };
         let mut token = |name: &str, value, file: Option<PathBuf>| {
-            secret::resolve(&format!("{path}.{name}"), value, file.as_deref(), folder, problems)
+            secret::resolve(
+                &format!("{path}.{name}"),
+                value,
+                file.as_deref(),
+                folder,
+                problems,
+            )
         };
         let api_token = token("api_token", self.api_token, self.api_token_file);
         let as_token = token("as_token", self.as_token, self.as_token_file);
         let hs_token = token("hs_token", self.hs_token, self.hs_token_file);
         let accept_invites = self.accept_invites.unwrap_or_else(|| {
-            server_name.map(|name| format!("@*:{name}")).into_iter().collect()
+            server_name
+                .map(|name| format!("@*:{name}"))
+                .into_iter()
+                .collect()
         });
         Some(BridgeConfig {
             network: self.network.unwrap_or_else(|| self.id.clone()),

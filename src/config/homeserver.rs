@@ -70,7 +70,12 @@ impl HomeserverFile {
     pub(super) fn checked(self, problems: &mut Problems) -> Option<HomeserverConfig> {
         let url = base_url(&self.url, "homeserver.url", problems);
         let server_name = ServerName::parse(&self.server_name)
-            .map_err(|error| problems.add("homeserver.server_name", format_args!("found {:?}, {error}", self.server_name)))
+            .map_err(|error| {
+                problems.add(
+                    "homeserver.server_name",
+                    format_args!("found {:?}, {error}", self.server_name),
+                )
+            })
             .ok();
         for (name, span) in [
             ("connect", self.timeouts.connect),

@@ -94,7 +94,10 @@ impl Default for LinksFile {
 
 impl LinksFile {
     pub(super) fn checked(self, problems: &mut Problems) -> Option<LinksConfig> {
-        for (name, lifetime) in [("lifetime", self.lifetime), ("max_lifetime", self.max_lifetime)] {
+        for (name, lifetime) in [
+            ("lifetime", self.lifetime),
+            ("max_lifetime", self.max_lifetime),
+        ] {
             if let Lifetime::For(span) = lifetime
                 && (span < Duration::from_secs(1) || span.as_secs() > u64::from(u32::MAX))
             {
@@ -127,10 +130,16 @@ impl LinksFile {
             }
         };
         if matches!(self.provenance, ProvenanceFile::Check) {
-            problems.add("links.provenance", later("checking the provenance of media"));
+            problems.add(
+                "links.provenance",
+                later("checking the provenance of media"),
+            );
         }
         if matches!(self.on_leave, OnLeaveFile::Revoke) {
-            problems.add("links.on_leave", "found revoke, which cannot be used with this version; allowed is keep");
+            problems.add(
+                "links.on_leave",
+                "found revoke, which cannot be used with this version; allowed is keep",
+            );
         }
         Some(LinksConfig {
             form: match self.form {

@@ -42,7 +42,10 @@ impl Default for MediaFile {
 impl MediaFile {
     pub(super) fn checked(self, problems: &mut Problems) -> MediaConfig {
         if self.max_size.0 == 0 {
-            problems.add("media.max_size", "found 0; allowed is a size of at least 1B");
+            problems.add(
+                "media.max_size",
+                "found 0; allowed is a size of at least 1B",
+            );
         }
         if self.cache.as_ref().is_some_and(Ignored::is_set) {
             problems.add("media.cache", later("a cache"));

@@ -168,7 +168,10 @@ impl Config {
 }
 
 /// File and environment as one value.
-fn merged(text: &str, overrides: HashMap<String, String>) -> Result<serde_json::Value, ConfigError> {
+fn merged(
+    text: &str,
+    overrides: HashMap<String, String>,
+) -> Result<serde_json::Value, ConfigError> {
     let builder = config::Config::builder()
         .add_source(config::File::from_str(text, config::FileFormat::Yaml))
         .add_source(
@@ -188,7 +191,11 @@ fn merged(text: &str, overrides: HashMap<String, String>) -> Result<serde_json::
 /// environment variable if the value came from one.
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>, env_names: &[String]) -> String {
     let path = error.path().to_string();
-    let place = if path == "." { String::new() } else { format!("{path}: ") };
+    let place = if path == "." {
+        String::new()
+    } else {
+        format!("{path}: ")
+    };
     let from_env = env_names
         .iter()
         .find(|name| {

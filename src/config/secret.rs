@@ -36,9 +36,9 @@ impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match serde_json::Value::deserialize(deserializer)? {
             serde_json::Value::String(text) => Ok(Self::new(text)),
-            serde_json::Value::Number(_) => {
-                Err(de::Error::custom("found a number, expected a text in quotes"))
-            }
+            serde_json::Value::Number(_) => Err(de::Error::custom(
+                "found a number, expected a text in quotes",
+            )),
             _ => Err(de::Error::custom("expected a text")),
         }
     }
@@ -65,17 +65,26 @@ pub(super) fn resolve(
             }
         },
         (Some(_), Some(_)) => {
-            problems.add(path, format_args!("is given together with {path}_file; allowed is one of them"));
+            problems.add(
+                path,
+                format_args!("is given together with {path}_file; allowed is one of them"),
+            );
             return None;
         }
         (None, None) => {
-            problems.add(path, format_args!("is missing; give it, or {path}_file with the path of a file"));
+            problems.add(
+                path,
+                format_args!("is missing; give it, or {path}_file with the path of a file"),
+            );
             return None;
         }
     };
     let text = secret.expose();
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        problems.add(path, "is empty or holds white space or characters that are not ASCII");
+        problems.add(
+            path,
+            "is empty or holds white space or characters that are not ASCII",
+        );
         return None;
     }
     Some(secret)

@@ -26,7 +26,10 @@ fn refused(text: &str) -> String {
 #[test]
 fn the_example_is_valid() {
     let config = parse(EXAMPLE).expect("valid");
-    assert_eq!(config.database, Path::new("/etc/medialink/data/medialink.db"));
+    assert_eq!(
+        config.database,
+        Path::new("/etc/medialink/data/medialink.db")
+    );
     assert_eq!(config.usage.batch_size, 50);
 }
 
@@ -40,29 +43,43 @@ fn the_example_is_complete() {
     assert!(tables.len() >= 8, "{tables:?}");
     for table in tables {
         let mut probed = value.clone();
-        let object = probed.pointer_mut(&table).and_then(|v| v.as_object_mut()).expect("a table");
+        let object = probed
+            .pointer_mut(&table)
+            .and_then(|v| v.as_object_mut())
+            .expect("a table");
         object.insert("no_such_key".into(), 0.into());
         let shown: Vec<String> = object.keys().cloned().collect();
         let error = serde_path_to_error::deserialize::<_, ConfigFile>(probed)
             .expect_err("unknown keys are refused")
             .to_string();
-        let known = error.split("expected one of ").nth(1).or_else(|| error.split("expected ").nth(1));
+        let known = error
+            .split("expected one of ")
+            .nth(1)
+            .or_else(|| error.split("expected ").nth(1));
         let known = known.unwrap_or_else(|| panic!("{table}: {error}"));
         for key in known.split('`').skip(1).step_by(2) {
             let optional = key.ends_with("_file") && key != "key_file"
                 || matches!(key, "forward_to" | "text" | "max_bytes")
                 || table == "/limits";
-            assert!(optional || shown.iter().any(|s| s == key), "{table}/{key} is not in the example");
+            assert!(
+                optional || shown.iter().any(|s| s == key),
+                "{table}/{key} is not in the example"
+            );
         }
     }
 }
 
 fn find_tables(value: &serde_json::Value, path: &str, tables: &mut Vec<String>) {
     let children: Vec<(String, &serde_json::Value)> = match value {
-        serde_json::Value::Object(map) => map.iter().map(|(k, v)| (format!("{path}/{k}"), v)).collect(),
-        serde_json::Value::Array(list) => {
-            list.iter().enumerate().map(|(i, v)| (format!("{path}/{i}"), v)).collect()
-        }
+        serde_json::Value::Object(map) => map
+            .iter()
+            .map(|(k, v)| (format!("{path}/{k}"), v))
+            .collect(),
+        serde_json::Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (format!("{path}/{i}"), v))
+            .collect(),
         _ => Vec::new(),
     };
     for (path, child) in children {
@@ -84,33 +101,108 @@ fn the_environment_overrides_the_file() {
     let config = with_env("MEDIALINK_PUBLIC_URL", "https://m.example.org/x/").expect("valid");
     assert_eq!(config.public_url.as_str(), "https://m.example.org/x");
     assert!(with_env("MEDIALINK_CONFIG", "elsewhere.yaml").is_ok());
-    let error = with_env("MEDIALINK_USAGE__BATCH_SIZE", "many").expect_err("refused").to_string();
-    assert!(error.contains("usage.batch_size") && error.contains("MEDIALINK_USAGE__BATCH_SIZE"), "{error}");
-    let error = with_env("MEDIALINK_USAGE__BATCHSIZE", "7").expect_err("refused").to_string();
+    let error = with_env("MEDIALINK_USAGE__BATCH_SIZE", "many")
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        error.contains("usage.batch_size") && error.contains("MEDIALINK_USAGE__BATCH_SIZE"),
+        "{error}"
+    );
+    let error = with_env("MEDIALINK_USAGE__BATCHSIZE", "7")
+        .expect_err("refused")
+        .to_string();
     assert!(error.contains("batchsize"), "{error}");
 }
 
 #[test]
 fn errors_name_the_key_what_was_found_and_what_is_allowed() {
     for (from, to, words) in [
-        ("batch_window: 2s", "batch_window: 2 parsecs", &["usage.batch_window", "2 parsecs", "300ms"][..]),
-        ("batch_size: 50", "batch_size: 0", &["usage.batch_size", "found 0", "1 to 200"]),
-        ("mode: auto", "mode: sometimes", &["usage.mode", "sometimes", "always"]),
-        ("max_size: 100MiB", "max_size: huge", &["media.max_size", "huge", "100MiB"]),
-        ("touch_rate: 5/s", "touch_rate: 5", &["usage.touch_rate", "5", "5/s"]),
-        ("form: short", "form: long", &["links.form", "long", "self_contained"]),
-        ("public: 127.0.0.1:8480", "public: 127.0.0.1", &["listen.public", "127.0.0.1"]),
-        ("public: 127.0.0.1:8480", "public: 127.0.0.1:8481", &["listen.internal", "listen.public"]),
-        ("public_url: https://media.example.org", "public_url: ftp://x", &["public_url", "ftp", "https"]),
-        ("server_name: example.org", "server_name: exa mple", &["homeserver.server_name", "exa mple"]),
+        (
+            "batch_window: 2s",
+            "batch_window: 2 parsecs",
+            &["usage.batch_window", "2 parsecs", "300ms"][..],
+        ),
+        (
+            "batch_size: 50",
+            "batch_size: 0",
+            &["usage.batch_size", "found 0", "1 to 200"],
+        ),
+        (
+            "mode: auto",
+            "mode: sometimes",
+            &["usage.mode", "sometimes", "always"],
+        ),
+        (
+            "max_size: 100MiB",
+            "max_size: huge",
+            &["media.max_size", "huge", "100MiB"],
+        ),
+        (
+            "touch_rate: 5/s",
+            "touch_rate: 5",
+            &["usage.touch_rate", "5", "5/s"],
+        ),
+        (
+            "form: short",
+            "form: long",
+            &["links.form", "long", "self_contained"],
+        ),
+        (
+            "public: 127.0.0.1:8480",
+            "public: 127.0.0.1",
+            &["listen.public", "127.0.0.1"],
+        ),
+        (
+            "public: 127.0.0.1:8480",
+            "public: 127.0.0.1:8481",
+            &["listen.internal", "listen.public"],
+        ),
+        (
+            "public_url: https://media.example.org",
+            "public_url: ftp://x",
+            &["public_url", "ftp", "https"],
+        ),
+        (
+            "server_name: example.org",
+            "server_name: exa mple",
+            &["homeserver.server_name", "exa mple"],
+        ),
         ("lifetime: 14d", "lifetime: 0s", &["links.lifetime", "1s"]),
-        ("max_lifetime: never", "max_lifetime: 1d", &["links.lifetime", "max_lifetime"]),
-        ("\"@medialink:example.org\"", "\"@medialink:other.org\"", &["bridges[0].user_id", "other.org"]),
-        ("as_token: change-me-as-token", "as_token: change-me-api-token", &["bridges[0].as_token", "bridges[0].api_token"]),
-        ("    as_token: change-me-as-token\n", "", &["bridges[0].as_token", "missing", "as_token_file"]),
-        ("key_file: data/link-keys.yaml", "", &["key_file", "missing"]),
-        ("redirect_networks: []", "redirect_networks: [ten]", &["redirect_networks[0]", "ten"]),
-        ("fallback_room: null", "fallback_room: usage", &["usage.fallback_room", "'!'"]),
+        (
+            "max_lifetime: never",
+            "max_lifetime: 1d",
+            &["links.lifetime", "max_lifetime"],
+        ),
+        (
+            "\"@medialink:example.org\"",
+            "\"@medialink:other.org\"",
+            &["bridges[0].user_id", "other.org"],
+        ),
+        (
+            "as_token: change-me-as-token",
+            "as_token: change-me-api-token",
+            &["bridges[0].as_token", "bridges[0].api_token"],
+        ),
+        (
+            "    as_token: change-me-as-token\n",
+            "",
+            &["bridges[0].as_token", "missing", "as_token_file"],
+        ),
+        (
+            "key_file: data/link-keys.yaml",
+            "",
+            &["key_file", "missing"],
+        ),
+        (
+            "redirect_networks: []",
+            "redirect_networks: [ten]",
+            &["redirect_networks[0]", "ten"],
+        ),
+        (
+            "fallback_room: null",
+            "fallback_room: usage",
+            &["usage.fallback_room", "'!'"],
+        ),
     ] {
         let error = refused(&changed(from, to));
         for word in words {
@@ -122,21 +214,56 @@ fn errors_name_the_key_what_was_found_and_what_is_allowed() {
 #[test]
 fn what_this_version_does_not_do_is_refused() {
     for (from, to, path) in [
-        ("database: sqlite:data/medialink.db", "database: postgres://m:hunter2@db/m", "database"),
-        ("cache: null", "cache: {dir: data/cache, max_size: 2GiB}", "media.cache"),
+        (
+            "database: sqlite:data/medialink.db",
+            "database: postgres://m:hunter2@db/m",
+            "database",
+        ),
+        (
+            "cache: null",
+            "cache: {dir: data/cache, max_size: 2GiB}",
+            "media.cache",
+        ),
         ("thumbnails: []", "thumbnails: [96x96]", "media.thumbnails"),
-        ("check_event: push", "check_event: follow", "links.check_event"),
+        (
+            "check_event: push",
+            "check_event: follow",
+            "links.check_event",
+        ),
         ("provenance: off", "provenance: check", "links.provenance"),
         ("on_leave: keep", "on_leave: revoke", "links.on_leave"),
         ("reconcile: never", "reconcile: 6h", "usage.reconcile"),
-        ("limits: {}", "limits: {per_client: {streams: 16}}", "limits.per_client"),
-        ("legacy_links: []", "legacy_links: [{format: mautrix}]", "legacy_links"),
-        ("    network: Libera.Chat", "    forward_to: http://127.0.0.1:9999", "bridges[0].forward_to"),
-        ("    network: Libera.Chat", "    text: \"{sender}\"", "bridges[0].text"),
-        ("    network: Libera.Chat", "    max_bytes: 400", "bridges[0].max_bytes"),
+        (
+            "limits: {}",
+            "limits: {per_client: {streams: 16}}",
+            "limits.per_client",
+        ),
+        (
+            "legacy_links: []",
+            "legacy_links: [{format: mautrix}]",
+            "legacy_links",
+        ),
+        (
+            "    network: Libera.Chat",
+            "    forward_to: http://127.0.0.1:9999",
+            "bridges[0].forward_to",
+        ),
+        (
+            "    network: Libera.Chat",
+            "    text: \"{sender}\"",
+            "bridges[0].text",
+        ),
+        (
+            "    network: Libera.Chat",
+            "    max_bytes: 400",
+            "bridges[0].max_bytes",
+        ),
     ] {
         let error = refused(&changed(from, to));
-        assert!(error.starts_with(path) && error.contains("this version"), "{to}: {error}");
+        assert!(
+            error.starts_with(path) && error.contains("this version"),
+            "{to}: {error}"
+        );
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
@@ -155,13 +282,22 @@ fn secrets_come_from_files_too_and_are_never_told() {
     let config = Config::parse(&text, HashMap::new(), folder.path()).expect("valid");
     assert_eq!(config.bridges[0].as_token.expose(), "from-a-file");
     let shown = format!("{config:?}");
-    assert!(!shown.contains("from-a-file") && !shown.contains("change-me"), "{shown}");
+    assert!(
+        !shown.contains("from-a-file") && !shown.contains("change-me"),
+        "{shown}"
+    );
 
-    let both = changed("as_token: change-me-as-token", "as_token: abc\n    as_token_file: token");
+    let both = changed(
+        "as_token: change-me-as-token",
+        "as_token: abc\n    as_token_file: token",
+    );
     assert!(refused(&both).contains("as_token_file"));
     let number = changed("as_token: change-me-as-token", "as_token: 987654321");
     let error = refused(&number);
-    assert!(error.contains("bridges[0].as_token") && !error.contains("987654321"), "{error}");
+    assert!(
+        error.contains("bridges[0].as_token") && !error.contains("987654321"),
+        "{error}"
+    );
     let missing = changed("as_token: change-me-as-token", "as_token_file: nowhere");
     assert!(refused(&missing).contains("nowhere"));
 }

@@ -86,7 +86,10 @@ impl UsageFile {
     pub(super) fn checked(self, problems: &mut Problems) -> Option<UsageConfig> {
         if self.event_type.is_empty()
             || self.event_type.len() > 255
-            || !self.event_type.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+            || !self
+                .event_type
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
             || self.event_type.starts_with("m.")
         {
             problems.add(
@@ -104,12 +107,18 @@ impl UsageFile {
             );
         }
         if self.reconcile != Lifetime::Never {
-            problems.add("usage.reconcile", later("comparing the ledger with the rooms"));
+            problems.add(
+                "usage.reconcile",
+                later("comparing the ledger with the rooms"),
+            );
         }
         if let Lifetime::For(span) = self.touch
             && span < Duration::from_secs(1)
         {
-            problems.add("usage.touch", "is shorter than a second; allowed is never, or a longer duration");
+            problems.add(
+                "usage.touch",
+                "is shorter than a second; allowed is never, or a longer duration",
+            );
         }
         let fallback_room = match self.fallback_room.as_deref().map(RoomId::parse) {
             None => None,

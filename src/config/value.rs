@@ -71,17 +71,25 @@ macro_rules! text_value {
 text_value!(Span, "a duration such as 300ms, 90s or 14d", |text| {
     humantime::parse_duration(text).ok().map(Span)
 });
-text_value!(Lifetime, "\"never\" or a duration such as 90s or 14d", |text| {
-    match text {
-        "never" => Some(Lifetime::Never),
-        _ => humantime::parse_duration(text).ok().map(Lifetime::For),
+text_value!(
+    Lifetime,
+    "\"never\" or a duration such as 90s or 14d",
+    |text| {
+        match text {
+            "never" => Some(Lifetime::Never),
+            _ => humantime::parse_duration(text).ok().map(Lifetime::For),
+        }
     }
-});
-text_value!(Address, "an IP address and a port such as 127.0.0.1:8480", |text| {
-    text.parse().ok().map(Address)
-});
+);
+text_value!(
+    Address,
+    "an IP address and a port such as 127.0.0.1:8480",
+    |text| { text.parse().ok().map(Address) }
+);
 text_value!(Size, "a size such as 512KiB or 100MiB", |text| {
-    text.parse::<bytesize::ByteSize>().ok().map(|size| Size(size.as_u64()))
+    text.parse::<bytesize::ByteSize>()
+        .ok()
+        .map(|size| Size(size.as_u64()))
 });
 text_value!(Rate, "a rate such as 5/s or 600/min", |text| {
     let (amount, unit) = text.split_once('/')?;
@@ -93,7 +101,10 @@ text_value!(Rate, "a rate such as 5/s or 600/min", |text| {
         _ => return None,
     };
     let amount = amount.parse().ok().filter(|amount| *amount > 0)?;
-    Some(Rate { amount, per: Duration::from_secs(per) })
+    Some(Rate {
+        amount,
+        per: Duration::from_secs(per),
+    })
 });
 
 /// Reads an `http` or `https` URL that other paths are put after; no slash remains at its end.
@@ -111,7 +122,10 @@ pub(super) fn base_url(text: &str, path: &str, problems: &mut Problems) -> Optio
         || url.password().is_some()
     {
         // It may hold a password, so only its scheme is repeated.
-        problems.add(path, format_args!("found a URL of scheme {:?}; {allowed}", url.scheme()));
+        problems.add(
+            path,
+            format_args!("found a URL of scheme {:?}; {allowed}", url.scheme()),
+        );
         return None;
     }
     let trimmed = url.path().trim_end_matches('/').to_owned();

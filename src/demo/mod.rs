@@ -1,8 +1,19 @@
-//! The demo: everything with nothing configured.
+//! The demo: everything with nothing configured, and without a network. A homeserver with content
+//! tokens, the service, a room, three files, and the way of their links.
 
 pub mod homeserver;
+mod round;
+mod samples;
+mod stage;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::stop_on_signal;
+
+use self::{round::Round, stage::Stage};
 
 /// What the demo is asked for.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -16,6 +27,68 @@ pub struct DemoArguments {
 ///
 /// # Errors
 /// If something cannot be started.
-pub async fn run(_: DemoArguments) -> anyhow::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
+    let stage = Stage::set().await?;
+    let mut round = Round::new(&stage);
+    println!("Medialink demo: a homeserver with content tokens, a bridge, a room, three files.\n");
+    println!(
+        "  homeserver  {}  (embedded, in memory)",
+        stage.homeserver_url()
+    );
+    println!("  service     {}  (public)", stage.public_url());
+    println!(
+        "              {}  (internal; the API is described at /docs)\n",
+        stage.internal_url()
+    );
+    let mut outcome = round.begin().await;
+    if outcome.is_ok() && arguments.once {
+        outcome = round.end().await;
+    }
+    if let Err(error) = &outcome {
+        println!("\nfailed: {error:#}");
+    } else if arguments.once {
+        println!("\nAll steps hold.");
+    } else {
+        outcome = wait(&mut round).await;
+    }
+    stage.strike().await?;
+    Ok(if outcome.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Waits for the Enter key, on a thread that nobody has to wait for at the end.
+fn enter() -> oneshot::Receiver<()> {
+    let (pressed, wait) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        if std::io::stdin().read_line(&mut line).is_ok() {
+            // Nobody waits any more if the demo was stopped meanwhile.
+            let _ = pressed.send(());
+        }
+    });
+    wait
+}
+
+/// Leaves the links to be clicked, until somebody has seen enough.
+async fn wait(round: &mut Round<'_>) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    if std::io::stdin().is_terminal() {
+        println!(
+            "\nOpen the links. Enter: revoke them, and see the homeserver delete the files. Ctrl-C: stop.\n"
+        );
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = enter() => {}
+        }
+        round.end().await?;
+        println!("\nThe same links now tell that they were withdrawn. Ctrl-C: stop.");
+    } else {
+        println!("\nOpen the links. Ctrl-C: stop.");
+    }
+    stop.cancelled().await;
+    Ok(())
 }

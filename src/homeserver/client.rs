@@ -12,7 +12,11 @@ use crate::config::{BridgeConfig, HomeserverConfig};
 use super::{HomeserverError, redirects};
 
 /// What a path segment keeps as it is: RFC 3986's unreserved characters.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 /// The longest JSON answer that is read.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// The longest text of an error that is kept.
@@ -49,7 +53,11 @@ impl Homeserver {
             .dns_resolver(redirects::PublicResolver::new(&config.redirect_networks))
             .build()
             .map_err(HomeserverError::of_client)?;
-        Ok(Self { config, client, redirected })
+        Ok(Self {
+            config,
+            client,
+            redirected,
+        })
     }
 
     /// The configured homeserver's name.
@@ -82,7 +90,8 @@ impl Homeserver {
         segments: &[&str],
     ) -> RequestBuilder {
         let mut url = self.url(segments);
-        url.query_pairs_mut().append_pair("user_id", bridge.user_id.as_str());
+        url.query_pairs_mut()
+            .append_pair("user_id", bridge.user_id.as_str());
         self.client
             .request(method, url)
             .header(header::AUTHORIZATION, bearer(bridge.as_token.expose()))

@@ -69,7 +69,10 @@ impl HomeserverError {
         }
         if error.is_timeout() && !error.is_connect() {
             Self::Slow
-        } else if error.is_connect() || error.is_builder() || error.is_request() && text.contains("dns error") {
+        } else if error.is_connect()
+            || error.is_builder()
+            || error.is_request() && text.contains("dns error")
+        {
             Self::Unreachable(text)
         } else {
             Self::Broken(text)

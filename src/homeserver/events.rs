@@ -42,8 +42,11 @@ impl Homeserver {
         device: &Device,
         content: &str,
     ) -> Result<String, HomeserverError> {
-        let segments = ["_matrix", "client", "v3", "rooms", room_id, "send", event_type, txn_id];
-        self.put_event(bridge, &segments, device, content.to_owned()).await
+        let segments = [
+            "_matrix", "client", "v3", "rooms", room_id, "send", event_type, txn_id,
+        ];
+        self.put_event(bridge, &segments, device, content.to_owned())
+            .await
     }
 
     /// Redacts an event; returns the ID of the redaction.
@@ -58,8 +61,11 @@ impl Homeserver {
         txn_id: &str,
         device: &Device,
     ) -> Result<String, HomeserverError> {
-        let segments = ["_matrix", "client", "v3", "rooms", room_id, "redact", event_id, txn_id];
-        self.put_event(bridge, &segments, device, "{}".to_owned()).await
+        let segments = [
+            "_matrix", "client", "v3", "rooms", room_id, "redact", event_id, txn_id,
+        ];
+        self.put_event(bridge, &segments, device, "{}".to_owned())
+            .await
     }
 
     async fn put_event(
@@ -73,7 +79,9 @@ impl Homeserver {
         if !device.0.is_empty() {
             request = request.query(&[("device_id", &device.0)]);
         }
-        let request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+        let request = request
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body);
         let value = answer(request).await?;
         match value.get("event_id").and_then(Value::as_str) {
             Some(id) if id.starts_with('$') && id.len() <= 255 => Ok(id.to_owned()),
@@ -87,7 +95,12 @@ impl Homeserver {
     /// If the homeserver refuses or fails.
     pub async fn join(&self, bridge: &BridgeConfig, room_id: &str) -> Result<(), HomeserverError> {
         let segments = ["_matrix", "client", "v3", "rooms", room_id, "join"];
-        answer(self.request_as(bridge, Method::POST, &segments).json(&json!({}))).await.map(drop)
+        answer(
+            self.request_as(bridge, Method::POST, &segments)
+                .json(&json!({})),
+        )
+        .await
+        .map(drop)
     }
 
     /// The content of a state event with an empty state key; `None`: there is none.
@@ -100,7 +113,9 @@ impl Homeserver {
         room_id: &str,
         event_type: &str,
     ) -> Result<Option<Value>, HomeserverError> {
-        let segments = ["_matrix", "client", "v3", "rooms", room_id, "state", event_type, ""];
+        let segments = [
+            "_matrix", "client", "v3", "rooms", room_id, "state", event_type, "",
+        ];
         match answer(self.request_as(bridge, Method::GET, &segments)).await {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.status() == 404 && error.errcode() == "M_NOT_FOUND" => Ok(None),
@@ -125,9 +140,11 @@ impl Homeserver {
         let segments = ["_matrix", "client", "v3", "rooms", room_id, "messages"];
         let mut from: Option<String> = None;
         loop {
-            let mut request = self
-                .request_as(bridge, Method::GET, &segments)
-                .query(&[("dir", "b"), ("limit", "100"), ("filter", &filter)]);
+            let mut request = self.request_as(bridge, Method::GET, &segments).query(&[
+                ("dir", "b"),
+                ("limit", "100"),
+                ("filter", &filter),
+            ]);
             if let Some(from) = &from {
                 request = request.query(&[("from", from)]);
             }
@@ -138,10 +155,16 @@ impl Homeserver {
                 .ok_or(HomeserverError::Nonsense("it has no chunk of events"))?;
             for event in events {
                 if event.pointer("/content/batch").and_then(Value::as_str) == Some(batch) {
-                    return Ok(event.get("event_id").and_then(Value::as_str).map(str::to_owned));
+                    return Ok(event
+                        .get("event_id")
+                        .and_then(Value::as_str)
+                        .map(str::to_owned));
                 }
             }
-            let oldest = events.last().and_then(|e| e.get("origin_server_ts")).and_then(Value::as_i64);
+            let oldest = events
+                .last()
+                .and_then(|e| e.get("origin_server_ts"))
+                .and_then(Value::as_i64);
             let next = page.get("end").and_then(Value::as_str).map(str::to_owned);
             if next.is_none() || next == from || oldest.is_some_and(|ts| ts < since) {
                 return Ok(None);

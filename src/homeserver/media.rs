@@ -8,11 +8,7 @@ use crate::{
     matrix::{ContentToken, MxcUri},
 };
 
-use super::{
-    Homeserver, HomeserverError,
-    client::refusal,
-    redirects::url_is_allowed,
-};
+use super::{Homeserver, HomeserverError, client::refusal, redirects::url_is_allowed};
 
 /// The most redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
@@ -46,9 +42,15 @@ impl Homeserver {
         bridge: &BridgeConfig,
         request: MediaRequest<'_>,
     ) -> Result<MediaAnswer, HomeserverError> {
-        let method = if request.head_only { Method::HEAD } else { Method::GET };
+        let method = if request.head_only {
+            Method::HEAD
+        } else {
+            Method::GET
+        };
         let (server, media_id) = (request.mxc.server_name(), request.mxc.media_id());
-        let segments = ["_matrix", "client", "v1", "media", "download", server, media_id];
+        let segments = [
+            "_matrix", "client", "v1", "media", "download", server, media_id,
+        ];
         let mut first = self.request_as(bridge, method.clone(), &segments);
         if let Some(token) = request.content_token {
             let mut value = header::HeaderValue::try_from(token.expose())
@@ -61,7 +63,8 @@ impl Homeserver {
                 // The old endpoint knows neither access tokens nor content tokens.
                 let mut url = self.url(&["_matrix", "media", "v3", "download", server, media_id]);
                 url.query_pairs_mut().append_pair("allow_redirect", "true");
-                self.follow(self.client.request(method.clone(), url), &method, &request).await
+                self.follow(self.client.request(method.clone(), url), &method, &request)
+                    .await
             }
             outcome => outcome,
         }
@@ -88,19 +91,25 @@ impl Homeserver {
                             "it redirects to an address that is neither public nor in homeserver.redirect_networks",
                         ));
                     };
-                    response = self.send(client.request(method.clone(), target), request).await?;
+                    response = self
+                        .send(client.request(method.clone(), target), request)
+                        .await?;
                 }
                 StatusCode::OK
                 | StatusCode::PARTIAL_CONTENT
                 | StatusCode::NOT_MODIFIED
                 | StatusCode::RANGE_NOT_SATISFIABLE => return Ok(response),
                 status if status.is_success() || status.is_redirection() => {
-                    return Err(HomeserverError::Nonsense("its status is none of a download"));
+                    return Err(HomeserverError::Nonsense(
+                        "its status is none of a download",
+                    ));
                 }
                 _ => return Err(refusal(response).await),
             }
         }
-        Err(HomeserverError::Nonsense("it redirects more than three times"))
+        Err(HomeserverError::Nonsense(
+            "it redirects more than three times",
+        ))
     }
 
     async fn send(
@@ -154,5 +163,7 @@ fn target(response: &Response) -> Result<Url, HomeserverError> {
         .get(header::LOCATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|location| response.url().join(location).ok())
-        .ok_or(HomeserverError::Nonsense("it redirects without saying where to"))
+        .ok_or(HomeserverError::Nonsense(
+            "it redirects without saying where to",
+        ))
 }

@@ -18,7 +18,9 @@ pub(super) struct PublicResolver {
 
 impl PublicResolver {
     pub(super) fn new(networks: &[IpNet]) -> Arc<Self> {
-        Arc::new(Self { networks: networks.to_vec() })
+        Arc::new(Self {
+            networks: networks.to_vec(),
+        })
     }
 }
 
@@ -64,7 +66,10 @@ fn is_allowed(address: IpAddr, networks: &[IpNet]) -> bool {
 fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local() || embedded_v4(address).is_some_and(|a| a.is_link_local()),
+        IpAddr::V6(address) => {
+            address.is_unicast_link_local()
+                || embedded_v4(address).is_some_and(|a| a.is_link_local())
+        }
     }
 }
 
@@ -122,34 +127,62 @@ mod tests {
     use super::*;
 
     fn allowed(url: &str, networks: &[&str]) -> bool {
-        let networks: Vec<IpNet> = networks.iter().map(|n| n.parse().expect("network")).collect();
+        let networks: Vec<IpNet> = networks
+            .iter()
+            .map(|n| n.parse().expect("network"))
+            .collect();
         url_is_allowed(&Url::parse(url).expect("URL"), &networks)
     }
 
     #[test]
     fn redirects_lead_to_public_addresses_only() {
-        for good in ["https://cdn.example.org/x", "http://8.8.8.8/", "https://[2606:4700::1111]/"] {
+        for good in [
+            "https://cdn.example.org/x",
+            "http://8.8.8.8/",
+            "https://[2606:4700::1111]/",
+        ] {
             assert!(allowed(good, &[]), "{good}");
         }
         for bad in [
-            "http://127.0.0.1/", "http://10.0.0.1/", "http://192.168.1.1/", "http://172.20.0.1/",
-            "http://169.254.169.254/latest/meta-data", "http://0.0.0.0/", "http://100.64.0.1/",
-            "http://[::1]/", "http://[::]/", "http://[fe80::1]/", "http://[fd00::1]/", "http://[::ffff:10.0.0.1]/",
-            "http://[64:ff9b::a00:1]/", "http://[2002:a00:1::]/", "http://224.0.0.1/", "http://2130706433/",
-            "ftp://8.8.8.8/", "https://user@cdn.example.org/", "https://u:p@cdn.example.org/", "file:///etc/passwd",
+            "http://127.0.0.1/",
+            "http://10.0.0.1/",
+            "http://192.168.1.1/",
+            "http://172.20.0.1/",
+            "http://169.254.169.254/latest/meta-data",
+            "http://0.0.0.0/",
+            "http://100.64.0.1/",
+            "http://[::1]/",
+            "http://[::]/",
+            "http://[fe80::1]/",
+            "http://[fd00::1]/",
+            "http://[::ffff:10.0.0.1]/",
+            "http://[64:ff9b::a00:1]/",
+            "http://[2002:a00:1::]/",
+            "http://224.0.0.1/",
+            "http://2130706433/",
+            "ftp://8.8.8.8/",
+            "https://user@cdn.example.org/",
+            "https://u:p@cdn.example.org/",
+            "file:///etc/passwd",
         ] {
             assert!(!allowed(bad, &[]), "{bad}");
         }
         assert!(allowed("http://10.1.2.3/", &["10.1.0.0/16"]));
         assert!(!allowed("http://10.2.2.3/", &["10.1.0.0/16"]));
-        assert!(!allowed("http://169.254.169.254/", &["0.0.0.0/0"]), "link-local never");
+        assert!(
+            !allowed("http://169.254.169.254/", &["0.0.0.0/0"]),
+            "link-local never"
+        );
     }
 
     #[tokio::test]
     async fn names_are_judged_by_their_addresses() {
         let name = || "localhost".parse().expect("a name");
         assert!(PublicResolver::new(&[]).resolve(name()).await.is_err());
-        let local = ["127.0.0.0/8".parse().expect("network"), "::1/128".parse().expect("network")];
+        let local = [
+            "127.0.0.0/8".parse().expect("network"),
+            "::1/128".parse().expect("network"),
+        ];
         assert!(PublicResolver::new(&local).resolve(name()).await.is_ok());
     }
 }

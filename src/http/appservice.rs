@@ -54,7 +54,10 @@ pub(super) async fn transaction(
             redactions.extend(redacted_by(&state, &bridge, event).await);
         }
     }
-    state.links.take_transaction(&bridge.id, &txn_id, redactions).await?;
+    state
+        .links
+        .take_transaction(&bridge.id, &txn_id, redactions)
+        .await?;
     Ok(HttpResponse::Ok().json(json!({})))
 }
 
@@ -81,7 +84,10 @@ fn invited_to<'a>(bridge: &BridgeConfig, event: &'a Value) -> Option<&'a str> {
     let is_invite = text(event, "/type") == Some("m.room.member")
         && text(event, "/content/membership") == Some("invite")
         && text(event, "/state_key") == Some(bridge.user_id.as_str());
-    let is_accepted = bridge.accept_invites.iter().any(|pattern| glob::matches(pattern, sender));
+    let is_accepted = bridge
+        .accept_invites
+        .iter()
+        .any(|pattern| glob::matches(pattern, sender));
     text(event, "/room_id").filter(|_| is_invite && is_accepted)
 }
 
@@ -92,7 +98,11 @@ async fn accept(state: &AppState, bridge: &BridgeConfig, room_id: &str) {
         Ok(Err(error)) => {
             tracing::warn!(bridge = bridge.id, room_id, %error, "an invite could not be accepted");
         }
-        Err(_) => tracing::warn!(bridge = bridge.id, room_id, "an invite could not be accepted in time"),
+        Err(_) => tracing::warn!(
+            bridge = bridge.id,
+            room_id,
+            "an invite could not be accepted in time"
+        ),
     }
 }
 
@@ -109,7 +119,11 @@ async fn redacted_by(
     } else if text(event, "/type") == Some("m.room.redaction") {
         match (text(event, "/redacts"), text(event, "/content/redacts")) {
             (Some(outside), Some(inside)) if outside != inside => {
-                if redacts_in_content(state, bridge, room_id).await { inside } else { outside }
+                if redacts_in_content(state, bridge, room_id).await {
+                    inside
+                } else {
+                    outside
+                }
             }
             (outside, inside) => outside.or(inside)?,
         }
@@ -126,7 +140,10 @@ async fn redacts_in_content(state: &AppState, bridge: &BridgeConfig, room_id: &s
     if !room_id.contains(':') {
         return true;
     }
-    let create = state.homeserver.room_state(bridge, room_id, "m.room.create").await;
+    let create = state
+        .homeserver
+        .room_state(bridge, room_id, "m.room.create")
+        .await;
     let version = match &create {
         Ok(Some(content)) => text(content, "/room_version").unwrap_or("1"),
         _ => return true,

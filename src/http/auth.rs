@@ -2,7 +2,9 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::StatusCode, http::header, web};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, dev::Payload, http::StatusCode, http::header, web,
+};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -52,7 +54,11 @@ fn find(
     wrong: ApiError,
 ) -> Result<BridgeConfig, ApiError> {
     let state = request.app_data::<web::Data<AppState>>().ok_or_else(|| {
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "M_UNKNOWN", "the service is not set up")
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "M_UNKNOWN",
+            "the service is not set up",
+        )
     })?;
     let shown = request
         .headers()
@@ -78,6 +84,8 @@ fn find(
         }
     }
     let bridge = found.ok_or(wrong)?;
-    request.extensions_mut().insert(LogBridge(bridge.id.clone()));
+    request
+        .extensions_mut()
+        .insert(LogBridge(bridge.id.clone()));
     Ok(bridge)
 }

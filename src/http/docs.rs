@@ -30,7 +30,11 @@ pub(super) async fn docs() -> HttpResponse {
 }
 
 fn text(value: &Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn page(description: &Value) -> ApiDocsPage {
@@ -42,7 +46,12 @@ fn page(description: &Value) -> ApiDocsPage {
                 path: path.clone(),
                 summary: text(operation, "/summary"),
                 description: text(operation, "/description"),
-                parameters: operation["parameters"].as_array().into_iter().flatten().map(parameter).collect(),
+                parameters: operation["parameters"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(parameter)
+                    .collect(),
                 request_body: operation
                     .pointer("/requestBody/content/application~1json/schema")
                     .and_then(|schema| serde_json::to_string_pretty(schema).ok()),
@@ -69,9 +78,12 @@ fn page(description: &Value) -> ApiDocsPage {
 fn parameter(value: &Value) -> Parameter {
     let kind = &value["schema"]["type"];
     let type_text = match kind {
-        Value::Array(kinds) => {
-            kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null").collect::<Vec<_>>().join(" or ")
-        }
+        Value::Array(kinds) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|kind| *kind != "null")
+            .collect::<Vec<_>>()
+            .join(" or "),
         kind => kind.as_str().unwrap_or_default().to_owned(),
     };
     Parameter {

@@ -26,12 +26,20 @@ pub struct ApiError {
 impl ApiError {
     /// An error with a status, a Matrix error code and a sentence.
     pub fn new(status: StatusCode, errcode: &'static str, error: impl Into<String>) -> Self {
-        Self { status: status.as_u16(), errcode, error: error.into() }
+        Self {
+            status: status.as_u16(),
+            errcode,
+            error: error.into(),
+        }
     }
 
     /// A value that is not allowed.
     pub fn invalid(field: &str, problem: impl fmt::Display) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "M_INVALID_PARAM", format!("{field}: {problem}"))
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "M_INVALID_PARAM",
+            format!("{field}: {problem}"),
+        )
     }
 
     /// A value that is missing.
@@ -96,9 +104,11 @@ impl From<IssueError> for ApiError {
     fn from(error: IssueError) -> Self {
         match error {
             IssueError::Redacted => Self::new(StatusCode::GONE, "M_GONE", error.to_string()),
-            IssueError::Claims(error) => {
-                Self::new(StatusCode::BAD_REQUEST, "M_INVALID_PARAM", error.to_string())
-            }
+            IssueError::Claims(error) => Self::new(
+                StatusCode::BAD_REQUEST,
+                "M_INVALID_PARAM",
+                error.to_string(),
+            ),
             IssueError::Storage(error) => error.into(),
         }
     }

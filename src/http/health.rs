@@ -32,7 +32,11 @@ pub(super) async fn ready(state: web::Data<AppState>) -> HttpResponse {
         "database": word(database.err().map(|error| error.to_string())),
         "homeserver": word(homeserver.err().map(|error| error.to_string())),
     });
-    if is_ready { HttpResponse::Ok().json(body) } else { HttpResponse::ServiceUnavailable().json(body) }
+    if is_ready {
+        HttpResponse::Ok().json(body)
+    } else {
+        HttpResponse::ServiceUnavailable().json(body)
+    }
 }
 
 /// What was counted, in Prometheus' text format.

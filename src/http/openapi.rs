@@ -38,7 +38,9 @@ impl Modify for Tokens {
             ("api_token", "`bridges[].api_token` of the configuration"),
             ("hs_token", "`bridges[].hs_token` of the configuration"),
         ] {
-            let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(description));
+            let scheme = Http::builder()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some(description));
             components.add_security_scheme(name, SecurityScheme::Http(scheme.build()));
         }
     }

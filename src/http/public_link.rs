@@ -67,15 +67,31 @@ async fn answer(request: &HttpRequest, state: &AppState) -> Result<HttpResponse,
             .map_err(|refusal| Told::refusal(&refusal).on(&grant.bridge.network))?;
     }
     let counter = Counter::start(state, &grant, is_follow);
-    Ok(respond(media, &cache_control(state, &grant), head_only, counter))
+    Ok(respond(
+        media,
+        &cache_control(state, &grant),
+        head_only,
+        counter,
+    ))
 }
 
 /// From the text of the path to a link that may be followed.
 pub(super) async fn granted(request: &HttpRequest, state: &AppState) -> Result<Grant, Told> {
     let token = request.match_info().get("token").unwrap_or_default();
-    let link = state.links.keys.ring().verify(token).map_err(|_| Told::not_found())?;
-    request.extensions_mut().insert(LogLink(link.link_id().to_string()));
-    state.links.resolve(&link).await.map_err(|refusal| Told::refusal(&refusal))
+    let link = state
+        .links
+        .keys
+        .ring()
+        .verify(token)
+        .map_err(|_| Told::not_found())?;
+    request
+        .extensions_mut()
+        .insert(LogLink(link.link_id().to_string()));
+    state
+        .links
+        .resolve(&link)
+        .await
+        .map_err(|refusal| Told::refusal(&refusal))
 }
 
 /// A range that is handed on. A condition on it cannot hold, since there is no validator that it
@@ -120,8 +136,14 @@ fn respond(media: Media, cache_control: &str, head_only: bool, counter: Counter)
     }
     response
         .insert_header((header::CONTENT_TYPE, media.headers.content_type))
-        .insert_header((header::CONTENT_DISPOSITION, media.headers.content_disposition));
-    let body = CountedStream { stream: media.body, counter };
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            media.headers.content_disposition,
+        ));
+    let body = CountedStream {
+        stream: media.body,
+        counter,
+    };
     send(response, body, media.content_length, head_only)
 }
 
@@ -158,7 +180,11 @@ impl Counter {
             bytes: 0,
         };
         if is_follow {
-            counter.add(Served { is_follow, bytes: 0, at: counter.now() });
+            counter.add(Served {
+                is_follow,
+                bytes: 0,
+                at: counter.now(),
+            });
         }
         counter
     }
@@ -175,7 +201,11 @@ impl Counter {
 impl Drop for Counter {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.add(Served { is_follow: false, bytes: self.bytes, at: self.now() });
+            self.add(Served {
+                is_follow: false,
+                bytes: self.bytes,
+                at: self.now(),
+            });
         }
     }
 }

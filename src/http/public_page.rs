@@ -13,7 +13,9 @@ use super::{public_link::granted, refusal::Told, state::AppState};
 
 /// `GET /robots.txt`.
 pub(super) async fn robots() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(pages::ROBOTS_TXT)
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body(pages::ROBOTS_TXT)
 }
 
 /// `GET /v/{token}[/{name}]`.
@@ -28,7 +30,10 @@ async fn answer(request: &HttpRequest, state: &AppState) -> Result<HttpResponse,
     let grant = granted(request, state).await?;
     let link = &grant.link;
     let (mimetype, size) = match &link.claims.mimetype {
-        Some(mimetype) => (Some(mimetype.clone()), link.size.and_then(|size| size.try_into().ok())),
+        Some(mimetype) => (
+            Some(mimetype.clone()),
+            link.size.and_then(|size| size.try_into().ok()),
+        ),
         None => told_by_homeserver(state, &grant).await?,
     };
     let view = state.links.view(link);
@@ -51,13 +56,22 @@ async fn answer(request: &HttpRequest, state: &AppState) -> Result<HttpResponse,
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("X-Robots-Tag", "noindex"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, pages::view_csp(state.config().public_url.as_str())))
+        .insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            pages::view_csp(state.config().public_url.as_str()),
+        ))
         .body(page.render()))
 }
 
 /// Type and size of media whose bridge told neither.
-async fn told_by_homeserver(state: &AppState, grant: &Grant) -> Result<(Option<String>, Option<u64>), Told> {
-    let wanted = Wanted { head_only: true, range: None };
+async fn told_by_homeserver(
+    state: &AppState,
+    grant: &Grant,
+) -> Result<(Option<String>, Option<u64>), Told> {
+    let wanted = Wanted {
+        head_only: true,
+        range: None,
+    };
     let media = state
         .media
         .open(&grant.bridge, &grant.link.claims, wanted)
@@ -67,7 +81,12 @@ async fn told_by_homeserver(state: &AppState, grant: &Grant) -> Result<(Option<S
 }
 
 fn kind(mimetype: Option<&str>) -> Kind {
-    let essence = mimetype.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let essence = mimetype
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     match essence.split_once('/') {
         // Drawings can hold scripts: they are saved, not shown.
         Some(("image", subtype)) if subtype != "svg+xml" => Kind::Image,
@@ -80,6 +99,10 @@ fn kind(mimetype: Option<&str>) -> Kind {
 
 fn moment(at_ms: i64) -> Option<Moment> {
     let at = OffsetDateTime::from_unix_timestamp(at_ms / 1000).ok()?;
-    let words = format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
-    Some(Moment { text: at.format(words).ok()?, rfc3339: at.format(&Rfc3339).ok()? })
+    let words =
+        format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+    Some(Moment {
+        text: at.format(words).ok()?,
+        rfc3339: at.format(&Rfc3339).ok()?,
+    })
 }

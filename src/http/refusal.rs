@@ -32,7 +32,13 @@ pub(super) struct Told {
 
 impl Told {
     fn new(status: StatusCode, errcode: &'static str, cause: Cause) -> Self {
-        Self { status, errcode, cause, retry_after_s: None, network: None }
+        Self {
+            status,
+            errcode,
+            cause,
+            retry_after_s: None,
+            network: None,
+        }
     }
 
     /// Not a link, for whatever reason: always the same.
@@ -52,11 +58,19 @@ impl Told {
             Refusal::Ended(LinkState::Revoked | LinkState::Live) => gone(Cause::Revoked),
             Refusal::BridgeGone(bridge) => {
                 tracing::error!(bridge, "a link's bridge is not configured any more");
-                Self::new(StatusCode::BAD_GATEWAY, "M_UNKNOWN", Cause::HomeserverFailed)
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    Cause::HomeserverFailed,
+                )
             }
             Refusal::Storage(error) => {
                 tracing::error!(%error, "the database failed a request");
-                Self::new(StatusCode::BAD_GATEWAY, "M_UNKNOWN", Cause::HomeserverFailed)
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    Cause::HomeserverFailed,
+                )
             }
         }
     }
@@ -67,7 +81,11 @@ impl Told {
             MediaError::Gone => Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::MediaGone),
             MediaError::NotYetUploaded => Self {
                 retry_after_s: Some(UPLOAD_RETRY_S),
-                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_NOT_YET_UPLOADED", Cause::NotYetUploaded)
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "M_NOT_YET_UPLOADED",
+                    Cause::NotYetUploaded,
+                )
             },
             MediaError::TooLarge => {
                 tracing::warn!(link_id, "media is larger than media.max_size");
@@ -77,23 +95,38 @@ impl Told {
                 tracing::warn!(link_id, wait_ms, "the homeserver limits our downloads");
                 Self {
                     retry_after_s: wait_ms.map(|ms| ms.div_ceil(1000).max(1)),
-                    ..Self::new(StatusCode::BAD_GATEWAY, "M_UNKNOWN", Cause::HomeserverFailed)
+                    ..Self::new(
+                        StatusCode::BAD_GATEWAY,
+                        "M_UNKNOWN",
+                        Cause::HomeserverFailed,
+                    )
                 }
             }
             MediaError::Slow => {
                 tracing::warn!(link_id, "the homeserver was too slow with media");
-                Self::new(StatusCode::GATEWAY_TIMEOUT, "M_UNKNOWN", Cause::HomeserverSlow)
+                Self::new(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "M_UNKNOWN",
+                    Cause::HomeserverSlow,
+                )
             }
             MediaError::Failed(problem) => {
                 tracing::error!(link_id, problem, "the homeserver did not give media");
-                Self::new(StatusCode::BAD_GATEWAY, "M_UNKNOWN", Cause::HomeserverFailed)
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    Cause::HomeserverFailed,
+                )
             }
         }
     }
 
     /// Names the network that the link was sent to, once it has proved to be one of ours.
     pub(super) fn on(self, network: &str) -> Self {
-        Self { network: Some(network.to_owned()), ..self }
+        Self {
+            network: Some(network.to_owned()),
+            ..self
+        }
     }
 
     /// A page where the client asks for one, JSON otherwise.
@@ -116,7 +149,9 @@ impl Told {
                 retry_after_seconds: self.retry_after_s,
                 network: self.network,
             };
-            return response.content_type(pages::CONTENT_TYPE).body(page.render());
+            return response
+                .content_type(pages::CONTENT_TYPE)
+                .body(page.render());
         }
         response.json(json!({"errcode": self.errcode, "error": self.cause.title()}))
     }
@@ -130,7 +165,9 @@ fn accepts_html(headers: &HeaderMap) -> bool {
         .flat_map(|value| value.split(','))
         .any(|range| {
             let mut parts = range.split(';').map(str::trim);
-            let is_html = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+            let is_html = parts
+                .next()
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
             let refused = parts.any(|parameter| {
                 parameter
                     .strip_prefix("q=")
@@ -148,9 +185,15 @@ pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
 
 /// A path of ours with a method that it does not have.
 pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    let told = Told::new(StatusCode::METHOD_NOT_ALLOWED, "M_UNRECOGNIZED", Cause::NotFound);
+    let told = Told::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "M_UNRECOGNIZED",
+        Cause::NotFound,
+    );
     let mut response = told.respond(&request);
-    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+    response
+        .headers_mut()
+        .insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
     response
 }
 
@@ -162,7 +205,12 @@ mod tests {
     #[test]
     fn pages_are_for_those_who_ask_for_html() {
         let accepts = |accept: &'static str| {
-            accepts_html(TestRequest::default().insert_header(("Accept", accept)).to_http_request().headers())
+            accepts_html(
+                TestRequest::default()
+                    .insert_header(("Accept", accept))
+                    .to_http_request()
+                    .headers(),
+            )
         };
         assert!(accepts("text/html"));
         assert!(accepts("application/xml, text/html;q=0.9, */*;q=0.8"));

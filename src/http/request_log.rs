@@ -40,7 +40,10 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(RequestLogService { service, listener: self.0 }))
+        ready(Ok(RequestLogService {
+            service,
+            listener: self.0,
+        }))
     }
 }
 
@@ -71,7 +74,10 @@ where
         Box::pin(async move {
             let response = work.await?;
             let status = response.status().as_u16();
-            let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
+            let route = response
+                .request()
+                .match_pattern()
+                .unwrap_or_else(|| "none".to_owned());
             let extensions = response.request().extensions();
             let line = Line {
                 listener,
@@ -86,7 +92,10 @@ where
                 complete: false,
             };
             drop(extensions);
-            Ok(response.map_body(|_, body| LoggedBody { body: Box::pin(body), line }))
+            Ok(response.map_body(|_, body| LoggedBody {
+                body: Box::pin(body),
+                line,
+            }))
         })
     }
 }
@@ -134,7 +143,8 @@ impl Drop for Line {
         metrics::counter!("medialink_requests_total", "listener" => listener,
             "route" => self.route.clone(), "status" => self.status.to_string())
         .increment(1);
-        metrics::counter!("medialink_sent_bytes_total", "listener" => listener).increment(self.bytes);
+        metrics::counter!("medialink_sent_bytes_total", "listener" => listener)
+            .increment(self.bytes);
     }
 }
 

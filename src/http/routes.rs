@@ -1,7 +1,7 @@
 //! Every route, in one table for each listener.
 
 use actix_web::{
-    Handler, HttpResponse, Responder, Resource,
+    Handler, HttpResponse, Resource, Responder,
     http::{Method, StatusCode},
     web::{self, ServiceConfig},
 };
@@ -75,20 +75,32 @@ impl Routes {
 
 fn internal() -> Routes {
     let mut routes = Routes::default();
-    routes.at("/v1/links", |path| path.on(Method::POST, issue::issue).on(Method::GET, list::list));
-    routes.at("/v1/links/batch", |path| path.on(Method::POST, issue::issue_batch));
-    routes.at("/v1/links/{link_id}", |path| {
-        path.on(Method::GET, list::get).on(Method::DELETE, revoke::revoke_one)
+    routes.at("/v1/links", |path| {
+        path.on(Method::POST, issue::issue)
+            .on(Method::GET, list::list)
     });
-    routes.at("/v1/revocations", |path| path.on(Method::POST, revoke::revoke));
+    routes.at("/v1/links/batch", |path| {
+        path.on(Method::POST, issue::issue_batch)
+    });
+    routes.at("/v1/links/{link_id}", |path| {
+        path.on(Method::GET, list::get)
+            .on(Method::DELETE, revoke::revoke_one)
+    });
+    routes.at("/v1/revocations", |path| {
+        path.on(Method::POST, revoke::revoke)
+    });
     routes.at("/_matrix/app/v1/transactions/{txn_id}", |path| {
         path.on(Method::PUT, appservice::transaction)
     });
-    routes.at("/_matrix/app/v1/ping", |path| path.on(Method::POST, appservice::ping));
+    routes.at("/_matrix/app/v1/ping", |path| {
+        path.on(Method::POST, appservice::ping)
+    });
     routes.at("/health", |path| path.on(Method::GET, health::health));
     routes.at("/ready", |path| path.on(Method::GET, health::ready));
     routes.at("/metrics", |path| path.on(Method::GET, health::metrics));
-    routes.at("/openapi.json", |path| path.on(Method::GET, docs::openapi_json));
+    routes.at("/openapi.json", |path| {
+        path.on(Method::GET, docs::openapi_json)
+    });
     routes.at("/docs", |path| path.on(Method::GET, docs::docs));
     routes
 }
@@ -99,13 +111,18 @@ fn public(prefixes: &[&str]) -> Routes {
     for prefix in prefixes {
         for tail in ["/m/{token}", "/m/{token}/{name:[^/]*}"] {
             routes.at(&format!("{prefix}{tail}"), |path| {
-                path.on(Method::GET, public_link::follow).on(Method::HEAD, public_link::follow)
+                path.on(Method::GET, public_link::follow)
+                    .on(Method::HEAD, public_link::follow)
             });
         }
         for tail in ["/v/{token}", "/v/{token}/{name:[^/]*}"] {
-            routes.at(&format!("{prefix}{tail}"), |path| path.on(Method::GET, public_page::page));
+            routes.at(&format!("{prefix}{tail}"), |path| {
+                path.on(Method::GET, public_page::page)
+            });
         }
-        routes.at(&format!("{prefix}/robots.txt"), |path| path.on(Method::GET, public_page::robots));
+        routes.at(&format!("{prefix}/robots.txt"), |path| {
+            path.on(Method::GET, public_page::robots)
+        });
     }
     routes
 }
@@ -122,7 +139,9 @@ pub fn routes_of(listener: Listener) -> Vec<(Method, String)> {
 /// Registers the routes of the internal listener.
 pub fn configure_internal(config: &mut ServiceConfig) {
     for resource in internal().resources {
-        let wrong_method = || async { Err::<HttpResponse, _>(ApiError::unrecognized(StatusCode::METHOD_NOT_ALLOWED)) };
+        let wrong_method = || async {
+            Err::<HttpResponse, _>(ApiError::unrecognized(StatusCode::METHOD_NOT_ALLOWED))
+        };
         config.service(resource.default_service(web::to(wrong_method)));
     }
     config.default_service(web::to(|| async {
@@ -133,7 +152,11 @@ pub fn configure_internal(config: &mut ServiceConfig) {
 /// Registers the routes of the public listener; `path`: that of `public_url`.
 pub fn configure_public(config: &mut ServiceConfig, path: &str) {
     let path = path.trim_end_matches('/');
-    let prefixes = if path.is_empty() { vec![""] } else { vec![path, ""] };
+    let prefixes = if path.is_empty() {
+        vec![""]
+    } else {
+        vec![path, ""]
+    };
     for resource in public(&prefixes).resources {
         config.service(resource.default_service(web::to(refusal::method_not_allowed)));
     }

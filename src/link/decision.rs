@@ -98,7 +98,10 @@ pub fn decide_short(
     let agrees = row.form == Form::Short
         && row.key_id == link.key_id
         && row.issued_at_ms == i64::from(link.issued_at_s) * 1000
-        && link.bridge.as_deref().is_none_or(|bridge| bridge == row.bridge)
+        && link
+            .bridge
+            .as_deref()
+            .is_none_or(|bridge| bridge == row.bridge)
         && ring
             .get(link.key_id)
             .is_some_and(|key| link.is_of_room(key, row.room_id));

@@ -105,7 +105,9 @@ pub enum KeyRingError {
     #[error("{0} keys are active; exactly one has to be")]
     Active(usize),
     /// The active key belongs to one bridge.
-    #[error("key {0} is active and bound to a bridge; a bound key has to be in state verify, since this service signs for every bridge")]
+    #[error(
+        "key {0} is active and bound to a bridge; a bound key has to be in state verify, since this service signs for every bridge"
+    )]
     ActiveBound(KeyId),
 }
 
@@ -315,6 +317,9 @@ mod tests {
         let entries: Vec<KeyEntry> =
             serde_json::from_value(serde_json::json!([entry(1, 7, "active")])).expect("entries");
         let shown = format!("{entries:?} {:?}", KeyRing::from_entries(entries.clone()));
-        assert!(!shown.contains(&secret) && !shown.contains("7, 7"), "{shown}");
+        assert!(
+            !shown.contains(&secret) && !shown.contains("7, 7"),
+            "{shown}"
+        );
     }
 }

@@ -35,9 +35,7 @@ mod token;
 mod verify;
 
 pub use claims::{ClaimsError, LinkClaims, fit_filename};
-pub use decision::{
-    DeadLink, Form, LinkState, ShortRow, decide_self_contained, decide_short,
-};
+pub use decision::{DeadLink, Form, LinkState, ShortRow, decide_self_contained, decide_short};
 pub use key::{KeyEntry, KeyFile, KeyId, KeyRing, KeyRingError, KeyState, LinkKey};
 pub use sign::{sign_self_contained, sign_short};
 pub use token::{LinkId, LinkToken, MAX_TOKEN_CHARS};

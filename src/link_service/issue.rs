@@ -108,7 +108,9 @@ impl LinkService {
             }
         }
         if request.max_follows.is_some() {
-            return self.issue_new(connection, bridge, Form::Short, request, now).await;
+            return self
+                .issue_new(connection, bridge, Form::Short, request, now)
+                .await;
         }
         let form = request.form.unwrap_or(self.config.links.form);
         let Some(earlier) =
@@ -122,10 +124,18 @@ impl LinkService {
                 let anew = IssueRequest { claims, ..request };
                 self.issue_new(connection, bridge, form, anew, now).await
             }
-            Form::SelfContained => Ok(Issued { link: earlier, is_new: false }),
+            Form::SelfContained => Ok(Issued {
+                link: earlier,
+                is_new: false,
+            }),
             Form::Short => {
-                let link = self.refresh(connection, earlier, claims, request.lifetime, now).await?;
-                Ok(Issued { link, is_new: false })
+                let link = self
+                    .refresh(connection, earlier, claims, request.lifetime, now)
+                    .await?;
+                Ok(Issued {
+                    link,
+                    is_new: false,
+                })
             }
         }
     }
@@ -155,7 +165,8 @@ impl LinkService {
         links::update(connection, earlier.id, &claims, reference, expires_at).await?;
         if reference != earlier.media_reference_id {
             let left = vec![earlier.media_reference_id];
-            media_references::after_deaths(connection, left, Death::Wanted, self.pace(), now).await?;
+            media_references::after_deaths(connection, left, Death::Wanted, self.pace(), now)
+                .await?;
         }
         stored(connection, &earlier.link_id).await
     }
@@ -214,7 +225,8 @@ impl LinkService {
         let nonce = random::bytes();
         let lifetime_s = lifetime_s(lifetime);
         let issued_at_s = u32::try_from(link.issued_at / 1000).unwrap_or(u32::MAX);
-        let token = sign_self_contained(ring.active(), &link.claims, issued_at_s, lifetime_s, nonce)?;
+        let token =
+            sign_self_contained(ring.active(), &link.claims, issued_at_s, lifetime_s, nonce)?;
         link.key_id = ring.active().id();
         link.sealed = Some((nonce, lifetime_s));
         link.link_id = ring
@@ -236,7 +248,10 @@ async fn stored(connection: &mut SqliteConnection, link_id: &str) -> Result<Link
 /// What was stored, with what was given anew.
 fn merged(stored: &LinkClaims, given: &LinkClaims) -> LinkClaims {
     LinkClaims {
-        content_token: given.content_token.clone().or_else(|| stored.content_token.clone()),
+        content_token: given
+            .content_token
+            .clone()
+            .or_else(|| stored.content_token.clone()),
         file: given.file.clone().or_else(|| stored.file.clone()),
         filename: given.filename.clone().or_else(|| stored.filename.clone()),
         mimetype: given.mimetype.clone().or_else(|| stored.mimetype.clone()),

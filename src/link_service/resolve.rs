@@ -196,7 +196,8 @@ impl LinkService {
                     let taken = links::take_follow(connection, id, now).await?;
                     if let Taken::Last(reference) = taken {
                         let left = vec![reference];
-                        media_references::after_deaths(connection, left, Death::Wanted, pace, now).await?;
+                        media_references::after_deaths(connection, left, Death::Wanted, pace, now)
+                            .await?;
                     }
                     Ok(taken)
                 }

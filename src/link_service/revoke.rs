@@ -41,15 +41,25 @@ impl LinkService {
         let bridge = bridge.map(str::to_owned);
         let bridges: Vec<String> = match &bridge {
             Some(bridge) => vec![bridge.clone()],
-            None => self.config.bridges.iter().map(|bridge| bridge.id.clone()).collect(),
+            None => self
+                .config
+                .bridges
+                .iter()
+                .map(|bridge| bridge.id.clone())
+                .collect(),
         };
         self.database
             .writer()
             .write(move |connection| {
                 async move {
-                    let ended =
-                        links::end(connection, bridge.as_deref(), &criteria, LinkState::Revoked, now)
-                            .await?;
+                    let ended = links::end(
+                        connection,
+                        bridge.as_deref(),
+                        &criteria,
+                        LinkState::Revoked,
+                        now,
+                    )
+                    .await?;
                     let revoked = Revoked {
                         links: ended.len(),
                         // Links that were signed elsewhere do not tell who shared their media.
@@ -60,7 +70,8 @@ impl LinkService {
                             memory::note_revocation(connection, bridge, &criteria, now).await?;
                         }
                     }
-                    media_references::after_deaths(connection, ended, Death::Wanted, pace, now).await?;
+                    media_references::after_deaths(connection, ended, Death::Wanted, pace, now)
+                        .await?;
                     Ok(revoked)
                 }
                 .boxed()
@@ -90,7 +101,8 @@ impl LinkService {
                     };
                     let ended = links::end_one(connection, row.id, LinkState::Revoked, now).await?;
                     let left = ended.into_iter().collect();
-                    media_references::after_deaths(connection, left, Death::Wanted, pace, now).await?;
+                    media_references::after_deaths(connection, left, Death::Wanted, pace, now)
+                        .await?;
                     links::find_in(connection, &link_id).await
                 }
                 .boxed()
@@ -126,7 +138,8 @@ impl LinkService {
                             ..Criteria::default()
                         };
                         let ended =
-                            links::end(connection, None, &of_event, LinkState::Redacted, now).await?;
+                            links::end(connection, None, &of_event, LinkState::Redacted, now)
+                                .await?;
                         media_references::after_deaths(connection, ended, Death::Wanted, pace, now)
                             .await?;
                     }
@@ -149,7 +162,8 @@ impl LinkService {
                 async move {
                     let ended = links::end_of_key(connection, key_id, now).await?;
                     let count = ended.len();
-                    media_references::after_deaths(connection, ended, Death::Wanted, pace, now).await?;
+                    media_references::after_deaths(connection, ended, Death::Wanted, pace, now)
+                        .await?;
                     Ok(count)
                 }
                 .boxed()
@@ -169,7 +183,8 @@ impl LinkService {
                 async move {
                     let ended = links::expire(connection, now, EXPIRED_AT_ONCE).await?;
                     let more = i64::try_from(ended.len()).is_ok_and(|n| n == EXPIRED_AT_ONCE);
-                    media_references::after_deaths(connection, ended, Death::Expired, pace, now).await?;
+                    media_references::after_deaths(connection, ended, Death::Expired, pace, now)
+                        .await?;
                     Ok(more)
                 }
                 .boxed()

@@ -114,7 +114,12 @@ impl LinkService {
     pub fn url(&self, route: &str, token: &LinkToken, row: &LinkRow) -> String {
         let base = self.config.public_url.as_str().trim_end_matches('/');
         let mut url = format!("{base}/{route}/{}", token.expose());
-        let name = row.claims.filename.as_deref().map(name_for_url).unwrap_or_default();
+        let name = row
+            .claims
+            .filename
+            .as_deref()
+            .map(name_for_url)
+            .unwrap_or_default();
         if !name.is_empty() {
             url.push('/');
             url.push_str(&name);

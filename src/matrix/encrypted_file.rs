@@ -92,11 +92,13 @@ impl EncryptedFile {
         if wire.key.kty != "oct" || wire.key.alg != "A256CTR" {
             return Err(refuse("key.kty has to be \"oct\" and key.alg \"A256CTR\""));
         }
-        let url = MxcUri::parse(&wire.url).map_err(|e| EncryptedFileError(format!("url is {e}")))?;
+        let url =
+            MxcUri::parse(&wire.url).map_err(|e| EncryptedFileError(format!("url is {e}")))?;
         let keys = FileKeys {
             key: decode(&URL_SAFE, &wire.key.k)
                 .ok_or_else(|| refuse("key.k has to be 32 bytes of base64url"))?,
-            iv: decode(&STANDARD, &wire.iv).ok_or_else(|| refuse("iv has to be 16 bytes of base64"))?,
+            iv: decode(&STANDARD, &wire.iv)
+                .ok_or_else(|| refuse("iv has to be 16 bytes of base64"))?,
             sha256: decode(&STANDARD, &wire.hashes.sha256)
                 .ok_or_else(|| refuse("hashes.sha256 has to be 32 bytes of base64"))?,
         };
@@ -132,7 +134,10 @@ mod tests {
         let file = EncryptedFile::from_json(&sample()).expect("valid");
         assert_eq!(file.url.to_string(), "mxc://example.org/abc");
         assert_eq!(file.keys.iv[8..], [0; 8]);
-        assert!(!format!("{file:?}").contains("105"), "no key bytes in Debug");
+        assert!(
+            !format!("{file:?}").contains("105"),
+            "no key bytes in Debug"
+        );
     }
 
     #[test]

@@ -108,12 +108,25 @@ mod tests {
     #[test]
     fn only_the_grammar_gets_through() {
         let mxc = MxcUri::parse("mxc://example.org:8448/AQwaf_-1").expect("valid");
-        assert_eq!((mxc.server_name(), mxc.media_id()), ("example.org:8448", "AQwaf_-1"));
+        assert_eq!(
+            (mxc.server_name(), mxc.media_id()),
+            ("example.org:8448", "AQwaf_-1")
+        );
         assert_eq!(mxc.to_string(), "mxc://example.org:8448/AQwaf_-1");
         for bad in [
-            "", "mxc://", "mxc://example.org", "mxc://example.org/", "mxc:///id", "mxc://example.org/a/b",
-            "mxc://example.org/..", "mxc://example.org/a%2fb", "mxc://../a", "http://example.org/a",
-            "mxc://example.org/a?b", "mxc://example.org/a b", "MXC://example.org/a",
+            "",
+            "mxc://",
+            "mxc://example.org",
+            "mxc://example.org/",
+            "mxc:///id",
+            "mxc://example.org/a/b",
+            "mxc://example.org/..",
+            "mxc://example.org/a%2fb",
+            "mxc://../a",
+            "http://example.org/a",
+            "mxc://example.org/a?b",
+            "mxc://example.org/a b",
+            "MXC://example.org/a",
         ] {
             assert!(MxcUri::parse(bad).is_err(), "{bad}");
         }

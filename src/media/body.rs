@@ -65,7 +65,9 @@ impl Body {
 }
 
 pub(super) fn wrong_digest() -> MediaError {
-    MediaError::Failed("the encrypted media does not have the SHA-256 that its event tells".to_owned())
+    MediaError::Failed(
+        "the encrypted media does not have the SHA-256 that its event tells".to_owned(),
+    )
 }
 
 /// A body to hand on, which can be dropped at any time.

@@ -54,9 +54,14 @@ mod tests {
     use super::*;
 
     fn encrypted(plaintext: &[u8]) -> (FileKeys, Vec<u8>) {
-        let mut keys = FileKeys { key: [7; 32], iv: [9; 16], sha256: [0; 32] };
+        let mut keys = FileKeys {
+            key: [7; 32],
+            iv: [9; 16],
+            sha256: [0; 32],
+        };
         let mut ciphertext = plaintext.to_vec();
-        Ctr128BE::<Aes256>::new((&keys.key).into(), (&keys.iv).into()).apply_keystream(&mut ciphertext);
+        Ctr128BE::<Aes256>::new((&keys.key).into(), (&keys.iv).into())
+            .apply_keystream(&mut ciphertext);
         keys.sha256 = Sha256::digest(&ciphertext).into();
         (keys, ciphertext)
     }
@@ -69,10 +74,19 @@ mod tests {
             let mut decryption = Decryption::new(&keys);
             let mut out = Vec::new();
             for piece in ciphertext.chunks(size) {
-                out.extend(decryption.push(Bytes::copy_from_slice(piece)).unwrap_or_default());
+                out.extend(
+                    decryption
+                        .push(Bytes::copy_from_slice(piece))
+                        .unwrap_or_default(),
+                );
                 assert!(out.len() < plaintext.len(), "the last piece is held back");
             }
-            out.extend(decryption.finish().expect("right digest").unwrap_or_default());
+            out.extend(
+                decryption
+                    .finish()
+                    .expect("right digest")
+                    .unwrap_or_default(),
+            );
             assert_eq!(out, plaintext);
         }
     }

@@ -30,10 +30,20 @@ impl From<HomeserverError> for MediaError {
         match (&error, error.errcode()) {
             (_, "M_NOT_YET_UPLOADED") => Self::NotYetUploaded,
             (_, "M_TOO_LARGE") => Self::TooLarge,
-            (HomeserverError::Refused { status: 429, retry_after_ms, .. }, _) => {
-                Self::Limited(*retry_after_ms)
-            }
-            (HomeserverError::Refused { status: 404 | 410, .. }, _) => Self::Gone,
+            (
+                HomeserverError::Refused {
+                    status: 429,
+                    retry_after_ms,
+                    ..
+                },
+                _,
+            ) => Self::Limited(*retry_after_ms),
+            (
+                HomeserverError::Refused {
+                    status: 404 | 410, ..
+                },
+                _,
+            ) => Self::Gone,
             (HomeserverError::Refused { status: 504, .. } | HomeserverError::Slow, _) => Self::Slow,
             (_, "M_MISSING_CONTENT_TOKEN") => Self::Failed(format!(
                 "{error}; the media needs a content token and the link has none: the bridge has to give the event's content_token"

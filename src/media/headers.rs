@@ -51,7 +51,11 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// RFC 3986's unreserved characters.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A type and a disposition that are safe together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +70,15 @@ impl SafeHeaders {
     /// Judges a declared type: shown in place if the specification's list has it, otherwise saved.
     #[must_use]
     pub fn judge(declared: Option<&str>, filename: Option<&str>) -> Self {
-        let declared = declared.filter(|text| is_media_type(text)).unwrap_or(UNKNOWN_TYPE);
-        let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let declared = declared
+            .filter(|text| is_media_type(text))
+            .unwrap_or(UNKNOWN_TYPE);
+        let essence = declared
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         let inline = INLINE.contains(&essence.as_str());
         let content_type = match essence.as_str() {
             "text/plain" => "text/plain; charset=utf-8".to_owned(),
@@ -131,7 +142,11 @@ fn base_name(name: &str) -> String {
         })
         .collect();
     let name = name.trim();
-    if name.bytes().all(|b| b == b'.') { String::new() } else { name.to_owned() }
+    if name.bytes().all(|b| b == b'.') {
+        String::new()
+    } else {
+        name.to_owned()
+    }
 }
 
 /// The last segment of a link's path, for people and chat clients; empty: none.
@@ -147,13 +162,29 @@ mod tests {
     #[test]
     fn only_harmless_types_are_shown_in_place() {
         let disposition = |kind: &str| SafeHeaders::judge(Some(kind), None).content_disposition;
-        for good in ["image/png", "IMAGE/PNG", "video/mp4; codecs=avc1", "text/plain"] {
+        for good in [
+            "image/png",
+            "IMAGE/PNG",
+            "video/mp4; codecs=avc1",
+            "text/plain",
+        ] {
             assert_eq!(disposition(good), "inline", "{good}");
         }
-        for bad in ["text/html", "image/svg+xml", "application/pdf", "application/xml", "nonsense", "", "image/png\r\nX: y"] {
+        for bad in [
+            "text/html",
+            "image/svg+xml",
+            "application/pdf",
+            "application/xml",
+            "nonsense",
+            "",
+            "image/png\r\nX: y",
+        ] {
             assert_eq!(disposition(bad), "attachment", "{bad}");
         }
-        assert_eq!(SafeHeaders::judge(Some("a\r\nb/c"), None).content_type, UNKNOWN_TYPE);
+        assert_eq!(
+            SafeHeaders::judge(Some("a\r\nb/c"), None).content_type,
+            UNKNOWN_TYPE
+        );
         assert_eq!(SafeHeaders::judge(None, None).content_type, UNKNOWN_TYPE);
         assert_eq!(
             SafeHeaders::judge(Some("text/plain; charset=latin1"), None).content_type,
@@ -163,15 +194,30 @@ mod tests {
 
     #[test]
     fn any_file_name_becomes_a_header() {
-        assert_eq!(content_disposition(true, Some("cat.png")), "inline; filename=\"cat.png\"");
+        assert_eq!(
+            content_disposition(true, Some("cat.png")),
+            "inline; filename=\"cat.png\""
+        );
         assert_eq!(
             content_disposition(false, Some("Kätzchen 🐈.png")),
             "attachment; filename=\"K_tzchen _.png\"; filename*=UTF-8''K%C3%A4tzchen%20%F0%9F%90%88.png"
         );
         assert_eq!(content_disposition(true, Some("..")), "inline");
-        for nasty in ["a\"b.png", "a\r\nX: y", "../../etc/passwd", "a\\b", "\u{202e}gpj.exe", "100%.txt", "\0", "; filename=x"] {
+        for nasty in [
+            "a\"b.png",
+            "a\r\nX: y",
+            "../../etc/passwd",
+            "a\\b",
+            "\u{202e}gpj.exe",
+            "100%.txt",
+            "\0",
+            "; filename=x",
+        ] {
             let header = content_disposition(false, Some(nasty));
-            assert!(header.bytes().all(|b| (0x20..0x7f).contains(&b)), "{header}");
+            assert!(
+                header.bytes().all(|b| (0x20..0x7f).contains(&b)),
+                "{header}"
+            );
             assert!(!header.contains('/') && !header.contains('\\'), "{header}");
             assert_eq!(header.matches('"').count() % 2, 0, "{header}");
         }

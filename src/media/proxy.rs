@@ -88,19 +88,31 @@ impl MediaProxy {
         asked_for_range: bool,
     ) -> Result<Media, MediaError> {
         let text = |name: header::HeaderName| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
         };
-        let nonsense = |why: &str| Err(MediaError::Failed(format!("the homeserver's answer makes no sense: {why}")));
-        if text(header::CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        let nonsense = |why: &str| {
+            Err(MediaError::Failed(format!(
+                "the homeserver's answer makes no sense: {why}"
+            )))
+        };
+        if text(header::CONTENT_ENCODING)
+            .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+        {
             return nonsense("it is compressed, which was not asked for");
         }
         let content_range = text(header::CONTENT_RANGE);
-        let mut content_length = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        let mut content_length =
+            text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
         let status = response.status();
         match status {
             StatusCode::OK => {}
             StatusCode::PARTIAL_CONTENT if asked_for_range => {
-                let Some((first, last, _)) = content_range.as_deref().and_then(parse_content_range) else {
+                let Some((first, last, _)) = content_range.as_deref().and_then(parse_content_range)
+                else {
                     return nonsense("a part without a Content-Range");
                 };
                 if content_length.is_some_and(|length| length != last - first + 1) {
@@ -117,19 +129,29 @@ impl MediaProxy {
         let decryption = claims.file.as_ref().map(Decryption::new);
         if content_length == Some(0)
             && !wanted.head_only
-            && claims.file.as_ref().is_some_and(|keys| Decryption::new(keys).finish().is_none())
+            && claims
+                .file
+                .as_ref()
+                .is_some_and(|keys| Decryption::new(keys).finish().is_none())
         {
             return Err(wrong_digest());
         }
-        let headers = safe_headers(claims, text(header::CONTENT_TYPE), text(header::CONTENT_DISPOSITION));
+        let headers = safe_headers(
+            claims,
+            text(header::CONTENT_TYPE),
+            text(header::CONTENT_DISPOSITION),
+        );
         let ranges = status == StatusCode::PARTIAL_CONTENT
-            || text(header::ACCEPT_RANGES).is_some_and(|units| units.contains("bytes")) && claims.file.is_none();
+            || text(header::ACCEPT_RANGES).is_some_and(|units| units.contains("bytes"))
+                && claims.file.is_none();
         let no_body = wanted.head_only || status == StatusCode::RANGE_NOT_SATISFIABLE;
         let body = if no_body {
             MediaStream(Box::pin(futures_util::stream::empty()))
         } else {
             let upstream = response.bytes_stream().map(|piece| {
-                piece.map_err(|error| MediaError::Failed(format!("the body broke off: {}", error.without_url())))
+                piece.map_err(|error| {
+                    MediaError::Failed(format!("the body broke off: {}", error.without_url()))
+                })
             });
             let body = Body {
                 upstream: Box::pin(upstream),
@@ -171,5 +193,8 @@ fn safe_headers(
                 .and_then(|name| String::from_utf8(name.value.clone()).ok());
             extended.or_else(|| disposition.get_filename().map(str::to_owned))
         });
-    SafeHeaders::judge(declared, claims.filename.as_deref().or(upstream_name.as_deref()))
+    SafeHeaders::judge(
+        declared,
+        claims.filename.as_deref().or(upstream_name.as_deref()),
+    )
 }

@@ -11,7 +11,10 @@ pub fn is_single_range(header: &str) -> bool {
         return false;
     };
     let number = |text: &str| -> Option<u64> {
-        text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+        text.bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| text.parse().ok())
+            .flatten()
     };
     match (first, last) {
         ("", suffix) => number(suffix).is_some(),
@@ -42,8 +45,17 @@ mod tests {
             assert!(is_single_range(good), "{good}");
         }
         for bad in [
-            "", "bytes", "bytes=", "bytes=-", "bytes=0-0,2-3", "bytes=2-1", "items=0-1", "bytes=a-b", "bytes=+1-2",
-            "bytes=1-2-3", "bytes=99999999999999999999-",
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=0-0,2-3",
+            "bytes=2-1",
+            "items=0-1",
+            "bytes=a-b",
+            "bytes=+1-2",
+            "bytes=1-2-3",
+            "bytes=99999999999999999999-",
         ] {
             assert!(!is_single_range(bad), "{bad}");
         }
@@ -53,7 +65,14 @@ mod tests {
     fn a_content_range_makes_sense_or_is_none() {
         assert_eq!(parse_content_range("bytes 0-4/10"), Some((0, 4, Some(10))));
         assert_eq!(parse_content_range("bytes 0-4/*"), Some((0, 4, None)));
-        for bad in ["", "bytes */10", "bytes 4-0/10", "bytes 0-10/10", "bytes 0-/10", "items 0-4/10"] {
+        for bad in [
+            "",
+            "bytes */10",
+            "bytes 4-0/10",
+            "bytes 0-10/10",
+            "bytes 0-/10",
+            "items 0-4/10",
+        ] {
             assert_eq!(parse_content_range(bad), None, "{bad}");
         }
     }

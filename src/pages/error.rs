@@ -137,9 +137,7 @@ impl Cause {
     fn may_pass(self) -> bool {
         matches!(
             self,
-            Self::NotYetUploaded
-                | Self::HomeserverFailed
-                | Self::HomeserverSlow
+            Self::NotYetUploaded | Self::HomeserverFailed | Self::HomeserverSlow
         )
     }
 

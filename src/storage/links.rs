@@ -145,9 +145,8 @@ fn non_empty(text: String) -> Option<String> {
 
 impl FromRow<'_, SqliteRow> for LinkRow {
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let corrupt = |column: &'static str| {
-            sqlx::Error::Decode(Box::new(StorageError::Corrupt(column)))
-        };
+        let corrupt =
+            |column: &'static str| sqlx::Error::Decode(Box::new(StorageError::Corrupt(column)));
         let event_id: String = row.try_get("event_id")?;
         let content_token: String = row.try_get("content_token")?;
         let file: Option<Vec<u8>> = row.try_get("file")?;
@@ -182,7 +181,8 @@ impl FromRow<'_, SqliteRow> for LinkRow {
             id: row.try_get("id")?,
             link_id: row.try_get("link_id")?,
             form: Form::parse(row.try_get("form")?).ok_or_else(|| corrupt("form"))?,
-            key_id: KeyId::try_from(row.try_get::<i64, _>("key_id")?).map_err(|_| corrupt("key ID"))?,
+            key_id: KeyId::try_from(row.try_get::<i64, _>("key_id")?)
+                .map_err(|_| corrupt("key ID"))?,
             sealed,
             bridge: row.try_get("bridge")?,
             media_reference_id: row.try_get("media_reference_id")?,
@@ -308,7 +308,12 @@ pub async fn update(
         "UPDATE links SET content_token = $1, file = $2, filename = $3, mimetype = $4, \
          media_reference_id = $5, expires_at = $6 WHERE id = $7",
     )
-    .bind(claims.content_token.as_ref().map_or("", ContentToken::expose))
+    .bind(
+        claims
+            .content_token
+            .as_ref()
+            .map_or("", ContentToken::expose),
+    )
     .bind(claims.file.as_ref().map(file_bytes))
     .bind(&claims.filename)
     .bind(&claims.mimetype)
@@ -351,7 +356,11 @@ fn push_criteria(
 ) {
     let mut equal = |column: &'static str, value: Option<&str>| {
         if let Some(value) = value {
-            query.push(" AND l.").push(column).push(" = ").push_bind(value.to_owned());
+            query
+                .push(" AND l.")
+                .push(column)
+                .push(" = ")
+                .push_bind(value.to_owned());
         }
     };
     equal("bridge", bridge);
@@ -537,7 +546,11 @@ pub async fn add_follows(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn count_of_key(reader: &SqlitePool, key_id: KeyId, now: i64) -> Result<i64, StorageError> {
+pub async fn count_of_key(
+    reader: &SqlitePool,
+    key_id: KeyId,
+    now: i64,
+) -> Result<i64, StorageError> {
     Ok(sqlx::query_scalar(
         "SELECT COUNT(*) FROM links WHERE key_id = $1 AND state = 'live' \
          AND (expires_at IS NULL OR expires_at > $2)",
@@ -553,7 +566,8 @@ pub async fn count_of_key(reader: &SqlitePool, key_id: KeyId, now: i64) -> Resul
 /// # Errors
 /// If the database fails.
 pub async fn highest_key(reader: &SqlitePool) -> Result<Option<KeyId>, StorageError> {
-    let highest: Option<i64> =
-        sqlx::query_scalar("SELECT MAX(key_id) FROM links").fetch_one(reader).await?;
+    let highest: Option<i64> = sqlx::query_scalar("SELECT MAX(key_id) FROM links")
+        .fetch_one(reader)
+        .await?;
     Ok(highest.and_then(|id| KeyId::try_from(id).ok()))
 }

@@ -41,9 +41,15 @@ impl UsageState {
     /// Reads that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Disabled, Self::Pending, Self::Counted, Self::Failed, Self::Released]
-            .into_iter()
-            .find(|state| state.as_str() == word)
+        [
+            Self::Disabled,
+            Self::Pending,
+            Self::Counted,
+            Self::Failed,
+            Self::Released,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == word)
     }
 }
 
@@ -77,7 +83,11 @@ pub async fn reference(
     counted: bool,
     now: i64,
 ) -> Result<i64, StorageError> {
-    let fresh = if counted { UsageState::Pending } else { UsageState::Disabled };
+    let fresh = if counted {
+        UsageState::Pending
+    } else {
+        UsageState::Disabled
+    };
     let (id, state, counted_by): (i64, String, Option<i64>) = sqlx::query_as(
         "INSERT INTO media_references (bridge, room_id, mxc, content_token, state, pending_at) \
          VALUES ($1, $2, $3, $4, $5, $6) \
@@ -87,7 +97,12 @@ pub async fn reference(
     .bind(bridge)
     .bind(claims.room_id.as_str())
     .bind(claims.mxc.to_string())
-    .bind(claims.content_token.as_ref().map_or("", ContentToken::expose))
+    .bind(
+        claims
+            .content_token
+            .as_ref()
+            .map_or("", ContentToken::expose),
+    )
     .bind(fresh.as_str())
     .bind(counted.then_some(now))
     .fetch_one(&mut *connection)
@@ -108,12 +123,14 @@ async fn set_fresh(
     state: UsageState,
     pending_at: Option<i64>,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE media_references SET state = $1, pending_at = $2, counted_by = NULL WHERE id = $3")
-        .bind(state.as_str())
-        .bind(pending_at)
-        .bind(id)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "UPDATE media_references SET state = $1, pending_at = $2, counted_by = NULL WHERE id = $3",
+    )
+    .bind(state.as_str())
+    .bind(pending_at)
+    .bind(id)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -278,12 +295,18 @@ pub async fn gather(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn live(connection: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<Usage>, StorageError> {
+pub async fn live(
+    connection: &mut SqliteConnection,
+    ids: &[i64],
+) -> Result<Vec<Usage>, StorageError> {
     let mut usages = Vec::with_capacity(ids.len());
     for id in ids {
         let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(USAGE);
         query.push("WHERE r.id = ").push_bind(*id);
-        let usage: Option<Usage> = query.build_query_as().fetch_optional(&mut *connection).await?;
+        let usage: Option<Usage> = query
+            .build_query_as()
+            .fetch_optional(&mut *connection)
+            .await?;
         usages.extend(usage.filter(|usage| usage.links > 0));
     }
     Ok(usages)
@@ -293,7 +316,10 @@ pub async fn live(connection: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<
 ///
 /// # Errors
 /// If the database fails.
-pub async fn retry_failed(connection: &mut SqliteConnection, now: i64) -> Result<u64, StorageError> {
+pub async fn retry_failed(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StorageError> {
     Ok(sqlx::query(
         "UPDATE media_references SET state = 'pending', pending_at = $1 WHERE state = 'failed' \
          AND EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live')",

@@ -50,7 +50,11 @@ impl MetaEventRow {
     /// What is to be done with it.
     #[must_use]
     pub fn task(&self) -> Task {
-        if self.state == "redacting" { Task::Redact } else { Task::Send }
+        if self.state == "redacting" {
+            Task::Redact
+        } else {
+            Task::Send
+        }
     }
 }
 
@@ -97,11 +101,13 @@ pub async fn insert(
     .fetch_one(&mut *connection)
     .await?;
     for member in &event.members {
-        sqlx::query("INSERT INTO meta_event_members (meta_event_id, media_reference_id) VALUES ($1, $2)")
-            .bind(id)
-            .bind(member)
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query(
+            "INSERT INTO meta_event_members (meta_event_id, media_reference_id) VALUES ($1, $2)",
+        )
+        .bind(id)
+        .bind(member)
+        .execute(&mut *connection)
+        .await?;
         sqlx::query("UPDATE media_references SET queued_in = $1 WHERE id = $2")
             .bind(id)
             .bind(member)
@@ -131,10 +137,12 @@ pub async fn any_due(reader: &SqlitePool, now: i64) -> Result<bool, StorageError
 /// # Errors
 /// If the database fails.
 pub async fn count_queued(connection: &mut SqliteConnection, id: i64) -> Result<i64, StorageError> {
-    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM media_references WHERE queued_in = $1")
-        .bind(id)
-        .fetch_one(connection)
-        .await?)
+    Ok(
+        sqlx::query_scalar("SELECT COUNT(*) FROM media_references WHERE queued_in = $1")
+            .bind(id)
+            .fetch_one(connection)
+            .await?,
+    )
 }
 
 /// Claims up to `limit` meta events that are due, until `lease_until`: nobody else takes them
@@ -225,7 +233,10 @@ pub async fn settle_sent(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn settle_redacted(connection: &mut SqliteConnection, id: i64) -> Result<(), StorageError> {
+pub async fn settle_redacted(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> Result<(), StorageError> {
     sqlx::query(
         "UPDATE meta_events SET state = 'redacted', claimed_until = NULL, next_attempt_at = NULL, \
          last_error = NULL WHERE id = $1 AND state = 'redacting'",
@@ -273,7 +284,11 @@ pub async fn settle_later(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn send_anew(connection: &mut SqliteConnection, id: i64, now: i64) -> Result<(), StorageError> {
+pub async fn send_anew(
+    connection: &mut SqliteConnection,
+    id: i64,
+    now: i64,
+) -> Result<(), StorageError> {
     sqlx::query(
         "UPDATE meta_events SET txn_id = $1, claimed_until = NULL, next_attempt_at = $2, unknown_since = NULL \
          WHERE id = $3 AND state = 'waiting'",
@@ -349,7 +364,11 @@ pub async fn give_up(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn review_by(connection: &mut SqliteConnection, id: i64, at: i64) -> Result<(), StorageError> {
+pub async fn review_by(
+    connection: &mut SqliteConnection,
+    id: i64,
+    at: i64,
+) -> Result<(), StorageError> {
     sqlx::query(
         "UPDATE meta_events SET review_at = $1 WHERE id = $2 AND state = 'sent' \
          AND (review_at IS NULL OR review_at > $1)",
@@ -397,7 +416,10 @@ pub async fn to_review(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn review(connection: &mut SqliteConnection, id: i64) -> Result<Vec<Member>, StorageError> {
+pub async fn review(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> Result<Vec<Member>, StorageError> {
     sqlx::query("UPDATE meta_events SET review_at = NULL WHERE id = $1")
         .bind(id)
         .execute(&mut *connection)
@@ -484,9 +506,11 @@ pub async fn list(
 /// If the database fails.
 pub async fn count_usages(reader: &SqlitePool) -> Result<Vec<(String, i64)>, StorageError> {
     Ok(
-        sqlx::query_as("SELECT state, COUNT(*) FROM media_references GROUP BY state ORDER BY state")
-            .fetch_all(reader)
-            .await?,
+        sqlx::query_as(
+            "SELECT state, COUNT(*) FROM media_references GROUP BY state ORDER BY state",
+        )
+        .fetch_all(reader)
+        .await?,
     )
 }
 

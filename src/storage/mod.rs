@@ -49,7 +49,10 @@ impl Database {
         let file_error = |what: &str, path: &Path, error: std::io::Error| {
             StorageError::File(format!("{} cannot be {what}: {error}", path.display()))
         };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
             std::fs::create_dir_all(folder).map_err(|e| file_error("made", folder, e))?;
         }
         let lock = match opener {
@@ -105,11 +108,14 @@ impl Database {
 fn lock(path: &Path) -> Result<File, StorageError> {
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
-    let failed = |error: String| StorageError::File(format!("{} cannot be locked: {error}", path.display()));
+    let failed =
+        |error: String| StorageError::File(format!("{} cannot be locked: {error}", path.display()));
     let file = File::create(&lock_path).map_err(|error| failed(error.to_string()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(failed("another service runs on it".to_owned())),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(failed("another service runs on it".to_owned()))
+        }
         Err(std::fs::TryLockError::Error(error)) => Err(failed(error.to_string())),
     }
 }

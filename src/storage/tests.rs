@@ -19,7 +19,11 @@ async fn a_failed_write_is_undone_and_its_neighbours_stand() {
                 .write(move |c| {
                     async move {
                         memory::note_transaction(c, "irc", txn, 1).await?;
-                        if fail { Err(StorageError::Corrupt("test")) } else { Ok(()) }
+                        if fail {
+                            Err(StorageError::Corrupt("test"))
+                        } else {
+                            Ok(())
+                        }
                     }
                     .boxed()
                 })
@@ -28,10 +32,11 @@ async fn a_failed_write_is_undone_and_its_neighbours_stand() {
     };
     let (a, b, c) = tokio::join!(note("a", false), note("b", true), note("c", false));
     assert!(a.is_ok() && b.is_err() && c.is_ok());
-    let kept: Vec<String> = sqlx::query_scalar("SELECT txn_id FROM appservice_transactions ORDER BY 1")
-        .fetch_all(database.reader())
-        .await
-        .expect("reads");
+    let kept: Vec<String> =
+        sqlx::query_scalar("SELECT txn_id FROM appservice_transactions ORDER BY 1")
+            .fetch_all(database.reader())
+            .await
+            .expect("reads");
     assert_eq!(kept, ["a", "c"]);
 }
 
@@ -40,10 +45,16 @@ async fn one_service_at_a_time_and_a_file_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, database) = open().await;
     let path = folder.path().join("sub/m.db");
-    let error = Database::open(&path, Opener::Service).await.expect_err("locked").to_string();
+    let error = Database::open(&path, Opener::Service)
+        .await
+        .expect_err("locked")
+        .to_string();
     assert!(error.contains("another service"), "{error}");
     assert!(Database::open(&path, Opener::Command).await.is_ok());
-    let mode = std::fs::metadata(&path).expect("there").permissions().mode();
+    let mode = std::fs::metadata(&path)
+        .expect("there")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     drop(database);
 }

@@ -21,12 +21,18 @@ pub struct DueTouch {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn schedule(connection: &mut SqliteConnection, mxc: &str, at: i64) -> Result<(), StorageError> {
-    sqlx::query("INSERT INTO touches (mxc, next_touch_at) VALUES ($1, $2) ON CONFLICT (mxc) DO NOTHING")
-        .bind(mxc)
-        .bind(at)
-        .execute(connection)
-        .await?;
+pub async fn schedule(
+    connection: &mut SqliteConnection,
+    mxc: &str,
+    at: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO touches (mxc, next_touch_at) VALUES ($1, $2) ON CONFLICT (mxc) DO NOTHING",
+    )
+    .bind(mxc)
+    .bind(at)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

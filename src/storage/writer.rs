@@ -15,7 +15,8 @@ const QUEUE: usize = 1024;
 /// Tells whoever asked for a write how it ended, once the group is committed or not.
 type Deliver = Box<dyn FnOnce(Result<(), String>) + Send>;
 /// A write: whether its changes are to be kept, and how to tell.
-type Write = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (bool, Deliver)> + Send>;
+type Write =
+    Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (bool, Deliver)> + Send>;
 
 /// Hands writes to the one connection that writes.
 #[derive(Debug, Clone)]

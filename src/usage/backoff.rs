@@ -14,7 +14,10 @@ mod tests {
     #[test]
     fn the_delay_doubles_up_to_its_bound() {
         let delays: Vec<i64> = (0..9).map(|n| delay_ms(n, 60_000)).collect();
-        assert_eq!(delays, [1000, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+        assert_eq!(
+            delays,
+            [1000, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]
+        );
         assert_eq!(delay_ms(i64::MAX, 60_000), 60_000);
     }
 }

@@ -42,7 +42,11 @@ impl FollowCounter {
     /// A counter for the links of a database.
     #[must_use]
     pub fn new(database: Database, touch_ms: Option<i64>) -> Self {
-        Self { sums: Arc::default(), database, touch_ms }
+        Self {
+            sums: Arc::default(),
+            database,
+            touch_ms,
+        }
     }
 
     /// Adds what a request has served.

@@ -63,13 +63,20 @@ fn content(group: &[Usage], network: &str, batch: &str, tell_events: bool) -> St
         }
         let mut reference = Map::new();
         reference.insert("hash".to_owned(), hash.into());
-        if let Some(event_id) = usage.event_id.as_deref().filter(|id| tell_events && !id.is_empty()) {
+        if let Some(event_id) = usage
+            .event_id
+            .as_deref()
+            .filter(|id| tell_events && !id.is_empty())
+        {
             reference.insert("event_id".to_owned(), event_id.into());
         }
         reference.insert("network".to_owned(), network.into());
         reference.insert("links".to_owned(), usage.links.into());
         let ends = usage.last_expiry.filter(|_| usage.ending == usage.links);
-        reference.insert("expires_ts".to_owned(), ends.map_or(Value::Null, Value::from));
+        reference.insert(
+            "expires_ts".to_owned(),
+            ends.map_or(Value::Null, Value::from),
+        );
         references.push(Value::Object(reference));
     }
     json!({"content_token": tokens, "batch": batch, "references": references}).to_string()
@@ -101,7 +108,11 @@ mod tests {
         endless.ending = 1;
         let drafts = draft(&[usage(1, "hunter2"), endless], "Libera.Chat", 50, true);
         assert_eq!(drafts.len(), 1);
-        let hash = |id: i64| MxcUri::parse(&format!("mxc://example.org/m{id}")).expect("mxc").hash();
+        let hash = |id: i64| {
+            MxcUri::parse(&format!("mxc://example.org/m{id}"))
+                .expect("mxc")
+                .hash()
+        };
         assert_eq!(
             parsed(&drafts[0]),
             json!({
@@ -118,13 +129,20 @@ mod tests {
     #[test]
     fn elsewhere_the_event_is_not_named() {
         let drafts = draft(&[usage(1, "t")], "IRC", 50, false);
-        assert!(parsed(&drafts[0])["references"][0].get("event_id").is_none());
+        assert!(
+            parsed(&drafts[0])["references"][0]
+                .get("event_id")
+                .is_none()
+        );
     }
 
     #[test]
     fn events_are_split_by_number_and_by_size_and_lose_nothing() {
         let many: Vec<Usage> = (0..120).map(|id| usage(id, "t")).collect();
-        let sizes: Vec<usize> = draft(&many, "IRC", 50, true).iter().map(|d| d.members.len()).collect();
+        let sizes: Vec<usize> = draft(&many, "IRC", 50, true)
+            .iter()
+            .map(|d| d.members.len())
+            .collect();
         assert_eq!(sizes, [50, 50, 20]);
         let large: Vec<Usage> = (0..200).map(|id| usage(id, &"t".repeat(255))).collect();
         let drafts = draft(&large, "IRC", 200, true);

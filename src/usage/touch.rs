@@ -40,7 +40,12 @@ impl Toucher {
         config: Arc<Config>,
         clock: Clock,
     ) -> Self {
-        Self { database, homeserver, config, clock }
+        Self {
+            database,
+            homeserver,
+            config,
+            clock,
+        }
     }
 
     /// Touches what is due until it is cancelled, at most `usage.touch_rate`.
@@ -79,12 +84,18 @@ impl Toucher {
             .write(move |connection| {
                 async move {
                     match outcome {
-                        Outcome::Touched => touches::touched(connection, &mxc, now + every_ms, 0).await,
+                        Outcome::Touched => {
+                            touches::touched(connection, &mxc, now + every_ms, 0).await
+                        }
                         Outcome::Missing if due.misses == 0 => {
                             touches::touched(connection, &mxc, now + RETRY_MS, 1).await
                         }
-                        Outcome::Failed => touches::touched(connection, &mxc, now + RETRY_MS, due.misses).await,
-                        Outcome::Missing | Outcome::Unlinked => touches::forget(connection, &mxc).await,
+                        Outcome::Failed => {
+                            touches::touched(connection, &mxc, now + RETRY_MS, due.misses).await
+                        }
+                        Outcome::Missing | Outcome::Unlinked => {
+                            touches::forget(connection, &mxc).await
+                        }
                     }
                 }
                 .boxed()
@@ -98,7 +109,10 @@ impl Toucher {
         let (Some(bridge), Ok(mxc)) = (bridge, MxcUri::parse(&due.mxc)) else {
             return Outcome::Unlinked;
         };
-        let token = due.content_token.as_deref().and_then(|text| ContentToken::parse(text).ok());
+        let token = due
+            .content_token
+            .as_deref()
+            .and_then(|text| ContentToken::parse(text).ok());
         match self.homeserver.touch(bridge, &mxc, token.as_ref()).await {
             Ok(()) => Outcome::Touched,
             Err(error) if error.status() == 404 => {

@@ -60,7 +60,11 @@ impl UsageWorker {
     /// A worker for the links of a service.
     #[must_use]
     pub fn new(links: LinkService, homeserver: Arc<Homeserver>) -> Self {
-        Self { links, homeserver, devices: Mutex::default() }
+        Self {
+            links,
+            homeserver,
+            devices: Mutex::default(),
+        }
     }
 
     fn config(&self) -> &Config {
@@ -111,7 +115,8 @@ impl UsageWorker {
         T: Send + 'static,
         F: for<'c> FnOnce(
                 &'c mut SqliteConnection,
-            ) -> futures_util::future::BoxFuture<'c, Result<T, StorageError>>
+            )
+                -> futures_util::future::BoxFuture<'c, Result<T, StorageError>>
             + Send
             + 'static,
     {
@@ -150,7 +155,8 @@ impl UsageWorker {
                 return None;
             }
         };
-        self.known_devices().insert(bridge.id.clone(), device.clone());
+        self.known_devices()
+            .insert(bridge.id.clone(), device.clone());
         Some(device)
     }
 
@@ -181,7 +187,9 @@ impl UsageWorker {
             self.write(move |connection| {
                 async move {
                     let usages = media_references::gather(connection, &bridge_id, &room_id).await?;
-                    drafter.insert(connection, &room_id, &usages, true, now).await
+                    drafter
+                        .insert(connection, &room_id, &usages, true, now)
+                        .await
                 }
                 .boxed()
             })
@@ -223,8 +231,9 @@ impl UsageWorker {
             self.write(move |connection| {
                 async move {
                     let members = meta_events::review(connection, id).await?;
-                    let (here, gone): (Vec<_>, Vec<_>) =
-                        members.iter().partition(|member| member.here && member.live);
+                    let (here, gone): (Vec<_>, Vec<_>) = members
+                        .iter()
+                        .partition(|member| member.here && member.live);
                     if here.is_empty() {
                         return meta_events::start_redaction(connection, id, now).await;
                     }
@@ -232,10 +241,15 @@ impl UsageWorker {
                         return Ok(());
                     }
                     // What lives on is counted elsewhere first; this one is looked at again then.
-                    let moving: Vec<i64> =
-                        here.iter().filter(|member| !member.queued).map(|member| member.id).collect();
+                    let moving: Vec<i64> = here
+                        .iter()
+                        .filter(|member| !member.queued)
+                        .map(|member| member.id)
+                        .collect();
                     let usages = media_references::live(connection, &moving).await?;
-                    drafter.insert(connection, &room_id, &usages, tell_events, now).await
+                    drafter
+                        .insert(connection, &room_id, &usages, tell_events, now)
+                        .await
                 }
                 .boxed()
             })
@@ -246,7 +260,11 @@ impl UsageWorker {
 
     /// Whether a room is one in which media is shared, not the fallback room.
     fn is_home(&self, room_id: &str) -> bool {
-        self.config().usage.fallback_room.as_ref().is_none_or(|room| room.as_str() != room_id)
+        self.config()
+            .usage
+            .fallback_room
+            .as_ref()
+            .is_none_or(|room| room.as_str() != room_id)
     }
 
     /// Sends and redacts what is due; `true`: there may be more.
@@ -275,12 +293,21 @@ impl UsageWorker {
 
     async fn perform(&self, event: MetaEventRow) -> Result<(), StorageError> {
         let Some(bridge) = self.config().bridge(&event.bridge) else {
-            return self.later(&event, LONGEST_WAIT_REFUSED_MS, false, "its bridge is not configured any more").await;
+            return self
+                .later(
+                    &event,
+                    LONGEST_WAIT_REFUSED_MS,
+                    false,
+                    "its bridge is not configured any more",
+                )
+                .await;
         };
         // A transaction holds across restarts of the homeserver only as a device that is there.
         if !event.device_id.is_empty() && self.device(bridge).await.is_none() {
             let wait = delay_ms(event.attempts, LONGEST_WAIT_MS);
-            return self.later(&event, wait, false, "the homeserver does not answer").await;
+            return self
+                .later(&event, wait, false, "the homeserver does not answer")
+                .await;
         }
         match event.task() {
             Task::Send => self.send(bridge, event).await,
@@ -290,23 +317,41 @@ impl UsageWorker {
 
     async fn send(&self, bridge: &BridgeConfig, event: MetaEventRow) -> Result<(), StorageError> {
         if !self.config().usage.encrypted_rooms && self.is_home(&event.room_id) {
-            match self.homeserver.room_state(bridge, &event.room_id, "m.room.encryption").await {
+            match self
+                .homeserver
+                .room_state(bridge, &event.room_id, "m.room.encryption")
+                .await
+            {
                 Ok(None) => {}
                 Ok(Some(_)) => {
-                    return self.give_up(&event, GivenUp::Disabled, "the room is encrypted").await;
+                    return self
+                        .give_up(&event, GivenUp::Disabled, "the room is encrypted")
+                        .await;
                 }
-                Err(error) if error.status() == 403 => return self.cannot_send(bridge, event, &error).await,
+                Err(error) if error.status() == 403 => {
+                    return self.cannot_send(bridge, event, &error).await;
+                }
                 Err(error) => return self.try_again(&event, &error, false).await,
             }
         }
         let now = self.now();
-        if event.unknown_since.is_some_and(|since| since + FORGOTTEN_AFTER_MS <= now) {
+        if event
+            .unknown_since
+            .is_some_and(|since| since + FORGOTTEN_AFTER_MS <= now)
+        {
             return self.look_before_sending(bridge, event).await;
         }
         let device = Device(event.device_id.clone());
         let outcome = self
             .homeserver
-            .send_event(bridge, &event.room_id, &event.event_type, &event.txn_id, &device, &event.content)
+            .send_event(
+                bridge,
+                &event.room_id,
+                &event.event_type,
+                &event.txn_id,
+                &device,
+                &event.content,
+            )
             .await;
         match outcome {
             Ok(event_id) => self.settle_sent(&event, event_id).await,
@@ -322,15 +367,25 @@ impl UsageWorker {
                 if error.status() >= 500 {
                     self.doubt_device(&event.bridge);
                 }
-                self.try_again(&event, &error, error.outcome_is_unknown()).await
+                self.try_again(&event, &error, error.outcome_is_unknown())
+                    .await
             }
         }
     }
 
-    async fn settle_sent(&self, event: &MetaEventRow, event_id: String) -> Result<(), StorageError> {
+    async fn settle_sent(
+        &self,
+        event: &MetaEventRow,
+        event_id: String,
+    ) -> Result<(), StorageError> {
         let (id, now) = (event.id, self.now());
         let review_dead_at = now + millis(self.config().usage.batch_window);
-        tracing::info!(bridge = event.bridge, room_id = event.room_id, event_id, "meta event sent");
+        tracing::info!(
+            bridge = event.bridge,
+            room_id = event.room_id,
+            event_id,
+            "meta event sent"
+        );
         metrics::counter!("medialink_meta_events_total", "outcome" => "sent").increment(1);
         self.write(move |connection| {
             async move {
@@ -351,13 +406,20 @@ impl UsageWorker {
         let since = event.created_at - FORGET_EVERY_MS;
         let found = self
             .homeserver
-            .find_meta_event(bridge, &event.room_id, &event.event_type, &event.batch, since)
+            .find_meta_event(
+                bridge,
+                &event.room_id,
+                &event.event_type,
+                &event.batch,
+                since,
+            )
             .await;
         match found {
             Ok(Some(event_id)) => self.settle_sent(&event, event_id).await,
             Ok(None) => {
                 let (id, now) = (event.id, self.now());
-                self.write(move |connection| meta_events::send_anew(connection, id, now).boxed()).await
+                self.write(move |connection| meta_events::send_anew(connection, id, now).boxed())
+                    .await
             }
             Err(error) => self.try_again(&event, &error, false).await,
         }
@@ -374,7 +436,12 @@ impl UsageWorker {
         let (id, room_id, now) = (event.id, event.room_id.clone(), self.now());
         let tell_events = self.is_home(&room_id);
         let told = error.to_string();
-        tracing::warn!(bridge = event.bridge, room_id, error = told, "meta event too large: halved");
+        tracing::warn!(
+            bridge = event.bridge,
+            room_id,
+            error = told,
+            "meta event too large: halved"
+        );
         let review_at = now + LONGEST_WAIT_REFUSED_MS;
         self.write(move |connection| {
             async move {
@@ -383,11 +450,14 @@ impl UsageWorker {
                     return Ok(());
                 }
                 let members =
-                    meta_events::give_up(connection, id, GivenUp::Replaced, &told, review_at).await?;
+                    meta_events::give_up(connection, id, GivenUp::Replaced, &told, review_at)
+                        .await?;
                 let usages = media_references::live(connection, &members).await?;
                 let (first, second) = usages.split_at(usages.len().div_ceil(2));
                 for half in [first, second] {
-                    drafter.insert(connection, &room_id, half, tell_events, now).await?;
+                    drafter
+                        .insert(connection, &room_id, half, tell_events, now)
+                        .await?;
                 }
                 Ok(())
             }
@@ -408,26 +478,46 @@ impl UsageWorker {
             let since = event.created_at - FORGET_EVERY_MS;
             let found = self
                 .homeserver
-                .find_meta_event(bridge, &event.room_id, &event.event_type, &event.batch, since)
+                .find_meta_event(
+                    bridge,
+                    &event.room_id,
+                    &event.event_type,
+                    &event.batch,
+                    since,
+                )
                 .await;
             match found {
                 Ok(Some(event_id)) => return self.settle_sent(&event, event_id).await,
-                Err(error) if !is_hopeless(&error) => return self.try_again(&event, &error, false).await,
+                Err(error) if !is_hopeless(&error) => {
+                    return self.try_again(&event, &error, false).await;
+                }
                 Ok(None) | Err(_) => {}
             }
         }
-        let fallback = self.config().usage.fallback_room.as_ref().map(ToString::to_string);
-        let Some(fallback) = fallback.filter(|room| *room != event.room_id && error.status() == 403) else {
-            return self.give_up(&event, GivenUp::Failed, &error.to_string()).await;
+        let fallback = self
+            .config()
+            .usage
+            .fallback_room
+            .as_ref()
+            .map(ToString::to_string);
+        let Some(fallback) =
+            fallback.filter(|room| *room != event.room_id && error.status() == 403)
+        else {
+            return self
+                .give_up(&event, GivenUp::Failed, &error.to_string())
+                .await;
         };
         tracing::warn!(bridge = event.bridge, room_id = event.room_id, %error, "meta event refused: the fallback room counts");
         let drafter = self.drafter(bridge, Device(event.device_id.clone()));
         let (id, told, now) = (event.id, error.to_string(), self.now());
         self.write(move |connection| {
             async move {
-                let members = meta_events::give_up(connection, id, GivenUp::Replaced, &told, now).await?;
+                let members =
+                    meta_events::give_up(connection, id, GivenUp::Replaced, &told, now).await?;
                 let usages = media_references::live(connection, &members).await?;
-                drafter.insert(connection, &fallback, &usages, false, now).await
+                drafter
+                    .insert(connection, &fallback, &usages, false, now)
+                    .await
             }
             .boxed()
         })
@@ -440,13 +530,22 @@ impl UsageWorker {
         end: GivenUp,
         told: &str,
     ) -> Result<(), StorageError> {
-        tracing::error!(bridge = event.bridge, room_id = event.room_id, error = told, "meta event given up; `medialink usage retry` tries again");
+        tracing::error!(
+            bridge = event.bridge,
+            room_id = event.room_id,
+            error = told,
+            "meta event given up; `medialink usage retry` tries again"
+        );
         metrics::counter!("medialink_meta_events_total", "outcome" => "failed").increment(1);
         let (id, told) = (event.id, told.to_owned());
         let review_at = self.now() + LONGEST_WAIT_REFUSED_MS;
         self.write(move |connection| {
-            async move { meta_events::give_up(connection, id, end, &told, review_at).await.map(drop) }
-                .boxed()
+            async move {
+                meta_events::give_up(connection, id, end, &told, review_at)
+                    .await
+                    .map(drop)
+            }
+            .boxed()
         })
         .await
     }
@@ -458,9 +557,12 @@ impl UsageWorker {
         unknown: bool,
     ) -> Result<(), StorageError> {
         let wait = match error {
-            HomeserverError::Refused { retry_after_ms: Some(wait), .. } => {
-                i64::try_from(*wait).unwrap_or(i64::MAX).clamp(1, LONGEST_WAIT_REFUSED_MS)
-            }
+            HomeserverError::Refused {
+                retry_after_ms: Some(wait),
+                ..
+            } => i64::try_from(*wait)
+                .unwrap_or(i64::MAX)
+                .clamp(1, LONGEST_WAIT_REFUSED_MS),
             _ => delay_ms(event.attempts, LONGEST_WAIT_MS),
         };
         self.later(event, wait, unknown, &error.to_string()).await
@@ -473,7 +575,14 @@ impl UsageWorker {
         unknown: bool,
         told: &str,
     ) -> Result<(), StorageError> {
-        tracing::warn!(bridge = event.bridge, room_id = event.room_id, error = told, attempts = event.attempts, wait_ms = wait, "meta event not settled, tried again");
+        tracing::warn!(
+            bridge = event.bridge,
+            room_id = event.room_id,
+            error = told,
+            attempts = event.attempts,
+            wait_ms = wait,
+            "meta event not settled, tried again"
+        );
         metrics::counter!("medialink_meta_events_total", "outcome" => "retried").increment(1);
         let (id, now, told) = (event.id, self.now(), told.to_owned());
         self.write(move |connection| {
@@ -488,7 +597,9 @@ impl UsageWorker {
 
     async fn redact(&self, bridge: &BridgeConfig, event: MetaEventRow) -> Result<(), StorageError> {
         let (Some(event_id), Some(txn_id)) = (&event.event_id, &event.redact_txn_id) else {
-            return Err(StorageError::Corrupt("meta event to be redacted that was never sent"));
+            return Err(StorageError::Corrupt(
+                "meta event to be redacted that was never sent",
+            ));
         };
         let device = Device(event.device_id.clone());
         let outcome = self
@@ -517,10 +628,16 @@ impl UsageWorker {
                 return self.try_again(&event, &error, false).await;
             }
         }
-        tracing::info!(bridge = event.bridge, room_id = event.room_id, event_id, "meta event redacted");
+        tracing::info!(
+            bridge = event.bridge,
+            room_id = event.room_id,
+            event_id,
+            "meta event redacted"
+        );
         metrics::counter!("medialink_meta_events_total", "outcome" => "redacted").increment(1);
         let id = event.id;
-        self.write(move |connection| meta_events::settle_redacted(connection, id).boxed()).await
+        self.write(move |connection| meta_events::settle_redacted(connection, id).boxed())
+            .await
     }
 }
 

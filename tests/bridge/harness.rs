@@ -62,18 +62,40 @@ impl Service {
     }
 
     /// The same, with a path in its public URL, and with a clock.
-    pub async fn start_at(folder: &Path, homeserver: &str, path: &str, more: &str, clock: &Clock) -> Self {
+    pub async fn start_at(
+        folder: &Path,
+        homeserver: &str,
+        path: &str,
+        more: &str,
+        clock: &Clock,
+    ) -> Self {
         let bind = || TcpListener::bind("127.0.0.1:0").expect("a port");
-        let listeners = Listeners { public: bind(), internal: bind() };
-        let public = format!("http://{}{path}", listeners.public.local_addr().expect("bound"));
+        let listeners = Listeners {
+            public: bind(),
+            internal: bind(),
+        };
+        let public = format!(
+            "http://{}{path}",
+            listeners.public.local_addr().expect("bound")
+        );
         let internal = format!("http://{}", listeners.internal.local_addr().expect("bound"));
         let text = config_text(homeserver, &public, more);
         let config = Config::parse(&text, HashMap::new(), folder).expect("a valid configuration");
-        let application = Application::build(config, listeners, clock.clone()).await.expect("builds");
+        let application = Application::build(config, listeners, clock.clone())
+            .await
+            .expect("builds");
         let links = application.links().clone();
         let stop = CancellationToken::new();
         let running = tokio::spawn(application.run_until_stopped(stop.clone()));
-        Self { public, internal, clock: clock.clone(), links, client: client(), stop, running: Some(running) }
+        Self {
+            public,
+            internal,
+            clock: clock.clone(),
+            links,
+            client: client(),
+            stop,
+            running: Some(running),
+        }
     }
 
     /// Stops it like a signal would, and waits for its end.
@@ -86,7 +108,9 @@ impl Service {
 
     /// A request to the bridge API, as the bridge.
     pub fn api(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.internal)).bearer_auth(API_TOKEN)
+        self.client
+            .request(method, format!("{}{path}", self.internal))
+            .bearer_auth(API_TOKEN)
     }
 
     /// A request with a body; status and answer.
@@ -97,14 +121,19 @@ impl Service {
     /// Issues a link that has to come about.
     pub async fn issue(&self, body: Value) -> Value {
         let (status, link) = self.call(Method::POST, "/v1/links", &body).await;
-        assert!(status == StatusCode::CREATED || status == StatusCode::OK, "{status} {link}");
+        assert!(
+            status == StatusCode::CREATED || status == StatusCode::OK,
+            "{status} {link}"
+        );
         link
     }
 
     /// A link as it is now.
     pub async fn link(&self, link: &Value) -> Value {
         let id = link["link_id"].as_str().expect("a link ID");
-        answer(self.api(Method::GET, &format!("/v1/links/{id}"))).await.1
+        answer(self.api(Method::GET, &format!("/v1/links/{id}")))
+            .await
+            .1
     }
 
     /// Follows a link of the API.
@@ -124,7 +153,8 @@ impl Service {
     /// Waits until nothing waits to be sent, redacted or looked at.
     pub async fn drained(&self) {
         eventually("an empty outbox", async || {
-            let waiting = medialink::storage::meta_events::count_waiting(self.links.database.reader()).await;
+            let waiting =
+                medialink::storage::meta_events::count_waiting(self.links.database.reader()).await;
             (waiting.expect("counts") == 0).then_some(())
         })
         .await;
@@ -141,7 +171,10 @@ pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let response = request.send().await.expect("an answer");
     let status = response.status();
     let text = response.text().await.expect("a body");
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    (
+        status,
+        serde_json::from_str(&text).unwrap_or(Value::String(text)),
+    )
 }
 
 /// Asks again until there is an answer; 30 seconds at most.
@@ -189,29 +222,52 @@ impl World {
             appservices: vec![appservice(None)],
             ..options
         };
-        let homeserver = EmbeddedHomeserver::start(options).await.expect("a homeserver");
+        let homeserver = EmbeddedHomeserver::start(options)
+            .await
+            .expect("a homeserver");
         let client = client();
         let url = homeserver.url();
         let register = client
             .post(format!("{url}/_matrix/client/v3/register"))
-            .json(&json!({"username": "alice", "password": "x", "auth": {"type": "m.login.dummy"}}));
+            .json(
+                &json!({"username": "alice", "password": "x", "auth": {"type": "m.login.dummy"}}),
+            );
         let (status, account) = answer(register).await;
         assert_eq!(status, 200, "{account}");
-        let alice = account["access_token"].as_str().expect("a token").to_owned();
+        let alice = account["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned();
         let folder = tempfile::tempdir().expect("a folder");
-        let mut world = Self { homeserver, url, room_id: String::new(), alice, client, folder };
+        let mut world = Self {
+            homeserver,
+            url,
+            room_id: String::new(),
+            alice,
+            client,
+            folder,
+        };
         world.room_id = world.new_room().await;
         world
     }
 
     /// A room of Alice's that the bridge's user has joined.
     pub async fn new_room(&self) -> String {
-        let (status, room) = self.as_alice(Method::POST, "/_matrix/client/v3/createRoom", &json!({"invite": [BOT]})).await;
+        let (status, room) = self
+            .as_alice(
+                Method::POST,
+                "/_matrix/client/v3/createRoom",
+                &json!({"invite": [BOT]}),
+            )
+            .await;
         assert_eq!(status, 200, "{room}");
         let room_id = room["room_id"].as_str().expect("a room ID").to_owned();
         let join = self
             .client
-            .post(format!("{}/_matrix/client/v3/rooms/{room_id}/join", self.url))
+            .post(format!(
+                "{}/_matrix/client/v3/rooms/{room_id}/join",
+                self.url
+            ))
             .query(&[("user_id", BOT)])
             .bearer_auth(AS_TOKEN)
             .json(&json!({}));
@@ -220,7 +276,13 @@ impl World {
     }
 
     pub async fn as_alice(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
-        answer(self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.alice).json(body)).await
+        answer(
+            self.client
+                .request(method, format!("{}{path}", self.url))
+                .bearer_auth(&self.alice)
+                .json(body),
+        )
+        .await
     }
 
     /// Uploads media; URI and content token (empty if the homeserver has none).
@@ -240,11 +302,15 @@ impl World {
     /// What the homeserver says of media.
     pub async fn media(&self, mxc: &str) -> Value {
         let path = mxc.strip_prefix("mxc://").expect("an mxc URI");
-        answer(self.client.get(format!("{}/_demo/media/{path}", self.url))).await.1
+        answer(self.client.get(format!("{}/_demo/media/{path}", self.url)))
+            .await
+            .1
     }
 
     pub async fn references(&self, mxc: &str) -> i64 {
-        self.media(mxc).await["references"].as_i64().expect("a number")
+        self.media(mxc).await["references"]
+            .as_i64()
+            .expect("a number")
     }
 
     /// Has the homeserver delete what nobody refers to; the URIs that it deleted.
@@ -264,12 +330,18 @@ impl World {
         let filter = json!({"types": ["org.matrix.msc3910.media_reference"]}).to_string();
         let request = self
             .client
-            .get(format!("{}/_matrix/client/v3/rooms/{room_id}/messages", self.url))
+            .get(format!(
+                "{}/_matrix/client/v3/rooms/{room_id}/messages",
+                self.url
+            ))
             .query(&[("dir", "b"), ("limit", "1000"), ("filter", &filter)])
             .bearer_auth(&self.alice);
         let (_, page) = answer(request).await;
         let events = page["chunk"].as_array().expect("events").iter();
-        events.filter(|event| event["unsigned"].get("redacted_because").is_none()).cloned().collect()
+        events
+            .filter(|event| event["unsigned"].get("redacted_because").is_none())
+            .cloned()
+            .collect()
     }
 
     /// A service beside it, with these lines in its configuration.

@@ -12,8 +12,17 @@ async fn a_link_leads_to_the_media_is_counted_once_and_released() {
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let (mxc, token) = world.upload(bytes.clone(), "image/png").await;
 
-    let refused = world.as_alice(Method::GET, &format!("/_matrix/client/v1/media/download/{}", &mxc[6..]), &json!({})).await;
-    assert_eq!(refused.1["errcode"], "M_MISSING_CONTENT_TOKEN", "without the content token");
+    let refused = world
+        .as_alice(
+            Method::GET,
+            &format!("/_matrix/client/v1/media/download/{}", &mxc[6..]),
+            &json!({}),
+        )
+        .await;
+    assert_eq!(
+        refused.1["errcode"], "M_MISSING_CONTENT_TOKEN",
+        "without the content token"
+    );
 
     let link = service
         .issue(json!({"mxc": mxc, "room_id": world.room_id, "event_id": "$e", "content_token": token, "filename": "cat.png"}))
@@ -24,7 +33,10 @@ async fn a_link_leads_to_the_media_is_counted_once_and_released() {
     let response = service.follow(&link).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "image/png");
-    assert_eq!(response.headers()["content-disposition"], "inline; filename=\"cat.png\"");
+    assert_eq!(
+        response.headers()["content-disposition"],
+        "inline; filename=\"cat.png\""
+    );
     assert_eq!(response.headers()["content-length"], "100000");
     assert_eq!(response.bytes().await.expect("a body"), bytes);
 
@@ -34,11 +46,23 @@ async fn a_link_leads_to_the_media_is_counted_once_and_released() {
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["event_id"], link["usage"]["event_id"]);
     assert_eq!(events[0]["content"]["references"][0]["event_id"], "$e");
-    assert_eq!(events[0]["content"]["references"][0]["network"], "Libera.Chat");
+    assert_eq!(
+        events[0]["content"]["references"][0]["network"],
+        "Libera.Chat"
+    );
     assert!(world.clean_up().await.is_empty(), "counted media is kept");
 
-    let (status, revoked) = service.call(Method::DELETE, &format!("/v1/links/{}", link["link_id"].as_str().expect("ID")), &json!({})).await;
-    assert_eq!((status.as_u16(), &revoked["state"]), (200, &json!("revoked")));
+    let (status, revoked) = service
+        .call(
+            Method::DELETE,
+            &format!("/v1/links/{}", link["link_id"].as_str().expect("ID")),
+            &json!({}),
+        )
+        .await;
+    assert_eq!(
+        (status.as_u16(), &revoked["state"]),
+        (200, &json!("revoked"))
+    );
     assert_eq!(service.follow(&link).await.status(), 410);
     service.wait_for_usage(&link, "released").await;
     assert_eq!(world.references(&mxc).await, 0);

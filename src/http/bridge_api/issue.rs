@@ -46,10 +46,19 @@ pub(in crate::http) async fn issue(
     let request = body.checked(state.config().links.max_lifetime)?;
     let mut results = state.links.issue(&bridge.0.id, vec![request]).await?;
     let issued = results.pop().ok_or_else(|| {
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "M_UNKNOWN", "no link came about")
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "M_UNKNOWN",
+            "no link came about",
+        )
     })??;
-    http.extensions_mut().insert(LogLink(issued.link.link_id.clone()));
-    let status = if issued.is_new { StatusCode::CREATED } else { StatusCode::OK };
+    http.extensions_mut()
+        .insert(LogLink(issued.link.link_id.clone()));
+    let status = if issued.is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok(HttpResponse::build(status).json(state.links.view(&issued.link)))
 }
 
@@ -84,7 +93,10 @@ pub(in crate::http) async fn issue_batch(
 ) -> Result<HttpResponse, ApiError> {
     let body: BatchBody = read_json(payload, MAX_BATCH_BYTES).await?;
     if body.links.len() > MAX_BATCH {
-        let problem = format!("found {} requests; allowed are up to {MAX_BATCH}", body.links.len());
+        let problem = format!(
+            "found {} requests; allowed are up to {MAX_BATCH}",
+            body.links.len()
+        );
         return Err(ApiError::invalid("links", problem));
     }
     let max_lifetime = state.config().links.max_lifetime;

@@ -64,16 +64,24 @@ pub(in crate::http) async fn list(
         .into_inner();
     let limit = match query.limit.as_deref() {
         None => DEFAULT_LIMIT,
-        Some(text) => text.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n)).ok_or_else(|| {
-            ApiError::invalid("limit", format_args!("found {text:?}; allowed are 1 to {MAX_LIMIT}"))
-        })?,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|n| (1..=MAX_LIMIT).contains(n))
+            .ok_or_else(|| {
+                ApiError::invalid(
+                    "limit",
+                    format_args!("found {text:?}; allowed are 1 to {MAX_LIMIT}"),
+                )
+            })?,
     };
-    let before = match query.from.as_deref() {
-        None => None,
-        Some(text) => Some(text.parse::<i64>().map_err(|_| {
-            ApiError::invalid("from", "allowed is the `next` of the page before")
-        })?),
-    };
+    let before =
+        match query.from.as_deref() {
+            None => None,
+            Some(text) => Some(text.parse::<i64>().map_err(|_| {
+                ApiError::invalid("from", "allowed is the `next` of the page before")
+            })?),
+        };
     let of_state = match query.state.as_deref() {
         None => None,
         Some(word) => Some(LinkState::parse(word).ok_or_else(|| {
@@ -91,11 +99,22 @@ pub(in crate::http) async fn list(
     let now = state.links.clock.now_ms();
     let reader = state.links.database.reader();
     // One more than asked for tells whether there is another page.
-    let mut rows = links::list(reader, Some(&bridge.0.id), &criteria, before, limit + 1, now).await?;
+    let mut rows = links::list(
+        reader,
+        Some(&bridge.0.id),
+        &criteria,
+        before,
+        limit + 1,
+        now,
+    )
+    .await?;
     let is_more = i64::try_from(rows.len()).is_ok_and(|n| n > limit);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(HttpResponse::Ok().json(ListPage {
-        next: rows.last().filter(|_| is_more).map(|row| row.id.to_string()),
+        next: rows
+            .last()
+            .filter(|_| is_more)
+            .map(|row| row.id.to_string()),
         links: rows.iter().map(|row| state.links.view(row)).collect(),
     }))
 }

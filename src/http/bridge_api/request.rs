@@ -41,19 +41,35 @@ pub(in crate::http) async fn read_json<T: DeserializeOwned>(
         use serde_json::error::Category;
         match error.inner().classify() {
             Category::Data => bad_json(&error),
-            _ => ApiError::new(StatusCode::BAD_REQUEST, "M_NOT_JSON", format!("the body is not JSON: {}", error.inner())),
+            _ => ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "M_NOT_JSON",
+                format!("the body is not JSON: {}", error.inner()),
+            ),
         }
     })?;
-    deserializer
-        .end()
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "M_NOT_JSON", format!("the body is not JSON: {error}")))?;
+    deserializer.end().map_err(|error| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "M_NOT_JSON",
+            format!("the body is not JSON: {error}"),
+        )
+    })?;
     Ok(value)
 }
 
 fn bad_json(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let path = error.path().to_string();
-    let place = if path == "." { String::new() } else { format!("{path}: ") };
-    ApiError::new(StatusCode::BAD_REQUEST, "M_BAD_JSON", format!("{place}{}", error.inner()))
+    let place = if path == "." {
+        String::new()
+    } else {
+        format!("{path}: ")
+    };
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "M_BAD_JSON",
+        format!("{place}{}", error.inner()),
+    )
 }
 
 /// What a bridge asks for. `room_id`, and `mxc` or `file`, are needed.
@@ -105,19 +121,23 @@ impl IssueBody {
 
     /// Checks every field. `max_lifetime`: the longest that is allowed.
     pub(in crate::http) fn checked(self, max_lifetime: Lifetime) -> Result<IssueRequest, ApiError> {
-        let room_id = self
-            .room_id
-            .ok_or_else(|| ApiError::missing("room_id is missing: the room in which the media was shared"))?;
-        let room_id = RoomId::parse(&room_id).map_err(|error| ApiError::invalid("room_id", error))?;
+        let room_id = self.room_id.ok_or_else(|| {
+            ApiError::missing("room_id is missing: the room in which the media was shared")
+        })?;
+        let room_id =
+            RoomId::parse(&room_id).map_err(|error| ApiError::invalid("room_id", error))?;
         let file = match &self.file {
             None => None,
-            Some(value) => {
-                Some(EncryptedFile::from_json(value).map_err(|error| ApiError::invalid("file", error))?)
-            }
+            Some(value) => Some(
+                EncryptedFile::from_json(value)
+                    .map_err(|error| ApiError::invalid("file", error))?,
+            ),
         };
         let mxc = match &self.mxc {
             None => None,
-            Some(text) => Some(MxcUri::parse(text).map_err(|error| ApiError::invalid("mxc", error))?),
+            Some(text) => {
+                Some(MxcUri::parse(text).map_err(|error| ApiError::invalid("mxc", error))?)
+            }
         };
         let mxc = match (mxc, &file) {
             (Some(mxc), Some(file)) if mxc != file.url => {
@@ -126,7 +146,9 @@ impl IssueBody {
             (Some(mxc), _) => mxc,
             (None, Some(file)) => file.url.clone(),
             (None, None) => {
-                return Err(ApiError::missing("mxc is missing, and there is no file: the media to link"));
+                return Err(ApiError::missing(
+                    "mxc is missing, and there is no file: the media to link",
+                ));
             }
         };
         let mut claims = LinkClaims::new(room_id, mxc);
@@ -136,19 +158,33 @@ impl IssueBody {
             None => None,
             // The value is a secret, so it is not repeated whatever it is.
             Some(serde_json::Value::String(text)) => Some(
-                ContentToken::parse(text).map_err(|error| ApiError::invalid("content_token", error))?,
+                ContentToken::parse(text)
+                    .map_err(|error| ApiError::invalid("content_token", error))?,
             ),
             Some(_) => return Err(ApiError::invalid("content_token", "it has to be a text")),
         };
         claims.mimetype = self.mimetype.filter(|text| !text.is_empty());
-        if claims.mimetype.as_deref().is_some_and(|text| !is_media_type(text)) {
-            return Err(ApiError::invalid("mimetype", "allowed is type/subtype, at most 255 bytes"));
+        if claims
+            .mimetype
+            .as_deref()
+            .is_some_and(|text| !is_media_type(text))
+        {
+            return Err(ApiError::invalid(
+                "mimetype",
+                "allowed is type/subtype, at most 255 bytes",
+            ));
         }
-        claims.filename = self.filename.filter(|name| !name.trim().is_empty()).map(|name| fit_filename(&name));
+        claims.filename = self
+            .filename
+            .filter(|name| !name.trim().is_empty())
+            .map(|name| fit_filename(&name));
         let form = match self.form.as_deref() {
             None => None,
             Some(word) => Some(Form::parse(word).ok_or_else(|| {
-                ApiError::invalid("form", format_args!("found {word:?}; allowed are \"short\" and \"self_contained\""))
+                ApiError::invalid(
+                    "form",
+                    format_args!("found {word:?}; allowed are \"short\" and \"self_contained\""),
+                )
             })?),
         };
         Ok(IssueRequest {
@@ -156,18 +192,32 @@ impl IssueBody {
             sender: parsed(self.sender.as_deref(), "sender", UserId::parse)?,
             size: match self.size {
                 None => None,
-                Some(size) => Some(i64::try_from(size).map_err(|_| ApiError::invalid("size", "it is too large"))?),
+                Some(size) => Some(
+                    i64::try_from(size)
+                        .map_err(|_| ApiError::invalid("size", "it is too large"))?,
+                ),
             },
-            lifetime: self.lifetime_ms.map(|ms| lifetime(ms, max_lifetime)).transpose()?,
+            lifetime: self
+                .lifetime_ms
+                .map(|ms| lifetime(ms, max_lifetime))
+                .transpose()?,
             form,
             max_follows: match self.max_follows {
                 None => None,
                 Some(_) if form == Some(Form::SelfContained) => {
-                    return Err(ApiError::invalid("max_follows", "a self-contained link cannot be counted; allowed is it with the form \"short\""));
+                    return Err(ApiError::invalid(
+                        "max_follows",
+                        "a self-contained link cannot be counted; allowed is it with the form \"short\"",
+                    ));
                 }
-                Some(number) => Some(i64::try_from(number).ok().filter(|n| *n > 0).ok_or_else(|| {
-                    ApiError::invalid("max_follows", format_args!("found {number}; allowed is a number of at least 1"))
-                })?),
+                Some(number) => Some(i64::try_from(number).ok().filter(|n| *n > 0).ok_or_else(
+                    || {
+                        ApiError::invalid(
+                            "max_follows",
+                            format_args!("found {number}; allowed is a number of at least 1"),
+                        )
+                    },
+                )?),
             },
         })
     }
@@ -191,17 +241,27 @@ fn parsed<T, E: std::fmt::Display>(
     field: &str,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<Option<T>, ApiError> {
-    text.map(|text| parse(text).map_err(|error| ApiError::invalid(field, error))).transpose()
+    text.map(|text| parse(text).map_err(|error| ApiError::invalid(field, error)))
+        .transpose()
 }
 
 fn lifetime(ms: u64, max: Lifetime) -> Result<Lifetime, ApiError> {
     let too_long = |allowed: u128| {
-        let found = if ms == 0 { "0 (for ever)".to_owned() } else { ms.to_string() };
-        ApiError::invalid("lifetime_ms", format_args!("found {found}; allowed are 1 to {allowed}"))
+        let found = if ms == 0 {
+            "0 (for ever)".to_owned()
+        } else {
+            ms.to_string()
+        };
+        ApiError::invalid(
+            "lifetime_ms",
+            format_args!("found {found}; allowed are 1 to {allowed}"),
+        )
     };
     match (ms, max) {
         (0, Lifetime::Never) => Ok(Lifetime::Never),
-        (1..=MAX_LIFETIME_MS, Lifetime::Never) => Ok(Lifetime::For(std::time::Duration::from_millis(ms))),
+        (1..=MAX_LIFETIME_MS, Lifetime::Never) => {
+            Ok(Lifetime::For(std::time::Duration::from_millis(ms)))
+        }
         (_, Lifetime::Never) => Err(too_long(MAX_LIFETIME_MS.into())),
         (ms, Lifetime::For(max)) if ms > 0 && u128::from(ms) <= max.as_millis() => {
             Ok(Lifetime::For(std::time::Duration::from_millis(ms)))
@@ -232,20 +292,40 @@ mod tests {
     fn every_field_is_checked_and_told() {
         for (field, value, told) in [
             ("mxc", json!(null), "M_MISSING_PARAM"),
-            ("mxc", json!("https://example.org/abc"), "mxc: not an mxc URI"),
-            ("mxc", json!("mxc://example.org/../x"), "media ID is made of"),
+            (
+                "mxc",
+                json!("https://example.org/abc"),
+                "mxc: not an mxc URI",
+            ),
+            (
+                "mxc",
+                json!("mxc://example.org/../x"),
+                "media ID is made of",
+            ),
             ("mxc", json!("mxc://example.org/.."), "media ID is made of"),
             ("mxc", json!("mxc://example.org/"), "media ID is empty"),
             ("mxc", json!(5), "M_BAD_JSON"),
             ("room_id", json!(null), "M_MISSING_PARAM"),
             ("room_id", json!("r"), "room_id: not a room ID"),
-            ("room_id", json!(format!("!{}:x", "a".repeat(300))), "longer than 255"),
+            (
+                "room_id",
+                json!(format!("!{}:x", "a".repeat(300))),
+                "longer than 255",
+            ),
             ("event_id", json!("e"), "event_id: not an event ID"),
             ("event_id", json!({}), "event_id"),
             ("sender", json!("alice"), "sender: not a user ID"),
-            ("content_token", json!("with space"), "content_token: not a content token"),
+            (
+                "content_token",
+                json!("with space"),
+                "content_token: not a content token",
+            ),
             ("content_token", json!(123_456), "it has to be a text"),
-            ("file", json!({"url": "mxc://example.org/abc"}), "file: not a usable EncryptedFile"),
+            (
+                "file",
+                json!({"url": "mxc://example.org/abc"}),
+                "file: not a usable EncryptedFile",
+            ),
             ("mimetype", json!("image"), "mimetype: allowed is"),
             ("mimetype", json!("a/b\r\nX: y"), "mimetype: allowed is"),
             ("size", json!(-1), "size"),
@@ -253,8 +333,16 @@ mod tests {
             ("size", json!(u64::MAX), "too large"),
             ("lifetime_ms", json!(-1), "lifetime_ms"),
             ("lifetime_ms", json!("1d"), "lifetime_ms"),
-            ("lifetime_ms", json!(0), "found 0 (for ever); allowed are 1 to 100000"),
-            ("lifetime_ms", json!(100_001), "found 100001; allowed are 1 to 100000"),
+            (
+                "lifetime_ms",
+                json!(0),
+                "found 0 (for ever); allowed are 1 to 100000",
+            ),
+            (
+                "lifetime_ms",
+                json!(100_001),
+                "found 100001; allowed are 1 to 100000",
+            ),
             ("form", json!("long"), "found \"long\"; allowed are"),
             ("max_follows", json!(0), "found 0; allowed is"),
             ("max_follows", json!(-1), "max_follows"),
@@ -262,7 +350,10 @@ mod tests {
         ] {
             let error = with(field, value.clone()).expect_err(field);
             assert!(error.contains(told), "{field} {value}: {error}");
-            assert!(!error.contains("123456") && !error.contains("with space"), "{error}");
+            assert!(
+                !error.contains("123456") && !error.contains("with space"),
+                "{error}"
+            );
         }
         assert!(checked(json!([])).is_err() && checked(json!("x")).is_err());
     }
@@ -272,7 +363,10 @@ mod tests {
         let request = with("filename", json!(format!("{}.png", "x".repeat(400)))).expect("cut");
         let name = request.claims.filename.expect("a name");
         assert!(name.len() == 255 && name.ends_with(".png"));
-        assert_eq!(with("filename", json!(" ")).expect("none").claims.filename, None);
+        assert_eq!(
+            with("filename", json!(" ")).expect("none").claims.filename,
+            None
+        );
         assert!(with("lifetime_ms", json!(100_000)).is_ok());
     }
 }

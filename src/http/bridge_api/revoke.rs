@@ -91,7 +91,11 @@ pub(in crate::http) async fn revoke(
     let revoked = state.links.revoke(Some(&bridge.0.id), criteria).await?;
     Ok(HttpResponse::Ok().json(RevocationOutcome {
         revoked: revoked.links,
-        reaches: if revoked.remembered { "all" } else { "recorded" },
+        reaches: if revoked.remembered {
+            "all"
+        } else {
+            "recorded"
+        },
     }))
 }
 
