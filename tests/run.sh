@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Runs all tests on a fresh machine: installs what they need, checks the form, then runs them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tests/setup-synapse.sh
+cargo fmt --check
+cargo clippy --all-targets -- --deny warnings
+# The link core alone, as a bridge written in Rust uses it.
+cargo check --no-default-features --lib
+CI=true cargo test
