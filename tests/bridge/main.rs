@@ -3,4 +3,6 @@
 mod harness;
 mod homeserver_facts;
 mod issue_and_follow;
+mod killed;
+mod process;
 mod synapse;

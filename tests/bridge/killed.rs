@@ -1,0 +1,292 @@
+//! kill -9 at any moment: what was acknowledged holds, and everything is counted once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{World, url},
+    process::{Process, Xorshift},
+};
+
+const KILLS: usize = 100;
+const MEDIA: usize = 24;
+const ROOMS: usize = 3;
+const TASKS: u64 = 4;
+/// Media whose first link is never revoked.
+const STAYING: usize = 4;
+
+/// What was acknowledged of one link.
+#[derive(Debug, Clone)]
+struct Known {
+    link: Value,
+    media: usize,
+    room: usize,
+    /// `Some(true)`: revoked for sure. `None`: a revocation was not answered.
+    revoked: Option<bool>,
+}
+
+#[derive(Default)]
+struct Ledger {
+    /// By link ID.
+    links: BTreeMap<String, Known>,
+    /// Media in rooms for which an issue was not answered: there may be a link that nobody knows.
+    unanswered: BTreeSet<(usize, usize)>,
+}
+
+struct Load {
+    process: Mutex<Process>,
+    internal: String,
+    client: reqwest::Client,
+    media: Vec<(String, String, Vec<u8>)>,
+    rooms: Vec<String>,
+    ledger: Mutex<Ledger>,
+    stop: AtomicBool,
+}
+
+impl Load {
+    async fn call(&self, method: Method, path: &str, body: &Value) -> Option<(u16, Value)> {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.internal))
+            .bearer_auth(crate::harness::API_TOKEN)
+            .json(body);
+        let response = request.send().await.ok()?;
+        let status = response.status().as_u16();
+        Some((status, response.json().await.ok()?))
+    }
+
+    fn body(&self, media: usize, room: usize, event: u64) -> Value {
+        let (mxc, token, _) = &self.media[media];
+        json!({"mxc": mxc, "content_token": token, "room_id": self.rooms[room], "event_id": format!("$event{event}")})
+    }
+
+    async fn issue(&self, media: usize, room: usize, event: u64) {
+        self.ledger
+            .lock()
+            .expect("ledger")
+            .unanswered
+            .insert((media, room));
+        let outcome = self
+            .call(Method::POST, "/v1/links", &self.body(media, room, event))
+            .await;
+        let Some((status, link)) = outcome else {
+            return;
+        };
+        assert!(status == 200 || status == 201, "{status} {link}");
+        let id = link["link_id"].as_str().expect("an ID").to_owned();
+        let mut ledger = self.ledger.lock().expect("ledger");
+        ledger.links.entry(id).or_insert(Known {
+            link,
+            media,
+            room,
+            revoked: Some(false),
+        });
+    }
+
+    async fn revoke(&self, random: &mut Xorshift) {
+        let id = {
+            let mut ledger = self.ledger.lock().expect("ledger");
+            let live: Vec<String> = ledger
+                .links
+                .iter()
+                .filter(|(_, known)| known.media >= STAYING && known.revoked == Some(false))
+                .map(|(id, _)| id.clone())
+                .collect();
+            if live.is_empty() {
+                return;
+            }
+            let at = usize::try_from(random.below(live.len() as u64)).expect("small");
+            let id = live[at].clone();
+            ledger.links.get_mut(&id).expect("known").revoked = None;
+            id
+        };
+        if let Some((status, link)) = self
+            .call(Method::DELETE, &format!("/v1/links/{id}"), &json!({}))
+            .await
+        {
+            assert_eq!(status, 200, "{link}");
+            self.ledger
+                .lock()
+                .expect("ledger")
+                .links
+                .get_mut(&id)
+                .expect("known")
+                .revoked = Some(true);
+        }
+    }
+
+    async fn work(self: Arc<Self>, seed: u64) {
+        let mut random = Xorshift(seed);
+        while !self.stop.load(Ordering::Relaxed) {
+            let media = usize::try_from(random.below(MEDIA as u64)).expect("small");
+            let room = usize::try_from(random.below(ROOMS as u64)).expect("small");
+            if random.below(5) < 2 {
+                self.revoke(&mut random).await;
+            } else {
+                let event = random.below(3);
+                self.issue(media, room, event).await;
+            }
+            tokio::time::sleep(Duration::from_millis(random.below(8))).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
+    let seed = std::time::UNIX_EPOCH.elapsed().expect("a clock").as_nanos() as u64 | 1;
+    eprintln!("seed {seed}");
+    let mut random = Xorshift(seed);
+    let world = World::new().await;
+    let mut rooms = vec![world.room_id.clone()];
+    while rooms.len() < ROOMS {
+        rooms.push(world.new_room().await);
+    }
+    let mut media = Vec::new();
+    for n in 0..MEDIA {
+        let bytes = format!("media number {n}").into_bytes();
+        let (mxc, token) = world.upload(bytes.clone(), "text/plain").await;
+        media.push((mxc, token, bytes));
+    }
+    let mut process = Process::new(
+        world.folder.path(),
+        &world.url,
+        "usage: {batch_window: 50ms}",
+    );
+    process.start().await;
+    let load = Arc::new(Load {
+        internal: process.internal.clone(),
+        client: process.client.clone(),
+        process: Mutex::new(process),
+        media,
+        rooms,
+        ledger: Mutex::default(),
+        stop: AtomicBool::new(false),
+    });
+    // Media that stays linked for the whole run, counted before the first kill, in one meta event
+    // with media that does not.
+    for number in 0..MEDIA {
+        load.issue(number, 0, 99).await;
+    }
+    for number in 0..STAYING {
+        let mxc = &load.media[number].0;
+        crate::harness::eventually("a count", async || {
+            (world.references(mxc).await == 1).then_some(())
+        })
+        .await;
+    }
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|n| tokio::spawn(Arc::clone(&load).work(seed ^ (n + 1) << 20 | 1)))
+        .collect();
+    for _ in 0..KILLS {
+        tokio::time::sleep(Duration::from_millis(5 + random.below(145))).await;
+        load.process.lock().expect("process").kill();
+        load.process.lock().expect("process").spawn();
+        let health = format!("{}/health", load.internal);
+        crate::harness::eventually("the service to answer", async || {
+            load.client.get(&health).send().await.ok().map(drop)
+        })
+        .await;
+    }
+    load.stop.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await.expect("the load went well");
+    }
+    let load = Arc::into_inner(load).expect("no task is left");
+    let process = load.process.into_inner().expect("process");
+    let ledger = load.ledger.into_inner().expect("ledger");
+
+    // What the service itself says is compared with what it had acknowledged, and with the count.
+    let (mut live_places, mut checked) = (BTreeSet::new(), [0, 0]);
+    let mut from = String::new();
+    loop {
+        let path = format!("/v1/links?state=live&limit=1000{from}");
+        let (_, page) = process
+            .call(Method::GET, &path, &json!({}))
+            .await
+            .expect("an answer");
+        for link in page["links"].as_array().expect("links") {
+            let place = (
+                link["mxc"].as_str().expect("mxc").to_owned(),
+                link["room_id"].as_str().expect("room").to_owned(),
+            );
+            live_places.insert(place);
+        }
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        from = format!("&from={next}");
+    }
+    for known in ledger.links.values() {
+        let response = process
+            .client
+            .get(url(&known.link))
+            .send()
+            .await
+            .expect("an answer");
+        let status = response.status().as_u16();
+        match known.revoked {
+            Some(false) => {
+                assert_eq!(status, 200, "an acknowledged link does not work: {known:?}");
+                assert_eq!(
+                    response.bytes().await.expect("a body"),
+                    load.media[known.media].2
+                );
+                let place = (
+                    load.media[known.media].0.clone(),
+                    load.rooms[known.room].clone(),
+                );
+                assert!(live_places.contains(&place), "{known:?}");
+                checked[0] += 1;
+            }
+            Some(true) => {
+                assert_eq!(
+                    status, 410,
+                    "an acknowledged revocation does not hold: {known:?}"
+                );
+                checked[1] += 1;
+            }
+            None => assert!(status == 200 || status == 410, "{status}"),
+        }
+    }
+    process.drained().await;
+    for (number, (mxc, _, _)) in load.media.iter().enumerate() {
+        let expected = live_places
+            .iter()
+            .filter(|(linked, _)| linked == mxc)
+            .count();
+        let media = world.media(mxc).await;
+        assert_eq!(
+            media["references"],
+            json!(expected),
+            "medium {number} is counted wrongly: {media}"
+        );
+        if number < STAYING {
+            let lowest = media["min_references_since_counted"]
+                .as_i64()
+                .expect("a number");
+            assert!(
+                lowest >= 1,
+                "medium {number} was uncounted while it was linked: {media}"
+            );
+        }
+    }
+    eprintln!(
+        "{KILLS} kills, {} links acknowledged: {} live and {} revoked checked",
+        ledger.links.len(),
+        checked[0],
+        checked[1]
+    );
+    assert!(
+        checked[0] > 20 && checked[1] > 20,
+        "too little happened: {checked:?}"
+    );
+}

@@ -1,0 +1,214 @@
+//! The real binary, as an operator runs it.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use medialink::demo::homeserver::EmbeddedHomeserver;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::{API_TOKEN, answer, client, config_text, eventually};
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("bound").port()
+}
+
+/// A configuration file, and the service that runs by it, or not.
+pub struct Process {
+    pub folder: PathBuf,
+    pub public: String,
+    pub internal: String,
+    pub client: reqwest::Client,
+    child: Option<Child>,
+}
+
+impl Process {
+    /// Writes a configuration file into a folder.
+    pub fn new(folder: &Path, homeserver: &str, more: &str) -> Self {
+        let (public, internal) = (free_port(), free_port());
+        let public_url = format!("http://127.0.0.1:{public}");
+        let text = config_text(homeserver, &public_url, more)
+            .replacen(
+                "public: 127.0.0.1:0",
+                &format!("public: 127.0.0.1:{public}"),
+                1,
+            )
+            .replacen(
+                "internal: 127.0.0.1:0",
+                &format!("internal: 127.0.0.1:{internal}"),
+                1,
+            );
+        std::fs::write(folder.join("bridge.yaml"), text).expect("written");
+        Self {
+            folder: folder.to_owned(),
+            public: public_url,
+            internal: format!("http://127.0.0.1:{internal}"),
+            client: client(),
+            child: None,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_medialink"));
+        command
+            .arg("--config")
+            .arg(self.folder.join("bridge.yaml"))
+            .args(arguments)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the command runs")
+    }
+
+    /// Starts `serve`; its log goes into `serve.log`, one start after the other.
+    pub fn spawn(&mut self) {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("serve.log"))
+            .expect("a log");
+        self.child = Some(
+            self.command(&["serve"])
+                .stderr(log)
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("starts"),
+        );
+    }
+
+    /// Starts `serve` and waits until it answers.
+    pub async fn start(&mut self) {
+        self.spawn();
+        self.healthy().await;
+    }
+
+    pub async fn healthy(&self) {
+        let url = format!("{}/health", self.internal);
+        eventually("the service to answer", async || {
+            self.client.get(&url).send().await.ok().map(drop)
+        })
+        .await;
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("running").id()
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("killed");
+            child.wait().expect("ended");
+        }
+    }
+
+    /// SIGTERM, by the system's kill; then its end.
+    pub async fn terminate(&mut self) -> std::process::ExitStatus {
+        let pid = self.pid().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .expect("kill runs")
+                .success()
+        );
+        let mut child = self.child.take().expect("running");
+        tokio::task::spawn_blocking(move || child.wait().expect("ended"))
+            .await
+            .expect("waited")
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("serve.log")).unwrap_or_default()
+    }
+
+    /// Asks the API; `None`: there was no answer.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Option<(StatusCode, Value)> {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.internal))
+            .bearer_auth(API_TOKEN)
+            .json(body);
+        let response = request.send().await.ok()?;
+        let status = response.status();
+        Some((status, response.json().await.ok()?))
+    }
+
+    pub async fn issue(&self, body: Value) -> Value {
+        let (status, link) = self
+            .call(Method::POST, "/v1/links", &body)
+            .await
+            .expect("an answer");
+        assert!(status.is_success(), "{status} {link}");
+        link
+    }
+
+    /// Waits until nothing waits to be sent, redacted or looked at.
+    pub async fn drained(&self) {
+        use medialink::storage::{Database, Opener, meta_events::count_waiting};
+        let path = self.folder.join("data/medialink.db");
+        let database = Database::open(&path, Opener::Command).await.expect("opens");
+        eventually("an empty outbox", async || {
+            (count_waiting(database.reader()).await.expect("counts") == 0).then_some(())
+        })
+        .await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(20).collect();
+            eprintln!(
+                "the service's last words, newest first:\n{}",
+                tail.join("\n")
+            );
+        }
+    }
+}
+
+/// Media whose bytes the homeserver makes up while they are asked for: URI and content token.
+pub async fn generate(
+    homeserver: &EmbeddedHomeserver,
+    size: u64,
+    content_type: &str,
+) -> (String, String) {
+    let request = client()
+        .post(format!("{}/_demo/generate", homeserver.url()))
+        .query(&[
+            ("size", size.to_string().as_str()),
+            ("content_type", content_type),
+        ])
+        .json(&json!({}));
+    let (status, media) = answer(request).await;
+    assert_eq!(status, 200, "{media}");
+    let text = |name: &str| media[name].as_str().unwrap_or_default().to_owned();
+    (text("content_uri"), text("content_token"))
+}
+
+/// Numbers that look random and are the same for the same seed.
+pub struct Xorshift(pub u64);
+
+impl Xorshift {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
