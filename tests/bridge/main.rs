@@ -1,5 +1,7 @@
 //! The service from the outside: over HTTP, against real and embedded homeservers.
 
+mod faults;
+mod faulty;
 mod harness;
 mod homeserver_facts;
 mod issue_and_follow;

@@ -1,0 +1,359 @@
+//! A homeserver that fails in every way: everything is counted exactly once in the end.
+
+use futures_util::FutureExt;
+use medialink::storage::{StorageError, media_references};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    faulty::{Fault, Faulty, error},
+    harness::{AS_TOKEN, BOT, Service, World, answer, eventually},
+};
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+
+struct Play {
+    world: World,
+    faulty: Faulty,
+    service: Service,
+    mxc: String,
+    token: String,
+}
+
+impl Play {
+    async fn new(more: &str) -> Self {
+        let world = World::new().await;
+        let faulty = Faulty::start(&world.url).await;
+        let more = if more.is_empty() {
+            "usage: {batch_window: 20ms}"
+        } else {
+            more
+        };
+        let service = Service::start(world.folder.path(), &faulty.url, more).await;
+        let (mxc, token) = world.upload("some bytes", "text/plain").await;
+        Self {
+            world,
+            faulty,
+            service,
+            mxc,
+            token,
+        }
+    }
+
+    async fn issue(&self) -> Value {
+        let body = json!({"mxc": self.mxc, "content_token": self.token, "room_id": self.world.room_id, "event_id": "$e"});
+        self.service.issue(body).await
+    }
+
+    /// Moves the clock from retry to retry, until the usage is in this state.
+    async fn skip_to(&self, link: &Value, state: &str) {
+        eventually(&format!("usage {state}"), async || {
+            self.service.clock.advance(500);
+            (self.service.link(link).await["usage"]["state"] == state).then_some(())
+        })
+        .await;
+    }
+
+    /// Issues under faults of the sends, revokes under faults of the redaction.
+    async fn holds_under(self, sends: Vec<Fault>, redactions: Vec<Fault>) {
+        self.faulty.next("/send/", sends);
+        let link = self.issue().await;
+        self.skip_to(&link, "counted").await;
+        assert_eq!(self.faulty.left(), 0, "every fault has happened");
+        self.counted(1).await;
+        self.faulty.next("/redact/", redactions);
+        self.revoke(&link).await;
+        self.skip_to(&link, "released").await;
+        assert_eq!(self.faulty.left(), 0, "every fault has happened");
+        self.counted(0).await;
+        assert_eq!(
+            self.world.media(&self.mxc).await["max_references"],
+            1,
+            "never counted twice"
+        );
+        self.service.stop().await;
+    }
+
+    async fn revoke(&self, link: &Value) {
+        let path = format!("/v1/links/{}", link["link_id"].as_str().expect("ID"));
+        assert_eq!(
+            self.service.call(Method::DELETE, &path, &json!({})).await.0,
+            200
+        );
+    }
+
+    async fn counted(&self, expected: usize) {
+        assert_eq!(
+            self.world.references(&self.mxc).await,
+            i64::try_from(expected).expect("small")
+        );
+        assert_eq!(
+            self.world.meta_events(&self.world.room_id).await.len(),
+            expected,
+            "meta events in the room"
+        );
+    }
+
+    async fn bot(&self, action: &str) {
+        let room = &self.world.room_id;
+        let request = self.world.client.post(format!(
+            "{}/_matrix/client/v3/rooms/{room}/{action}",
+            self.world.url
+        ));
+        let (status, told) = answer(
+            request
+                .query(&[("user_id", BOT)])
+                .bearer_auth(AS_TOKEN)
+                .json(&json!({})),
+        )
+        .await;
+        assert_eq!(status, 200, "{told}");
+    }
+
+    async fn invite(&self) {
+        let path = format!("/_matrix/client/v3/rooms/{}/invite", self.world.room_id);
+        assert_eq!(
+            self.world
+                .as_alice(Method::POST, &path, &json!({"user_id": BOT}))
+                .await
+                .0,
+            200
+        );
+    }
+}
+
+fn limited() -> Fault {
+    Fault::Answer(
+        429,
+        "{\"errcode\": \"M_LIMIT_EXCEEDED\", \"error\": \"slow\", \"retry_after_ms\": 2500}"
+            .to_owned(),
+    )
+}
+
+#[tokio::test]
+async fn limits_are_waited_for() {
+    Play::new("")
+        .await
+        .holds_under(vec![limited(), limited()], vec![limited(), limited()])
+        .await;
+}
+
+#[tokio::test]
+async fn server_errors_are_tried_again() {
+    let errors = || {
+        vec![
+            error(500, "M_UNKNOWN"),
+            error(502, ""),
+            Fault::Answer(503, "<html>".to_owned()),
+        ]
+    };
+    Play::new("").await.holds_under(errors(), errors()).await;
+}
+
+#[tokio::test]
+async fn lost_answers_count_once() {
+    let lost = || vec![Fault::DropAfter, Fault::DropBefore, Fault::DropAfter];
+    Play::new("").await.holds_under(lost(), lost()).await;
+}
+
+#[tokio::test]
+async fn a_token_that_the_operator_mends_and_a_lost_device_are_tried_again() {
+    let faults = || {
+        vec![
+            error(401, "M_UNKNOWN_TOKEN"),
+            error(400, "M_UNKNOWN_DEVICE"),
+            Fault::Answer(404, "<html>".to_owned()),
+        ]
+    };
+    Play::new("")
+        .await
+        .holds_under(faults(), faults()[..2].to_vec())
+        .await;
+}
+
+#[tokio::test]
+async fn a_homeserver_that_is_away_for_a_minute_counts_once() {
+    let play = Play::new("").await;
+    play.faulty.set_away(true);
+    let link = play.issue().await;
+    for _ in 0..12 {
+        play.service.clock.advance(MINUTE / 12);
+        tokio::task::yield_now().await;
+        assert_eq!(play.service.link(&link).await["usage"]["state"], "pending");
+    }
+    play.faulty.set_away(false);
+    play.skip_to(&link, "counted").await;
+    play.counted(1).await;
+    play.faulty.set_away(true);
+    play.revoke(&link).await;
+    play.service.clock.advance(MINUTE);
+    play.faulty.set_away(false);
+    play.skip_to(&link, "released").await;
+    play.counted(0).await;
+}
+
+#[tokio::test]
+async fn events_that_are_too_large_are_halved() {
+    let play = Play::new("usage: {batch_window: 200ms}").await;
+    let mut links = vec![play.issue().await];
+    for n in 0..3 {
+        let (mxc, token) = play.world.upload(format!("more {n}"), "text/plain").await;
+        let body = json!({"mxc": mxc, "content_token": token, "room_id": play.world.room_id});
+        links.push(play.service.issue(body).await);
+    }
+    play.faulty.next("/send/", [error(413, "M_TOO_LARGE")]);
+    for link in &links {
+        play.skip_to(link, "counted").await;
+        assert_eq!(
+            play.world
+                .references(link["mxc"].as_str().expect("mxc"))
+                .await,
+            1
+        );
+    }
+    assert_eq!(play.world.meta_events(&play.world.room_id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_succeed_fails_is_shown_and_can_be_retried() {
+    let play = Play::new("").await;
+    play.bot("leave").await;
+    let link = play.issue().await;
+    play.skip_to(&link, "failed").await;
+    play.counted(0).await;
+    play.invite().await;
+    play.bot("join").await;
+    let now = play.service.clock.now_ms();
+    let writer = play.service.links.database.writer();
+    let retried = writer
+        .write::<_, StorageError, _>(move |c| media_references::retry_failed(c, now).boxed())
+        .await;
+    assert_eq!(retried.expect("retried"), 1);
+    play.skip_to(&link, "counted").await;
+    play.counted(1).await;
+    // Whoever has left cannot redact: it waits for the return.
+    play.bot("leave").await;
+    play.revoke(&link).await;
+    eventually("the refused redaction", async || {
+        play.service.clock.advance(500);
+        (play.faulty.seen("/redact/") > 0).then_some(())
+    })
+    .await;
+    assert_eq!(play.service.link(&link).await["usage"]["state"], "counted");
+    play.invite().await;
+    play.bot("join").await;
+    play.service.clock.advance(HOUR);
+    play.skip_to(&link, "released").await;
+    play.counted(0).await;
+}
+
+#[tokio::test]
+async fn another_room_counts_where_the_bridge_may_not_send() {
+    let world = World::new().await;
+    let fallback = world.new_room().await;
+    let more = format!("usage: {{batch_window: 20ms, fallback_room: '{fallback}'}}");
+    let service = world.service(&more).await;
+    let (mxc, token) = world.upload("some bytes", "text/plain").await;
+    let body = json!({"mxc": mxc, "content_token": token, "room_id": "!elsewhere:example.org", "event_id": "$secret"});
+    let link = service.issue(body).await;
+    service.wait_for_usage(&link, "counted").await;
+    let events = world.meta_events(&fallback).await;
+    assert_eq!(events.len(), 1);
+    assert!(
+        events[0]["content"]["references"][0]
+            .get("event_id")
+            .is_none(),
+        "{}",
+        events[0]
+    );
+    assert_eq!(world.references(&mxc).await, 1);
+    let path = format!("/v1/links/{}", link["link_id"].as_str().expect("ID"));
+    service.call(Method::DELETE, &path, &json!({})).await;
+    service.wait_for_usage(&link, "released").await;
+    assert_eq!(world.references(&mxc).await, 0);
+}
+
+#[tokio::test]
+async fn after_a_day_of_doubt_the_room_is_searched_first() {
+    for arrived in [true, false] {
+        let play = Play::new("").await;
+        play.faulty.next(
+            "/send/",
+            [if arrived {
+                Fault::DropAfter
+            } else {
+                Fault::DropBefore
+            }],
+        );
+        let link = play.issue().await;
+        eventually("the lost answer", async || {
+            (play.faulty.left() == 0).then_some(())
+        })
+        .await;
+        eventually("the doubt to be noted", async || {
+            let rows = medialink::storage::meta_events::list(
+                play.service.links.database.reader(),
+                None,
+                9,
+            )
+            .await;
+            rows.expect("rows")
+                .iter()
+                .any(|row| row.last_error.is_some())
+                .then_some(())
+        })
+        .await;
+        let sends = play.faulty.seen("/send/");
+        play.service.clock.advance(21 * HOUR);
+        play.skip_to(&link, "counted").await;
+        assert_eq!(
+            play.faulty.seen("/send/") - sends,
+            usize::from(!arrived),
+            "arrived: {arrived}"
+        );
+        assert!(play.faulty.seen("/messages") > 0);
+        play.counted(1).await;
+    }
+}
+
+#[tokio::test]
+async fn the_mode_and_encrypted_rooms_are_respected() {
+    let world = World::new().await;
+    let (mxc, token) = world.upload("some bytes", "text/plain").await;
+    let with = json!({"mxc": mxc, "content_token": token, "room_id": world.room_id});
+    let without = json!({"mxc": mxc, "room_id": world.room_id});
+    for (mode, with_token, without_token) in [
+        ("auto", "counted", "disabled"),
+        ("always", "counted", "counted"),
+        ("never", "disabled", "disabled"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let more = format!("usage: {{batch_window: 20ms, mode: {mode}}}");
+        let service = Service::start(folder.path(), &world.url, &more).await;
+        for (body, state) in [(&with, with_token), (&without, without_token)] {
+            let mut body = body.clone();
+            body["event_id"] = json!(format!("${mode}{state}"));
+            let link = service.issue(body).await;
+            service.wait_for_usage(&link, state).await;
+        }
+        service.stop().await;
+    }
+    let path = format!(
+        "/_matrix/client/v3/rooms/{}/state/m.room.encryption",
+        world.room_id
+    );
+    let (status, told) = world
+        .as_alice(
+            Method::PUT,
+            &path,
+            &json!({"algorithm": "m.megolm.v1.aes-sha2"}),
+        )
+        .await;
+    assert_eq!(status, 200, "{told}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = "usage: {batch_window: 20ms, encrypted_rooms: false}";
+    let service = Service::start(folder.path(), &world.url, more).await;
+    let link = service.issue(with).await;
+    service.wait_for_usage(&link, "disabled").await;
+}
