@@ -20,7 +20,7 @@ const BOT: &str = "@ircbot:example.org";
 const EVENT_TYPE: &str = "org.matrix.msc3910.media_reference";
 
 /// Where Synapse is installed. Without it the tests pass, saying so, except in CI.
-fn installed() -> Option<PathBuf> {
+pub fn installed() -> Option<PathBuf> {
     let python = Synapse::find();
     let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     assert!(

@@ -7,4 +7,6 @@ mod homeserver_facts;
 mod issue_and_follow;
 mod killed;
 mod process;
+mod streaming;
 mod synapse;
+mod synapse_lifecycle;

@@ -53,6 +53,17 @@ impl Process {
         }
     }
 
+    /// Changes the homeserver's URL in the file.
+    pub fn point_at(&self, homeserver: &str) {
+        let path = self.folder.join("bridge.yaml");
+        let text = std::fs::read_to_string(&path).expect("reads");
+        std::fs::write(
+            path,
+            text.replacen("http://127.0.0.1:1'", &format!("{homeserver}'"), 1),
+        )
+        .expect("written");
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_medialink"));
         command
