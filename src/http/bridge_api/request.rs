@@ -36,6 +36,10 @@ pub(in crate::http) async fn read_json<T: DeserializeOwned>(
         }
         body.extend_from_slice(&chunk);
     }
+    // A list would be read as an object's values without their names.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(not_an_object());
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(&body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         use serde_json::error::Category;
@@ -56,6 +60,14 @@ pub(in crate::http) async fn read_json<T: DeserializeOwned>(
         )
     })?;
     Ok(value)
+}
+
+fn not_an_object() -> ApiError {
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "M_BAD_JSON",
+        "allowed is a JSON object",
+    )
 }
 
 fn bad_json(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
@@ -116,6 +128,9 @@ pub(in crate::http) struct IssueBody {
 impl IssueBody {
     /// Reads one entry of a batch.
     pub(in crate::http) fn from_value(value: serde_json::Value) -> Result<Self, ApiError> {
+        if !value.is_object() {
+            return Err(not_an_object());
+        }
         serde_path_to_error::deserialize(value).map_err(|error| bad_json(&error))
     }
 
