@@ -1,6 +1,6 @@
 //! Downloads (Client-Server API, `/_matrix/client/v1/media/download`, MSC3916; MSC3910).
 
-use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use url::Url;
 
 use crate::{
@@ -78,19 +78,18 @@ impl Homeserver {
         request: &MediaRequest<'_>,
     ) -> Result<MediaAnswer, HomeserverError> {
         let mut response = self.send(first, request).await?;
-        for _ in 0..=MAX_REDIRECTS {
+        let mut redirects = 0;
+        loop {
             match response.status() {
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
-                    let target = target(&response)?;
-                    let client = if target.origin() == self.config.url.origin() {
-                        &self.client
-                    } else if url_is_allowed(&target, &self.config.redirect_networks) {
-                        &self.redirected
-                    } else {
+                    redirects += 1;
+                    if redirects > MAX_REDIRECTS {
                         return Err(HomeserverError::Nonsense(
-                            "it redirects to an address that is neither public nor in homeserver.redirect_networks",
+                            "it redirects more than three times",
                         ));
-                    };
+                    }
+                    let target = target(&response)?;
+                    let client = self.client_for(&target)?;
                     response = self
                         .send(client.request(method.clone(), target), request)
                         .await?;
@@ -107,9 +106,19 @@ impl Homeserver {
                 _ => return Err(refusal(response).await),
             }
         }
-        Err(HomeserverError::Nonsense(
-            "it redirects more than three times",
-        ))
+    }
+
+    /// Who may connect to where a redirect leads.
+    fn client_for(&self, target: &Url) -> Result<&Client, HomeserverError> {
+        if target.origin() == self.config.url.origin() {
+            Ok(&self.client)
+        } else if url_is_allowed(target, &self.config.redirect_networks) {
+            Ok(&self.redirected)
+        } else {
+            Err(HomeserverError::Nonsense(
+                "it redirects to an address that is neither public nor in homeserver.redirect_networks",
+            ))
+        }
     }
 
     async fn send(

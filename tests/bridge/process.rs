@@ -1,6 +1,7 @@
 //! The real binary, as an operator runs it.
 
 use std::{
+    io::Write,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -79,25 +80,52 @@ impl Process {
         self.command(arguments).output().expect("the command runs")
     }
 
+    /// Runs a command that reads this text.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("starts");
+        child
+            .stdin
+            .take()
+            .expect("a pipe")
+            .write_all(input.as_bytes())
+            .expect("written");
+        child.wait_with_output().expect("the command runs")
+    }
+
     /// Starts `serve`; its log goes into `serve.log`, one start after the other.
     pub fn spawn(&mut self) {
+        self.spawn_with("info");
+    }
+
+    fn spawn_with(&mut self, log_level: &str) {
+        let path = self.folder.join("serve.log");
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(self.folder.join("serve.log"))
+            .open(path)
             .expect("a log");
-        self.child = Some(
-            self.command(&["serve"])
-                .stderr(log)
-                .stdout(Stdio::null())
-                .spawn()
-                .expect("starts"),
-        );
+        let mut command = self.command(&["serve"]);
+        command
+            .env("RUST_LOG", log_level)
+            .stderr(log)
+            .stdout(Stdio::null());
+        self.child = Some(command.spawn().expect("starts"));
     }
 
     /// Starts `serve` and waits until it answers.
     pub async fn start(&mut self) {
         self.spawn();
+        self.healthy().await;
+    }
+
+    /// The same, with as much in its log as can be.
+    pub async fn start_with_log_level(&mut self, log_level: &str) {
+        self.spawn_with(log_level);
         self.healthy().await;
     }
 
