@@ -1,0 +1,323 @@
+//! The rules of the books: what is counted, and until when.
+
+use std::collections::BTreeMap;
+
+use medialink::clock::Clock;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{HS_TOKEN, Service, World, answer, eventually},
+    process::Xorshift,
+};
+
+const HOUR: i64 = 3_600_000;
+const QUICK: &str = "usage: {batch_window: 20ms}";
+
+async fn revoke(service: &Service, link: &Value) {
+    let path = format!("/v1/links/{}", link["link_id"].as_str().expect("ID"));
+    assert_eq!(service.call(Method::DELETE, &path, &json!({})).await.0, 200);
+}
+
+async fn redact(service: &Service, room_id: &str, event_id: &str) {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let txn = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let event = json!({"type": "m.room.redaction", "event_id": "$r", "room_id": room_id, "sender": "@alice:example.org",
+        "content": {"redacts": event_id}});
+    let url = format!(
+        "{}/_matrix/app/v1/transactions/ledger{txn}",
+        service.internal
+    );
+    let put = service
+        .client
+        .put(url)
+        .bearer_auth(HS_TOKEN)
+        .json(&json!({"events": [event]}));
+    assert_eq!(answer(put).await.0, 200);
+}
+
+#[tokio::test]
+async fn media_is_counted_once_per_room_and_token_until_its_last_link_dies() {
+    let world = World::new().await;
+    let other_room = world.new_room().await;
+    let service = world.service(QUICK).await;
+    let (mxc, token) = world.upload("bytes", "text/plain").await;
+    let body = |room: &str, event: &str| json!({"mxc": mxc, "content_token": token, "room_id": room, "event_id": event});
+    let first = service.issue(body(&world.room_id, "$1")).await;
+    let second = service.issue(body(&world.room_id, "$2")).await;
+    service.wait_for_usage(&first, "counted").await;
+    service.drained().await;
+    assert_eq!(
+        world.references(&mxc).await,
+        1,
+        "two links of one room are one usage"
+    );
+    let elsewhere = service.issue(body(&other_room, "$1")).await;
+    service.wait_for_usage(&elsewhere, "counted").await;
+    assert_eq!(
+        world.references(&mxc).await,
+        2,
+        "another room is another usage"
+    );
+    revoke(&service, &first).await;
+    service.drained().await;
+    assert_eq!(world.references(&mxc).await, 2, "one link is left");
+    revoke(&service, &second).await;
+    service.wait_for_usage(&second, "released").await;
+    assert_eq!(world.references(&mxc).await, 1);
+    assert_eq!(service.link(&elsewhere).await["usage"]["state"], "counted");
+    let without = service
+        .issue(json!({"mxc": mxc, "room_id": world.room_id, "event_id": "$3"}))
+        .await;
+    assert_eq!(without["usage"]["state"], "disabled", "no token, no count");
+    let again = service.issue(body(&world.room_id, "$3")).await;
+    assert_eq!(
+        again["link_id"], without["link_id"],
+        "a repeat brings the token"
+    );
+    service.wait_for_usage(&again, "counted").await;
+    assert_eq!(world.references(&mxc).await, 2);
+}
+
+#[tokio::test]
+async fn media_of_one_window_shares_events_of_fifty() {
+    let world = World::new().await;
+    let service = world.service("usage: {batch_window: 500ms}").await;
+    let mut links = Vec::new();
+    for n in 0..120 {
+        let (mxc, token) = world.upload(format!("{n}"), "text/plain").await;
+        links.push(json!({"mxc": mxc, "content_token": token, "room_id": world.room_id}));
+    }
+    let (_, batch) = service
+        .call(Method::POST, "/v1/links/batch", &json!({"links": links}))
+        .await;
+    for link in batch["results"].as_array().expect("results") {
+        service.wait_for_usage(link, "counted").await;
+    }
+    assert_eq!(world.meta_events(&world.room_id).await.len(), 3);
+}
+
+#[tokio::test]
+async fn living_media_moves_to_a_new_event_before_the_old_one_goes() {
+    let world = World::new().await;
+    let service = world
+        .service("usage: {batch_window: 200ms, release_after: 1h}")
+        .await;
+    let mut links = Vec::new();
+    for n in 0..3 {
+        let (mxc, token) = world.upload(format!("{n}"), "text/plain").await;
+        let lifetime = if n == 1 { HOUR / 2 } else { 30 * 24 * HOUR };
+        links.push(service.issue(json!({"mxc": mxc, "content_token": token, "room_id": world.room_id, "lifetime_ms": lifetime})).await);
+    }
+    for link in &links {
+        service.wait_for_usage(link, "counted").await;
+    }
+    let mxc = |n: usize| links[n]["mxc"].as_str().expect("mxc").to_owned();
+    let first = world.meta_events(&world.room_id).await;
+    assert_eq!(first.len(), 1);
+    revoke(&service, &links[0]).await;
+    service.wait_for_usage(&links[0], "released").await;
+    service.drained().await;
+    let second = world.meta_events(&world.room_id).await;
+    assert_eq!(second.len(), 1);
+    assert_ne!(second[0]["event_id"], first[0]["event_id"]);
+    for n in [1, 2] {
+        let media = world.media(&mxc(n)).await;
+        assert_eq!(media["references"], 1, "{media}");
+        assert_eq!(
+            media["min_references_since_counted"], 1,
+            "never uncounted: {media}"
+        );
+        assert_eq!(
+            media["max_references"], 2,
+            "counted by both events for a moment: {media}"
+        );
+    }
+    // Media that merely expired may wait beside media that lives, but not for ever.
+    service.clock.advance(HOUR / 2 + 1000);
+    eventually("the expiry to be noted", async || {
+        (service.link(&links[1]).await["state"] == "expired").then_some(())
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(
+        world.references(&mxc(1)).await,
+        1,
+        "release_after is not over"
+    );
+    service.clock.advance(HOUR + 1000);
+    service.wait_for_usage(&links[1], "released").await;
+    service.drained().await;
+    assert_eq!(
+        (
+            world.references(&mxc(1)).await,
+            world.references(&mxc(2)).await
+        ),
+        (0, 1)
+    );
+    assert_eq!(
+        world.media(&mxc(2)).await["min_references_since_counted"],
+        1
+    );
+    // The last one expires: there is nothing to wait for.
+    service.clock.advance(31 * 24 * HOUR);
+    service.wait_for_usage(&links[2], "released").await;
+    assert!(world.meta_events(&world.room_id).await.is_empty());
+}
+
+#[tokio::test]
+async fn media_that_is_linked_again_stays_counted_or_is_counted_again() {
+    let world = World::new().await;
+    let service = world.service("usage: {batch_window: 300ms}").await;
+    let (mxc, token) = world.upload("bytes", "text/plain").await;
+    let body = json!({"mxc": mxc, "content_token": token, "room_id": world.room_id});
+    let link = service.issue(body.clone()).await;
+    service.wait_for_usage(&link, "counted").await;
+    revoke(&service, &link).await;
+    let again = service.issue(body.clone()).await;
+    assert_eq!(
+        again["usage"]["state"], "counted",
+        "linked again within the window"
+    );
+    service.drained().await;
+    let media = world.media(&mxc).await;
+    assert_eq!(
+        (&media["references"], &media["min_references_since_counted"]),
+        (&json!(1), &json!(1)),
+        "{media}"
+    );
+    revoke(&service, &again).await;
+    service.wait_for_usage(&again, "released").await;
+    let last = service.issue(body).await;
+    assert_eq!(last["usage"]["state"], "pending");
+    service.wait_for_usage(&last, "counted").await;
+    assert_eq!(world.references(&mxc).await, 1);
+}
+
+#[tokio::test]
+async fn local_media_is_touched_now_and_then_and_not_when_it_is_dead() {
+    let world = World::new().await;
+    let service = world
+        .service("usage: {batch_window: 20ms, touch: 1h, touch_rate: 100/s}")
+        .await;
+    let (mxc, token) = world.upload("bytes", "text/plain").await;
+    let body = json!({"mxc": mxc, "content_token": token, "room_id": world.room_id});
+    let link = service.issue(body).await;
+    let touched = async |times: u64| {
+        eventually("a touch", async || {
+            (world.media(&mxc).await["not_modified"].as_u64() == Some(times)).then_some(())
+        })
+        .await;
+    };
+    touched(1).await;
+    service.clock.advance(HOUR + 1000);
+    touched(2).await;
+    assert_eq!(world.media(&mxc).await["downloads"], 0, "without a body");
+    revoke(&service, &link).await;
+    service.clock.advance(HOUR + 1000);
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    touched(2).await;
+}
+
+/// Issues, repeats, revocations, redactions, expiries and restarts in any order: the homeserver
+/// counts what is linked, once per room.
+#[tokio::test]
+async fn after_any_steps_the_count_is_that_of_the_links() {
+    let seed = std::time::UNIX_EPOCH.elapsed().expect("a clock").as_nanos() as u64 | 1;
+    eprintln!("seed {seed}");
+    let mut random = Xorshift(seed);
+    let mut pick = |bound: u64| usize::try_from(random.below(bound)).expect("small");
+    let world = World::new().await;
+    let rooms = [world.room_id.clone(), world.new_room().await];
+    let mut media = Vec::new();
+    for n in 0..6 {
+        media.push(world.upload(format!("{n}"), "text/plain").await);
+    }
+    let clock = Clock::default();
+    let start = async || {
+        Service::start_at(
+            world.folder.path(),
+            &world.url,
+            "",
+            "usage: {batch_window: 20ms, release_after: 10s}",
+            &clock,
+        )
+        .await
+    };
+    let mut service = start().await;
+    // By link ID: media, room, event, expiry.
+    let mut live: BTreeMap<String, (usize, usize, usize, Option<i64>)> = BTreeMap::new();
+    let mut next_event = 0;
+    for step in 0..250 {
+        match pick(20) {
+            0..10 => {
+                let (n, room) = (pick(6), pick(2));
+                let event = if pick(3) == 0 {
+                    next_event
+                } else {
+                    next_event += 1;
+                    next_event
+                };
+                let mut body = json!({"mxc": media[n].0, "content_token": media[n].1, "room_id": rooms[room], "event_id": format!("$e{event}")});
+                if pick(3) == 0 {
+                    body["lifetime_ms"] = json!(1000 * (1 + pick(60)));
+                }
+                let (status, link) = service.call(Method::POST, "/v1/links", &body).await;
+                if status == 410 {
+                    continue;
+                }
+                assert!(status.is_success(), "{link}");
+                let id = link["link_id"].as_str().expect("ID").to_owned();
+                live.insert(id, (n, room, event, link["expires_ts"].as_i64()));
+            }
+            10..15 => {
+                if let Some(id) = live.keys().nth(pick(1 + live.len() as u64)).cloned() {
+                    revoke(&service, &json!({"link_id": id})).await;
+                    live.remove(&id);
+                }
+            }
+            15 | 16 => {
+                if let Some((_, room, event, _)) =
+                    live.values().nth(pick(1 + live.len() as u64)).copied()
+                {
+                    redact(&service, &rooms[room], &format!("$e{event}")).await;
+                    live.retain(|_, known| (known.1, known.2) != (room, event));
+                }
+            }
+            17 => clock.advance(1000 * i64::try_from(pick(20)).expect("small")),
+            18 => {
+                service.stop().await;
+                service = start().await;
+            }
+            _ => service.drained().await,
+        }
+        let now = clock.now_ms();
+        live.retain(|_, known| known.3.is_none_or(|end| end > now));
+        if step % 50 == 49 {
+            // Whatever expires beside living media is released in the end.
+            clock.advance(11_000);
+            let now = clock.now_ms();
+            live.retain(|_, known| known.3.is_none_or(|end| end > now));
+            // Expiry is noted by the worker's next look.
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            clock.advance(11_000);
+            let now = clock.now_ms();
+            live.retain(|_, known| known.3.is_none_or(|end| end > now));
+            for (n, (mxc, _)) in media.iter().enumerate() {
+                let expected = (0..2)
+                    .filter(|room| live.values().any(|known| (known.0, known.1) == (n, *room)))
+                    .count();
+                eventually(
+                    &format!("{expected} references of medium {n} after step {step}"),
+                    async || {
+                        service.drained().await;
+                        (world.references(mxc).await == i64::try_from(expected).expect("small"))
+                            .then_some(())
+                    },
+                )
+                .await;
+            }
+        }
+    }
+    service.stop().await;
+}

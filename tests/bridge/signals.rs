@@ -1,0 +1,70 @@
+//! The end of the process.
+
+use futures_util::StreamExt;
+use serde_json::json;
+
+use crate::{
+    harness::{World, url},
+    process::{Process, generate},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_lets_open_downloads_end_and_loses_no_count() {
+    let world = World::new().await;
+    let size = 64 << 20;
+    let (mxc, token) = generate(&world.homeserver, size, "video/mp4").await;
+    let mut process = Process::new(
+        world.folder.path(),
+        &world.url,
+        "usage: {batch_window: 20ms}",
+    );
+    process.start().await;
+    let second = process.run(&["serve"]);
+    assert!(!second.status.success());
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(
+        told.contains("cannot listen") || told.contains("another service"),
+        "{told}"
+    );
+    let link = process
+        .issue(json!({"mxc": mxc, "content_token": token, "room_id": world.room_id}))
+        .await;
+    let response = process
+        .client
+        .get(url(&link))
+        .send()
+        .await
+        .expect("an answer");
+    let mut pieces = response.bytes_stream();
+    let mut read = pieces.next().await.expect("a piece").expect("bytes").len() as u64;
+    let client = process.client.clone();
+    let public = process.public.clone();
+    let rest = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        assert!(
+            client
+                .get(format!("{public}/robots.txt"))
+                .send()
+                .await
+                .is_err(),
+            "nobody new is let in"
+        );
+        while let Some(piece) = pieces.next().await {
+            read += piece.expect("a whole body").len() as u64;
+        }
+        read
+    };
+    let (read, status) = tokio::join!(rest, process.terminate());
+    assert_eq!(read, size);
+    assert!(status.success(), "{status}");
+    process.start().await;
+    let path = format!("/v1/links/{}", link["link_id"].as_str().expect("ID"));
+    let (_, link) = process
+        .call(reqwest::Method::GET, &path, &json!({}))
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (&link["follows"], &link["bytes_served"]),
+        (&json!(1), &json!(size))
+    );
+}
