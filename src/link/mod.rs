@@ -4,13 +4,14 @@
 //! A bridge written in Rust signs by itself with [`KeyRing::active`] and [`sign_self_contained`]:
 //!
 //! ```
-//! use medialink::link::{KeyRing, LinkClaims, sign_self_contained};
+//! use medialink::link::{KeyFile, KeyRing, LinkClaims, sign_self_contained};
 //! use medialink::matrix::{MxcUri, RoomId};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let key_file = "keys: [{id: 1, secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8, state: active, created: 2026-01-01T00:00:00Z}]";
-//! # let key_file = r#"{"keys": [{"id": 1, "secret": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "state": "active", "created": "2026-01-01T00:00:00Z"}]}"#;
-//! # let ring: KeyRing = KeyRing::from_entries(serde_json::from_str::<medialink::link::KeyFile>(key_file)?.keys)?;
+//! // The key file as JSON; the service's own is YAML.
+//! let key_file = r#"{"keys": [{"id": 1, "secret": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+//!     "state": "active", "created": "2026-01-01T00:00:00Z"}]}"#;
+//! let ring = KeyRing::from_entries(serde_json::from_str::<KeyFile>(key_file)?.keys)?;
 //! let claims = LinkClaims::new(
 //!     RoomId::parse("!OGEhHVWSdvArJzumhm:matrix.org")?,
 //!     MxcUri::parse("mxc://example.com/AQwafuaFswefuhsfAFAgsw")?,
