@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Types that browsers may show in place (Client-Server API, "Serving inline content").
-const INLINE: &[&str] = &[
+pub(crate) const INLINE_TYPES: &[&str] = &[
     "text/css",
     "text/plain",
     "text/csv",
@@ -79,7 +79,7 @@ impl SafeHeaders {
             .unwrap_or_default()
             .trim()
             .to_ascii_lowercase();
-        let inline = INLINE.contains(&essence.as_str());
+        let inline = INLINE_TYPES.contains(&essence.as_str());
         let content_type = match essence.as_str() {
             "text/plain" => "text/plain; charset=utf-8".to_owned(),
             _ => declared.to_owned(),

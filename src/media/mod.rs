@@ -9,7 +9,7 @@ mod range;
 
 pub use body::MediaStream;
 pub use error::MediaError;
-pub(crate) use headers::is_media_type;
+pub(crate) use headers::{INLINE_TYPES, is_media_type};
 pub use headers::{SafeHeaders, content_disposition, name_for_url};
 pub use proxy::{Media, MediaProxy, Wanted};
 pub use range::is_single_range;

@@ -4,38 +4,10 @@ use actix_web::HttpResponseBuilder;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::media::INLINE_TYPES;
+
 /// Synapse's ETag: unquoted, and the same for every medium.
 pub(super) const ETAG: &str = "1";
-
-/// Content types shown inline (Client-Server API, "Serving inline content").
-const INLINE: &[&str] = &[
-    "text/css",
-    "text/plain",
-    "text/csv",
-    "application/json",
-    "application/ld+json",
-    "image/jpeg",
-    "image/gif",
-    "image/png",
-    "image/apng",
-    "image/webp",
-    "image/avif",
-    "video/mp4",
-    "video/webm",
-    "video/ogg",
-    "video/quicktime",
-    "audio/mp4",
-    "audio/webm",
-    "audio/aac",
-    "audio/mpeg",
-    "audio/ogg",
-    "audio/wave",
-    "audio/wav",
-    "audio/x-wav",
-    "audio/x-pn-wav",
-    "audio/flac",
-    "audio/x-flac",
-];
 
 pub(super) fn add_caching(response: &mut HttpResponseBuilder) {
     let caching = "public,max-age=86400,s-maxage=0,proxy-revalidate";
@@ -56,7 +28,7 @@ pub(super) fn add_safety(response: &mut HttpResponseBuilder) {
 
 pub(super) fn content_disposition(content_type: &str, name: Option<&str>) -> String {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    let inline = INLINE
+    let inline = INLINE_TYPES
         .iter()
         .any(|known| known.eq_ignore_ascii_case(essence));
     let kind = if inline { "inline" } else { "attachment" };
