@@ -43,13 +43,16 @@ async fn nothing_secret_is_written_anywhere() {
             url(link).replace("/m/", "/v/"),
         ] {
             for accept in ["text/html", "*/*"] {
-                let response = process
+                // Tampered media can end the connection before its first byte.
+                let Ok(response) = process
                     .client
                     .get(&target)
                     .header("Accept", accept)
                     .send()
                     .await
-                    .expect("an answer");
+                else {
+                    continue;
+                };
                 let is_error = !response.status().is_success();
                 let body = response.text().await.unwrap_or_default();
                 if is_error {
