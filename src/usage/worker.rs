@@ -52,8 +52,17 @@ const FORGET_EVERY_MS: i64 = 3_600_000;
 pub struct UsageWorker {
     links: LinkService,
     homeserver: Arc<Homeserver>,
-    /// The device of each bridge, once it is known to be there.
-    devices: Mutex<HashMap<String, Device>>,
+    /// The device of each bridge, once it was asked for.
+    devices: Mutex<HashMap<String, KnownDevice>>,
+}
+
+/// What came of asking for a device.
+#[derive(Debug, Clone)]
+enum KnownDevice {
+    /// It is there.
+    Ready(Device),
+    /// It could not be made, so many times in a row; nobody asks again before `until`.
+    Refused { times: i64, until: i64 },
 }
 
 impl UsageWorker {
@@ -140,9 +149,13 @@ impl UsageWorker {
     /// The device of a bridge's user, made if it is not there; `None`: the homeserver does not
     /// answer now.
     async fn device(&self, bridge: &BridgeConfig) -> Option<Device> {
-        if let Some(device) = self.known_devices().get(&bridge.id) {
-            return Some(device.clone());
-        }
+        let known = self.known_devices().get(&bridge.id).cloned();
+        let failures = match known {
+            Some(KnownDevice::Ready(device)) => return Some(device),
+            Some(KnownDevice::Refused { until, .. }) if self.now() < until => return None,
+            Some(KnownDevice::Refused { times, .. }) => times,
+            None => 0,
+        };
         let device = match self.homeserver.ensure_device(bridge, DEVICE_ID).await {
             Ok(()) => Device(DEVICE_ID.to_owned()),
             Err(error) if matches!(error.status(), 400 | 404 | 405) => {
@@ -152,20 +165,27 @@ impl UsageWorker {
             }
             Err(error) => {
                 tracing::warn!(bridge = bridge.id, %error, "no device could be made to send meta events with");
+                let times = failures + 1;
+                let until = self.now() + wait_ms(&error, times);
+                self.known_devices()
+                    .insert(bridge.id.clone(), KnownDevice::Refused { times, until });
                 return None;
             }
         };
         self.known_devices()
-            .insert(bridge.id.clone(), device.clone());
+            .insert(bridge.id.clone(), KnownDevice::Ready(device.clone()));
         Some(device)
     }
 
     /// Makes sure of the device again before the next send.
     fn doubt_device(&self, bridge: &str) {
-        self.known_devices().remove(bridge);
+        let mut known = self.known_devices();
+        if matches!(known.get(bridge), Some(KnownDevice::Ready(_))) {
+            known.remove(bridge);
+        }
     }
 
-    fn known_devices(&self) -> MutexGuard<'_, HashMap<String, Device>> {
+    fn known_devices(&self) -> MutexGuard<'_, HashMap<String, KnownDevice>> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -556,15 +576,7 @@ impl UsageWorker {
         error: &HomeserverError,
         unknown: bool,
     ) -> Result<(), StorageError> {
-        let wait = match error {
-            HomeserverError::Refused {
-                retry_after_ms: Some(wait),
-                ..
-            } => i64::try_from(*wait)
-                .unwrap_or(i64::MAX)
-                .clamp(1, LONGEST_WAIT_REFUSED_MS),
-            _ => delay_ms(event.attempts, LONGEST_WAIT_MS),
-        };
+        let wait = wait_ms(error, event.attempts);
         self.later(event, wait, unknown, &error.to_string()).await
     }
 
@@ -638,6 +650,19 @@ impl UsageWorker {
         let id = event.id;
         self.write(move |connection| meta_events::settle_redacted(connection, id).boxed())
             .await
+    }
+}
+
+/// How long to wait after the n-th attempt failed: as the homeserver tells, if it does.
+fn wait_ms(error: &HomeserverError, attempts: i64) -> i64 {
+    match error {
+        HomeserverError::Refused {
+            retry_after_ms: Some(wait),
+            ..
+        } => i64::try_from(*wait)
+            .unwrap_or(i64::MAX)
+            .clamp(1, LONGEST_WAIT_REFUSED_MS),
+        _ => delay_ms(attempts, LONGEST_WAIT_MS),
     }
 }
 
