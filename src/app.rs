@@ -21,7 +21,7 @@ use crate::{
     media::MediaProxy,
     storage::{Database, Opener, meta_events},
     telemetry,
-    usage::{FollowCounter, Toucher, UsageWorker},
+    usage::{FollowCounter, LEASE_MS, Toucher, UsageWorker},
 };
 
 /// How long open answers may take to end once the service stops, in seconds.
@@ -105,7 +105,7 @@ impl Application {
         links
             .database
             .writer()
-            .write(|connection| Box::pin(meta_events::forget_claims(connection)))
+            .write(|connection| Box::pin(meta_events::forget_claims(connection, LEASE_MS)))
             .await?;
         revoke_links_of_revoked_keys(&links).await?;
         let touch_ms = match config.usage.touch {

@@ -145,39 +145,50 @@ pub async fn count_queued(connection: &mut SqliteConnection, id: i64) -> Result<
     )
 }
 
-/// Claims up to `limit` meta events that are due, until `lease_until`: nobody else takes them
-/// before that, and after it somebody does if this process has died.
+/// Claims up to `limit` meta events that are due, for `lease` milliseconds: nobody else takes them
+/// before that, and after it somebody does if this process has died. An earlier claim that ran out
+/// may have been acted on: nobody knows since when it was made.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn claim(
     connection: &mut SqliteConnection,
     now: i64,
-    lease_until: i64,
+    lease: i64,
     limit: i64,
 ) -> Result<Vec<MetaEventRow>, StorageError> {
     Ok(sqlx::query_as(
-        "UPDATE meta_events SET claimed_until = $1, attempts = attempts + 1 WHERE id IN \
+        "UPDATE meta_events SET claimed_until = $2 + $1, attempts = attempts + 1, \
+         unknown_since = COALESCE(unknown_since, claimed_until - $1) WHERE id IN \
          (SELECT id FROM meta_events WHERE next_attempt_at <= $2 \
           AND (claimed_until IS NULL OR claimed_until <= $2) ORDER BY next_attempt_at LIMIT $3) \
          RETURNING id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, \
          redact_txn_id, attempts, unknown_since, created_at",
     )
-    .bind(lease_until)
+    .bind(lease)
     .bind(now)
     .bind(limit)
     .fetch_all(connection)
     .await?)
 }
 
-/// Gives up the claims of a process that has ended. Only for the one service of a database.
+/// Gives up the claims of a process that has ended, each of which held for `lease` milliseconds.
+/// What it was about to do it may have done: nobody knows since then. Only for the one service of
+/// a database.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn forget_claims(connection: &mut SqliteConnection) -> Result<(), StorageError> {
-    sqlx::query("UPDATE meta_events SET claimed_until = NULL WHERE claimed_until IS NOT NULL")
-        .execute(connection)
-        .await?;
+pub async fn forget_claims(
+    connection: &mut SqliteConnection,
+    lease: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET claimed_until = NULL, \
+         unknown_since = COALESCE(unknown_since, claimed_until - $1) WHERE claimed_until IS NOT NULL",
+    )
+    .bind(lease)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

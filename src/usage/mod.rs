@@ -8,4 +8,5 @@ mod worker;
 
 pub use follows::{FollowCounter, Served};
 pub use touch::Toucher;
+pub(crate) use worker::LEASE_MS;
 pub use worker::UsageWorker;

@@ -31,7 +31,7 @@ use super::{backoff::delay_ms, meta_event};
 /// As which device of the bridge's user events are sent.
 const DEVICE_ID: &str = "MEDIALINK";
 /// For how long a claim holds: longer than any request.
-const LEASE_MS: i64 = 120_000;
+pub(crate) const LEASE_MS: i64 = 120_000;
 /// How many events are on their way at once.
 const AT_ONCE: usize = 8;
 /// How many events are claimed in one go.
@@ -295,7 +295,7 @@ impl UsageWorker {
         }
         let claimed = self
             .write(move |connection| {
-                meta_events::claim(connection, now, now + LEASE_MS, CLAIMED_AT_ONCE).boxed()
+                meta_events::claim(connection, now, LEASE_MS, CLAIMED_AT_ONCE).boxed()
             })
             .await?;
         let more = !claimed.is_empty();
