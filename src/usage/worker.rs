@@ -344,6 +344,9 @@ impl UsageWorker {
             {
                 Ok(None) => {}
                 Ok(Some(_)) => {
+                    if self.settle_if_arrived(bridge, &event).await? {
+                        return Ok(());
+                    }
                     return self
                         .give_up(&event, GivenUp::Disabled, "the room is encrypted")
                         .await;
@@ -423,9 +426,45 @@ impl UsageWorker {
         bridge: &BridgeConfig,
         event: MetaEventRow,
     ) -> Result<(), StorageError> {
+        match self.find(bridge, &event).await {
+            Ok(Some(event_id)) => self.settle_sent(&event, event_id).await,
+            Ok(None) => {
+                let (id, now) = (event.id, self.now());
+                self.write(move |connection| meta_events::send_anew(connection, id, now).boxed())
+                    .await
+            }
+            Err(error) if is_hopeless(&error) => self.cannot_send(bridge, event, &error).await,
+            Err(error) => self.try_again(&event, &error, false).await,
+        }
+    }
+
+    /// Before a meta event is given up: an earlier attempt whose answer was lost may have come
+    /// through. `true`: it did, or the room has to be asked again later.
+    async fn settle_if_arrived(
+        &self,
+        bridge: &BridgeConfig,
+        event: &MetaEventRow,
+    ) -> Result<bool, StorageError> {
+        if event.unknown_since.is_none() {
+            return Ok(false);
+        }
+        match self.find(bridge, event).await {
+            Ok(Some(event_id)) => self.settle_sent(event, event_id).await?,
+            Ok(None) => return Ok(false),
+            Err(error) if is_hopeless(&error) => return Ok(false),
+            Err(error) => self.try_again(event, &error, false).await?,
+        }
+        Ok(true)
+    }
+
+    /// Looks for a meta event in its room.
+    async fn find(
+        &self,
+        bridge: &BridgeConfig,
+        event: &MetaEventRow,
+    ) -> Result<Option<String>, HomeserverError> {
         let since = event.created_at - FORGET_EVERY_MS;
-        let found = self
-            .homeserver
+        self.homeserver
             .find_meta_event(
                 bridge,
                 &event.room_id,
@@ -433,16 +472,7 @@ impl UsageWorker {
                 &event.batch,
                 since,
             )
-            .await;
-        match found {
-            Ok(Some(event_id)) => self.settle_sent(&event, event_id).await,
-            Ok(None) => {
-                let (id, now) = (event.id, self.now());
-                self.write(move |connection| meta_events::send_anew(connection, id, now).boxed())
-                    .await
-            }
-            Err(error) => self.try_again(&event, &error, false).await,
-        }
+            .await
     }
 
     /// Splits a meta event that is too large.
@@ -452,6 +482,9 @@ impl UsageWorker {
         event: MetaEventRow,
         error: &HomeserverError,
     ) -> Result<(), StorageError> {
+        if self.settle_if_arrived(bridge, &event).await? {
+            return Ok(());
+        }
         let drafter = self.drafter(bridge, Device(event.device_id.clone()));
         let (id, room_id, now) = (event.id, event.room_id.clone(), self.now());
         let tell_events = self.is_home(&room_id);
@@ -493,26 +526,8 @@ impl UsageWorker {
         event: MetaEventRow,
         error: &HomeserverError,
     ) -> Result<(), StorageError> {
-        if event.unknown_since.is_some() {
-            // An earlier attempt may have come through before the bridge was shut out.
-            let since = event.created_at - FORGET_EVERY_MS;
-            let found = self
-                .homeserver
-                .find_meta_event(
-                    bridge,
-                    &event.room_id,
-                    &event.event_type,
-                    &event.batch,
-                    since,
-                )
-                .await;
-            match found {
-                Ok(Some(event_id)) => return self.settle_sent(&event, event_id).await,
-                Err(error) if !is_hopeless(&error) => {
-                    return self.try_again(&event, &error, false).await;
-                }
-                Ok(None) | Err(_) => {}
-            }
+        if self.settle_if_arrived(bridge, &event).await? {
+            return Ok(());
         }
         let fallback = self
             .config()
