@@ -636,7 +636,7 @@ impl UsageWorker {
         match outcome {
             Ok(_) => {}
             // There is nothing to redact, so nothing is counted.
-            Err(error) if error.status() == 404 && !error.errcode().is_empty() => {
+            Err(error) if error.status() == 404 && error.errcode() == "M_NOT_FOUND" => {
                 tracing::warn!(bridge = event.bridge, room_id = event.room_id, %error, "a meta event to be redacted has gone already");
             }
             Err(error) if error.errcode() == "M_UNKNOWN_DEVICE" => {
