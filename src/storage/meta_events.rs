@@ -324,7 +324,8 @@ pub enum GivenUp {
 }
 
 /// Gives up a meta event that the homeserver has surely not accepted. Its usages stay counted by
-/// an earlier one where there is one, which is looked at again at `review_at`.
+/// an earlier one where there is one, which is looked at again at `review_at`; those whose links have
+/// all died meanwhile are released.
 ///
 /// # Errors
 /// If the database fails.
@@ -335,10 +336,10 @@ pub async fn give_up(
     error: &str,
     review_at: i64,
 ) -> Result<Vec<i64>, StorageError> {
-    let (state, usage) = match end {
-        GivenUp::Failed => ("failed", UsageState::Failed),
-        GivenUp::Disabled => ("dropped", UsageState::Disabled),
-        GivenUp::Replaced => ("dropped", UsageState::Pending),
+    let (state, usage, dead) = match end {
+        GivenUp::Failed => ("failed", UsageState::Failed, UsageState::Released),
+        GivenUp::Disabled => ("dropped", UsageState::Disabled, UsageState::Disabled),
+        GivenUp::Replaced => ("dropped", UsageState::Pending, UsageState::Released),
     };
     sqlx::query(
         "UPDATE meta_events SET state = $1, claimed_until = NULL, next_attempt_at = NULL, last_error = $2 \
@@ -357,9 +358,12 @@ pub async fn give_up(
     .await?;
     let members: Vec<i64> = sqlx::query_scalar(
         "UPDATE media_references SET queued_in = NULL, \
-         state = CASE WHEN counted_by IS NULL THEN $1 ELSE state END WHERE queued_in = $2 RETURNING id",
+         state = CASE WHEN counted_by IS NOT NULL THEN state \
+         WHEN EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live') \
+         THEN $1 ELSE $2 END WHERE queued_in = $3 RETURNING id",
     )
     .bind(usage.as_str())
+    .bind(dead.as_str())
     .bind(id)
     .fetch_all(&mut *connection)
     .await?;
