@@ -91,7 +91,7 @@ impl UsageWorker {
         let mut forget_at = 0;
         while !stop.is_cancelled() {
             let mut again = false;
-            match self.step().await {
+            match self.step(&stop).await {
                 Ok(more) => again = more,
                 Err(error) => tracing::error!(%error, "usage could not be worked on"),
             }
@@ -111,11 +111,11 @@ impl UsageWorker {
     }
 
     /// Does everything that is due now; `true`: there may be more.
-    async fn step(&self) -> Result<bool, StorageError> {
+    async fn step(&self, stop: &CancellationToken) -> Result<bool, StorageError> {
         let mut more = self.links.expire().await?;
         self.gather().await?;
         more |= self.review().await?;
-        more |= self.perform_due().await?;
+        more |= self.perform_due(stop).await?;
         Ok(more)
     }
 
@@ -288,7 +288,7 @@ impl UsageWorker {
     }
 
     /// Sends and redacts what is due; `true`: there may be more.
-    async fn perform_due(&self) -> Result<bool, StorageError> {
+    async fn perform_due(&self, stop: &CancellationToken) -> Result<bool, StorageError> {
         let now = self.now();
         if !meta_events::any_due(self.links.database.reader(), now).await? {
             return Ok(false);
@@ -301,6 +301,10 @@ impl UsageWorker {
         let more = !claimed.is_empty();
         stream::iter(claimed)
             .for_each_concurrent(AT_ONCE, |event| async move {
+                // Its claim is forgotten at the next start.
+                if stop.is_cancelled() {
+                    return;
+                }
                 let id = event.id;
                 if let Err(error) = self.perform(event).await {
                     // The claim runs out, and then somebody tries again.
