@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     faulty::{Fault, Faulty, error},
     harness::{AS_TOKEN, BOT, Service, World, answer, eventually},
+    process::Process,
 };
 
 const MINUTE: i64 = 60_000;
@@ -73,6 +74,27 @@ impl Play {
             "never counted twice"
         );
         self.service.stop().await;
+    }
+
+    /// Waits until an attempt has failed.
+    async fn one_has_failed(&self) {
+        eventually("a failed attempt", async || {
+            let reader = self.service.links.database.reader();
+            let rows = medialink::storage::meta_events::list(reader, None, 9).await;
+            let failed = |row: &medialink::storage::meta_events::MetaEventSummary| {
+                row.next_attempt_at.is_some() && row.last_error.is_some()
+            };
+            rows.expect("rows").iter().any(failed).then_some(())
+        })
+        .await;
+    }
+
+    async fn encrypt(&self) {
+        let room = &self.world.room_id;
+        let path = format!("/_matrix/client/v3/rooms/{room}/state/m.room.encryption");
+        let content = json!({"algorithm": "m.megolm.v1.aes-sha2"});
+        let (status, told) = self.world.as_alice(Method::PUT, &path, &content).await;
+        assert_eq!(status, 200, "{told}");
     }
 
     async fn revoke(&self, link: &Value) {
@@ -356,4 +378,180 @@ async fn the_mode_and_encrypted_rooms_are_respected() {
     let service = Service::start(folder.path(), &world.url, more).await;
     let link = service.issue(with).await;
     service.wait_for_usage(&link, "disabled").await;
+}
+
+#[tokio::test]
+async fn a_send_that_a_kill_cut_off_is_looked_for_after_a_day() {
+    for (fault, sends) in [(Fault::HoldAfter, 0), (Fault::DropBefore, 1)] {
+        let world = World::new().await;
+        let faulty = Faulty::start(&world.url).await;
+        let usage = "usage: {batch_window: 20ms}";
+        let (mxc, token) = world.upload("some bytes", "text/plain").await;
+        let mut process = Process::new(world.folder.path(), &faulty.url, usage);
+        process.start().await;
+        faulty.next("/send/", [fault]);
+        let body = json!({"mxc": mxc, "content_token": token, "room_id": world.room_id});
+        let link = process.issue(body).await;
+        eventually("the send", async || (faulty.left() == 0).then_some(())).await;
+        if sends == 0 {
+            eventually("the count", async || {
+                (world.references(&mxc).await == 1).then_some(())
+            })
+            .await;
+        }
+        process.kill();
+        let before = faulty.seen("/send/");
+        let clock = medialink::clock::Clock::default();
+        clock.advance(21 * HOUR);
+        let service = Service::start_at(world.folder.path(), &faulty.url, "", usage, &clock).await;
+        service.wait_for_usage(&link, "counted").await;
+        assert!(faulty.seen("/messages") > 0, "the room was not searched");
+        assert_eq!(faulty.seen("/send/") - before, sends);
+        assert_eq!(world.references(&mxc).await, 1);
+        assert_eq!(world.meta_events(&world.room_id).await.len(), 1);
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_whose_answer_was_lost_is_not_forgotten_when_its_room_is_encrypted() {
+    let play = Play::new("usage: {batch_window: 20ms, encrypted_rooms: false}").await;
+    play.faulty.next("/send/", [Fault::DropAfter]);
+    let link = play.issue().await;
+    play.one_has_failed().await;
+    play.encrypt().await;
+    play.skip_to(&link, "counted").await;
+    play.counted(1).await;
+    play.revoke(&link).await;
+    play.skip_to(&link, "released").await;
+    play.counted(0).await;
+}
+
+#[tokio::test]
+async fn an_event_whose_answer_was_lost_is_not_halved() {
+    let play = Play::new("usage: {batch_window: 200ms}").await;
+    let (mxc, token) = play.world.upload("more", "text/plain").await;
+    play.faulty
+        .next("/send/", [Fault::DropAfter, error(413, "M_TOO_LARGE")]);
+    let more = json!({"mxc": mxc, "content_token": token, "room_id": play.world.room_id});
+    let links = [play.issue().await, play.service.issue(more).await];
+    for link in &links {
+        play.skip_to(link, "counted").await;
+    }
+    assert_eq!(play.faulty.left(), 0);
+    play.counted(1).await;
+    assert_eq!(play.world.references(&mxc).await, 1);
+}
+
+#[tokio::test]
+async fn where_the_search_is_refused_for_good_the_event_fails() {
+    let play = Play::new("").await;
+    play.faulty.next("/send/", [Fault::DropBefore]);
+    let link = play.issue().await;
+    play.one_has_failed().await;
+    let refused = || error(403, "M_FORBIDDEN");
+    play.faulty.next("/messages", [refused(), refused()]);
+    play.service.clock.advance(21 * HOUR);
+    play.skip_to(&link, "failed").await;
+    assert_eq!(play.faulty.left(), 0);
+    play.counted(0).await;
+}
+
+#[tokio::test]
+async fn a_misrouted_redaction_is_repeated() {
+    Play::new("")
+        .await
+        .holds_under(vec![], vec![error(404, "M_UNRECOGNIZED")])
+        .await;
+}
+
+#[tokio::test]
+async fn what_died_while_it_moved_is_counted_when_it_is_linked_again() {
+    let world = World::new().await;
+    let fallback = world.new_room().await;
+    let faulty = Faulty::start(&world.url).await;
+    let more = format!("usage: {{batch_window: 100ms, fallback_room: '{fallback}'}}");
+    let service = Service::start(world.folder.path(), &faulty.url, &more).await;
+    let mut bodies = Vec::new();
+    for n in 0..2 {
+        let (mxc, token) = world.upload(format!("{n}"), "text/plain").await;
+        bodies.push(json!({"mxc": mxc, "content_token": token, "room_id": world.room_id}));
+    }
+    let (_, batch) = service
+        .call(Method::POST, "/v1/links/batch", &json!({"links": bodies}))
+        .await;
+    let links = batch["results"].as_array().expect("results").clone();
+    for link in &links {
+        service.wait_for_usage(link, "counted").await;
+    }
+    let revoke = async |link: &Value| {
+        let path = format!("/v1/links/{}", link["link_id"].as_str().expect("ID"));
+        assert_eq!(service.call(Method::DELETE, &path, &json!({})).await.0, 200);
+    };
+    // The living one is to move to an event that waits; there it dies, its old event goes, and
+    // only then the homeserver refuses the new one.
+    faulty.next("/send/", [limited(), error(403, "M_FORBIDDEN")]);
+    revoke(&links[0]).await;
+    eventually("the replacement", async || {
+        (faulty.left() == 1).then_some(())
+    })
+    .await;
+    revoke(&links[1]).await;
+    let mxc = bodies[1]["mxc"].as_str().expect("mxc");
+    eventually("the redaction", async || {
+        (world.references(mxc).await == 0).then_some(())
+    })
+    .await;
+    assert_eq!(faulty.left(), 1, "the replacement still waits");
+    service.clock.advance(MINUTE);
+    eventually("the refusal", async || (faulty.left() == 0).then_some(())).await;
+    service.drained().await;
+    let again = service.issue(bodies[1].clone()).await;
+    service.wait_for_usage(&again, "counted").await;
+    assert_eq!(world.references(mxc).await, 1);
+}
+
+#[tokio::test]
+async fn media_that_is_linked_again_during_its_redaction_is_counted_once() {
+    for fault in [
+        limited(),
+        Fault::DropBefore,
+        Fault::DropAfter,
+        error(502, ""),
+    ] {
+        let play = Play::new("").await;
+        let link = play.issue().await;
+        play.skip_to(&link, "counted").await;
+        play.faulty.next("/redact/", [fault]);
+        play.revoke(&link).await;
+        play.one_has_failed().await;
+        let again = play.issue().await;
+        assert_ne!(again["link_id"], link["link_id"]);
+        play.skip_to(&again, "counted").await;
+        eventually("an empty outbox", async || {
+            play.service.clock.advance(500);
+            let reader = play.service.links.database.reader();
+            let waiting = medialink::storage::meta_events::count_waiting(reader).await;
+            (waiting.expect("counts") == 0).then_some(())
+        })
+        .await;
+        play.counted(1).await;
+        play.revoke(&again).await;
+        play.skip_to(&again, "released").await;
+        play.counted(0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_homeserver_that_makes_no_device_is_asked_now_and_then() {
+    let play = Play::new("").await;
+    play.faulty.next(
+        "/devices/",
+        std::iter::repeat_with(|| error(503, "M_UNKNOWN")).take(40),
+    );
+    let link = play.issue().await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let asked = play.faulty.seen("/devices/");
+    assert!((1..=3).contains(&asked), "asked {asked} times");
+    assert_eq!(play.service.link(&link).await["usage"]["state"], "pending");
 }

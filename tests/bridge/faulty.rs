@@ -24,6 +24,8 @@ pub enum Fault {
     DropBefore,
     /// The homeserver acts on it, but its answer is lost.
     DropAfter,
+    /// The homeserver acts on it, and its answer never comes.
+    HoldAfter,
 }
 
 /// Answers with a Matrix error.
@@ -135,6 +137,10 @@ async fn handle(mut client: TcpStream, target: String, plan: Arc<Plan>) {
         }
         Some(Fault::DropBefore) => {}
         Some(Fault::DropAfter) => drop(ask(&target, &request).await),
+        Some(Fault::HoldAfter) => {
+            drop(ask(&target, &request).await);
+            std::future::pending().await
+        }
         None => {
             if let Some(answer) = ask(&target, &request).await {
                 let _ = client.write_all(&answer).await;

@@ -92,7 +92,9 @@ async fn media_of_one_window_shares_events_of_fifty() {
         .call(Method::POST, "/v1/links/batch", &json!({"links": links}))
         .await;
     for link in batch["results"].as_array().expect("results") {
-        service.wait_for_usage(link, "counted").await;
+        let link = service.wait_for_usage(link, "counted").await;
+        let mxc = link["mxc"].as_str().expect("mxc");
+        assert_eq!(world.references(mxc).await, 1);
     }
     assert_eq!(world.meta_events(&world.room_id).await.len(), 3);
 }
@@ -245,8 +247,23 @@ async fn after_any_steps_the_count_is_that_of_the_links() {
         .await
     };
     let mut service = start().await;
+    // Media that stays linked, counted by one event with media that does not: it moves from event
+    // to event, and is never uncounted.
+    let staying = world.upload("staying", "text/plain").await;
+    let body = |(mxc, token): &(String, String), end: i64| json!({"mxc": mxc, "content_token": token, "room_id": rooms[0], "event_id": "$first", "lifetime_ms": end});
+    let mut first = vec![body(&staying, 0)];
+    first.extend(media.iter().zip(1..).map(|(one, n)| body(one, 3000 * n)));
+    let (_, batch) = service
+        .call(Method::POST, "/v1/links/batch", &json!({"links": first}))
+        .await;
+    let first = batch["results"].as_array().expect("results").clone();
+    service.wait_for_usage(&first[0], "counted").await;
     // By link ID: media, room, event, expiry.
     let mut live: BTreeMap<String, (usize, usize, usize, Option<i64>)> = BTreeMap::new();
+    for (n, link) in first[1..].iter().enumerate() {
+        let id = link["link_id"].as_str().expect("ID").to_owned();
+        live.insert(id, (n, 0, 0, link["expires_ts"].as_i64()));
+    }
     let mut next_event = 0;
     for step in 0..250 {
         match pick(20) {
@@ -319,5 +336,11 @@ async fn after_any_steps_the_count_is_that_of_the_links() {
             }
         }
     }
+    let media = world.media(&staying.0).await;
+    assert_eq!(
+        (&media["references"], &media["min_references_since_counted"]),
+        (&json!(1), &json!(1)),
+        "what stays linked stays counted: {media}"
+    );
     service.stop().await;
 }

@@ -68,3 +68,25 @@ async fn a_signal_lets_open_downloads_end_and_loses_no_count() {
         (&json!(1), &json!(size))
     );
 }
+
+#[tokio::test]
+async fn a_second_service_on_the_same_database_is_refused() {
+    let world = World::new().await;
+    let mut process = Process::new(world.folder.path(), &world.url, "");
+    process.start().await;
+    // With ports of its own, and the same files.
+    let second = std::process::Command::new(env!("CARGO_BIN_EXE_medialink"))
+        .arg("--config")
+        .arg(world.folder.path().join("bridge.yaml"))
+        .arg("serve")
+        .env("MEDIALINK_LISTEN__PUBLIC", "127.0.0.1:0")
+        .env("MEDIALINK_LISTEN__INTERNAL", "127.0.0.1:0")
+        .output()
+        .expect("the command runs");
+    assert!(!second.status.success());
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(told.contains("another service"), "{told}");
+    // The lock goes with its holder, however that ends.
+    process.kill();
+    process.start().await;
+}
