@@ -1,5 +1,7 @@
 //! Usages of one room become the content of meta events (MSC3910 and its review).
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::{matrix::MxcUri, random, storage::media_references::Usage};
@@ -19,8 +21,8 @@ pub(super) struct Draft {
     pub members: Vec<i64>,
 }
 
-/// Drafts meta events for usages, at most `batch_size` and 48 KiB each. `tell_events`: whether
-/// each reference names the event that shared the media.
+/// Drafts meta events for usages, at most `batch_size` and 48 KiB each, and each medium at most
+/// once in each. `tell_events`: whether each reference names the event that shared the media.
 pub(super) fn draft(
     usages: &[Usage],
     network: &str,
@@ -28,10 +30,28 @@ pub(super) fn draft(
     tell_events: bool,
 ) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    for group in usages.chunks(batch_size.max(1)) {
-        draft_group(group, network, tell_events, &mut drafts);
+    for layer in by_medium(usages) {
+        for group in layer.chunks(batch_size.max(1)) {
+            draft_group(group, network, tell_events, &mut drafts);
+        }
     }
     drafts
+}
+
+/// Parts usages that differ only in their content token: an event has room for one token of each
+/// medium.
+fn by_medium(usages: &[Usage]) -> Vec<Vec<Usage>> {
+    let mut layers: Vec<Vec<Usage>> = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for usage in usages {
+        let layer = seen.entry(&usage.mxc).or_default();
+        if layers.len() == *layer {
+            layers.push(Vec::new());
+        }
+        layers[*layer].push(usage.clone());
+        *layer += 1;
+    }
+    layers
 }
 
 fn draft_group(group: &[Usage], network: &str, tell_events: bool, drafts: &mut Vec<Draft>) {
@@ -134,6 +154,28 @@ mod tests {
                 .get("event_id")
                 .is_none()
         );
+    }
+
+    #[test]
+    fn tokens_of_one_medium_are_in_events_of_their_own() {
+        let other = Usage {
+            id: 3,
+            ..usage(1, "swordfish")
+        };
+        let drafts = draft(
+            &[usage(1, "hunter2"), other, usage(2, "t")],
+            "IRC",
+            50,
+            true,
+        );
+        let members: Vec<_> = drafts.iter().map(|d| d.members.clone()).collect();
+        assert_eq!(members, [vec![1, 2], vec![3]]);
+        let hash = MxcUri::parse("mxc://example.org/m1").expect("mxc").hash();
+        let tokens: Vec<_> = drafts
+            .iter()
+            .map(|d| parsed(d)["content_token"][&hash].clone())
+            .collect();
+        assert_eq!(tokens, ["hunter2", "swordfish"]);
     }
 
     #[test]
