@@ -686,9 +686,11 @@ fn wait_ms(error: &HomeserverError, attempts: i64) -> i64 {
 }
 
 /// Whether the homeserver would say the same again: a refusal that waiting does not mend. A 401 is
-/// mended by the operator, so it is tried again.
+/// mended by the operator, so it is tried again, and so is a path that a homeserver has to know:
+/// its worker is down, or requests are led astray.
 fn is_hopeless(error: &HomeserverError) -> bool {
-    !error.errcode().is_empty() && matches!(error.status(), 400 | 402..=407 | 409..=428 | 431..=499)
+    !matches!(error.errcode(), "" | "M_UNRECOGNIZED")
+        && matches!(error.status(), 400 | 402..=407 | 409..=428 | 431..=499)
 }
 
 /// Turns usages into queued meta events.
