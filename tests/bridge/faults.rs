@@ -555,3 +555,9 @@ async fn a_homeserver_that_makes_no_device_is_asked_now_and_then() {
     assert!((1..=3).contains(&asked), "asked {asked} times");
     assert_eq!(play.service.link(&link).await["usage"]["state"], "pending");
 }
+
+#[tokio::test]
+async fn a_homeserver_that_does_not_know_its_own_paths_for_a_while_is_tried_again() {
+    let lost = || vec![error(404, "M_UNRECOGNIZED"), error(405, "M_UNRECOGNIZED")];
+    Play::new("").await.holds_under(lost(), lost()).await;
+}

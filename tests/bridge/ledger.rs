@@ -80,6 +80,73 @@ async fn media_is_counted_once_per_room_and_token_until_its_last_link_dies() {
 }
 
 #[tokio::test]
+async fn usages_that_differ_only_in_their_token_do_not_hide_each_other() {
+    let world = World::new().await;
+    let service = world.service("usage: {batch_window: 300ms}").await;
+    for right_first in [true, false] {
+        let (mxc, token) = world.upload("bytes", "text/plain").await;
+        let body = |token: &str, event: &str| json!({"mxc": mxc, "content_token": token, "room_id": world.room_id, "event_id": event});
+        let mut bodies = [body(&token, "$right"), body("of-somebody-else", "$other")];
+        if !right_first {
+            bodies.reverse();
+        }
+        let mut links = Vec::new();
+        for body in bodies {
+            links.push(service.issue(body).await);
+        }
+        for link in &links {
+            service.wait_for_usage(link, "counted").await;
+        }
+        assert_eq!(
+            world.references(&mxc).await,
+            1,
+            "right first: {right_first}"
+        );
+        let (right, other) = if right_first { (0, 1) } else { (1, 0) };
+        revoke(&service, &links[other]).await;
+        service.wait_for_usage(&links[other], "released").await;
+        service.drained().await;
+        let media = world.media(&mxc).await;
+        assert_eq!(
+            (&media["references"], &media["min_references_since_counted"]),
+            (&json!(1), &json!(1)),
+            "{media}"
+        );
+        revoke(&service, &links[right]).await;
+        service.wait_for_usage(&links[right], "released").await;
+        assert_eq!(world.references(&mxc).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_event_all_of_whose_media_has_expired_is_redacted_without_a_replacement() {
+    let world = World::new().await;
+    let service = world
+        .service("usage: {batch_window: 300ms, release_after: 1h}")
+        .await;
+    let mut links = Vec::new();
+    for n in 0..3 {
+        let (mxc, token) = world.upload(format!("{n}"), "text/plain").await;
+        links.push(service.issue(json!({"mxc": mxc, "content_token": token, "room_id": world.room_id, "lifetime_ms": HOUR})).await);
+    }
+    for link in &links {
+        service.wait_for_usage(link, "counted").await;
+    }
+    assert_eq!(world.meta_events(&world.room_id).await.len(), 1);
+    service.clock.advance(HOUR + 1000);
+    for link in &links {
+        service.wait_for_usage(link, "released").await;
+        let media = world.media(link["mxc"].as_str().expect("mxc")).await;
+        assert_eq!(
+            (&media["references"], &media["max_references"]),
+            (&json!(0), &json!(1)),
+            "{media}"
+        );
+    }
+    assert!(world.meta_events(&world.room_id).await.is_empty());
+}
+
+#[tokio::test]
 async fn media_of_one_window_shares_events_of_fifty() {
     let world = World::new().await;
     let service = world.service("usage: {batch_window: 500ms}").await;
@@ -265,8 +332,8 @@ async fn after_any_steps_the_count_is_that_of_the_links() {
         live.insert(id, (n, 0, 0, link["expires_ts"].as_i64()));
     }
     let mut next_event = 0;
-    for step in 0..250 {
-        match pick(20) {
+    for step in 0..300 {
+        match pick(21) {
             0..10 => {
                 let (n, room) = (pick(6), pick(2));
                 let event = if pick(3) == 0 {
@@ -302,6 +369,16 @@ async fn after_any_steps_the_count_is_that_of_the_links() {
                 }
             }
             17 => clock.advance(1000 * i64::try_from(pick(20)).expect("small")),
+            19 => {
+                let room = pick(2);
+                let n = pick(6);
+                let criteria = json!({"mxc": media[n].0, "room_id": rooms[room]});
+                let (status, told) = service
+                    .call(Method::POST, "/v1/revocations", &criteria)
+                    .await;
+                assert_eq!(status, 200, "{told}");
+                live.retain(|_, known| (known.0, known.1) != (n, room));
+            }
             18 => {
                 service.stop().await;
                 service = start().await;
@@ -321,13 +398,20 @@ async fn after_any_steps_the_count_is_that_of_the_links() {
             let now = clock.now_ms();
             live.retain(|_, known| known.3.is_none_or(|end| end > now));
             for (n, (mxc, _)) in media.iter().enumerate() {
-                let expected = (0..2)
-                    .filter(|room| live.values().any(|known| (known.0, known.1) == (n, *room)))
-                    .count();
                 eventually(
-                    &format!("{expected} references of medium {n} after step {step}"),
+                    &format!("the right count of medium {n} after step {step}"),
                     async || {
                         service.drained().await;
+                        // Links go on expiring while we look.
+                        let now = clock.now_ms();
+                        let expected = (0..2)
+                            .filter(|room| {
+                                live.values().any(|known| {
+                                    (known.0, known.1) == (n, *room)
+                                        && known.3.is_none_or(|end| end > now)
+                                })
+                            })
+                            .count();
                         (world.references(mxc).await == i64::try_from(expected).expect("small"))
                             .then_some(())
                     },
