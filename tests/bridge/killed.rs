@@ -109,19 +109,52 @@ impl Load {
             ledger.links.get_mut(&id).expect("known").revoked = None;
             id
         };
-        if let Some((status, link)) = self
-            .call(Method::DELETE, &format!("/v1/links/{id}"), &json!({}))
-            .await
-        {
-            assert_eq!(status, 200, "{link}");
-            self.ledger
-                .lock()
-                .expect("ledger")
-                .links
-                .get_mut(&id)
-                .expect("known")
-                .revoked = Some(true);
+        let path = format!("/v1/links/{id}");
+        // Most bridges ask again when there was no answer.
+        loop {
+            if let Some((status, link)) = self.call(Method::DELETE, &path, &json!({})).await {
+                assert_eq!(status, 200, "{link}");
+                let mut ledger = self.ledger.lock().expect("ledger");
+                ledger.links.get_mut(&id).expect("known").revoked = Some(true);
+                return;
+            }
+            if random.below(8) == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// Looks whether a link that the service says is counted is counted by the homeserver, now, in
+    /// the middle of it all. `false`: it was not said, or the link may be dead meanwhile.
+    async fn sample(&self, world: &World, random: &mut Xorshift) -> bool {
+        let (id, media) = {
+            let ledger = self.ledger.lock().expect("ledger");
+            let live: Vec<_> = ledger
+                .links
+                .iter()
+                .filter(|(_, known)| known.revoked == Some(false))
+                .collect();
+            let at = usize::try_from(random.below(live.len() as u64)).expect("small");
+            (live[at].0.clone(), live[at].1.media)
+        };
+        let path = format!("/v1/links/{id}");
+        let Some((200, link)) = self.call(Method::GET, &path, &json!({})).await else {
+            return false;
+        };
+        if link["state"] != "live" || link["usage"]["state"] != "counted" {
+            return false;
+        }
+        let counted = world.media(&self.media[media].0).await;
+        let ledger = self.ledger.lock().expect("ledger");
+        if ledger.links[&id].revoked != Some(false) {
+            return false;
+        }
+        assert!(
+            counted["references"].as_i64() >= Some(1),
+            "said to be counted, and is not: {link} {counted}"
+        );
+        true
     }
 
     async fn work(self: Arc<Self>, seed: u64) {
@@ -129,7 +162,7 @@ impl Load {
         while !self.stop.load(Ordering::Relaxed) {
             let media = usize::try_from(random.below(MEDIA as u64)).expect("small");
             let room = usize::try_from(random.below(ROOMS as u64)).expect("small");
-            if random.below(5) < 2 {
+            if random.below(10) < 3 {
                 self.revoke(&mut random).await;
             } else {
                 let event = random.below(3);
@@ -186,6 +219,7 @@ async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
     let tasks: Vec<_> = (0..TASKS)
         .map(|n| tokio::spawn(Arc::clone(&load).work(seed ^ (n + 1) << 20 | 1)))
         .collect();
+    let mut sampled = 0;
     for _ in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(5 + random.below(145))).await;
         load.process.lock().expect("process").kill();
@@ -195,6 +229,9 @@ async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
             load.client.get(&health).send().await.ok().map(drop)
         })
         .await;
+        for _ in 0..5 {
+            sampled += usize::from(load.sample(&world, &mut random).await);
+        }
     }
     load.stop.store(true, Ordering::Relaxed);
     for task in tasks {
@@ -280,13 +317,13 @@ async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
         }
     }
     eprintln!(
-        "{KILLS} kills, {} links acknowledged: {} live and {} revoked checked",
+        "{KILLS} kills, {} links acknowledged: {} live and {} revoked checked, {sampled} samples meanwhile",
         ledger.links.len(),
         checked[0],
         checked[1]
     );
     assert!(
-        checked[0] > 20 && checked[1] > 20,
-        "too little happened: {checked:?}"
+        checked[0] > 20 && checked[1] > 20 && sampled > 20,
+        "too little happened: {checked:?}, {sampled} samples"
     );
 }
