@@ -80,8 +80,18 @@ fn bad_json(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     ApiError::new(
         StatusCode::BAD_REQUEST,
         "M_BAD_JSON",
-        format!("{place}{}", error.inner()),
+        format!("{place}{}", without_found_text(&error.inner().to_string())),
     )
+}
+
+/// What was found in a wrong place may be a secret, or hold one: only that it is a text is told.
+fn without_found_text(message: &str) -> String {
+    match (message.find("string \""), message.rfind("\", expected ")) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}string{}", &message[..start], &message[end + 1..])
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// What a bridge asks for. `room_id`, and `mxc` or `file`, are needed.
@@ -371,6 +381,15 @@ mod tests {
             );
         }
         assert!(checked(json!([])).is_err() && checked(json!("x")).is_err());
+    }
+
+    #[test]
+    fn a_text_in_a_wrong_place_is_not_repeated() {
+        let told = with("size", json!("a \"secret\", expected by nobody")).expect_err("refused");
+        assert!(
+            told.ends_with("size: invalid type: string, expected u64"),
+            "{told}"
+        );
     }
 
     #[test]
