@@ -1,9 +1,10 @@
 //! The API that bridges use.
 
+use medialink::http::{Listener, routes_of};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{API_TOKEN, Service, World, answer, url};
+use crate::harness::{API_TOKEN, AS_TOKEN, HS_TOKEN, Service, World, answer, eventually, url};
 
 const SECOND: &str = "second-api-token-0123456789";
 
@@ -427,4 +428,296 @@ async fn a_limited_link_is_followed_exactly_as_often_as_it_may() {
         (&json!("spent"), &json!(5))
     );
     service.wait_for_usage(&link, "released").await;
+}
+
+#[tokio::test]
+async fn what_is_given_anew_replaces_what_was_stored() {
+    let (world, service) = two_bridges().await;
+    let (mxc, token) = world.upload("<p>", "application/octet-stream").await;
+    let with = |fields: Value| {
+        let mut body = json!({"mxc": mxc, "room_id": world.room_id});
+        for (name, value) in fields.as_object().expect("fields") {
+            body[name] = value.clone();
+        }
+        body
+    };
+    for form in ["short", "self_contained"] {
+        let wrong = service
+            .issue(with(json!({"form": form, "content_token": "wrong"})))
+            .await;
+        assert_eq!(service.follow(&wrong).await.status(), 502);
+        let fields = json!({"form": form, "content_token": token, "mimetype": "text/plain", "filename": "a.txt"});
+        let right = service.issue(with(fields.clone())).await;
+        let is_same = right["link_id"] == wrong["link_id"];
+        assert_eq!(is_same, form == "short", "a token cannot change");
+        let response = service.follow(&right).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(
+            response.headers()["content-disposition"],
+            "inline; filename=\"a.txt\""
+        );
+        let again = service.issue(with(json!({"form": form}))).await;
+        assert_eq!(again["url"], right["url"], "what is not given stays");
+        assert_eq!(service.issue(with(fields)).await["url"], right["url"]);
+        service.wait_for_usage(&right, "counted").await;
+        let (_, other) = service
+            .call(
+                Method::POST,
+                "/v1/links",
+                &with(json!({"form": form, "filename": "b.txt"})),
+            )
+            .await;
+        assert!(url(&other).ends_with("/b.txt"));
+        assert_eq!(service.follow(&other).await.status(), 200);
+    }
+    assert_eq!(
+        world.references(&mxc).await,
+        1,
+        "one usage for one bridge, room, media and token"
+    );
+}
+
+#[tokio::test]
+async fn a_link_that_is_over_is_not_given_again() {
+    let (_world, service) = two_bridges().await;
+    let issue = async |body: Value| issue(&service, &body).await;
+    let (_, expired) = issue(with(1, "lifetime_ms", 5000)).await;
+    let (_, revoked) = issue(body(2)).await;
+    let path = format!("/v1/links/{}", revoked["link_id"].as_str().expect("ID"));
+    service.call(Method::DELETE, &path, &json!({})).await;
+    service.clock.advance(5000);
+    for (old, n) in [(expired, 1), (revoked, 2)] {
+        let (status, new) = issue(body(n)).await;
+        assert_eq!(status, 201);
+        assert_ne!(new["link_id"], old["link_id"]);
+    }
+    let month = 30 * 86_400_000_i64;
+    assert_eq!(issue(with(3, "lifetime_ms", month)).await.0, 201);
+    let (status, told) = issue(with(3, "lifetime_ms", month + 1)).await;
+    assert_eq!(
+        (status.as_u16(), &told["errcode"]),
+        (400, &json!("M_INVALID_PARAM"))
+    );
+}
+
+#[tokio::test]
+async fn repeats_at_the_same_time_get_one_link() {
+    let (_world, service) = two_bridges().await;
+    let body = body(1);
+    let answers = futures_util::future::join_all((0..30).map(|_| issue(&service, &body))).await;
+    let made = answers.iter().filter(|(status, _)| *status == 201).count();
+    assert_eq!(made, 1);
+    assert!(
+        answers
+            .iter()
+            .all(|(_, link)| link["link_id"] == answers[0].1["link_id"])
+    );
+    let links = vec![body; 3];
+    let (_, batch) = service
+        .call(Method::POST, "/v1/links/batch", &json!({"links": links}))
+        .await;
+    for result in batch["results"].as_array().expect("results") {
+        assert_eq!(result["link_id"], answers[0].1["link_id"]);
+    }
+}
+
+#[tokio::test]
+async fn every_criterion_of_a_revocation_has_to_match() {
+    let (_world, service) = two_bridges().await;
+    let revoke = async |body: Value| {
+        let (status, told) = service.call(Method::POST, "/v1/revocations", &body).await;
+        assert_eq!(status, 200, "{told}");
+        told["revoked"].clone()
+    };
+    let all = |issued: i64| {
+        json!({"room_id": "!r:example.org", "event_id": "$e1", "mxc": "mxc://example.org/media1",
+            "sender": "@a:example.org", "issued_before_ts": issued})
+    };
+    let (_, link) = issue(&service, &with(1, "sender", "@a:example.org")).await;
+    let issued = link["issued_ts"].as_i64().expect("a time");
+    assert_eq!(revoke(all(issued)).await, 0, "not before its issue");
+    for (field, other) in [
+        ("room_id", "!other:example.org"),
+        ("event_id", "$other"),
+        ("mxc", "mxc://example.org/other"),
+        ("sender", "@other:example.org"),
+    ] {
+        let mut criteria = all(issued + 1);
+        criteria[field] = json!(other);
+        assert_eq!(revoke(criteria).await, 0, "{field}");
+    }
+    let (_, sealed) = issue(&service, &with(1, "form", "self_contained")).await;
+    assert_eq!(revoke(all(issued + 1)).await, 1);
+    assert_eq!(revoke(all(issued + 1)).await, 0, "it is over");
+    assert_eq!(service.link(&sealed).await["state"], "live", "no sender");
+    assert_eq!(revoke(json!({"issued_before_ts": issued + 5000})).await, 1);
+    assert_eq!(service.follow(&sealed).await.status(), 410);
+}
+
+#[tokio::test]
+async fn nothing_of_one_listener_answers_on_the_other() {
+    let (_world, service) = two_bridges().await;
+    let (_, link) = issue(&service, &body(1)).await;
+    let token = url(&link).rsplit('/').next().expect("a token").to_owned();
+    let id = link["link_id"].as_str().expect("an ID");
+    for (from, at, errcode) in [
+        (Listener::Internal, &service.public, "M_NOT_FOUND"),
+        (Listener::Public, &service.internal, "M_UNRECOGNIZED"),
+    ] {
+        for (method, path) in routes_of(from) {
+            let path = path
+                .replace("{token}", &token)
+                .replace("{link_id}", id)
+                .replace("{name:[^/]*}", "a.png");
+            let method: Method = method.as_str().parse().expect("a method");
+            for bearer in [API_TOKEN, HS_TOKEN] {
+                let request = service
+                    .client
+                    .request(method.clone(), format!("{at}{path}"))
+                    .bearer_auth(bearer);
+                let (status, told) = answer(request.json(&json!({}))).await;
+                assert_eq!(status, 404, "{method} {path}");
+                if method != Method::HEAD {
+                    assert_eq!(told["errcode"], errcode, "{method} {path}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_are_too_long_are_refused_everywhere() {
+    let (_world, service) = two_bridges().await;
+    for (path, length) in [
+        ("/v1/links", 70_000),
+        ("/v1/links/batch", 9 << 20),
+        ("/v1/revocations", 20_000),
+    ] {
+        let body = format!("{{\"x\": \"{}\"}}", "x".repeat(length));
+        let (status, told) = answer(service.api(Method::POST, path).body(body)).await;
+        assert_eq!(
+            (status.as_u16(), &told["errcode"]),
+            (413, &json!("M_TOO_LARGE")),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_answer_holds_a_secret() {
+    let (world, service) = two_bridges().await;
+    let content_token = "the-content-token-0123456789";
+    let key = "aWF6-32KGYaC3A_FEUCk1Bt0JA37zP0wrStgmdCaW-0";
+    let file = json!({"url": "mxc://example.org/file", "v": "v2", "key": {"kty": "oct", "alg": "A256CTR", "k": key},
+        "iv": "w+sE15fzSc0AAAAAAAAAAA", "hashes": {"sha256": "fdSLu/YkRx3Wyh3KQabP3rd6+SFiKg5lsJZQHtkSAYA"}});
+    let good = json!({"file": file, "room_id": world.room_id, "content_token": content_token});
+    let text = good.to_string();
+    let mut bodies = vec![
+        (good.clone(), "/v1/links"),
+        (json!({"links": [good, text, [good]]}), "/v1/links/batch"),
+        (json!({"links": text}), "/v1/links/batch"),
+        (
+            json!({"links": {"content_token": content_token}}),
+            "/v1/links/batch",
+        ),
+        (json!(text), "/v1/links"),
+        (json!(text), "/v1/links/batch"),
+        (json!(text), "/v1/revocations"),
+    ];
+    for field in [
+        "file",
+        "room_id",
+        "mxc",
+        "content_token",
+        "size",
+        "lifetime_ms",
+        "max_follows",
+    ] {
+        for wrong in [json!(text), json!([text]), good.clone()] {
+            let mut body = good.clone();
+            body[field] = wrong;
+            bodies.push((body, "/v1/links"));
+        }
+    }
+    for part in [
+        "/key/k", "/key", "/iv", "/hashes", "/v", "/url", "/key/kty", "/key/alg",
+    ] {
+        let mut body = good.clone();
+        *body["file"].pointer_mut(part).expect("a part") = json!([key]);
+        bodies.push((body.clone(), "/v1/links"));
+        *body["file"].pointer_mut(part).expect("a part") = json!(format!("{key}="));
+        bodies.push((body, "/v1/links"));
+    }
+    let mut answers = Vec::new();
+    for (body, path) in bodies {
+        let (status, told) = service.call(Method::POST, path, &body).await;
+        assert!(status.is_success() || status == 400, "{status} {told}");
+        answers.push(told.to_string());
+    }
+    // Cut off in the middle, and where the text is no JSON at all.
+    for broken in [&text[..text.len() - 1], &text[..text.len() / 2], &text[1..]] {
+        let request = service
+            .api(Method::POST, "/v1/links")
+            .body(broken.to_owned());
+        answers.push(answer(request).await.1.to_string());
+    }
+    answers.push(
+        answer(service.api(Method::GET, "/v1/links"))
+            .await
+            .1
+            .to_string(),
+    );
+    for path in ["/metrics", "/ready", "/openapi.json"] {
+        answers.push(answer(service.api(Method::GET, path)).await.1.to_string());
+    }
+    for secret in [
+        content_token,
+        key,
+        "fdSLu/YkRx3W",
+        "w+sE15fzSc0",
+        API_TOKEN,
+        AS_TOKEN,
+        HS_TOKEN,
+        SECOND,
+    ] {
+        for told in &answers {
+            assert!(!told.contains(secret), "{secret} is in {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_given_uses_no_follow() {
+    let (world, service) = two_bridges().await;
+    let link =
+        json!({"mxc": "mxc://example.org/nothing", "room_id": world.room_id, "max_follows": 1});
+    let link = service.issue(link).await;
+    for _ in 0..3 {
+        assert_eq!(service.follow(&link).await.status(), 404);
+    }
+    let now = service.link(&link).await;
+    assert_eq!(
+        (&now["state"], &now["follows"]),
+        (&json!("live"), &json!(0))
+    );
+    let (mxc, token) = world.upload("bytes", "text/plain").await;
+    let link =
+        json!({"mxc": mxc, "content_token": token, "room_id": world.room_id, "max_follows": 2});
+    let link = service.issue(link).await;
+    let head = service.client.head(url(&link)).send().await;
+    assert_eq!(head.expect("an answer").status(), 200);
+    for status in [200, 200, 410] {
+        assert_eq!(service.follow(&link).await.status(), status);
+    }
+    let served = eventually("the bytes", async || {
+        let link = service.link(&link).await;
+        (link["bytes_served"] == 10).then_some(link)
+    })
+    .await;
+    assert_eq!(served["follows"], 2);
+    for state in ["spent", "live", "redacted", "revoked", "expired"] {
+        let listed = service.api(Method::GET, &format!("/v1/links?state={state}&mxc={mxc}"));
+        let count = answer(listed).await.1["links"].as_array().map(Vec::len);
+        assert_eq!(count, Some(usize::from(state == "spent")), "{state}");
+    }
 }
