@@ -20,6 +20,9 @@ pub(super) struct Body {
     pub(super) decryption: Option<Decryption>,
     /// How many bytes may still come.
     pub(super) allowed: u64,
+    /// Whether that is the length that the homeserver told, and not only the most that is allowed.
+    /// The chunks of a part can contradict its range.
+    pub(super) is_length_told: bool,
     pub(super) stall: Duration,
 }
 
@@ -50,7 +53,7 @@ impl Body {
             self.allowed = self
                 .allowed
                 .checked_sub(piece.len() as u64)
-                .ok_or(MediaError::TooLarge)?;
+                .ok_or_else(|| self.too_long())?;
             match &mut self.decryption {
                 None if piece.is_empty() => {}
                 None => return Ok(Some(piece)),
@@ -60,6 +63,14 @@ impl Body {
                     }
                 }
             }
+        }
+    }
+
+    fn too_long(&self) -> MediaError {
+        if self.is_length_told {
+            MediaError::Failed("the body is longer than was told".to_owned())
+        } else {
+            MediaError::TooLarge
         }
     }
 }

@@ -99,14 +99,19 @@ impl MediaProxy {
                 "the homeserver's answer makes no sense: {why}"
             )))
         };
-        if text(header::CONTENT_ENCODING)
-            .is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+        let codings = response.headers().get_all(header::CONTENT_ENCODING);
+        if codings
+            .iter()
+            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
         {
             return nonsense("it is compressed, which was not asked for");
         }
         let content_range = text(header::CONTENT_RANGE);
-        let mut content_length =
-            text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        // Of a chunked body the chunks tell the length (RFC 9112, section 6.3).
+        let is_chunked = response.headers().contains_key(header::TRANSFER_ENCODING);
+        let mut content_length = text(header::CONTENT_LENGTH)
+            .filter(|_| !is_chunked)
+            .and_then(|length| length.parse::<u64>().ok());
         let status = response.status();
         match status {
             StatusCode::OK => {}
@@ -156,7 +161,8 @@ impl MediaProxy {
             let body = Body {
                 upstream: Box::pin(upstream),
                 decryption,
-                allowed: self.config.max_size_bytes,
+                allowed: content_length.unwrap_or(self.config.max_size_bytes),
+                is_length_told: content_length.is_some(),
                 stall: self.homeserver.stall(),
             };
             MediaStream(Box::pin(body.into_stream()))
