@@ -406,6 +406,46 @@ async fn the_old_endpoint_is_asked_without_tokens_where_the_new_one_is_unknown()
     );
 }
 
+#[tokio::test]
+async fn a_body_that_contradicts_its_length_is_not_complete() {
+    let longer = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n";
+    let shorter = "Content-Length: 50\r\nTransfer-Encoding: chunked\r\n";
+    for headers in [longer, shorter] {
+        for body in [
+            "b\r\nhello world\r\n0\r\n\r\n",
+            "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+        ] {
+            let play = Play::of(Upstream::start(false, move |_| ok(headers, body)).await).await;
+            let response = play.service.follow(&play.link).await;
+            let arrived = response.text().await.expect("a body");
+            assert_eq!(arrived, "hello world", "the chunks tell the length");
+        }
+    }
+    let part =
+        "HTTP/1.1 206 X\r\nContent-Range: bytes 0-4/20\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for body in ["b\r\nhello world\r\n0\r\n\r\n", "3\r\nhel\r\n0\r\n\r\n"] {
+        let bytes = format!("{part}{body}").into_bytes();
+        let play = Play::of(Upstream::start(false, move |_| bytes.clone()).await).await;
+        let request = play.service.client.get(url(&play.link));
+        if let Ok(response) = request.header("Range", "bytes=0-4").send().await {
+            assert!(response.bytes().await.is_err(), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_coding_that_a_body_has_is_looked_at() {
+    for headers in [
+        "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n",
+        "Content-Encoding: identity, gzip\r\n",
+        "Content-Encoding: \u{e9}\r\n",
+    ] {
+        let headers = format!("{headers}Content-Length: 2\r\n");
+        let play = Play::of(Upstream::start(false, move |_| ok(&headers, "hi")).await).await;
+        assert_eq!(play.status().await.0, 502);
+    }
+}
+
 fn encrypted(plaintext: &[u8]) -> (Vec<u8>, Value) {
     let (key, iv) = ([3_u8; 32], [5_u8; 16]);
     let mut ciphertext = plaintext.to_vec();
