@@ -53,11 +53,13 @@ async fn answer(request: &HttpRequest, state: &AppState) -> Result<HttpResponse,
         head_only,
         range: range(request).filter(|_| !limited),
     };
-    let media = state
+    let mut media = state
         .media
         .open(&grant.bridge, &link.claims, wanted)
         .await
         .map_err(|error| Told::media(&error, &link.link_id).on(&grant.bridge.network))?;
+    // A range of it would be answered with the whole.
+    media.ranges &= !limited;
     let is_follow = !head_only && media.status == 200;
     if is_follow && limited {
         state
@@ -67,12 +69,7 @@ async fn answer(request: &HttpRequest, state: &AppState) -> Result<HttpResponse,
             .map_err(|refusal| Told::refusal(&refusal).on(&grant.bridge.network))?;
     }
     let counter = Counter::start(state, &grant, is_follow);
-    Ok(respond(
-        media,
-        &cache_control(state, &grant),
-        head_only,
-        counter,
-    ))
+    Ok(respond(media, &cache_control(state, &grant), counter))
 }
 
 /// From the text of the path to a link that may be followed.
@@ -118,7 +115,7 @@ fn cache_control(state: &AppState, grant: &Grant) -> String {
     format!("public, max-age={}", left.max(0) / 1000)
 }
 
-fn respond(media: Media, cache_control: &str, head_only: bool, counter: Counter) -> HttpResponse {
+fn respond(media: Media, cache_control: &str, counter: Counter) -> HttpResponse {
     let status = StatusCode::from_u16(media.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     for header in SAFETY {
@@ -144,7 +141,7 @@ fn respond(media: Media, cache_control: &str, head_only: bool, counter: Counter)
         stream: media.body,
         counter,
     };
-    send(response, body, media.content_length, head_only)
+    send(response, body, media.content_length)
 }
 
 /// Sends a body, with its length where it is known, so that an end that comes too early shows.
@@ -152,11 +149,9 @@ fn send(
     mut response: HttpResponseBuilder,
     body: CountedStream,
     length: Option<u64>,
-    head_only: bool,
 ) -> HttpResponse {
     match length {
         Some(length) => response.body(SizedStream::new(length, body)),
-        None if head_only => response.finish(),
         None => response.body(BodyStream::new(body)),
     }
 }
