@@ -15,7 +15,7 @@ use super::{
     MediaError, MediaStream, SafeHeaders,
     body::{Body, wrong_digest},
     decrypt::Decryption,
-    range::parse_content_range,
+    range::{is_what_was_asked, parse_content_range},
 };
 
 /// How much of the media is wanted.
@@ -77,15 +77,15 @@ impl MediaProxy {
             if_none_match: None,
         };
         let response = self.homeserver.download(bridge, request).await?;
-        self.checked(response, claims, wanted, range.is_some())
+        self.checked(response, claims, wanted.head_only, range)
     }
 
     fn checked(
         &self,
         response: Response,
         claims: &LinkClaims,
-        wanted: Wanted<'_>,
-        asked_for_range: bool,
+        head_only: bool,
+        range: Option<&str>,
     ) -> Result<Media, MediaError> {
         let text = |name: header::HeaderName| {
             response
@@ -115,17 +115,20 @@ impl MediaProxy {
         let status = response.status();
         match status {
             StatusCode::OK => {}
-            StatusCode::PARTIAL_CONTENT if asked_for_range => {
-                let Some((first, last, _)) = content_range.as_deref().and_then(parse_content_range)
-                else {
+            StatusCode::PARTIAL_CONTENT if range.is_some() => {
+                let Some(part) = content_range.as_deref().and_then(parse_content_range) else {
                     return nonsense("a part without a Content-Range");
                 };
+                if !range.is_some_and(|range| is_what_was_asked(range, part)) {
+                    return nonsense("a part that was not asked for");
+                }
+                let (first, last, _) = part;
                 if content_length.is_some_and(|length| length != last - first + 1) {
                     return nonsense("a part whose length is not that of its Content-Range");
                 }
                 content_length = Some(last - first + 1);
             }
-            StatusCode::RANGE_NOT_SATISFIABLE if asked_for_range => content_length = Some(0),
+            StatusCode::RANGE_NOT_SATISFIABLE if range.is_some() => content_length = Some(0),
             _ => return nonsense("its status is not what was asked for"),
         }
         if content_length.is_some_and(|length| length > self.config.max_size_bytes) {
@@ -133,7 +136,7 @@ impl MediaProxy {
         }
         let decryption = claims.file.as_ref().map(Decryption::new);
         if content_length == Some(0)
-            && !wanted.head_only
+            && !head_only
             && claims
                 .file
                 .as_ref()
@@ -149,7 +152,7 @@ impl MediaProxy {
         let ranges = status == StatusCode::PARTIAL_CONTENT
             || text(header::ACCEPT_RANGES).is_some_and(|units| units.contains("bytes"))
                 && claims.file.is_none();
-        let no_body = wanted.head_only || status == StatusCode::RANGE_NOT_SATISFIABLE;
+        let no_body = head_only || status == StatusCode::RANGE_NOT_SATISFIABLE;
         let body = if no_body {
             MediaStream(Box::pin(futures_util::stream::empty()))
         } else {

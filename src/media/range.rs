@@ -35,6 +35,27 @@ pub(super) fn parse_content_range(header: &str) -> Option<(u64, u64, Option<u64>
     (first <= last && length.is_none_or(|length| last < length)).then_some((first, last, length))
 }
 
+/// Whether a part is what a `Range` header asked for, as far as the length of the whole is told.
+pub(super) fn is_what_was_asked(
+    header: &str,
+    (first, last, whole): (u64, u64, Option<u64>),
+) -> bool {
+    let asked = header
+        .trim()
+        .strip_prefix("bytes=")
+        .and_then(|spec| spec.trim().split_once('-'));
+    let Some((from, to)) = asked else {
+        return false;
+    };
+    match (from.parse::<u64>(), to.parse::<u64>()) {
+        (Ok(from), to) => from == first && to.map_or(true, |to| last <= to),
+        (Err(_), Ok(suffix)) => {
+            last - first < suffix && whole.is_none_or(|whole| last + 1 == whole)
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +79,29 @@ mod tests {
             "bytes=99999999999999999999-",
         ] {
             assert!(!is_single_range(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_what_was_asked_for_or_is_refused() {
+        for (asked, part) in [
+            ("bytes=0-4", (0, 4, Some(10))),
+            ("bytes=5-99", (5, 9, Some(10))),
+            ("bytes=5-", (5, 9, None)),
+            ("bytes=-3", (7, 9, Some(10))),
+            ("bytes=-99", (0, 9, Some(10))),
+        ] {
+            assert!(is_what_was_asked(asked, part), "{asked}");
+        }
+        for (asked, part) in [
+            ("bytes=0-4", (5, 9, Some(10))),
+            ("bytes=0-4", (0, 5, Some(10))),
+            ("bytes=5-", (4, 9, Some(10))),
+            ("bytes=-3", (0, 2, Some(10))),
+            ("bytes=-3", (6, 9, Some(10))),
+            ("nonsense", (0, 0, None)),
+        ] {
+            assert!(!is_what_was_asked(asked, part), "{asked}");
         }
     }
 
