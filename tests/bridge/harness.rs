@@ -69,6 +69,18 @@ impl Service {
         more: &str,
         clock: &Clock,
     ) -> Self {
+        Self::start_edited(folder, homeserver, path, more, clock, |text| text).await
+    }
+
+    /// The same, with a last word on the text of the configuration.
+    pub async fn start_edited(
+        folder: &Path,
+        homeserver: &str,
+        path: &str,
+        more: &str,
+        clock: &Clock,
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
         let bind = || TcpListener::bind("127.0.0.1:0").expect("a port");
         let listeners = Listeners {
             public: bind(),
@@ -79,7 +91,7 @@ impl Service {
             listeners.public.local_addr().expect("bound")
         );
         let internal = format!("http://{}", listeners.internal.local_addr().expect("bound"));
-        let text = config_text(homeserver, &public, more);
+        let text = edit(config_text(homeserver, &public, more));
         let config = Config::parse(&text, HashMap::new(), folder).expect("a valid configuration");
         let application = Application::build(config, listeners, clock.clone())
             .await
@@ -287,12 +299,15 @@ impl World {
 
     /// Uploads media; URI and content token (empty if the homeserver has none).
     pub async fn upload(&self, bytes: impl Into<Vec<u8>>, content_type: &str) -> (String, String) {
+        let bytes: Vec<u8> = bytes.into();
         let request = self
             .client
             .post(format!("{}/_matrix/media/v3/upload", self.url))
             .bearer_auth(&self.alice)
             .header("Content-Type", content_type)
-            .body(bytes.into());
+            // The client leaves it out of an empty upload.
+            .header("Content-Length", bytes.len())
+            .body(bytes);
         let (status, answer) = answer(request).await;
         assert_eq!(status, 200, "{answer}");
         let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();

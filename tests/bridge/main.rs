@@ -2,8 +2,10 @@
 
 mod appservice;
 mod bridge_api;
+mod encrypted_media;
 mod faults;
 mod faulty;
+mod follow_rules;
 mod following;
 mod harness;
 mod homeserver_facts;
@@ -11,8 +13,10 @@ mod hostile_homeserver;
 mod issue_and_follow;
 mod killed;
 mod ledger;
+mod media_answers;
 mod openapi;
 mod process;
+mod raw;
 mod secrets;
 mod signals;
 mod streaming;

@@ -1,0 +1,137 @@
+//! Media of encrypted rooms: decrypted on its way, and never whole unless it is what was sent.
+
+use aes::Aes256;
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use ctr::{
+    Ctr128BE,
+    cipher::{KeyIvInit, StreamCipher},
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    harness::{Service, World, url},
+    raw,
+};
+
+const KEY: [u8; 32] = [41; 32];
+const IV: [u8; 16] = [17, 5, 9, 3, 8, 1, 2, 6, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// Uploads these bytes as they are, and describes them as an `EncryptedFile` whose ciphertext is
+/// `ciphertext`; a link to it.
+async fn link_to(
+    world: &World,
+    service: &Service,
+    uploaded: &[u8],
+    ciphertext: &[u8],
+    form: &str,
+) -> Value {
+    let (mxc, token) = world.upload(uploaded, "application/octet-stream").await;
+    let file = json!({
+        "v": "v2", "url": mxc, "iv": STANDARD_NO_PAD.encode(IV),
+        "key": {"kty": "oct", "alg": "A256CTR", "ext": true, "key_ops": ["encrypt", "decrypt"], "k": URL_SAFE_NO_PAD.encode(KEY)},
+        "hashes": {"sha256": STANDARD_NO_PAD.encode(Sha256::digest(ciphertext))},
+    });
+    service
+        .issue(json!({"file": file, "room_id": world.room_id, "content_token": token, "mimetype": "image/png", "filename": "cat.png", "form": form}))
+        .await
+}
+
+fn encrypted(plaintext: &[u8]) -> Vec<u8> {
+    let mut bytes = plaintext.to_vec();
+    Ctr128BE::<Aes256>::new((&KEY).into(), (&IV).into()).apply_keystream(&mut bytes);
+    bytes
+}
+
+async fn scene() -> (World, Service) {
+    let world = World::new().await;
+    let service = world.service("").await;
+    (world, service)
+}
+
+#[tokio::test]
+async fn what_was_encrypted_arrives_decrypted() {
+    let (world, service) = scene().await;
+    let long: Vec<u8> = (0..=255).cycle().take(1_000_003).collect();
+    for form in ["short", "self_contained"] {
+        for plaintext in [&long[..], &b"x"[..], &b"sixteen bytes ok"[..], &b""[..]] {
+            let ciphertext = encrypted(plaintext);
+            let link = link_to(&world, &service, &ciphertext, &ciphertext, form).await;
+            let response = service.follow(&link).await;
+            assert_eq!(response.status(), 200);
+            assert_eq!(response.headers()["content-type"], "image/png");
+            assert_eq!(
+                response.headers()["content-length"],
+                plaintext.len().to_string()
+            );
+            assert_eq!(response.bytes().await.expect("whole"), plaintext);
+        }
+    }
+}
+
+#[tokio::test]
+async fn tampered_media_never_arrives_whole() {
+    let (world, service) = scene().await;
+    for length in [1, 100, 300_000] {
+        let plaintext = vec![5; length];
+        let ciphertext = encrypted(&plaintext);
+        for place in [0, length / 2, length - 1] {
+            let mut tampered = ciphertext.clone();
+            tampered[place] ^= 1;
+            let link = link_to(&world, &service, &tampered, &ciphertext, "short").await;
+            let answer = raw::get(&url(&link)).await;
+            assert!(
+                !answer.is_complete || answer.status == 502,
+                "{length} {place}"
+            );
+        }
+        for cut in [&ciphertext[..length - 1], &[&ciphertext[..], b"x"].concat()] {
+            let link = link_to(&world, &service, cut, &ciphertext, "short").await;
+            let answer = raw::get(&url(&link)).await;
+            assert!(!answer.is_complete || answer.status == 502, "{length} cut");
+        }
+    }
+    let link = link_to(&world, &service, b"x", b"", "short").await;
+    assert!(!raw::get(&url(&link)).await.is_complete);
+}
+
+#[tokio::test]
+async fn a_range_of_encrypted_media_is_not_given() {
+    let world = World::with(medialink::demo::homeserver::Options {
+        ranges: true,
+        ..Default::default()
+    })
+    .await;
+    let service = world.service("").await;
+    let ciphertext = encrypted(b"hello world");
+    let link = link_to(&world, &service, &ciphertext, &ciphertext, "short").await;
+    let request = service.client.get(url(&link)).header("Range", "bytes=0-4");
+    let response = request.send().await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    assert!(!response.headers().contains_key("accept-ranges"));
+    assert_eq!(response.bytes().await.expect("whole"), "hello world");
+}
+
+#[tokio::test]
+async fn type_and_name_of_encrypted_media_are_those_of_the_event() {
+    let (world, service) = scene().await;
+    let ciphertext = encrypted(b"<script>");
+    let (mxc, token) = world.upload(ciphertext.clone(), "text/html").await;
+    let file = json!({
+        "v": "v2", "url": mxc, "iv": STANDARD_NO_PAD.encode(IV),
+        "key": {"kty": "oct", "alg": "A256CTR", "ext": true, "key_ops": ["decrypt"], "k": URL_SAFE_NO_PAD.encode(KEY)},
+        "hashes": {"sha256": STANDARD_NO_PAD.encode(Sha256::digest(&ciphertext))},
+    });
+    let link = service
+        .issue(json!({"file": file, "room_id": world.room_id, "content_token": token}))
+        .await;
+    let response = service.follow(&link).await;
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/octet-stream"
+    );
+    assert_eq!(response.headers()["content-disposition"], "attachment");
+}

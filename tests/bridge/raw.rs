@@ -1,0 +1,196 @@
+//! HTTP to the byte: a homeserver that says whatever a test wants, and a client that sees
+//! whether an answer came to its end.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// What a request gets.
+pub enum Plan {
+    /// These bytes, and then the end of the connection.
+    Say(Vec<u8>),
+    /// These bytes, and then nothing for a long time.
+    SayAndWait(Vec<u8>),
+    /// The first bytes once, and then the second ones for ever.
+    SayForEver(Vec<u8>, Vec<u8>),
+}
+
+/// An answer with a status line, headers and a body.
+pub fn say(head: &str, body: impl AsRef<[u8]>) -> Plan {
+    let mut bytes = format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n").into_bytes();
+    bytes.extend_from_slice(body.as_ref());
+    Plan::Say(bytes)
+}
+
+/// An answer whose length is told.
+pub fn say_all(head: &str, body: impl AsRef<[u8]>) -> Plan {
+    let body = body.as_ref();
+    say(&format!("{head}\r\nContent-Length: {}", body.len()), body)
+}
+
+/// A Matrix error.
+pub fn say_error(status: &str, errcode: &str) -> Plan {
+    say_all(
+        &format!("{status}\r\nContent-Type: application/json"),
+        format!("{{\"errcode\": \"{errcode}\", \"error\": \"told by the test\"}}"),
+    )
+}
+
+/// A server on a port of its own, and the heads of the requests for media that it has had.
+pub struct RawServer {
+    pub url: String,
+    heads: Arc<Mutex<Vec<String>>>,
+    running: tokio::task::JoinHandle<()>,
+}
+
+impl RawServer {
+    /// `answer` is given the head of the request, in lower case.
+    pub async fn start(answer: impl Fn(&str) -> Plan + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let (seen, answer) = (Arc::clone(&heads), Arc::new(answer));
+        let running = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+                tokio::spawn(async move {
+                    // The service may go before it has heard everything.
+                    let _ = talk(stream, &seen, answer.as_ref()).await;
+                });
+            }
+        });
+        Self {
+            url,
+            heads,
+            running,
+        }
+    }
+
+    /// The heads of the requests so far, in lower case.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().expect("no panic").clone()
+    }
+}
+
+impl Drop for RawServer {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+async fn talk(
+    mut stream: TcpStream,
+    seen: &Mutex<Vec<String>>,
+    answer: &(impl Fn(&str) -> Plan + Sync),
+) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    let head = String::from_utf8_lossy(&head).to_lowercase();
+    let plan = answer(&head);
+    seen.lock().expect("no panic").push(head);
+    match plan {
+        Plan::Say(bytes) => stream.write_all(&bytes).await?,
+        Plan::SayAndWait(bytes) => {
+            stream.write_all(&bytes).await?;
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        Plan::SayForEver(first, then) => {
+            stream.write_all(&first).await?;
+            loop {
+                stream.write_all(&then).await?;
+            }
+        }
+    }
+    stream.shutdown().await
+}
+
+/// An answer as it came over the wire.
+pub struct RawAnswer {
+    /// 0: the connection ended before there was one.
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+    /// Whether the body came to the end that its framing promises.
+    pub is_complete: bool,
+}
+
+/// Asks for a URL, and reads until the connection ends.
+pub async fn get(url: &str) -> RawAnswer {
+    request("GET", url, "").await
+}
+
+pub async fn request(method: &str, url: &str, headers: &str) -> RawAnswer {
+    let rest = url.strip_prefix("http://").expect("http");
+    let (address, path) = rest.split_once('/').expect("a path");
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    let text = format!(
+        "{method} /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"
+    );
+    stream.write_all(text.as_bytes()).await.expect("sent");
+    let mut bytes = Vec::new();
+    // A connection that is reset is one that has ended.
+    let _ = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut bytes))
+        .await
+        .expect("the answer ends, one way or another");
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return RawAnswer {
+            status: 0,
+            head: String::new(),
+            body: Vec::new(),
+            is_complete: false,
+        };
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+    let raw = &bytes[end + 4..];
+    let header = |name: &str| {
+        head.lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.trim().to_owned())
+    };
+    let (body, is_complete) = if header("transfer-encoding").as_deref() == Some("chunked") {
+        dechunked(raw)
+    } else {
+        let length: Option<usize> = header("content-length").and_then(|text| text.parse().ok());
+        (
+            raw.to_vec(),
+            length.is_none_or(|length| length == raw.len()),
+        )
+    };
+    RawAnswer {
+        status: head
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .expect("a status"),
+        head,
+        body,
+        is_complete,
+    }
+}
+
+/// The body of chunks, and whether the last chunk has come.
+fn dechunked(mut raw: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    while let Some(end) = raw.windows(2).position(|window| window == b"\r\n") {
+        let size = std::str::from_utf8(&raw[..end]).ok();
+        let Some(size) = size.and_then(|text| usize::from_str_radix(text.trim(), 16).ok()) else {
+            break;
+        };
+        raw = &raw[end + 2..];
+        if size == 0 {
+            return (body, raw == b"\r\n");
+        }
+        body.extend_from_slice(&raw[..size.min(raw.len())]);
+        raw = raw.get(size + 2..).unwrap_or_default();
+    }
+    (body, false)
+}
