@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 
 use super::{MediaError, decrypt::Decryption};
 
@@ -29,7 +29,7 @@ pub(super) struct Body {
 impl Body {
     /// The body as a stream. After an error nothing more comes.
     pub(super) fn into_stream(self) -> impl Stream<Item = Result<Bytes, MediaError>> {
-        futures_util::stream::unfold(Some(self), |body| async {
+        stream::unfold(Some(self), |body| async {
             let mut body = body?;
             match body.next_piece().await {
                 Ok(Some(piece)) => Some((Ok(piece), Some(body))),
@@ -75,7 +75,7 @@ impl Body {
     }
 }
 
-pub(super) fn wrong_digest() -> MediaError {
+fn wrong_digest() -> MediaError {
     MediaError::Failed(
         "the encrypted media does not have the SHA-256 that its event tells".to_owned(),
     )
@@ -83,6 +83,16 @@ pub(super) fn wrong_digest() -> MediaError {
 
 /// A body to hand on, which can be dropped at any time.
 pub struct MediaStream(pub(super) Pin<Box<dyn Stream<Item = Result<Bytes, MediaError>>>>);
+
+impl MediaStream {
+    /// Waits for the first piece, so that a body that fails before it can be refused in words.
+    pub(super) async fn begun(mut self) -> Result<Self, MediaError> {
+        Ok(match self.0.next().await.transpose()? {
+            None => Self(Box::pin(stream::empty())),
+            Some(first) => Self(Box::pin(stream::iter([Ok(first)]).chain(self.0))),
+        })
+    }
+}
 
 impl Stream for MediaStream {
     type Item = Result<Bytes, MediaError>;

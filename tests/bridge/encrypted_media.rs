@@ -87,6 +87,9 @@ async fn tampered_media_never_arrives_whole() {
                 !answer.is_complete || answer.status == 502,
                 "{length} {place}"
             );
+            if length == 1 {
+                assert_eq!(answer.status, 502, "nothing was sent yet, so it is told");
+            }
         }
         for cut in [&ciphertext[..length - 1], &[&ciphertext[..], b"x"].concat()] {
             let link = link_to(&world, &service, cut, &ciphertext, "short").await;
@@ -95,7 +98,9 @@ async fn tampered_media_never_arrives_whole() {
         }
     }
     let link = link_to(&world, &service, b"x", b"", "short").await;
-    assert!(!raw::get(&url(&link)).await.is_complete);
+    assert_eq!(raw::get(&url(&link)).await.status, 502);
+    let link = link_to(&world, &service, b"", b"x", "short").await;
+    assert_eq!(raw::get(&url(&link)).await.status, 502);
 }
 
 #[tokio::test]
