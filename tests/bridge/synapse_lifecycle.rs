@@ -310,3 +310,40 @@ async fn on_a_server_without_content_tokens_auto_sends_nothing() {
             .is_empty()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_that_is_not_uploaded_yet_is_asked_for_again_later() {
+    let Some(mut side) = Side::new(ALWAYS).await else {
+        return;
+    };
+    // Synapse waits 20 seconds for the upload: longer than the harness is patient.
+    let path = side.process.folder.join("bridge.yaml");
+    let text = std::fs::read_to_string(&path).expect("reads");
+    std::fs::write(&path, text.replacen("first_byte: 5s", "first_byte: 60s", 1)).expect("written");
+    side.process.kill();
+    side.process.start().await;
+
+    let create = ["_matrix", "media", "v1", "create"];
+    let create = side.alice.request(Method::POST, &create).expect("request");
+    let created = crate::synapse::succeed(create.json(&json!({})))
+        .await
+        .expect("created");
+    let mxc = created["content_uri"].as_str().expect("a URI");
+    let link = side
+        .process
+        .issue(json!({"mxc": mxc, "room_id": side.room_id}))
+        .await;
+    let early = side.process.client.get(url(&link)).send().await;
+    let early = early.expect("an answer");
+    assert_eq!(early.status(), 503);
+    assert!(early.headers().contains_key("retry-after"));
+    let told: Value = early.json().await.expect("JSON");
+    assert_eq!(told["errcode"], "M_NOT_YET_UPLOADED");
+
+    let (_, media_id) = mxc.rsplit_once('/').expect("an mxc URI");
+    let upload = ["_matrix", "media", "v3", "upload", "example.org", media_id];
+    let upload = side.alice.request(Method::PUT, &upload).expect("request");
+    let upload = upload.header("Content-Type", "text/plain").body("words");
+    crate::synapse::succeed(upload).await.expect("uploaded");
+    assert_eq!(side.status(&link).await, 200);
+}
