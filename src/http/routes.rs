@@ -118,10 +118,12 @@ fn public(prefixes: &[&str]) -> Routes {
         for tail in ["/v/{token}", "/v/{token}/{name:[^/]*}"] {
             routes.at(&format!("{prefix}{tail}"), |path| {
                 path.on(Method::GET, public_page::page)
+                    .on(Method::HEAD, public_page::page)
             });
         }
         routes.at(&format!("{prefix}/robots.txt"), |path| {
             path.on(Method::GET, public_page::robots)
+                .on(Method::HEAD, public_page::robots)
         });
     }
     routes

@@ -353,6 +353,17 @@ async fn types_and_names_are_made_safe() {
         .await
         .expect("robots");
     assert!(robots.text().await.expect("text").contains("Disallow: /"));
+    let page = play.issue("event_id", json!("$page")).await;
+    for address in [
+        page["page_url"].as_str().expect("a URL").to_owned(),
+        format!("{}/robots.txt", play.service.public),
+    ] {
+        let head = play.service.client.head(&address).send().await;
+        let head = head.expect("an answer");
+        assert_eq!(head.status(), 200, "a page has a head, too");
+        assert_ne!(head.headers()["content-length"], "0");
+        assert!(head.bytes().await.expect("no body").is_empty());
+    }
 }
 
 #[tokio::test]
