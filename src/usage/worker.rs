@@ -569,13 +569,22 @@ impl UsageWorker {
         end: GivenUp,
         told: &str,
     ) -> Result<(), StorageError> {
-        tracing::error!(
-            bridge = event.bridge,
-            room_id = event.room_id,
-            error = told,
-            "meta event given up; `medialink usage retry` tries again"
-        );
-        metrics::counter!("medialink_meta_events_total", "outcome" => "failed").increment(1);
+        if end == GivenUp::Disabled {
+            tracing::info!(
+                bridge = event.bridge,
+                room_id = event.room_id,
+                reason = told,
+                "meta event not sent, as usage.encrypted_rooms says"
+            );
+        } else {
+            tracing::error!(
+                bridge = event.bridge,
+                room_id = event.room_id,
+                error = told,
+                "meta event given up; `medialink usage retry` tries again"
+            );
+            metrics::counter!("medialink_meta_events_total", "outcome" => "failed").increment(1);
+        }
         let (id, told) = (event.id, told.to_owned());
         let review_at = self.now() + LONGEST_WAIT_REFUSED_MS;
         self.write(move |connection| {
