@@ -162,6 +162,44 @@ async fn limits_are_waited_for() {
 }
 
 #[tokio::test]
+async fn nothing_is_tried_again_before_the_time_that_was_told() {
+    let told =
+        "{\"errcode\": \"M_LIMIT_EXCEEDED\", \"error\": \"slow\", \"retry_after_ms\": 600000}";
+    for word in ["/send/", "/redact/"] {
+        let play = Play::new("").await;
+        let limited = [Fault::Answer(429, told.to_owned())];
+        let link = if word == "/send/" {
+            play.faulty.next(word, limited);
+            play.issue().await
+        } else {
+            let link = play.issue().await;
+            play.service.wait_for_usage(&link, "counted").await;
+            play.faulty.next(word, limited);
+            play.revoke(&link).await;
+            link
+        };
+        eventually("the limit", async || {
+            (play.faulty.left() == 0).then_some(())
+        })
+        .await;
+        for _ in 0..9 {
+            play.service.clock.advance(MINUTE);
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(play.faulty.seen(word), 1, "too early: {word}");
+        play.service.clock.advance(2 * MINUTE);
+        let (state, expected) = if word == "/send/" {
+            ("counted", 1)
+        } else {
+            ("released", 0)
+        };
+        play.service.wait_for_usage(&link, state).await;
+        assert_eq!(play.faulty.seen(word), 2);
+        play.counted(expected).await;
+    }
+}
+
+#[tokio::test]
 async fn server_errors_are_tried_again() {
     let errors = || {
         vec![
