@@ -4,7 +4,8 @@ use std::{
     io::Write,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::Duration,
 };
 
 use medialink::demo::homeserver::EmbeddedHomeserver;
@@ -149,20 +150,37 @@ impl Process {
         }
     }
 
-    /// SIGTERM, by the system's kill; then its end.
-    pub async fn terminate(&mut self) -> std::process::ExitStatus {
-        let pid = self.pid().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .expect("kill runs")
-                .success()
-        );
+    /// A signal, by the system's kill.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.pid().to_string()])
+            .status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("running");
-        tokio::task::spawn_blocking(move || child.wait().expect("ended"))
-            .await
-            .expect("waited")
+        for _ in 0..600 {
+            if let Some(status) = child.try_wait().expect("a child") {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.child = Some(child);
+        panic!("waited in vain for the end of the process");
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&mut self) -> bool {
+        let child = self.child.as_mut().expect("started");
+        child.try_wait().expect("a child").is_none()
+    }
+
+    /// SIGTERM; then its end.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.ended().await
     }
 
     pub fn log(&self) -> String {

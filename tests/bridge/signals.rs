@@ -4,9 +4,46 @@ use futures_util::StreamExt;
 use serde_json::json;
 
 use crate::{
-    harness::{World, url},
+    harness::{World, eventually, url},
     process::{Process, generate},
 };
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_waits_for_nobody_and_loses_nothing_acknowledged() {
+    let world = World::new().await;
+    let (mxc, token) = generate(&world.homeserver, 1 << 30, "video/mp4").await;
+    let more = "media: {max_size: 2GiB}\nusage: {batch_window: 20ms}";
+    let mut process = Process::new(world.folder.path(), &world.url, more);
+    process.start().await;
+    let body = json!({"mxc": mxc, "content_token": token, "room_id": world.room_id});
+    let link = process.issue(body).await;
+    let response = process.client.get(url(&link)).send().await;
+    let mut pieces = response.expect("an answer").bytes_stream();
+    pieces.next().await.expect("a piece").expect("bytes");
+    process.signal("INT");
+    eventually("the stop to begin", async || {
+        process.log().contains("stopping").then_some(())
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert!(process.is_running(), "an open download is waited for");
+    process.signal("TERM");
+    let started = std::time::Instant::now();
+    let status = process.ended().await;
+    assert_eq!(status.code(), Some(130), "{status}");
+    assert!(started.elapsed().as_secs() < 5, "it waited all the same");
+    drop(pieces);
+    process.start().await;
+    process.drained().await;
+    let head = process.client.head(url(&link)).send().await;
+    assert_eq!(head.expect("an answer").status(), 200);
+    let media = world.media(&mxc).await;
+    assert_eq!(
+        (&media["references"], &media["max_references"]),
+        (&json!(1), &json!(1)),
+        "{media}"
+    );
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_lets_open_downloads_end_and_loses_no_count() {
