@@ -43,16 +43,13 @@ async fn nothing_secret_is_written_anywhere() {
             url(link).replace("/m/", "/v/"),
         ] {
             for accept in ["text/html", "*/*"] {
-                // Tampered media can end the connection before its first byte.
-                let Ok(response) = process
+                let response = process
                     .client
                     .get(&target)
                     .header("Accept", accept)
                     .send()
                     .await
-                else {
-                    continue;
-                };
+                    .expect("an answer");
                 let is_error = !response.status().is_success();
                 let body = response.text().await.unwrap_or_default();
                 if is_error {
