@@ -103,7 +103,11 @@ impl Homeserver {
                         "its status is none of a download",
                     ));
                 }
-                _ => return Err(refusal(response).await),
+                _ => {
+                    // An error whose body never ends is as slow as no answer.
+                    let told = tokio::time::timeout(self.stall(), refusal(response)).await;
+                    return Err(told.unwrap_or(HomeserverError::Slow));
+                }
             }
         }
     }

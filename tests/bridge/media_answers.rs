@@ -132,6 +132,9 @@ async fn a_homeserver_that_says_nothing_is_slow() {
     silent.refuses(504, "M_UNKNOWN").await;
     let half = Scene::new(|_| Plan::SayAndWait(b"HTTP/1.1 200 OK\r\nContent-".to_vec())).await;
     half.refuses(504, "M_UNKNOWN").await;
+    let error = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 100\r\n\r\n{";
+    let endless_error = Scene::new(|_| Plan::SayAndWait(error.to_vec())).await;
+    endless_error.refuses(504, "M_UNKNOWN").await;
 }
 
 #[tokio::test]
