@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use crate::{
+    clock::Clock,
     link_service::{Grant, millis},
     media::{Media, MediaError, MediaStream, Wanted, is_single_range},
     usage::{FollowCounter, Served},
@@ -159,7 +160,7 @@ fn send(
 /// Counts what goes out.
 struct Counter {
     follows: FollowCounter,
-    state: AppState,
+    clock: Clock,
     link_id: String,
     mxc: String,
     bytes: u64,
@@ -169,7 +170,7 @@ impl Counter {
     fn start(state: &AppState, grant: &Grant, is_follow: bool) -> Self {
         let counter = Self {
             follows: state.follows.clone(),
-            state: state.clone(),
+            clock: state.links.clock.clone(),
             link_id: grant.link.link_id.clone(),
             mxc: grant.link.claims.mxc.to_string(),
             bytes: 0,
@@ -185,7 +186,7 @@ impl Counter {
     }
 
     fn now(&self) -> i64 {
-        self.state.links.clock.now_ms()
+        self.clock.now_ms()
     }
 
     fn add(&self, served: Served) {
