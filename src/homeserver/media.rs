@@ -59,6 +59,14 @@ impl Homeserver {
             first = first.header(CONTENT_TOKEN_HEADER, value);
         }
         match self.follow(first, &method, &request).await {
+            // An answer to HEAD has no body, so an error in it has no code: a GET tells which it is.
+            Err(error) if request.head_only && error.status() > 0 && error.errcode().is_empty() => {
+                let with_body = MediaRequest {
+                    head_only: false,
+                    ..request
+                };
+                Box::pin(self.download(bridge, with_body)).await
+            }
             Err(error) if is_unknown_endpoint(&error) => {
                 // The old endpoint knows neither access tokens nor content tokens.
                 let mut url = self.url(&["_matrix", "media", "v3", "download", server, media_id]);

@@ -126,7 +126,10 @@ impl MediaProxy {
                 if !range.is_some_and(|range| is_what_was_asked(range, part)) {
                     return nonsense("a part that was not asked for");
                 }
-                let (first, last, _) = part;
+                let (first, last, whole) = part;
+                if whole.is_some_and(|whole| whole > self.config.max_size_bytes) {
+                    return Err(MediaError::TooLarge);
+                }
                 if content_length.is_some_and(|length| length != last - first + 1) {
                     return nonsense("a part whose length is not that of its Content-Range");
                 }

@@ -521,3 +521,42 @@ async fn encrypted_media_arrives_whole_and_right_or_not_whole() {
         "nothing is not what was encrypted"
     );
 }
+
+#[tokio::test]
+async fn a_head_is_told_the_same_as_a_get() {
+    for (told, status) in [("504 M_NOT_YET_UPLOADED", 503), ("404 M_NOT_FOUND", 404)] {
+        let upstream = Upstream::start(false, move |head| {
+            let (code, errcode) = told.split_once(' ').expect("two words");
+            let body = format!("{{\"errcode\": \"{errcode}\"}}");
+            let answer = response(code.parse().expect("a number"), "", &body);
+            let length = answer.len()
+                - if head.starts_with("HEAD") {
+                    body.len()
+                } else {
+                    0
+                };
+            answer[..length].to_vec()
+        })
+        .await;
+        let play = Play::of(upstream).await;
+        for method in [reqwest::Method::GET, reqwest::Method::HEAD] {
+            let request = play.service.client.request(method, url(&play.link));
+            let answer = request.send().await.expect("an answer");
+            assert_eq!(answer.status().as_u16(), status, "{told}");
+        }
+        let legacy = play.upstream.downloads();
+        assert!(!legacy.iter().any(|head| head.contains("/v3/")), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_what_is_too_large_is_too_large() {
+    let part = || response(206, "Content-Range: bytes 0-1/9999\r\n", "hi");
+    let play = Play::of(Upstream::start(false, move |_| part()).await).await;
+    let request = play.service.client.get(url(&play.link));
+    let ranged = request.header("Range", "bytes=0-1").send().await;
+    let ranged = ranged.expect("an answer");
+    assert_eq!(ranged.status(), 502);
+    let told: Value = ranged.json().await.expect("JSON");
+    assert_eq!(told["errcode"], "M_TOO_LARGE");
+}
