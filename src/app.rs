@@ -12,14 +12,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::Clock,
-    config::{Config, Lifetime},
+    config::{CacheConfig, Config, Lifetime},
     homeserver::Homeserver,
     http::{AppState, Listener, RequestLog, configure_internal, configure_public},
     key_store::KeyStore,
     link::KeyState,
     link_service::{LinkService, millis},
-    media::MediaProxy,
-    storage::{Database, Opener, meta_events},
+    media::{Cache, MediaProxy, Names},
+    random,
+    storage::{Database, Opener, StorageError, meta_events, secrets},
     telemetry,
     usage::{FollowCounter, LEASE_MS, Toucher, UsageWorker},
 };
@@ -113,7 +114,6 @@ impl Application {
             Lifetime::For(every) => Some(millis(every)),
         };
         let state = AppState {
-            media: MediaProxy::new(Arc::clone(&homeserver), config.media.clone()),
             follows: FollowCounter::new(links.database.clone(), touch_ms),
             metrics: telemetry::metrics(),
             links,
@@ -122,12 +122,25 @@ impl Application {
         let public_address = listeners.public.local_addr()?;
         let internal_address = listeners.internal.local_addr()?;
         let path = config.public_url.path().to_owned();
+        let cache = match &config.media.cache {
+            None => None,
+            Some(cache) => Some(open_cache(cache).await?),
+        };
+        let names = names(&state.links).await?;
         let data = web::Data::new(state.clone());
         let public = HttpServer::new({
             let data = data.clone();
             move || {
+                // Each worker has connections of its own to the homeserver.
+                let media = MediaProxy::new(
+                    Arc::clone(&data.homeserver),
+                    cache.clone(),
+                    names.clone(),
+                    data.config().media.clone(),
+                );
                 App::new()
                     .app_data(data.clone())
+                    .app_data(web::Data::new(media))
                     .wrap(RequestLog(Listener::Public))
                     .configure(|services| configure_public(services, &path))
             }
@@ -217,6 +230,34 @@ impl Application {
         state.follows.flush().await?;
         ended.map(drop).context("a listener failed")
     }
+}
+
+async fn open_cache(config: &CacheConfig) -> anyhow::Result<Cache> {
+    let settings = config.clone();
+    tokio::task::spawn_blocking(move || Cache::open(&settings))
+        .await?
+        .with_context(|| {
+            format!(
+                "media.cache.dir: the folder {} cannot be used",
+                config.dir.display()
+            )
+        })
+}
+
+/// Names of objects and entity tags hold across restarts.
+async fn names(links: &LinkService) -> anyhow::Result<Names> {
+    let secret = links
+        .database
+        .writer()
+        .write::<_, StorageError, _>(|connection| {
+            Box::pin(secrets::get_or_insert(
+                connection,
+                "media_names",
+                random::bytes(),
+            ))
+        })
+        .await?;
+    Ok(Names::new(&secret))
 }
 
 /// A key may have been revoked while no service was running.

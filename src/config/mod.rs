@@ -17,6 +17,7 @@ use std::{
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::Deserialize;
@@ -25,7 +26,7 @@ use url::Url;
 pub use bridge::BridgeConfig;
 pub use homeserver::{HomeserverConfig, Timeouts};
 pub use links::{CheckEvent, LinksConfig};
-pub use media::MediaConfig;
+pub use media::{CacheConfig, MediaConfig};
 pub use secret::Secret;
 pub use usage::{UsageConfig, UsageMode};
 pub use value::{Lifetime, Rate};
@@ -51,7 +52,7 @@ pub struct Config {
     /// The homeserver.
     pub homeserver: HomeserverConfig,
     /// The bridges, at least one.
-    pub bridges: Vec<BridgeConfig>,
+    pub bridges: Vec<Arc<BridgeConfig>>,
     /// How links are made.
     pub links: LinksConfig,
     /// How media is served.
@@ -162,7 +163,7 @@ impl Config {
 
     /// The bridge with this ID.
     #[must_use]
-    pub fn bridge(&self, id: &str) -> Option<&BridgeConfig> {
+    pub fn bridge(&self, id: &str) -> Option<&Arc<BridgeConfig>> {
         self.bridges.iter().find(|bridge| bridge.id == id)
     }
 }
@@ -226,7 +227,7 @@ impl ConfigFile {
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
         let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
         let links = self.links.checked(&mut problems);
-        let media = self.media.checked(&mut problems);
+        let media = self.media.checked(folder, &mut problems);
         let usage = self.usage.checked(&mut problems);
         self.limits.refuse(&mut problems);
         if !self.legacy_links.is_empty() {
@@ -243,7 +244,7 @@ impl ConfigFile {
                     database,
                     key_file: at(&self.key_file),
                     homeserver,
-                    bridges,
+                    bridges: bridges.into_iter().map(Arc::new).collect(),
                     links,
                     media,
                     usage,

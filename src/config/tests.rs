@@ -219,11 +219,6 @@ fn what_this_version_does_not_do_is_refused() {
             "database: postgres://m:hunter2@db/m",
             "database",
         ),
-        (
-            "cache: null",
-            "cache: {dir: data/cache, max_size: 2GiB}",
-            "media.cache",
-        ),
         ("thumbnails: []", "thumbnails: [96x96]", "media.thumbnails"),
         (
             "check_event: push",
@@ -269,8 +264,31 @@ fn what_this_version_does_not_do_is_refused() {
 }
 
 #[test]
+fn the_cache_is_on_unless_it_is_switched_off() {
+    let cache = |text: &str| parse(text).map(|config| config.media.cache);
+    let usual = CacheConfig {
+        dir: "/etc/medialink/data/cache".into(),
+        max_size_bytes: 2 << 30,
+    };
+    assert_eq!(cache(EXAMPLE), Ok(Some(usual.clone())));
+    let start = EXAMPLE.find("  cache:\n").expect("a cache");
+    let end = EXAMPLE
+        .find("  # The longest time that readers")
+        .expect("its end");
+    let with = |text: &str| format!("{}{text}{}", &EXAMPLE[..start], &EXAMPLE[end..]);
+    assert_eq!(cache(&with("")), Ok(Some(usual)));
+    assert_eq!(cache(&with("  cache: null\n")), Ok(None));
+    let small = refused(&changed("    max_size: 2GiB", "    max_size: 1MiB"));
+    assert!(
+        small.starts_with("media.cache.max_size: found 1.0 MiB; allowed"),
+        "{small}"
+    );
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
-    let text = changed("batch_size: 50", "batch_size: 0").replace("cache: null", "cache: {dir: x}");
+    let text =
+        changed("batch_size: 50", "batch_size: 0").replace("reconcile: never", "reconcile: 6h");
     assert_eq!(parse(&text).expect_err("refused").problems.len(), 2);
 }
 

@@ -14,9 +14,38 @@ use super::{Homeserver, HomeserverError, client::refusal, redirects::url_is_allo
 const MAX_REDIRECTS: usize = 3;
 const CONTENT_TOKEN_HEADER: &str = "X-Matrix-Content-Token";
 
+/// Which bytes of media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaKind {
+    /// The media as it was uploaded.
+    Original,
+    /// A thumbnail of it (Client-Server API, `/_matrix/client/v1/media/thumbnail`).
+    Thumbnail {
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+        /// `scale` or `crop`.
+        method: &'static str,
+    },
+}
+
+/// An answer on its way.
+pub struct Download {
+    /// 200, 206, 304 or 416.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: header::HeaderMap,
+    /// Its body.
+    pub body:
+        std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<bytes::Bytes, HomeserverError>>>>,
+}
+
 /// What to download, and how much of it.
 #[derive(Debug, Clone, Copy)]
 pub struct MediaRequest<'a> {
+    /// The media itself, or a thumbnail.
+    pub what: MediaKind,
     /// The media.
     pub mxc: &'a MxcUri,
     /// Its content token.
@@ -33,6 +62,25 @@ pub struct MediaRequest<'a> {
 pub type MediaAnswer = Response;
 
 impl Homeserver {
+    /// TEMP
+    pub async fn open(
+        &self,
+        bridge: &BridgeConfig,
+        request: MediaRequest<'_>,
+    ) -> Result<Download, HomeserverError> {
+        use futures_util::StreamExt;
+        let response = self.download(bridge, request).await?;
+        Ok(Download {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: Box::pin(
+                response
+                    .bytes_stream()
+                    .map(|piece| piece.map_err(HomeserverError::of_client)),
+            ),
+        })
+    }
+
     /// Asks for media. The body comes as it is read; nothing of it is kept.
     ///
     /// # Errors
@@ -163,6 +211,7 @@ impl Homeserver {
         content_token: Option<&ContentToken>,
     ) -> Result<(), HomeserverError> {
         let request = MediaRequest {
+            what: MediaKind::Original,
             mxc,
             content_token,
             head_only: false,

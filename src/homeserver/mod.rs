@@ -9,4 +9,4 @@ mod redirects;
 pub use client::Homeserver;
 pub use error::HomeserverError;
 pub use events::Device;
-pub use media::{MediaAnswer, MediaRequest};
+pub use media::{Download, MediaAnswer, MediaKind, MediaRequest};

@@ -1,6 +1,9 @@
 //! Who asks: bearer tokens, compared in constant time.
 
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, dev::Payload, http::StatusCode, http::header, web,
@@ -14,11 +17,11 @@ use super::{error::ApiError, request_log::LogBridge, state::AppState};
 
 /// The bridge that asks, by its `api_token`.
 #[derive(Debug, Clone)]
-pub struct Bridge(pub BridgeConfig);
+pub struct Bridge(pub Arc<BridgeConfig>);
 
 /// The bridge that the homeserver means, by its `hs_token`.
 #[derive(Debug, Clone)]
-pub struct FromHomeserver(pub BridgeConfig);
+pub struct FromHomeserver(pub Arc<BridgeConfig>);
 
 impl FromRequest for Bridge {
     type Error = ApiError;
@@ -52,7 +55,7 @@ fn find(
     request: &HttpRequest,
     token_of: impl Fn(&BridgeConfig) -> &Secret,
     wrong: ApiError,
-) -> Result<BridgeConfig, ApiError> {
+) -> Result<Arc<BridgeConfig>, ApiError> {
     let state = request.app_data::<web::Data<AppState>>().ok_or_else(|| {
         ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -80,7 +83,7 @@ fn find(
     let mut found = None;
     for bridge in &state.config().bridges {
         if bool::from(Sha256::digest(token_of(bridge).expose()).ct_eq(&shown)) {
-            found = Some(bridge.clone());
+            found = Some(Arc::clone(bridge));
         }
     }
     let bridge = found.ok_or(wrong)?;

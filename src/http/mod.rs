@@ -6,6 +6,7 @@ mod bridge_api;
 mod docs;
 mod error;
 mod health;
+mod media_response;
 mod openapi;
 mod public_link;
 mod public_page;

@@ -1,11 +1,14 @@
 //! The page that shows the media of a link, and `/robots.txt`.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
+    homeserver::MediaKind,
     link_service::Grant,
-    media::Wanted,
+    media::{Given, MediaProxy, Order, Wanted},
     pages::{self, Kind, Moment, ViewPage},
 };
 
@@ -19,14 +22,22 @@ pub(super) async fn robots() -> HttpResponse {
 }
 
 /// `GET /v/{token}[/{name}]`.
-pub(super) async fn page(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
-    match answer(&request, &state).await {
+pub(super) async fn page(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    media: web::Data<MediaProxy>,
+) -> HttpResponse {
+    match answer(&request, &state, &media).await {
         Ok(response) => response,
         Err(told) => told.respond(&request),
     }
 }
 
-async fn answer(request: &HttpRequest, state: &AppState) -> Result<HttpResponse, Told> {
+async fn answer(
+    request: &HttpRequest,
+    state: &AppState,
+    media: &MediaProxy,
+) -> Result<HttpResponse, Told> {
     let grant = granted(request, state).await?;
     let link = &grant.link;
     let (mimetype, size) = match &link.claims.mimetype {
@@ -34,7 +45,7 @@ async fn answer(request: &HttpRequest, state: &AppState) -> Result<HttpResponse,
             Some(mimetype.clone()),
             link.size.and_then(|size| size.try_into().ok()),
         ),
-        None => told_by_homeserver(state, &grant).await?,
+        None => told_by_homeserver(media, &grant).await?,
     };
     let view = state.links.view(link);
     let page = ViewPage {
@@ -65,19 +76,27 @@ async fn answer(request: &HttpRequest, state: &AppState) -> Result<HttpResponse,
 
 /// Type and size of media whose bridge told neither.
 async fn told_by_homeserver(
-    state: &AppState,
+    media: &MediaProxy,
     grant: &Grant,
 ) -> Result<(Option<String>, Option<u64>), Told> {
     let wanted = Wanted {
         head_only: true,
-        range: None,
+        ..Wanted::default()
     };
-    let media = state
-        .media
-        .open(&grant.bridge, &grant.link.claims, wanted)
+    let order = Order {
+        bridge: Arc::clone(&grant.bridge),
+        claims: Arc::clone(&grant.link.claims),
+        kind: MediaKind::Original,
+    };
+    let media = media
+        .open(&order, wanted)
         .await
         .map_err(|error| Told::media(&error, &grant.link.link_id).on(&grant.bridge.network))?;
-    Ok((Some(media.headers.content_type), media.content_length))
+    let length = match media.given {
+        Given::Whole(length, _) => length,
+        _ => None,
+    };
+    Ok((Some(media.headers.content_type), length))
 }
 
 fn kind(mimetype: Option<&str>) -> Kind {

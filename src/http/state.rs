@@ -5,8 +5,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
-    config::Config, homeserver::Homeserver, link_service::LinkService, media::MediaProxy,
-    usage::FollowCounter,
+    config::Config, homeserver::Homeserver, link_service::LinkService, usage::FollowCounter,
 };
 
 /// What handlers work with.
@@ -14,8 +13,6 @@ use crate::{
 pub struct AppState {
     /// Links.
     pub links: LinkService,
-    /// Media.
-    pub media: MediaProxy,
     /// What was served.
     pub follows: FollowCounter,
     /// The homeserver.

@@ -120,7 +120,7 @@ impl LinkService {
         };
         let claims = merged(&earlier.claims, &request.claims);
         match form {
-            Form::SelfContained if request.lifetime.is_some() || claims != earlier.claims => {
+            Form::SelfContained if request.lifetime.is_some() || claims != *earlier.claims => {
                 let anew = IssueRequest { claims, ..request };
                 self.issue_new(connection, bridge, form, anew, now).await
             }
@@ -153,7 +153,7 @@ impl LinkService {
             None => earlier.expires_at,
             Some(lifetime) => expiry(whole_second(now), lifetime),
         };
-        if claims == earlier.claims && expires_at == earlier.expires_at {
+        if claims == *earlier.claims && expires_at == earlier.expires_at {
             return Ok(earlier);
         }
         let reference = if claims.content_token == earlier.claims.content_token {

@@ -1,6 +1,8 @@
 //! Resolving: from a verified token to what may be served, or why not. The cheapest checks come
 //! first; what the token alone refutes reaches no database.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 use sqlx::SqliteConnection;
 
@@ -25,9 +27,9 @@ use super::{LinkService, issue::expiry};
 #[derive(Debug, Clone)]
 pub struct Grant {
     /// The link.
-    pub link: LinkRow,
+    pub link: Arc<LinkRow>,
     /// As whom its media is fetched.
-    pub bridge: BridgeConfig,
+    pub bridge: Arc<BridgeConfig>,
 }
 
 /// Why a link may not be followed.
@@ -80,7 +82,10 @@ impl LinkService {
             .bridge(&row.bridge)
             .cloned()
             .ok_or_else(|| Refusal::BridgeGone(row.bridge.clone()))?;
-        Ok(Grant { link: row, bridge })
+        Ok(Grant {
+            link: Arc::new(row),
+            bridge,
+        })
     }
 
     async fn resolve_short(&self, link: &Short, now: i64) -> Result<LinkRow, Refusal> {

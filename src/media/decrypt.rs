@@ -2,10 +2,10 @@
 //! encrypted attachments").
 
 use aes::Aes256;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use ctr::{
     Ctr128BE,
-    cipher::{KeyIvInit, StreamCipher},
+    cipher::{KeyIvInit, StreamCipher, StreamCipherSeek},
 };
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -37,15 +37,34 @@ impl Decryption {
             return None;
         }
         self.digest.update(&ciphertext);
-        let mut plaintext = Vec::from(ciphertext);
+        let mut plaintext = BytesMut::from(ciphertext);
         self.cipher.apply_keystream(&mut plaintext);
-        self.held_back.replace(plaintext.into())
+        self.held_back.replace(plaintext.freeze())
     }
 
     /// Ends the stream: gives the last piece (`Some(None)`: there was none), or `None` if the
     /// digest is wrong.
     pub(super) fn finish(self) -> Option<Option<Bytes>> {
         bool::from(self.digest.finalize().ct_eq(&self.expected)).then_some(self.held_back)
+    }
+}
+
+/// Decrypts ciphertext that is known to be what it should be, from any offset on.
+pub(super) struct Keystream(Ctr128BE<Aes256>);
+
+impl Keystream {
+    /// For the ciphertext from `offset` on, in bytes.
+    pub(super) fn at(keys: &FileKeys, offset: u64) -> Self {
+        let mut cipher = Ctr128BE::<Aes256>::new((&keys.key).into(), (&keys.iv).into());
+        cipher.seek(offset);
+        Self(cipher)
+    }
+
+    /// Decrypts the next piece.
+    pub(super) fn decrypt(&mut self, ciphertext: Bytes) -> Bytes {
+        let mut plaintext = BytesMut::from(ciphertext);
+        self.0.apply_keystream(&mut plaintext);
+        plaintext.freeze()
     }
 }
 
@@ -98,6 +117,18 @@ mod tests {
         let mut decryption = Decryption::new(&keys);
         assert!(decryption.push(Bytes::from(ciphertext)).is_none());
         assert!(decryption.finish().is_none());
+    }
+
+    #[test]
+    fn any_offset_can_be_decrypted() {
+        let plaintext: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        let (keys, ciphertext) = encrypted(&plaintext);
+        for offset in [0, 1, 15, 16, 17, 512, 999] {
+            let mut keystream = Keystream::at(&keys, offset as u64);
+            let (a, b) = ciphertext[offset..].split_at((1000 - offset) / 3);
+            let out = [a, b].map(|part| keystream.decrypt(Bytes::copy_from_slice(part)));
+            assert_eq!(out.concat(), &plaintext[offset..], "{offset}");
+        }
     }
 
     #[test]

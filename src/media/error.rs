@@ -25,6 +25,15 @@ pub enum MediaError {
     Failed(String),
 }
 
+impl MediaError {
+    /// Encrypted media that is not what its event tells.
+    pub(super) fn wrong_digest() -> Self {
+        Self::Failed(
+            "the encrypted media does not have the SHA-256 that its event tells".to_owned(),
+        )
+    }
+}
+
 impl From<HomeserverError> for MediaError {
     fn from(error: HomeserverError) -> Self {
         match (&error, error.errcode()) {

@@ -1,15 +1,25 @@
 //! From a link that may be followed to the bytes of its media.
 
 mod body;
+mod cache;
+mod conditions;
 mod decrypt;
 mod error;
+mod head;
 mod headers;
+mod identity;
+mod limited;
 mod proxy;
 mod range;
+mod serve;
+mod upstream;
 
-pub use body::MediaStream;
+pub use body::MediaBody;
+pub use cache::Cache;
+pub use conditions::Wanted;
 pub use error::MediaError;
 pub(crate) use headers::{INLINE_TYPES, is_media_type};
 pub use headers::{SafeHeaders, content_disposition, name_for_url};
-pub use proxy::{Media, MediaProxy, Wanted};
-pub use range::is_single_range;
+pub use identity::Names;
+pub use proxy::{Given, Media, MediaProxy, Order};
+pub use range::ByteRange;

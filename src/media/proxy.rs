@@ -1,207 +1,345 @@
-//! Opens media: one request to the homeserver, checked, and its body as a stream.
+//! Opens media: from the cache where there is one, otherwise from the homeserver.
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
-use reqwest::{Response, StatusCode, header};
-
 use crate::{
     config::{BridgeConfig, MediaConfig},
-    homeserver::{Homeserver, MediaRequest},
+    homeserver::{Homeserver, MediaKind, MediaRequest},
     link::LinkClaims,
 };
 
 use super::{
-    MediaError, MediaStream, SafeHeaders,
-    body::Body,
+    MediaBody, MediaError, SafeHeaders, Wanted,
+    cache::{Cache, Fetched, Found, ReadError, Source},
+    conditions::{Selected, Validators},
     decrypt::Decryption,
-    range::{is_what_was_asked, parse_content_range},
+    head::Head,
+    identity::{Names, ObjectKey},
+    serve::{Rescue, first_bytes, stream},
+    upstream::{Asked, Upstream},
 };
 
-/// How much of the media is wanted.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// The head only.
-    pub head_only: bool,
-    /// One range of bytes, as a `Range` header.
-    pub range: Option<&'a str>,
+/// How many of the first bytes tell what media is.
+const SNIFFED_BYTES: usize = 512;
+
+/// Which media, and who asks the homeserver for it.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The bridge.
+    pub bridge: Arc<BridgeConfig>,
+    /// What its link says of the media.
+    pub claims: Arc<LinkClaims>,
+    /// The media itself, or a thumbnail.
+    pub kind: MediaKind,
+}
+
+/// What of the media is given.
+pub enum Given {
+    /// All of it: its length in bytes, where it is known, and the bytes.
+    Whole(Option<u64>, MediaBody),
+    /// The bytes from the first to the last one, of this whole length.
+    Part(u64, u64, Option<u64>, MediaBody),
+    /// Nothing, since whoever asks has it.
+    NotModified,
+    /// Nothing, since no byte is in the range; the length of the media.
+    Unsatisfiable(Option<u64>),
 }
 
 /// Media, ready to be sent.
 pub struct Media {
-    /// 200, 206 or 416.
-    pub status: u16,
+    /// What of it is given.
+    pub given: Given,
     /// Its type, and how it is to be shown.
     pub headers: SafeHeaders,
-    /// The length of the body in bytes, where it is known.
-    pub content_length: Option<u64>,
-    /// With 206 and 416.
-    pub content_range: Option<String>,
+    /// Its strong entity tag, quoted.
+    pub etag: String,
+    /// When it was changed last, in the format of HTTP.
+    pub last_modified: Option<String>,
     /// Whether ranges of it can be asked for.
     pub ranges: bool,
-    /// The bytes.
-    pub body: MediaStream,
+    /// Whether the homeserver was asked for it.
+    pub is_download: bool,
 }
 
-/// Gets media from the homeserver.
-#[derive(Debug, Clone)]
+/// Gets media from the cache and from the homeserver.
+#[derive(Clone)]
 pub struct MediaProxy {
     homeserver: Arc<Homeserver>,
+    cache: Option<Cache>,
+    names: Names,
     config: MediaConfig,
 }
 
 impl MediaProxy {
     /// A proxy for the media of a homeserver.
     #[must_use]
-    pub fn new(homeserver: Arc<Homeserver>, config: MediaConfig) -> Self {
-        Self { homeserver, config }
+    pub fn new(
+        homeserver: Arc<Homeserver>,
+        cache: Option<Cache>,
+        names: Names,
+        config: MediaConfig,
+    ) -> Self {
+        Self {
+            homeserver,
+            cache,
+            names,
+            config,
+        }
     }
 
-    /// Opens media as a bridge.
+    /// Opens media.
     ///
     /// # Errors
     /// If the homeserver does not give it, or it is too large.
-    pub async fn open(
-        &self,
-        bridge: &BridgeConfig,
-        claims: &LinkClaims,
-        wanted: Wanted<'_>,
-    ) -> Result<Media, MediaError> {
-        // Ciphertext is verified from its first byte to its last, so no range of it is given.
-        let range = wanted.range.filter(|_| claims.file.is_none());
-        let request = MediaRequest {
-            mxc: &claims.mxc,
-            content_token: claims.content_token.as_ref(),
-            head_only: wanted.head_only,
-            range,
-            if_none_match: None,
-        };
-        let response = self.homeserver.download(bridge, request).await?;
-        let mut media = self.checked(response, claims, wanted.head_only, range)?;
-        if claims.file.is_some() {
-            media.body = media.body.begun().await?;
+    pub async fn open(&self, order: &Order, wanted: Wanted<'_>) -> Result<Media, MediaError> {
+        let key = self.names.key(&order.claims, order.kind);
+        if let Some(cache) = &self.cache {
+            match self.from_cache(cache, &key, order, wanted).await {
+                Ok(Some(media)) => return Ok(media),
+                Err(ReadError::Media(error)) => return Err(error),
+                Ok(None) | Err(ReadError::Unusable) => {}
+            }
         }
-        Ok(media)
+        self.from_homeserver(&key, order, wanted).await
     }
 
-    fn checked(
+    /// `None`: the cache does not know it, and all that is wanted is to be told of it.
+    async fn from_cache(
         &self,
-        response: Response,
-        claims: &LinkClaims,
-        head_only: bool,
-        range: Option<&str>,
-    ) -> Result<Media, MediaError> {
-        let text = |name: header::HeaderName| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
-        let nonsense = |why: &str| {
-            Err(MediaError::Failed(format!(
-                "the homeserver's answer makes no sense: {why}"
-            )))
-        };
-        let codings = response.headers().get_all(header::CONTENT_ENCODING);
-        if codings
-            .iter()
-            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-        {
-            return nonsense("it is compressed, which was not asked for");
-        }
-        let content_range = text(header::CONTENT_RANGE);
-        // Of a chunked body the chunks tell the length (RFC 9112, section 6.3).
-        let is_chunked = response.headers().contains_key(header::TRANSFER_ENCODING);
-        let mut content_length = text(header::CONTENT_LENGTH)
-            .filter(|_| !is_chunked)
-            .and_then(|length| length.parse::<u64>().ok());
-        let status = response.status();
-        match status {
-            StatusCode::OK => {}
-            StatusCode::PARTIAL_CONTENT if range.is_some() => {
-                let Some(part) = content_range.as_deref().and_then(parse_content_range) else {
-                    return nonsense("a part without a Content-Range");
-                };
-                if !range.is_some_and(|range| is_what_was_asked(range, part)) {
-                    return nonsense("a part that was not asked for");
+        cache: &Cache,
+        key: &ObjectKey,
+        order: &Order,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<Media>, ReadError> {
+        let (found, is_download) = match cache.find(key).await {
+            Some(found) => (found, false),
+            None if wanted.head_only => return Ok(None),
+            None => {
+                if wanted.may_be_unmodified()
+                    && let Some(media) = self.unmodified(key, order, wanted).await?
+                {
+                    return Ok(Some(media));
                 }
-                let (first, last, whole) = part;
-                if whole.is_some_and(|whole| whole > self.config.max_size_bytes) {
-                    return Err(MediaError::TooLarge);
-                }
-                if content_length.is_some_and(|length| length != last - first + 1) {
-                    return nonsense("a part whose length is not that of its Content-Range");
-                }
-                content_length = Some(last - first + 1);
+                let (proxy, order) = (self.clone(), order.clone());
+                let sha256 = order.claims.file.as_ref().map(|file| file.sha256);
+                let open = || async move { proxy.fetch(&order).await };
+                cache.find_or_fetch(key, sha256, open).await
             }
-            StatusCode::RANGE_NOT_SATISFIABLE if range.is_some() => content_length = Some(0),
-            _ => return nonsense("its status is not what was asked for"),
+        };
+        let (head, mut source, length) = match found {
+            Found::Whole(head, source, length) => (head, source, Some(length)),
+            Found::Growing(mut reader) => {
+                let head = reader.head().await?;
+                let length = head.length;
+                (head, Source::Growing(reader), length)
+            }
+        };
+        let etag = key.etag(head.length);
+        let validators = Validators {
+            etag: &etag,
+            last_modified: head.last_modified.as_deref(),
+        };
+        let selected = wanted.select(validators, length);
+        let file = order.claims.file.as_ref();
+        if let (Selected::Part(..), Some(_), Source::Growing(reader)) =
+            (selected, file, &mut source)
+        {
+            // No part of encrypted media before all of it is known to be genuine.
+            reader.ended().await?;
         }
-        if content_length.is_some_and(|length| length > self.config.max_size_bytes) {
-            return Err(MediaError::TooLarge);
+        let first = match selected {
+            Selected::NotModified | Selected::Unsatisfiable => None,
+            _ => Some(first_bytes(&mut source, SNIFFED_BYTES, file).await?),
+        };
+        let rescue = |cache: &Cache| Rescue {
+            proxy: self.clone(),
+            cache: cache.clone(),
+            key: *key,
+            order: order.clone(),
+        };
+        let given = match selected {
+            Selected::NotModified => Given::NotModified,
+            Selected::Unsatisfiable => Given::Unsatisfiable(length),
+            Selected::Whole if wanted.head_only => Given::Whole(length, MediaBody::empty()),
+            Selected::Whole => {
+                let body = stream(source, 0, u64::MAX, file, rescue(cache));
+                Given::Whole(length, body)
+            }
+            Selected::Part(from, to) => {
+                let body = stream(source, from, to - from + 1, file, rescue(cache));
+                Given::Part(from, to, length, body)
+            }
+        };
+        Ok(Some(Media {
+            given,
+            headers: safe_headers(&order.claims, &head, first.as_deref()),
+            last_modified: head.last_modified.clone(),
+            etag,
+            ranges: length.is_some(),
+            is_download,
+        }))
+    }
+
+    /// Asks the homeserver whether somebody has the media already, without fetching it.
+    async fn unmodified(
+        &self,
+        key: &ObjectKey,
+        order: &Order,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<Media>, ReadError> {
+        let asked = self.ask(order, true, None).await;
+        let Upstream::Whole(head, _) = asked.map_err(ReadError::Media)? else {
+            return Ok(None);
+        };
+        let etag = key.etag(head.length);
+        let validators = Validators {
+            etag: &etag,
+            last_modified: head.last_modified.as_deref(),
+        };
+        Ok(wanted.is_unmodified(validators).then(|| Media {
+            given: Given::NotModified,
+            headers: safe_headers(&order.claims, &head, None),
+            last_modified: head.last_modified.clone(),
+            etag,
+            ranges: true,
+            is_download: true,
+        }))
+    }
+
+    /// The whole, for the cache.
+    async fn fetch(&self, order: &Order) -> Result<Fetched, MediaError> {
+        match self.ask(order, false, None).await? {
+            Upstream::Whole(head, body) => Ok(Fetched { head, body }),
+            Upstream::Part(..) | Upstream::Unsatisfiable(_) => Err(MediaError::Failed(
+                "the homeserver gave a part that was not asked for".to_owned(),
+            )),
         }
-        let decryption = claims.file.as_ref().map(Decryption::new);
-        let headers = safe_headers(
-            claims,
-            text(header::CONTENT_TYPE),
-            text(header::CONTENT_DISPOSITION),
-        );
-        let ranges = status == StatusCode::PARTIAL_CONTENT
-            || text(header::ACCEPT_RANGES).is_some_and(|units| units.contains("bytes"))
-                && claims.file.is_none();
-        let no_body = head_only || status == StatusCode::RANGE_NOT_SATISFIABLE;
-        let body = if no_body {
-            MediaStream(Box::pin(futures_util::stream::empty()))
-        } else {
-            let upstream = response.bytes_stream().map(|piece| {
-                piece.map_err(|error| {
-                    MediaError::Failed(format!("the body broke off: {}", error.without_url()))
-                })
-            });
-            let body = Body {
-                upstream: Box::pin(upstream),
-                decryption,
-                allowed: content_length.unwrap_or(self.config.max_size_bytes),
-                is_length_told: content_length.is_some(),
-                stall: self.homeserver.stall(),
-            };
-            MediaStream(Box::pin(body.into_stream()))
+    }
+
+    /// Streams from the homeserver, without the cache.
+    async fn from_homeserver(
+        &self,
+        key: &ObjectKey,
+        order: &Order,
+        wanted: Wanted<'_>,
+    ) -> Result<Media, MediaError> {
+        if wanted.may_be_unmodified() && !wanted.head_only {
+            match self.unmodified(key, order, wanted).await {
+                Ok(Some(media)) => return Ok(media),
+                Err(ReadError::Media(error)) => return Err(error),
+                Ok(None) | Err(ReadError::Unusable) => {}
+            }
+        }
+        let file = order.claims.file.as_ref();
+        // Ciphertext is verified from its first byte to its last, so no range of it is given.
+        let wanted = Wanted {
+            range: wanted.range.filter(|_| file.is_none()),
+            ..wanted
+        };
+        let forwarded = wanted
+            .range
+            .filter(|_| wanted.if_range.is_none() && !wanted.head_only);
+        let upstream = self.ask(order, wanted.head_only, forwarded).await?;
+        let (head, given, first) = match upstream {
+            Upstream::Unsatisfiable(head) => {
+                let length = head.length;
+                (head, Given::Unsatisfiable(length), None)
+            }
+            Upstream::Part(head, (from, to), body) => {
+                let length = head.length;
+                let body = MediaBody::of_homeserver(body, None);
+                let needed = if from == 0 { SNIFFED_BYTES } else { 1 };
+                let (bytes, body) = body.begun(needed).await?;
+                let first = (from == 0).then_some(bytes);
+                (head, Given::Part(from, to, length, body), first)
+            }
+            Upstream::Whole(head, body) => {
+                let etag = key.etag(head.length);
+                let validators = Validators {
+                    etag: &etag,
+                    last_modified: head.last_modified.as_deref(),
+                };
+                let length = head.length;
+                match wanted.select(validators, length) {
+                    Selected::NotModified => (head, Given::NotModified, None),
+                    Selected::Unsatisfiable => (head, Given::Unsatisfiable(length), None),
+                    Selected::Whole if wanted.head_only => {
+                        (head, Given::Whole(length, MediaBody::empty()), None)
+                    }
+                    selected => {
+                        let body = MediaBody::of_homeserver(body, file.map(Decryption::new));
+                        let (first, body) = body.begun(SNIFFED_BYTES).await?;
+                        let given = match selected {
+                            Selected::Part(from, to) => {
+                                Given::Part(from, to, length, body.part(from, to - from + 1))
+                            }
+                            _ => Given::Whole(length, body),
+                        };
+                        (head, given, Some(first))
+                    }
+                }
+            }
         };
         Ok(Media {
-            status: status.as_u16(),
-            headers,
-            content_length,
-            content_range: content_range.filter(|_| status != StatusCode::OK),
-            ranges,
-            body,
+            given,
+            headers: safe_headers(&order.claims, &head, first.as_deref()),
+            etag: key.etag(head.length),
+            ranges: file.is_none() && head.length.is_some(),
+            last_modified: head.last_modified,
+            is_download: true,
         })
+    }
+
+    /// All bytes from `from` on, decrypted, straight from the homeserver.
+    pub(super) async fn from_byte(
+        &self,
+        order: &Order,
+        from: u64,
+    ) -> Result<MediaBody, MediaError> {
+        let Fetched { body, .. } = self.fetch(order).await?;
+        let decryption = order.claims.file.as_ref().map(Decryption::new);
+        Ok(MediaBody::of_homeserver(body, decryption).part(from, u64::MAX))
+    }
+
+    async fn ask(
+        &self,
+        order: &Order,
+        head_only: bool,
+        range: Option<super::ByteRange>,
+    ) -> Result<Upstream, MediaError> {
+        let range_header = range.map(|range| range.to_string());
+        let request = MediaRequest {
+            what: order.kind,
+            mxc: &order.claims.mxc,
+            content_token: order.claims.content_token.as_ref(),
+            head_only,
+            range: range_header.as_deref(),
+            if_none_match: None,
+        };
+        let download = self.homeserver.open(&order.bridge, request).await?;
+        let asked = Asked {
+            head_only,
+            range,
+            max_bytes: self.config.max_size_bytes,
+            stall: self.homeserver.stall(),
+        };
+        Upstream::check(download, asked)
     }
 }
 
 /// Of plain media the homeserver knows the type; of encrypted media only the event did. The file
 /// name is the link's, or else the homeserver's.
-fn safe_headers(
-    claims: &LinkClaims,
-    upstream_type: Option<String>,
-    upstream_disposition: Option<String>,
-) -> SafeHeaders {
-    let told = upstream_type.filter(|kind| !kind.starts_with("application/octet-stream"));
+fn safe_headers(claims: &LinkClaims, head: &Head, _first_bytes: Option<&[u8]>) -> SafeHeaders {
+    let told = head
+        .content_type
+        .as_deref()
+        .filter(|kind| !kind.starts_with("application/octet-stream"));
     let declared = match claims.file {
         Some(_) => claims.mimetype.as_deref(),
-        None => told.as_deref().or(claims.mimetype.as_deref()),
+        None => told.or(claims.mimetype.as_deref()),
     };
-    let upstream_name = upstream_disposition
-        .and_then(|value| actix_web::http::header::HeaderValue::try_from(value).ok())
-        .and_then(|value| actix_web::http::header::ContentDisposition::from_raw(&value).ok())
-        .and_then(|disposition| {
-            let extended = disposition
-                .get_filename_ext()
-                .and_then(|name| String::from_utf8(name.value.clone()).ok());
-            extended.or_else(|| disposition.get_filename().map(str::to_owned))
-        });
     SafeHeaders::judge(
         declared,
-        claims.filename.as_deref().or(upstream_name.as_deref()),
+        claims.filename.as_deref().or(head.filename.as_deref()),
     )
 }

@@ -1,25 +1,76 @@
-//! The grammar of `Range` (RFC 9110, section 14).
+//! The grammar of `Range` and `Content-Range` (RFC 9110, section 14).
 
-/// Whether a `Range` header asks for one range of bytes, so that it may be handed on. Anything
-/// else is ignored, as RFC 9110 allows.
-#[must_use]
-pub fn is_single_range(header: &str) -> bool {
-    let Some(spec) = header.trim().strip_prefix("bytes=") else {
-        return false;
-    };
-    let Some((first, last)) = spec.trim().split_once('-') else {
-        return false;
-    };
-    let number = |text: &str| -> Option<u64> {
-        text.bytes()
-            .all(|b| b.is_ascii_digit())
-            .then(|| text.parse().ok())
-            .flatten()
-    };
-    match (first, last) {
-        ("", suffix) => number(suffix).is_some(),
-        (first, "") => number(first).is_some(),
-        (first, last) => matches!((number(first), number(last)), (Some(a), Some(b)) if a <= b),
+use std::fmt;
+
+/// One range of bytes that somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByteRange {
+    /// From a byte to the end.
+    From(u64),
+    /// From a byte to a byte, both included.
+    FromTo(u64, u64),
+    /// That many bytes at the end.
+    Last(u64),
+}
+
+impl ByteRange {
+    /// Reads a `Range` header. `None`: it asks for something else than one range of bytes, or is
+    /// none; then it is ignored, as RFC 9110 allows.
+    #[must_use]
+    pub fn parse(header: &str) -> Option<Self> {
+        let (unit, spec) = header.trim().split_once('=')?;
+        let (first, last) = spec.trim().split_once('-')?;
+        let number = |text: &str| -> Option<u64> {
+            let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            // A number beyond 64 bits is beyond any media as well.
+            is_number.then(|| text.parse().unwrap_or(u64::MAX))
+        };
+        if !unit.eq_ignore_ascii_case("bytes") {
+            return None;
+        }
+        match (first, last) {
+            ("", suffix) => number(suffix).map(Self::Last),
+            (first, "") => number(first).map(Self::From),
+            (first, last) => match (number(first)?, number(last)?) {
+                (first, last) if first <= last => Some(Self::FromTo(first, last)),
+                _ => None,
+            },
+        }
+    }
+
+    /// The first and the last byte of it in media of this length; `None`: there is none.
+    #[must_use]
+    pub fn in_length(self, length: u64) -> Option<(u64, u64)> {
+        let end = length.checked_sub(1)?;
+        match self {
+            Self::From(first) => (first <= end).then_some((first, end)),
+            Self::FromTo(first, last) => (first <= end).then_some((first, last.min(end))),
+            Self::Last(0) => None,
+            Self::Last(count) => Some((length.saturating_sub(count), end)),
+        }
+    }
+
+    /// Whether a part is what was asked for, as far as the length of the whole is told.
+    pub(super) fn is_answered_by(self, (first, last, whole): (u64, u64, Option<u64>)) -> bool {
+        if let Some(whole) = whole {
+            return self.in_length(whole) == Some((first, last));
+        }
+        match self {
+            Self::From(from) => from == first,
+            Self::FromTo(from, to) => from == first && last <= to,
+            Self::Last(count) => last - first < count,
+        }
+    }
+}
+
+impl fmt::Display for ByteRange {
+    /// As the value of a `Range` header.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::From(first) => write!(f, "bytes={first}-"),
+            Self::FromTo(first, last) => write!(f, "bytes={first}-{last}"),
+            Self::Last(count) => write!(f, "bytes=-{count}"),
+        }
     }
 }
 
@@ -35,35 +86,25 @@ pub(super) fn parse_content_range(header: &str) -> Option<(u64, u64, Option<u64>
     (first <= last && length.is_none_or(|length| last < length)).then_some((first, last, length))
 }
 
-/// Whether a part is what a `Range` header asked for, as far as the length of the whole is told.
-pub(super) fn is_what_was_asked(
-    header: &str,
-    (first, last, whole): (u64, u64, Option<u64>),
-) -> bool {
-    let asked = header
-        .trim()
-        .strip_prefix("bytes=")
-        .and_then(|spec| spec.trim().split_once('-'));
-    let Some((from, to)) = asked else {
-        return false;
-    };
-    match (from.parse::<u64>(), to.parse::<u64>()) {
-        (Ok(from), to) => from == first && to.map_or(true, |to| last <= to),
-        (Err(_), Ok(suffix)) => {
-            last - first < suffix && whole.is_none_or(|whole| last + 1 == whole)
-        }
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
-    fn one_range_is_handed_on() {
-        for good in ["bytes=0-0", "bytes=5-", "bytes=-5", " bytes=1-2 "] {
-            assert!(is_single_range(good), "{good}");
+    fn one_range_is_understood_and_anything_else_is_ignored() {
+        for (text, range) in [
+            ("bytes=0-0", ByteRange::FromTo(0, 0)),
+            ("Bytes=5-", ByteRange::From(5)),
+            ("bytes=-5", ByteRange::Last(5)),
+            (" bytes= 1-2 ", ByteRange::FromTo(1, 2)),
+            (
+                "bytes=0-99999999999999999999",
+                ByteRange::FromTo(0, u64::MAX),
+            ),
+            ("bytes=99999999999999999999-", ByteRange::From(u64::MAX)),
+        ] {
+            assert_eq!(ByteRange::parse(text), Some(range), "{text}");
         }
         for bad in [
             "",
@@ -76,9 +117,27 @@ mod tests {
             "bytes=a-b",
             "bytes=+1-2",
             "bytes=1-2-3",
-            "bytes=99999999999999999999-",
+            "bytes=1--",
         ] {
-            assert!(!is_single_range(bad), "{bad}");
+            assert_eq!(ByteRange::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_taken_in_the_media_that_there_is() {
+        for (range, length, bytes) in [
+            (ByteRange::FromTo(0, 4), 10, Some((0, 4))),
+            (ByteRange::FromTo(5, 99), 10, Some((5, 9))),
+            (ByteRange::From(9), 10, Some((9, 9))),
+            (ByteRange::From(10), 10, None),
+            (ByteRange::From(u64::MAX), 10, None),
+            (ByteRange::Last(3), 10, Some((7, 9))),
+            (ByteRange::Last(99), 10, Some((0, 9))),
+            (ByteRange::Last(0), 10, None),
+            (ByteRange::From(0), 0, None),
+            (ByteRange::Last(5), 0, None),
+        ] {
+            assert_eq!(range.in_length(length), bytes, "{range} of {length}");
         }
     }
 
@@ -91,17 +150,20 @@ mod tests {
             ("bytes=-3", (7, 9, Some(10))),
             ("bytes=-99", (0, 9, Some(10))),
         ] {
-            assert!(is_what_was_asked(asked, part), "{asked}");
+            let range = ByteRange::parse(asked).expect(asked);
+            assert!(range.is_answered_by(part), "{asked}");
         }
         for (asked, part) in [
             ("bytes=0-4", (5, 9, Some(10))),
             ("bytes=0-4", (0, 5, Some(10))),
             ("bytes=5-", (4, 9, Some(10))),
+            ("bytes=5-", (5, 8, Some(10))),
             ("bytes=-3", (0, 2, Some(10))),
             ("bytes=-3", (6, 9, Some(10))),
-            ("nonsense", (0, 0, None)),
+            ("bytes=-3", (0, 9, None)),
         ] {
-            assert!(!is_what_was_asked(asked, part), "{asked}");
+            let range = ByteRange::parse(asked).expect(asked);
+            assert!(!range.is_answered_by(part), "{asked}");
         }
     }
 
@@ -118,6 +180,19 @@ mod tests {
             "items 0-4/10",
         ] {
             assert_eq!(parse_content_range(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_range_or_none(text in "(bytes=)?[0-9 ,=-]{0,30}", length: u64) {
+            if let Some(range) = ByteRange::parse(&text) {
+                prop_assert_eq!(ByteRange::parse(&range.to_string()), Some(range));
+                if let Some((first, last)) = range.in_length(length) {
+                    prop_assert!(first <= last && last < length);
+                    prop_assert!(range.is_answered_by((first, last, Some(length))));
+                }
+            }
         }
     }
 }

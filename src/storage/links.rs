@@ -1,5 +1,7 @@
 //! Links.
 
+use std::sync::Arc;
+
 use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use crate::{
@@ -27,7 +29,7 @@ pub struct LinkRow {
     /// The usage of media that it is part of.
     pub media_reference_id: i64,
     /// What it promises.
-    pub claims: LinkClaims,
+    pub claims: Arc<LinkClaims>,
     /// Who shared the media.
     pub sender: Option<String>,
     /// The size that the bridge told, in bytes.
@@ -186,7 +188,7 @@ impl FromRow<'_, SqliteRow> for LinkRow {
             sealed,
             bridge: row.try_get("bridge")?,
             media_reference_id: row.try_get("media_reference_id")?,
-            claims,
+            claims: Arc::new(claims),
             sender: non_empty(row.try_get("sender")?),
             size: row.try_get("size")?,
             issued_at: row.try_get("issued_at")?,

@@ -5,6 +5,7 @@ pub mod links;
 pub mod media_references;
 pub mod memory;
 pub mod meta_events;
+pub mod secrets;
 pub mod touches;
 mod writer;
 

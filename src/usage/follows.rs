@@ -14,6 +14,8 @@ use crate::storage::{Database, StorageError, links, touches};
 pub struct Served {
     /// Whether it was a follow: a `GET` answered with 200.
     pub is_follow: bool,
+    /// Whether the homeserver was asked for it, which counts as a touch.
+    pub is_download: bool,
     /// How many bytes went out.
     pub bytes: u64,
     /// When, in milliseconds since the epoch.
@@ -23,6 +25,7 @@ pub struct Served {
 #[derive(Debug, Default)]
 struct Sum {
     follows: i64,
+    is_download: bool,
     bytes: i64,
     last: i64,
     mxc: String,
@@ -54,6 +57,7 @@ impl FollowCounter {
         let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
         let sum = sums.entry(link_id.to_owned()).or_default();
         sum.follows += i64::from(served.is_follow);
+        sum.is_download |= served.is_download;
         sum.bytes = sum.bytes.saturating_add_unsigned(served.bytes);
         sum.last = sum.last.max(served.at);
         if sum.mxc.is_empty() {
@@ -78,7 +82,7 @@ impl FollowCounter {
                     for (link_id, sum) in sums {
                         links::add_follows(connection, &link_id, sum.follows, sum.bytes, sum.last)
                             .await?;
-                        if let Some(touch_ms) = touch_ms.filter(|_| sum.follows > 0) {
+                        if let Some(touch_ms) = touch_ms.filter(|_| sum.is_download) {
                             touches::touched(connection, &sum.mxc, sum.last + touch_ms, 0).await?;
                         }
                     }

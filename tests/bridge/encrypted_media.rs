@@ -104,13 +104,38 @@ async fn tampered_media_never_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_range_of_encrypted_media_is_not_given() {
+async fn a_range_of_encrypted_media_is_given_once_it_is_verified_in_the_cache() {
+    let (world, service) = scene().await;
+    let plaintext: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    let ciphertext = encrypted(&plaintext);
+    let link = link_to(&world, &service, &ciphertext, &ciphertext, "short").await;
+    for (range, from, to) in [
+        ("bytes=0-4", 0, 4),
+        ("bytes=70001-200017", 70_001, 200_017),
+        ("bytes=-3", 299_997, 299_999),
+        ("bytes=299999-", 299_999, 299_999),
+    ] {
+        let request = service.client.get(url(&link)).header("Range", range);
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 206, "{range}");
+        let body = response.bytes().await.expect("a part");
+        assert_eq!(body, &plaintext[from..=to], "{range}");
+    }
+    let mut tampered = ciphertext.clone();
+    tampered[0] ^= 1;
+    let link = link_to(&world, &service, &tampered, &ciphertext, "short").await;
+    let request = service.client.get(url(&link)).header("Range", "bytes=-3");
+    assert_eq!(request.send().await.expect("an answer").status(), 502);
+}
+
+#[tokio::test]
+async fn without_a_cache_no_range_of_encrypted_media_is_given() {
     let world = World::with(medialink::demo::homeserver::Options {
         ranges: true,
         ..Default::default()
     })
     .await;
-    let service = world.service("").await;
+    let service = world.service("media: {cache: null}").await;
     let ciphertext = encrypted(b"hello world");
     let link = link_to(&world, &service, &ciphertext, &ciphertext, "short").await;
     let request = service.client.get(url(&link)).header("Range", "bytes=0-4");

@@ -347,10 +347,9 @@ async fn media_is_shown_in_place_only_where_that_is_safe() {
         assert_eq!(header("referrer-policy"), "no-referrer");
         assert!(header("x-robots-tag").contains("noindex"));
         assert_eq!(header("set-cookie"), "");
-        assert_eq!(
-            header("etag"),
-            "",
-            "the homeserver's tells nothing of the media"
+        assert!(
+            header("etag").len() == 24,
+            "not the homeserver's, which tells nothing of the media"
         );
     }
 }

@@ -151,7 +151,8 @@ async fn a_head_tells_the_length_sends_nothing_and_is_no_follow() {
 
 #[tokio::test]
 async fn dead_links_say_how_they_died() {
-    let play = Play::new(Options::default(), "").await;
+    // Without a cache, the homeserver is asked each time.
+    let play = Play::new(Options::default(), "media: {cache: null}").await;
     let id = |link: &Value| format!("/v1/links/{}", link["link_id"].as_str().expect("ID"));
     play.is_told(
         &format!("{}/m/nonsense", play.service.public),
@@ -254,15 +255,19 @@ async fn dead_links_say_how_they_died() {
 }
 
 #[tokio::test]
-async fn ranges_are_handed_through_where_the_homeserver_has_them() {
-    let play = Play::new(
-        Options {
-            ranges: true,
-            ..Options::default()
-        },
-        "",
-    )
-    .await;
+async fn ranges_are_given_with_and_without_a_cache_whatever_the_homeserver_can_do() {
+    for ranges in [true, false] {
+        for more in ["", "media: {cache: null}"] {
+            let options = Options {
+                ranges,
+                ..Options::default()
+            };
+            ranges_are_given(&Play::new(options, more).await).await;
+        }
+    }
+}
+
+async fn ranges_are_given(play: &Play) {
     let link = play.issue("filename", json!("a.txt")).await;
     for (range, status, content_range, body) in [
         ("bytes=2-4", 206, Some("bytes 2-4/10"), "234"),
@@ -291,9 +296,23 @@ async fn ranges_are_handed_through_where_the_homeserver_has_them() {
         .header("Range", "bytes=0-1")
         .header("If-Range", "\"x\"");
     assert_eq!(conditional.send().await.expect("an answer").status(), 200);
-    let without = Play::new(Options::default(), "").await;
-    let link = without.issue("filename", json!("a.txt")).await;
-    assert_eq!(without.get(&link, "Range", "bytes=2-4").await.status(), 200);
+    let whole = play.service.follow(&link).await;
+    assert_eq!(whole.headers()["accept-ranges"], "bytes");
+    let etag = whole.headers()["etag"].to_str().expect("text").to_owned();
+    let conditional = play.service.client.get(url(&link));
+    let conditional = conditional
+        .header("Range", "bytes=0-1")
+        .header("If-Range", &etag);
+    let part = conditional.send().await.expect("an answer");
+    assert_eq!(part.status(), 206);
+    assert_eq!(part.headers()["etag"], etag.as_str());
+    let unchanged = play.get(&link, "If-None-Match", &etag).await;
+    assert_eq!(unchanged.status(), 304);
+    assert_eq!(unchanged.headers()["etag"], etag.as_str());
+    assert!(unchanged.headers().contains_key("cache-control"));
+    assert_eq!(unchanged.bytes().await.expect("nothing"), "");
+    let other = play.get(&link, "If-None-Match", "\"x\"").await;
+    assert_eq!(other.status(), 200);
 }
 
 #[tokio::test]
@@ -333,9 +352,7 @@ async fn types_and_names_are_made_safe() {
                 ("no-referrer".into(), "noindex".into())
             );
             assert_eq!(header("access-control-allow-origin"), "*");
-            assert!(
-                response.headers().get("x").is_none() && response.headers().get("etag").is_none()
-            );
+            assert!(response.headers().get("x").is_none());
         }
     }
     let page = play.issue("filename", json!("<b>.png")).await["page_url"]

@@ -26,9 +26,18 @@ impl Scene {
 
     /// `networks`: `homeserver.redirect_networks`.
     async fn with(networks: &str, answer: impl Fn(&str) -> Plan + Send + Sync + 'static) -> Self {
+        Self::configured(networks, "max_size: 100KiB", answer).await
+    }
+
+    /// `media`: what stands under that key.
+    async fn configured(
+        networks: &str,
+        media: &str,
+        answer: impl Fn(&str) -> Plan + Send + Sync + 'static,
+    ) -> Self {
         let homeserver = RawServer::start(answer).await;
         let folder = tempfile::tempdir().expect("a folder");
-        let more = "usage: {mode: never, touch: never}\nmedia: {max_size: 100KiB}";
+        let more = format!("usage: {{mode: never, touch: never}}\nmedia: {{{media}}}");
         let edit = |text: String| {
             text.replace(
                 "timeouts: {connect: 2s, first_byte: 5s, stall: 5s}",
@@ -39,7 +48,7 @@ impl Scene {
         };
         let clock = Clock::default();
         let service =
-            Service::start_edited(folder.path(), &homeserver.url, "", more, &clock, edit).await;
+            Service::start_edited(folder.path(), &homeserver.url, "", &more, &clock, edit).await;
         let link = service
             .issue(json!({"mxc": "mxc://example.org/abc", "room_id": "!r:example.org", "content_token": CONTENT_TOKEN}))
             .await;
@@ -69,8 +78,9 @@ impl Scene {
     /// Something is sent, but it never looks whole.
     async fn breaks_off(self) -> raw::RawAnswer {
         let answer = self.get().await;
-        assert_eq!(answer.status, 200, "{}", answer.head);
-        assert!(!answer.is_complete, "{}", answer.head);
+        let is_told = answer.status == 502;
+        assert!(is_told || answer.status == 200, "{}", answer.head);
+        assert!(is_told || !answer.is_complete, "{}", answer.head);
         answer
     }
 }
@@ -95,15 +105,18 @@ async fn a_body_that_is_cut_never_looks_whole() {
 
 #[tokio::test]
 async fn a_part_that_is_cut_never_looks_whole() {
-    let scene = Scene::new(|_| {
+    let scene = Scene::configured("", "max_size: 100KiB, cache: null", |_| {
         let head =
             "206 Partial Content\r\nContent-Range: bytes 0-9/100\r\nTransfer-Encoding: chunked";
         say(head, b"5\r\nhello\r\n0\r\n\r\n")
     })
     .await;
     let answer = raw::request("GET", &url(&scene.link), "Range: bytes=0-9\r\n").await;
-    assert_eq!(answer.status, 206);
-    assert!(!answer.is_complete, "{}", answer.head);
+    assert!(
+        answer.status == 502 || !answer.is_complete,
+        "{}",
+        answer.head
+    );
 }
 
 #[tokio::test]
@@ -197,6 +210,7 @@ async fn nothing_that_a_homeserver_says_beside_the_media_is_handed_on() {
     assert_eq!(
         names,
         [
+            "accept-ranges",
             "access-control-allow-origin",
             "cache-control",
             "connection",
@@ -206,12 +220,15 @@ async fn nothing_that_a_homeserver_says_beside_the_media_is_handed_on() {
             "content-type",
             "cross-origin-resource-policy",
             "date",
+            "etag",
+            "last-modified",
             "referrer-policy",
             "x-content-type-options",
             "x-robots-tag",
         ]
     );
     assert!(answer.head.contains("content-security-policy: sandbox;"));
+    assert!(!answer.head.contains("etag: \"x\""), "{}", answer.head);
     assert!(
         answer.head.contains("filename=\".._a.png\""),
         "{}",

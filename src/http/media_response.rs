@@ -1,0 +1,173 @@
+//! The answer that carries media: its headers, and a body that is counted on its way out.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder,
+    body::{BodyStream, SizedStream},
+    http::{StatusCode, header},
+};
+use bytes::Bytes;
+use futures_util::Stream;
+
+use crate::{
+    clock::Clock,
+    link_service::Grant,
+    media::{Given, Media, MediaBody, MediaError},
+    usage::{FollowCounter, Served},
+};
+
+use super::state::AppState;
+
+/// What every answer with media carries, whatever the media is. The policy is the one that the
+/// Matrix specification asks of homeservers.
+const SAFETY: &[(&str, &str)] = &[
+    ("X-Content-Type-Options", "nosniff"),
+    (
+        "Content-Security-Policy",
+        "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
+    ),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Robots-Tag", "noindex"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+    ("Access-Control-Allow-Origin", "*"),
+];
+
+/// Puts media into an answer.
+pub(super) fn respond(media: Media, cache_control: &str, counter: Counter) -> HttpResponse {
+    let (status, length, content_range, body) = match media.given {
+        Given::Whole(length, body) => (StatusCode::OK, length, None, Some(body)),
+        Given::Part(first, last, whole, body) => {
+            let whole = whole.map_or_else(|| "*".to_owned(), |whole| whole.to_string());
+            (
+                StatusCode::PARTIAL_CONTENT,
+                Some(last - first + 1),
+                Some(format!("bytes {first}-{last}/{whole}")),
+                Some(body),
+            )
+        }
+        Given::NotModified => (StatusCode::NOT_MODIFIED, None, None, None),
+        Given::Unsatisfiable(length) => (
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            None,
+            length.map(|length| format!("bytes */{length}")),
+            None,
+        ),
+    };
+    let mut response = HttpResponse::build(status);
+    for header in SAFETY {
+        response.insert_header(*header);
+    }
+    response
+        .insert_header((header::CACHE_CONTROL, cache_control))
+        .insert_header((header::ETAG, media.etag));
+    if let Some(last_modified) = media.last_modified {
+        response.insert_header((header::LAST_MODIFIED, last_modified));
+    }
+    if let Some(content_range) = content_range {
+        response.insert_header((header::CONTENT_RANGE, content_range));
+    }
+    if media.ranges {
+        response.insert_header((header::ACCEPT_RANGES, "bytes"));
+    }
+    let Some(body) = body else {
+        return response.finish();
+    };
+    response
+        .insert_header((header::CONTENT_TYPE, media.headers.content_type))
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            media.headers.content_disposition,
+        ));
+    let body = CountedBody { body, counter };
+    send(response, body, length)
+}
+
+/// Sends a body, with its length where it is known, so that an end that comes too early shows.
+fn send(mut response: HttpResponseBuilder, body: CountedBody, length: Option<u64>) -> HttpResponse {
+    match length {
+        Some(length) => response.body(SizedStream::new(length, body)),
+        None => response.body(BodyStream::new(body)),
+    }
+}
+
+/// Counts what goes out.
+pub(super) struct Counter {
+    follows: FollowCounter,
+    clock: Clock,
+    link_id: String,
+    mxc: String,
+    bytes: u64,
+}
+
+impl Counter {
+    /// A counter for one answer; `is_download`: the homeserver was asked for it.
+    pub(super) fn start(
+        state: &AppState,
+        grant: &Grant,
+        is_follow: bool,
+        is_download: bool,
+    ) -> Self {
+        let counter = Self {
+            follows: state.follows.clone(),
+            clock: state.links.clock.clone(),
+            link_id: grant.link.link_id.clone(),
+            mxc: grant.link.claims.mxc.to_string(),
+            bytes: 0,
+        };
+        if is_follow || is_download {
+            counter.add(Served {
+                is_follow,
+                is_download,
+                bytes: 0,
+                at: counter.now(),
+            });
+        }
+        counter
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    fn add(&self, served: Served) {
+        self.follows.add(&self.link_id, &self.mxc, served);
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.add(Served {
+                is_follow: false,
+                is_download: false,
+                bytes: self.bytes,
+                at: self.now(),
+            });
+        }
+    }
+}
+
+struct CountedBody {
+    body: MediaBody,
+    counter: Counter,
+}
+
+impl Stream for CountedBody {
+    type Item = Result<Bytes, MediaError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = Pin::new(&mut self.body).poll_next(context);
+        match &next {
+            Poll::Ready(Some(Ok(bytes))) => self.counter.bytes += bytes.len() as u64,
+            Poll::Ready(Some(Err(error))) => {
+                tracing::warn!(link_id = self.counter.link_id, %error, "media broke off");
+            }
+            _ => {}
+        }
+        next
+    }
+}

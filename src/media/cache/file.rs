@@ -1,0 +1,228 @@
+//! Objects on disk. A file is the bytes of the media, then what the homeserver told of it, then
+//! the length of that and eight bytes that name the format. It gets its name only when it is
+//! whole, so that a process which dies leaves none that is not.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    os::unix::fs::{FileExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use tempfile::NamedTempFile;
+
+use super::{Head, ObjectKey};
+
+/// Names the format at the end of each file.
+const FORMAT: &[u8; 8] = b"MLMEDIA1";
+/// What comes after the head: its length and the format.
+const TAIL_BYTES: u64 = 12;
+/// The longest head that is read.
+const MAX_HEAD_BYTES: u32 = 64 << 10;
+/// Where files are while they grow.
+const GROWING: &str = "growing";
+
+/// The folder of the cache.
+#[derive(Debug, Clone)]
+pub(super) struct Folder(PathBuf);
+
+/// A whole object on disk, open.
+pub(super) struct Stored {
+    pub(super) file: File,
+    pub(super) head: Head,
+    /// The length of the media.
+    pub(super) length: u64,
+}
+
+/// An object that the folder holds, by its name alone.
+pub(super) struct Found {
+    pub(super) key: ObjectKey,
+    /// The size of the file, in bytes.
+    pub(super) size: u64,
+    used_at: SystemTime,
+}
+
+impl Folder {
+    /// Takes a folder over: makes it if it is missing, removes what an earlier process left
+    /// unfinished, and lists what is there, least recently used first.
+    pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Found>)> {
+        let folder = Self(path.to_owned());
+        fs::create_dir_all(path.join(GROWING))?;
+        // Media that was shared with few is not for every user of this machine.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+        for entry in fs::read_dir(path.join(GROWING))? {
+            fs::remove_file(entry?.path())?;
+        }
+        let mut found = Vec::new();
+        for shelf in fs::read_dir(path)? {
+            let shelf = shelf?.path();
+            let is_shelf = shelf
+                .file_name()
+                .is_some_and(|name| name.len() == 2 && shelf.is_dir());
+            if is_shelf {
+                list(&shelf, &mut found)?;
+            }
+        }
+        found.sort_by_key(|found| found.used_at);
+        Ok((folder, found))
+    }
+
+    fn path(&self, key: &ObjectKey) -> PathBuf {
+        let name = key.to_hex();
+        self.0.join(&name[..2]).join(name)
+    }
+
+    /// A file to write to, without a name of its own yet.
+    pub(super) fn begin(&self) -> io::Result<NamedTempFile> {
+        NamedTempFile::new_in(self.0.join(GROWING))
+    }
+
+    /// Ends a file that holds `length` bytes of media and gives it its name; its size in bytes.
+    pub(super) fn finish(
+        &self,
+        mut file: NamedTempFile,
+        key: &ObjectKey,
+        head: &Head,
+        length: u64,
+    ) -> io::Result<u64> {
+        let mut end = serde_json::to_vec(head)?;
+        let head_bytes = u32::try_from(end.len()).unwrap_or(u32::MAX);
+        if head_bytes > MAX_HEAD_BYTES {
+            return Err(io::Error::other("the headers of the media are too long"));
+        }
+        end.extend(head_bytes.to_be_bytes());
+        end.extend(FORMAT);
+        file.as_file().write_all_at(&end, length)?;
+        file.flush()?;
+        // A loss of power must not leave a name without the bytes.
+        file.as_file().sync_data()?;
+        let path = self.path(key);
+        if let Some(shelf) = path.parent() {
+            fs::create_dir_all(shelf)?;
+        }
+        file.persist(&path)?;
+        Ok(length + end.len() as u64)
+    }
+
+    /// Opens an object; `None`: there is no such file, or it is not whole.
+    pub(super) fn find(&self, key: &ObjectKey) -> Option<Stored> {
+        let file = File::open(self.path(key)).ok()?;
+        let size = file.metadata().ok()?.len();
+        let tail_at = size.checked_sub(TAIL_BYTES)?;
+        let mut tail = [0; TAIL_BYTES as usize];
+        file.read_exact_at(&mut tail, tail_at).ok()?;
+        let (head_bytes, format) = tail.split_first_chunk::<4>()?;
+        let head_bytes = u32::from_be_bytes(*head_bytes);
+        if format != FORMAT || head_bytes > MAX_HEAD_BYTES {
+            return None;
+        }
+        let length = tail_at.checked_sub(head_bytes.into())?;
+        let mut head = vec![0; head_bytes as usize];
+        file.read_exact_at(&mut head, length).ok()?;
+        let head: Head = serde_json::from_slice(&head).ok()?;
+        let is_whole = head.length.is_none_or(|told| told == length);
+        is_whole.then_some(Stored { file, head, length })
+    }
+
+    /// Notes on disk that an object was used, for the order after a restart.
+    pub(super) fn note_use(&self, key: &ObjectKey) -> io::Result<()> {
+        File::open(self.path(key))?.set_modified(SystemTime::now())
+    }
+
+    /// Removes an object. One that is not there is as good.
+    pub(super) fn remove(&self, key: &ObjectKey) {
+        match fs::remove_file(self.path(key)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "a file of the cache cannot be removed");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn list(shelf: &Path, found: &mut Vec<Found>) -> io::Result<()> {
+    for entry in fs::read_dir(shelf)? {
+        let entry = entry?;
+        let key = entry.file_name().to_str().and_then(ObjectKey::from_hex);
+        let (Some(key), Ok(metadata)) = (key, entry.metadata()) else {
+            continue;
+        };
+        found.push(Found {
+            key,
+            size: metadata.len(),
+            used_at: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u8) -> ObjectKey {
+        ObjectKey::from_hex(&format!("{n:02x}").repeat(32)).expect("a key")
+    }
+
+    fn store(folder: &Folder, key: &ObjectKey, bytes: &[u8], told: Option<u64>) -> io::Result<u64> {
+        let file = folder.begin()?;
+        file.as_file().write_all_at(bytes, 0)?;
+        let head = Head {
+            length: told,
+            ..Head::default()
+        };
+        folder.finish(file, key, &head, bytes.len() as u64)
+    }
+
+    #[test]
+    fn what_was_finished_is_found_and_what_was_not_is_not() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (folder, found) = Folder::open(&place.path().join("cache")).expect("opens");
+        assert!(found.is_empty());
+        let size = store(&folder, &key(1), b"media", Some(5)).expect("stores");
+        store(&folder, &key(2), b"medi", Some(5)).expect("stores");
+        let stored = folder.find(&key(1)).expect("there");
+        assert_eq!(stored.length, 5);
+        assert!(folder.find(&key(2)).is_none(), "not as long as was told");
+        assert!(folder.find(&key(3)).is_none());
+
+        let unfinished = folder.begin().expect("begins");
+        unfinished
+            .as_file()
+            .write_all_at(b"half", 0)
+            .expect("writes");
+        let (_, left) = unfinished.keep().expect("stays, as after a kill");
+        let (folder, found) = Folder::open(&place.path().join("cache")).expect("opens");
+        assert!(!left.exists());
+        assert_eq!(found.len(), 2);
+        assert!(found.iter().any(|f| f.key == key(1) && f.size == size));
+
+        // Whatever is cut off or changed at the end, the file is not taken for whole.
+        let path = folder.path(&key(1));
+        let whole = fs::read(&path).expect("reads");
+        for cut in 0..whole.len() {
+            fs::write(&path, &whole[..cut]).expect("writes");
+            assert!(folder.find(&key(1)).is_none(), "{cut}");
+        }
+        folder.remove(&key(1));
+        folder.remove(&key(1));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_order_of_use_survives() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (folder, _) = Folder::open(place.path()).expect("opens");
+        for n in 1..=3 {
+            store(&folder, &key(n), b"media", None).expect("stores");
+            let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(n.into());
+            let file = File::open(folder.path(&key(n))).expect("opens");
+            file.set_modified(at).expect("sets");
+        }
+        folder.note_use(&key(1)).expect("notes");
+        let (_, found) = Folder::open(place.path()).expect("opens");
+        let order: Vec<_> = found.iter().map(|found| found.key).collect();
+        assert_eq!(order, [key(2), key(3), key(1)]);
+    }
+}

@@ -1,0 +1,255 @@
+//! Fetching an object once, for all who want it.
+
+use std::{
+    fs::File,
+    future::{Future, pending},
+    io,
+    os::unix::fs::FileExt,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tempfile::NamedTempFile;
+use tokio::task::spawn_blocking;
+
+use super::{
+    Cache, Head, MediaError, ObjectKey, ReadError,
+    growing::{Growing, Store},
+};
+use crate::media::limited::LimitedBody;
+
+/// What is fetched to the end although nobody reads it any more, in bytes.
+const SMALL_REST_BYTES: u64 = 1 << 20;
+/// What grows in memory and goes to the disk at its end, in bytes.
+const SMALL_BYTES: u64 = 256 << 10;
+/// How many objects grow in memory at the same time.
+pub(super) const MAX_GROWING_IN_MEMORY: usize = 64;
+
+/// What the homeserver gives.
+pub(in crate::media) struct Fetched {
+    pub(in crate::media) head: Head,
+    pub(in crate::media) body: LimitedBody,
+}
+
+/// One fetch. However it ends, all readers are told.
+pub(super) struct Fill {
+    cache: Cache,
+    key: ObjectKey,
+    object: Arc<Growing>,
+    /// The digest that the bytes must have.
+    sha256: Option<[u8; 32]>,
+    written: u64,
+    /// What is set aside in the cache for this object, in bytes.
+    reserved: u64,
+    is_in_memory: bool,
+    file: Option<(NamedTempFile, Arc<File>)>,
+}
+
+impl Fill {
+    pub(super) fn new(
+        cache: Cache,
+        key: ObjectKey,
+        object: Arc<Growing>,
+        sha256: Option<[u8; 32]>,
+    ) -> Self {
+        let is_in_memory = cache.begin_in_memory();
+        Self {
+            cache,
+            key,
+            object,
+            sha256,
+            written: 0,
+            reserved: 0,
+            is_in_memory,
+            file: None,
+        }
+    }
+
+    /// Fetches to the end, or until nobody reads any more.
+    pub(super) async fn run(mut self, open: impl Future<Output = Result<Fetched, MediaError>>) {
+        match self.fetch(open).await {
+            Ok(head) => {
+                self.object.tell_end(Ok(()));
+                self.keep(head).await;
+            }
+            Err(error) => {
+                // Whoever comes from now on starts anew.
+                self.leave();
+                self.object.tell_end(Err(error));
+            }
+        }
+    }
+
+    async fn fetch(
+        &mut self,
+        open: impl Future<Output = Result<Fetched, MediaError>>,
+    ) -> Result<Arc<Head>, ReadError> {
+        let Fetched { head, mut body } = tokio::select! {
+            opened = open => opened.map_err(ReadError::Media)?,
+            () = self.abandoned(None) => return Err(given_up()),
+        };
+        let head = Arc::new(head);
+        if let Some(length) = head.length.filter(|length| *length > SMALL_BYTES) {
+            self.reserve(length)?;
+            self.move_to_file().await?;
+        }
+        self.object.tell_head(Arc::clone(&head));
+        let mut digest = self.sha256.map(|_| Sha256::new());
+        loop {
+            let rest = head.length.map(|length| length - self.written);
+            let piece = tokio::select! {
+                piece = body.next() => piece.map_err(ReadError::Media)?,
+                () = self.abandoned(rest) => return Err(given_up()),
+            };
+            let Some(piece) = piece else { break };
+            if let Some(digest) = &mut digest {
+                digest.update(&piece);
+            }
+            let length = piece.len() as u64;
+            self.append(piece).await?;
+            self.written += length;
+            self.object.tell_written(self.written);
+        }
+        if let (Some(expected), Some(digest)) = (self.sha256, digest)
+            && !bool::from(digest.finalize().ct_eq(&expected))
+        {
+            return Err(ReadError::Media(MediaError::wrong_digest()));
+        }
+        Ok(head)
+    }
+
+    /// Waits until nobody reads any more and the rest is too much to fetch for nobody.
+    async fn abandoned(&self, rest: Option<u64>) {
+        loop {
+            self.object.left_alone().await;
+            if rest.is_some_and(|rest| rest <= SMALL_REST_BYTES) {
+                pending::<()>().await;
+            }
+            if self.cache.leave_if_alone(&self.key, &self.object) {
+                return;
+            }
+        }
+    }
+
+    async fn append(&mut self, piece: Bytes) -> Result<(), ReadError> {
+        if self.file.is_none() {
+            let length = self.written + piece.len() as u64;
+            if self.is_in_memory && length <= SMALL_BYTES {
+                if let Store::Memory(bytes) = &mut *self.object.store() {
+                    bytes.extend_from_slice(&piece);
+                }
+                return Ok(());
+            }
+            self.move_to_file().await?;
+        }
+        self.write(piece, self.written).await
+    }
+
+    /// Begins the file of this object.
+    async fn begin_file(&mut self) -> Result<Arc<File>, ReadError> {
+        if !self.cache.is_disk_usable() {
+            return Err(ReadError::Unusable);
+        }
+        let folder = self.cache.0.folder.clone();
+        let begin = move || {
+            let file = folder.begin()?;
+            let shared = Arc::new(file.as_file().try_clone()?);
+            io::Result::Ok((file, shared))
+        };
+        let begun = blocking(begin).await;
+        let (file, shared) = begun.map_err(|error| self.cache.failed(&error))?;
+        self.file = Some((file, Arc::clone(&shared)));
+        Ok(shared)
+    }
+
+    /// Lets the object go on in a file, with what there is of it so far.
+    async fn move_to_file(&mut self) -> Result<(), ReadError> {
+        let file = self.begin_file().await?;
+        let so_far = match &*self.object.store() {
+            Store::Memory(bytes) => Bytes::copy_from_slice(bytes),
+            Store::Whole(_) | Store::File(_) => Bytes::new(),
+        };
+        self.write(so_far, 0).await?;
+        *self.object.store() = Store::File(file);
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: Bytes, at: u64) -> Result<(), ReadError> {
+        let end = at + bytes.len() as u64;
+        if end > self.reserved {
+            self.reserve(end - self.reserved)?;
+        }
+        let Some((_, file)) = &self.file else {
+            return Err(ReadError::Unusable);
+        };
+        let file = Arc::clone(file);
+        let written = blocking(move || file.write_all_at(&bytes, at)).await;
+        written.map_err(|error| self.cache.failed(&error))
+    }
+
+    fn reserve(&mut self, bytes: u64) -> Result<(), ReadError> {
+        if !self.cache.reserve(bytes) {
+            return Err(ReadError::Unusable);
+        }
+        self.reserved += bytes;
+        Ok(())
+    }
+
+    /// Keeps what was fetched. The readers have it already; a failure costs the next one a fetch.
+    async fn keep(&mut self, head: Arc<Head>) {
+        let whole = match &mut *self.object.store() {
+            Store::Memory(bytes) => Some(Bytes::from(std::mem::take(bytes))),
+            Store::Whole(_) | Store::File(_) => None,
+        };
+        if let Some(bytes) = whole {
+            *self.object.store() = Store::Whole(bytes.clone());
+            self.cache
+                .keep_in_memory(self.key, Arc::clone(&head), bytes.clone());
+            if self.begin_file().await.is_err() || self.write(bytes, 0).await.is_err() {
+                return;
+            }
+        }
+        let Some((file, _)) = self.file.take() else {
+            return;
+        };
+        let (folder, key, length) = (self.cache.0.folder.clone(), self.key, self.written);
+        match blocking(move || folder.finish(file, &key, &head, length)).await {
+            Ok(size) => self.cache.keep_on_disk(self.key, size),
+            Err(error) => {
+                self.cache.failed(&error);
+            }
+        }
+    }
+
+    /// Makes way: gives back what was set aside, and lets the next one start anew.
+    fn leave(&mut self) {
+        self.cache.leave(&self.key, &self.object);
+        self.cache.release(std::mem::take(&mut self.reserved));
+        if std::mem::take(&mut self.is_in_memory) {
+            self.cache.end_in_memory();
+        }
+    }
+}
+
+impl Drop for Fill {
+    /// The fetch has ended, or is given up because its worker stops.
+    fn drop(&mut self) {
+        self.leave();
+        self.object.tell_end(Err(given_up()));
+    }
+}
+
+fn given_up() -> ReadError {
+    ReadError::Media(MediaError::Failed("the fetch was given up".to_owned()))
+}
+
+/// Runs what may wait for the disk in a thread for that.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(io::Error::other("the work was given up")))
+}

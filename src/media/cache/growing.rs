@@ -1,0 +1,188 @@
+//! An object while it is being fetched: many read it while it grows.
+
+use std::{
+    fs::File,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, watch};
+
+use super::{Head, ReadError, read::read_at};
+
+/// Of encrypted media, what is held back until the digest of the whole is known, in bytes.
+const HELD_BACK_BYTES: u64 = 64 << 10;
+
+/// How far a fetch has come.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress {
+    head: Option<Arc<Head>>,
+    written: u64,
+    end: Option<Result<(), ReadError>>,
+}
+
+/// Where the bytes are.
+pub(super) enum Store {
+    /// Few enough to be kept here.
+    Memory(Vec<u8>),
+    /// All there are to come.
+    Whole(Bytes),
+    /// In a file that grows.
+    File(Arc<File>),
+}
+
+/// An object that is being fetched.
+pub(super) struct Growing {
+    progress: watch::Sender<Progress>,
+    store: Mutex<Store>,
+    readers: AtomicUsize,
+    left_alone: Notify,
+    /// Whether its end is held back until the fetch has ended well.
+    is_verified_at_end: bool,
+}
+
+impl Growing {
+    pub(super) fn new(is_verified_at_end: bool) -> Arc<Self> {
+        Arc::new(Self {
+            progress: watch::Sender::default(),
+            store: Mutex::new(Store::Memory(Vec::new())),
+            readers: AtomicUsize::new(0),
+            left_alone: Notify::new(),
+            is_verified_at_end,
+        })
+    }
+
+    /// One more reader.
+    pub(super) fn reader(self: &Arc<Self>) -> Reader {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+        Reader {
+            progress: self.progress.subscribe(),
+            object: Arc::clone(self),
+        }
+    }
+
+    pub(super) fn has_readers(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) > 0
+    }
+
+    /// Waits until the last reader has left.
+    pub(super) async fn left_alone(&self) {
+        self.left_alone.notified().await;
+    }
+
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tell_head(&self, head: Arc<Head>) {
+        self.progress
+            .send_modify(|progress| progress.head = Some(head));
+    }
+
+    pub(super) fn tell_written(&self, written: u64) {
+        self.progress
+            .send_modify(|progress| progress.written = written);
+    }
+
+    pub(super) fn tell_end(&self, end: Result<(), ReadError>) {
+        self.progress.send_modify(|progress| {
+            progress.end.get_or_insert(end);
+        });
+    }
+
+    async fn read(&self, at: u64, max: usize) -> Result<Bytes, ReadError> {
+        let file = match &*self.store() {
+            Store::Memory(bytes) => return Ok(Bytes::copy_from_slice(piece(bytes, at, max))),
+            Store::Whole(bytes) => return Ok(bytes.slice_ref(piece(bytes, at, max))),
+            Store::File(file) => Arc::clone(file),
+        };
+        Ok(read_at(&file, at, max).await?)
+    }
+}
+
+fn piece(bytes: &[u8], at: u64, max: usize) -> &[u8] {
+    let from = usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+    let to = from.saturating_add(max).min(bytes.len());
+    &bytes[from..to]
+}
+
+/// Reads an object while it grows. The fetch goes on as long as there is one.
+pub(in crate::media) struct Reader {
+    object: Arc<Growing>,
+    progress: watch::Receiver<Progress>,
+}
+
+impl Reader {
+    /// Waits for what the homeserver tells of the media.
+    pub(in crate::media) async fn head(&mut self) -> Result<Arc<Head>, ReadError> {
+        self.when(|progress| match (&progress.head, &progress.end) {
+            (Some(head), _) => Some(Ok(Arc::clone(head))),
+            (None, Some(Err(error))) => Some(Err(error.clone())),
+            (None, _) => None,
+        })
+        .await
+    }
+
+    /// Waits until the fetch has ended well.
+    pub(in crate::media) async fn ended(&mut self) -> Result<(), ReadError> {
+        self.when(|progress| progress.end.clone()).await
+    }
+
+    /// Up to `max` bytes from `at` on, as soon as there is one; `None`: the object ends there.
+    pub(in crate::media) async fn read(
+        &mut self,
+        at: u64,
+        max: usize,
+    ) -> Result<Option<Bytes>, ReadError> {
+        let held_back = if self.object.is_verified_at_end {
+            HELD_BACK_BYTES
+        } else {
+            0
+        };
+        let available = self
+            .when(|progress| {
+                let there = match progress.end {
+                    Some(Ok(())) => progress.written,
+                    _ => progress.written.saturating_sub(held_back),
+                };
+                match &progress.end {
+                    _ if at < there => Some(Ok(there - at)),
+                    Some(end) => Some(end.clone().map(|()| 0)),
+                    None => None,
+                }
+            })
+            .await?;
+        if available == 0 {
+            return Ok(None);
+        }
+        let max = usize::try_from(available).unwrap_or(usize::MAX).min(max);
+        self.object.read(at, max).await.map(Some)
+    }
+
+    /// Waits until the progress is such that there is an answer.
+    async fn when<T>(
+        &mut self,
+        mut ask: impl FnMut(&Progress) -> Option<Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        loop {
+            if let Some(answer) = ask(&self.progress.borrow_and_update()) {
+                return answer;
+            }
+            // The sender is part of the object, which this reader holds.
+            if self.progress.changed().await.is_err() {
+                return Err(ReadError::Unusable);
+            }
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if self.object.readers.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.object.left_alone.notify_one();
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Reading a file without holding up others: what is in memory is read at once, what has to come
+//! from the disk in a thread that may wait.
+
+use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+
+/// Up to `max` bytes from `at` on, at least one.
+pub(super) async fn read_at(file: &Arc<File>, at: u64, max: usize) -> io::Result<Bytes> {
+    let mut buffer = BytesMut::zeroed(max);
+    if let Some(read) = read_now(file, at, &mut buffer) {
+        buffer.truncate(read);
+        return Ok(buffer.freeze());
+    }
+    let file = Arc::clone(file);
+    let work = move || {
+        let read = file.read_at(&mut buffer, at)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer.truncate(read);
+        Ok(buffer.freeze())
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(io::Error::other("the read was given up")))
+}
+
+/// Reads what is in the page cache; `None`: it is not there, or the file system cannot tell.
+#[cfg(target_os = "linux")]
+fn read_now(file: &File, at: u64, buffer: &mut [u8]) -> Option<usize> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let mut buffers = [io::IoSliceMut::new(buffer)];
+    preadv2(file, &mut buffers, at, ReadWriteFlags::NOWAIT)
+        .ok()
+        .filter(|read| *read > 0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_now(_: &File, _: u64, _: &mut [u8]) -> Option<usize> {
+    None
+}

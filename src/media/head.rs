@@ -1,0 +1,46 @@
+//! What the homeserver told of media, before its bytes.
+
+use actix_web::http::header::{ContentDisposition, HeaderValue, HttpDate};
+use reqwest::header::{self, HeaderMap};
+use serde::{Deserialize, Serialize};
+
+/// What the homeserver told of media.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Head {
+    /// The length of the whole in bytes, where it was told.
+    pub(super) length: Option<u64>,
+    /// `Content-Type`.
+    pub(super) content_type: Option<String>,
+    /// The file name of `Content-Disposition`.
+    pub(super) filename: Option<String>,
+    /// `Last-Modified`, if it is a date.
+    pub(super) last_modified: Option<String>,
+}
+
+impl Head {
+    /// Reads the headers of an answer; `length`: of the whole.
+    pub(super) fn read(headers: &HeaderMap, length: Option<u64>) -> Self {
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        Self {
+            length,
+            content_type: text(header::CONTENT_TYPE),
+            filename: text(header::CONTENT_DISPOSITION).and_then(|value| filename(&value)),
+            last_modified: text(header::LAST_MODIFIED)
+                .filter(|date| date.parse::<HttpDate>().is_ok()),
+        }
+    }
+}
+
+fn filename(disposition: &str) -> Option<String> {
+    let value = HeaderValue::from_str(disposition).ok()?;
+    let disposition = ContentDisposition::from_raw(&value).ok()?;
+    let extended = disposition
+        .get_filename_ext()
+        .and_then(|name| String::from_utf8(name.value.clone()).ok());
+    extended.or_else(|| disposition.get_filename().map(str::to_owned))
+}

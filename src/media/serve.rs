@@ -1,0 +1,122 @@
+//! From an object of the cache to the body of an answer.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::unfold};
+
+use crate::matrix::FileKeys;
+
+use super::{
+    MediaBody, MediaError, MediaProxy, Order,
+    body::PIECE_BYTES,
+    cache::{Cache, ReadError, Source},
+    decrypt::Keystream,
+    identity::ObjectKey,
+};
+
+/// What to do when the cache fails on the way: the homeserver is asked for the rest.
+pub(super) struct Rescue {
+    pub(super) proxy: MediaProxy,
+    pub(super) cache: Cache,
+    pub(super) key: ObjectKey,
+    pub(super) order: Order,
+}
+
+/// The first bytes, decrypted: `count` if there are that many.
+pub(super) async fn first_bytes(
+    source: &mut Source,
+    count: usize,
+    file: Option<&FileKeys>,
+) -> Result<Bytes, ReadError> {
+    let mut first = Bytes::new();
+    while first.len() < count {
+        let (at, left) = (first.len() as u64, count - first.len());
+        let Some(piece) = source.read(at, left).await? else {
+            break;
+        };
+        first = if first.is_empty() {
+            piece
+        } else {
+            [first, piece].concat().into()
+        };
+    }
+    Ok(match file {
+        None => first,
+        Some(keys) => Keystream::at(keys, 0).decrypt(first),
+    })
+}
+
+/// The bytes from `from` on, `count` at most, decrypted where they are encrypted.
+pub(super) fn stream(
+    source: Source,
+    from: u64,
+    count: u64,
+    file: Option<&FileKeys>,
+    rescue: Rescue,
+) -> MediaBody {
+    if let (Source::Memory(bytes), None) = (&source, file) {
+        return MediaBody::Whole(bytes.clone()).part(from, count);
+    }
+    let serving = Serving {
+        source,
+        at: from,
+        left: count,
+        keystream: file.map(|keys| Keystream::at(keys, from)),
+        rescue,
+        rescued: None,
+    };
+    MediaBody::stream(unfold(Some(serving), |serving| async {
+        let mut serving = serving?;
+        match serving.next().await.transpose()? {
+            Ok(piece) => Some((Ok(piece), Some(serving))),
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+struct Serving {
+    source: Source,
+    /// The place of the next byte.
+    at: u64,
+    /// How many bytes are still wanted.
+    left: u64,
+    keystream: Option<Keystream>,
+    rescue: Rescue,
+    /// The rest, from the homeserver.
+    rescued: Option<MediaBody>,
+}
+
+impl Serving {
+    async fn next(&mut self) -> Result<Option<Bytes>, MediaError> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        if let Some(rest) = &mut self.rescued {
+            return rest.next().await.transpose();
+        }
+        let max = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(PIECE_BYTES);
+        let piece = match self.source.read(self.at, max).await {
+            Ok(Some(piece)) => piece,
+            Ok(None) => return Ok(None),
+            Err(ReadError::Media(error)) => return Err(error),
+            Err(ReadError::Unusable) => {
+                let Rescue {
+                    proxy,
+                    cache,
+                    key,
+                    order,
+                } = &self.rescue;
+                cache.forget(key);
+                let rest = proxy.from_byte(order, self.at).await?.part(0, self.left);
+                return self.rescued.insert(rest).next().await.transpose();
+            }
+        };
+        self.at += piece.len() as u64;
+        self.left -= piece.len() as u64;
+        Ok(Some(match &mut self.keystream {
+            None => piece,
+            Some(keystream) => keystream.decrypt(piece),
+        }))
+    }
+}

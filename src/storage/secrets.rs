@@ -1,0 +1,27 @@
+//! Secrets that the service makes for itself.
+
+use sqlx::SqliteConnection;
+
+use super::StorageError;
+
+/// The secret of this name; `fresh` becomes it if there is none yet.
+///
+/// # Errors
+/// If the database fails, or holds something else under this name.
+pub async fn get_or_insert(
+    connection: &mut SqliteConnection,
+    name: &str,
+    fresh: [u8; 32],
+) -> Result<[u8; 32], StorageError> {
+    let stored: Vec<u8> = sqlx::query_scalar(
+        "INSERT INTO secrets (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = value RETURNING value",
+    )
+    .bind(name)
+    .bind(&fresh[..])
+    .fetch_one(connection)
+    .await?;
+    stored
+        .try_into()
+        .map_err(|_| StorageError::Corrupt("secret, which is not 32 bytes"))
+}
