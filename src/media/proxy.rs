@@ -94,17 +94,17 @@ impl MediaProxy {
     pub async fn open(&self, order: &Order, wanted: Wanted<'_>) -> Result<Media, MediaError> {
         let key = self.names.key(&order.claims, order.kind);
         if let Some(cache) = &self.cache {
-            match self.from_cache(cache, &key, order, wanted).await {
+            match self.cached(cache, &key, order, wanted).await {
                 Ok(Some(media)) => return Ok(media),
                 Err(ReadError::Media(error)) => return Err(error),
                 Ok(None) | Err(ReadError::Unusable) => {}
             }
         }
-        self.from_homeserver(&key, order, wanted).await
+        self.streamed(&key, order, wanted).await
     }
 
     /// `None`: the cache does not know it, and all that is wanted is to be told of it.
-    async fn from_cache(
+    async fn cached(
         &self,
         cache: &Cache,
         key: &ObjectKey,
@@ -217,7 +217,7 @@ impl MediaProxy {
     }
 
     /// Streams from the homeserver, without the cache.
-    async fn from_homeserver(
+    async fn streamed(
         &self,
         key: &ObjectKey,
         order: &Order,
@@ -291,7 +291,7 @@ impl MediaProxy {
     }
 
     /// All bytes from `from` on, decrypted, straight from the homeserver.
-    pub(super) async fn from_byte(
+    pub(super) async fn rest_from(
         &self,
         order: &Order,
         from: u64,

@@ -108,7 +108,7 @@ impl Serving {
                     order,
                 } = &self.rescue;
                 cache.forget(key);
-                let rest = proxy.from_byte(order, self.at).await?.part(0, self.left);
+                let rest = proxy.rest_from(order, self.at).await?.part(0, self.left);
                 return self.rescued.insert(rest).next().await.transpose();
             }
         };

@@ -2,6 +2,7 @@
 
 mod appservice;
 mod bridge_api;
+mod cache;
 mod encrypted_media;
 mod faults;
 mod faulty;

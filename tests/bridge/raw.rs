@@ -9,6 +9,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
 };
 
 /// What a request gets.
@@ -19,6 +20,8 @@ pub enum Plan {
     SayAndWait(Vec<u8>),
     /// The first bytes once, and then the second ones for ever.
     SayForEver(Vec<u8>, Vec<u8>),
+    /// The first bytes, and the rest once there is a permit.
+    SayInTwo(Vec<u8>, Arc<Semaphore>, Vec<u8>),
 }
 
 /// An answer with a status line, headers and a body.
@@ -101,6 +104,12 @@ async fn talk(
         Plan::SayAndWait(bytes) => {
             stream.write_all(&bytes).await?;
             tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        Plan::SayInTwo(first, gate, rest) => {
+            stream.write_all(&first).await?;
+            let opened = gate.acquire().await.expect("never closed");
+            stream.write_all(&rest).await?;
+            drop(opened);
         }
         Plan::SayForEver(first, then) => {
             stream.write_all(&first).await?;
