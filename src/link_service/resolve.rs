@@ -82,15 +82,14 @@ impl LinkService {
             .bridge(&row.bridge)
             .cloned()
             .ok_or_else(|| Refusal::BridgeGone(row.bridge.clone()))?;
-        Ok(Grant {
-            link: Arc::new(row),
-            bridge,
-        })
+        Ok(Grant { link: row, bridge })
     }
 
-    async fn resolve_short(&self, link: &Short, now: i64) -> Result<LinkRow, Refusal> {
+    async fn resolve_short(&self, link: &Short, now: i64) -> Result<Arc<LinkRow>, Refusal> {
         link.decide_before_lookup(now)?;
-        let row = links::find(self.database.reader(), &link.link_id().to_string())
+        let row = self
+            .database
+            .link(&link.link_id().to_string())
             .await?
             .ok_or(Refusal::NotALink)?;
         let ring = self.keys.ring();
@@ -109,10 +108,10 @@ impl LinkService {
         &self,
         link: &SelfContained,
         now: i64,
-    ) -> Result<LinkRow, Refusal> {
+    ) -> Result<Arc<LinkRow>, Refusal> {
         decide_self_contained(link, now)?;
         let link_id = link.link_id().to_string();
-        if let Some(row) = links::find(self.database.reader(), &link_id).await? {
+        if let Some(row) = self.database.link(&link_id).await? {
             return Ok(row);
         }
         let (service, link) = (self.clone(), link.clone());
@@ -122,6 +121,7 @@ impl LinkService {
                 async move { service.take_in(connection, &link_id, &link, now).await }.boxed()
             })
             .await
+            .map(Arc::new)
     }
 
     /// Records a link that a bridge has signed by itself, by the rules of an issue.

@@ -5,6 +5,7 @@ pub mod links;
 pub mod media_references;
 pub mod memory;
 pub mod meta_events;
+mod recent;
 pub mod secrets;
 pub mod touches;
 mod writer;
@@ -19,6 +20,8 @@ use sqlx::{
 pub use error::StorageError;
 pub use writer::Writer;
 
+use self::{links::LinkRow, recent::RecentLinks};
+
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How many readers there are at once.
@@ -29,6 +32,7 @@ const READERS: u32 = 4;
 pub struct Database {
     reader: SqlitePool,
     writer: Writer,
+    recent: Arc<RecentLinks>,
     _lock: Option<Arc<File>>,
 }
 
@@ -79,6 +83,7 @@ impl Database {
         Ok(Self {
             reader,
             writer: Writer::start(connection),
+            recent: Arc::default(),
             _lock: lock,
         })
     }
@@ -93,6 +98,24 @@ impl Database {
     #[must_use]
     pub fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// The link with this ID, as it is after every commit that has been acknowledged. What other
+    /// processes commit is seen within half a second.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn link(&self, link_id: &str) -> Result<Option<Arc<LinkRow>>, StorageError> {
+        // Before the look: what is committed meanwhile makes the row old.
+        let commits = self.writer.commits();
+        if let Some(row) = self.recent.get(link_id, commits) {
+            return Ok(Some(row));
+        }
+        let row = links::find(&self.reader, link_id).await?.map(Arc::new);
+        if let Some(row) = &row {
+            self.recent.put(commits, row);
+        }
+        Ok(row)
     }
 
     /// Whether the database answers.
