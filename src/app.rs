@@ -13,16 +13,16 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::Clock,
     config::{CacheConfig, Config, Lifetime},
-    homeserver::Homeserver,
+    homeserver::{Homeserver, MediaClient},
     http::{AppState, Listener, RequestLog, configure_internal, configure_public},
     key_store::KeyStore,
     link::KeyState,
     link_service::{LinkService, millis},
-    media::{Cache, MediaProxy, Names},
+    media::{Cache, MediaProxy, Names, Thumbnailer},
     random,
     storage::{Database, Opener, StorageError, meta_events, secrets},
     telemetry,
-    usage::{FollowCounter, LEASE_MS, Toucher, UsageWorker},
+    usage::{FollowCounter, LEASE_MS, Toucher, Touching, UsageWorker},
 };
 
 /// How long open answers may take to end once the service stops, in seconds.
@@ -109,12 +109,15 @@ impl Application {
             .write(|connection| Box::pin(meta_events::forget_claims(connection, LEASE_MS)))
             .await?;
         revoke_links_of_revoked_keys(&links).await?;
-        let touch_ms = match config.usage.touch {
+        let touching = match config.usage.touch {
             Lifetime::Never => None,
-            Lifetime::For(every) => Some(millis(every)),
+            Lifetime::For(every) => Some(Touching {
+                server_name: config.homeserver.server_name.clone(),
+                every_ms: millis(every),
+            }),
         };
         let state = AppState {
-            follows: FollowCounter::new(links.database.clone(), touch_ms),
+            follows: FollowCounter::new(links.database.clone(), touching),
             metrics: telemetry::metrics(),
             links,
             homeserver,
@@ -127,15 +130,17 @@ impl Application {
             Some(cache) => Some(open_cache(cache).await?),
         };
         let names = names(&state.links).await?;
+        let thumbnailer = Thumbnailer::default();
         let data = web::Data::new(state.clone());
         let public = HttpServer::new({
             let data = data.clone();
             move || {
                 // Each worker has connections of its own to the homeserver.
                 let media = MediaProxy::new(
-                    Arc::clone(&data.homeserver),
+                    Arc::new(MediaClient::new(Arc::clone(&data.homeserver))),
                     cache.clone(),
                     names.clone(),
+                    thumbnailer.clone(),
                     data.config().media.clone(),
                 );
                 App::new()
@@ -200,7 +205,7 @@ impl Application {
         tasks.spawn(worker.run(background.clone()));
         let toucher = Toucher::new(
             state.links.database.clone(),
-            Arc::clone(&state.homeserver),
+            MediaClient::new(Arc::clone(&state.homeserver)),
             Arc::clone(&state.links.config),
             state.links.clock.clone(),
         );

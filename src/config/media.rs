@@ -10,9 +10,15 @@ use serde::Deserialize;
 
 use super::{
     Problems,
-    unsupported::{Ignored, later},
-    value::{Size, Span},
+    value::{PixelSize, Size, Span},
 };
+
+/// The largest side of a thumbnail, in pixels.
+const MAX_SIDE: u32 = 2048;
+/// The most sizes of thumbnails.
+const MAX_SIZES: usize = 16;
+/// The sizes that the Matrix specification recommends to homeservers.
+const USUAL_SIZES: [(u32, u32); 4] = [(96, 96), (320, 240), (640, 480), (800, 600)];
 
 /// How media is served.
 #[derive(Debug, Clone)]
@@ -23,6 +29,17 @@ pub struct MediaConfig {
     pub cache: Option<CacheConfig>,
     /// The longest `max-age` that readers and CDNs are told.
     pub cache_control_max: Duration,
+    /// The sizes that thumbnails have; empty: there are none.
+    pub thumbnails: Vec<ThumbnailSize>,
+}
+
+/// The size of a thumbnail, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThumbnailSize {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
 }
 
 /// The cache on disk.
@@ -56,7 +73,7 @@ pub(super) struct MediaFile {
     max_size: Size,
     cache: Option<CacheFile>,
     cache_control_max: Span,
-    thumbnails: Option<Ignored>,
+    thumbnails: Option<Vec<PixelSize>>,
 }
 
 impl Default for MediaFile {
@@ -65,7 +82,7 @@ impl Default for MediaFile {
             max_size: Size(100 << 20),
             cache: Some(CacheFile::default()),
             cache_control_max: Span(Duration::from_secs(3600)),
-            thumbnails: None,
+            thumbnails: Some(USUAL_SIZES.map(PixelSize).to_vec()),
         }
     }
 }
@@ -90,8 +107,23 @@ impl MediaFile {
                 ),
             );
         }
-        if self.thumbnails.as_ref().is_some_and(Ignored::is_set) {
-            problems.add("media.thumbnails", later("thumbnails"));
+        let thumbnails = self.thumbnails.unwrap_or_default();
+        if thumbnails.len() > MAX_SIZES {
+            problems.add(
+                "media.thumbnails",
+                format_args!(
+                    "found {} sizes; allowed are at most {MAX_SIZES}",
+                    thumbnails.len()
+                ),
+            );
+        }
+        for (n, PixelSize((width, height))) in thumbnails.iter().enumerate() {
+            if *width.max(height) > MAX_SIDE || *width.min(height) == 0 {
+                problems.add(
+                    format_args!("media.thumbnails[{n}]"),
+                    format_args!("found {width}x{height}; allowed are 1 to {MAX_SIDE} pixels"),
+                );
+            }
         }
         MediaConfig {
             max_size_bytes: self.max_size.0,
@@ -100,6 +132,10 @@ impl MediaFile {
                 max_size_bytes: cache.max_size.0,
             }),
             cache_control_max: self.cache_control_max.0,
+            thumbnails: thumbnails
+                .into_iter()
+                .map(|PixelSize((width, height))| ThumbnailSize { width, height })
+                .collect(),
         }
     }
 }

@@ -26,7 +26,7 @@ use url::Url;
 pub use bridge::BridgeConfig;
 pub use homeserver::{HomeserverConfig, Timeouts};
 pub use links::{CheckEvent, LinksConfig};
-pub use media::{CacheConfig, MediaConfig};
+pub use media::{CacheConfig, MediaConfig, ThumbnailSize};
 pub use secret::Secret;
 pub use usage::{UsageConfig, UsageMode};
 pub use value::{Lifetime, Rate};

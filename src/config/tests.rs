@@ -199,6 +199,21 @@ fn errors_name_the_key_what_was_found_and_what_is_allowed() {
             &["redirect_networks[0]", "ten"],
         ),
         (
+            "thumbnails: [96x96,",
+            "thumbnails: [96,",
+            &["media.thumbnails[0]", "320x240"],
+        ),
+        (
+            "thumbnails: [96x96,",
+            "thumbnails: [9x0,",
+            &["media.thumbnails[0]", "9x0", "2048"],
+        ),
+        (
+            "thumbnails: [96x96,",
+            "thumbnails: [4000x10,",
+            &["media.thumbnails[0]", "4000x10", "2048"],
+        ),
+        (
             "fallback_room: null",
             "fallback_room: usage",
             &["usage.fallback_room", "'!'"],
@@ -219,7 +234,6 @@ fn what_this_version_does_not_do_is_refused() {
             "database: postgres://m:hunter2@db/m",
             "database",
         ),
-        ("thumbnails: []", "thumbnails: [96x96]", "media.thumbnails"),
         (
             "check_event: push",
             "check_event: follow",

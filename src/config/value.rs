@@ -33,6 +33,10 @@ pub struct Rate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Size(pub u64);
 
+/// A width and a height in pixels, such as `320x240`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PixelSize(pub (u32, u32));
+
 /// An IP address and a port to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Address(pub SocketAddr);
@@ -90,6 +94,10 @@ text_value!(Size, "a size such as 512KiB or 100MiB", |text| {
     text.parse::<bytesize::ByteSize>()
         .ok()
         .map(|size| Size(size.as_u64()))
+});
+text_value!(PixelSize, "a size in pixels such as 320x240", |text| {
+    let (width, height) = text.split_once('x')?;
+    Some(PixelSize((width.parse().ok()?, height.parse().ok()?)))
 });
 text_value!(Rate, "a rate such as 5/s or 600/min", |text| {
     let (amount, unit) = text.split_once('/')?;

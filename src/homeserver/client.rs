@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, Method, RequestBuilder, Response, header};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::Value;
 use url::Url;
 
 use crate::config::{BridgeConfig, HomeserverConfig};
 
-use super::{HomeserverError, redirects};
+use super::{
+    HomeserverError,
+    connections::{Connector, connector},
+    redirects::Resolver,
+};
 
 /// What a path segment keeps as it is: RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -17,8 +21,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+/// What we call ourselves.
+pub(super) const USER_AGENT: &str = concat!("Medialink/", env!("CARGO_PKG_VERSION"));
 /// The longest JSON answer that is read.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
+pub(super) const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// The longest text of an error that is kept.
 const MAX_MESSAGE_CHARS: usize = 200;
 /// The deadline for an answer to anything but a download.
@@ -28,10 +34,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Homeserver {
     pub(super) config: HomeserverConfig,
-    /// For the configured homeserver, wherever it is.
-    pub(super) client: Client,
+    client: Client,
+    /// For downloads from the configured homeserver, wherever it is.
+    pub(super) connector: Connector,
     /// For where it redirects to: connects to public addresses only.
-    pub(super) redirected: Client,
+    pub(super) redirected: Connector,
 }
 
 impl Homeserver {
@@ -40,23 +47,21 @@ impl Homeserver {
     /// # Errors
     /// If the HTTP client cannot be set up.
     pub fn new(config: HomeserverConfig) -> Result<Self, HomeserverError> {
-        let builder = || {
-            Client::builder()
-                .no_proxy()
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(config.timeouts.connect)
-                .pool_max_idle_per_host(64)
-                .user_agent(concat!("Medialink/", env!("CARGO_PKG_VERSION")))
-        };
-        let client = builder().build().map_err(HomeserverError::of_client)?;
-        let redirected = builder()
-            .dns_resolver(redirects::PublicResolver::new(&config.redirect_networks))
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(config.timeouts.connect)
+            .pool_max_idle_per_host(64)
+            .user_agent(USER_AGENT)
             .build()
             .map_err(HomeserverError::of_client)?;
+        let public = Resolver::Public(config.redirect_networks.as_slice().into());
+        let within = config.timeouts.connect;
         Ok(Self {
+            connector: connector(Resolver::Any, within)?,
+            redirected: connector(public, within)?,
             config,
             client,
-            redirected,
         })
     }
 
@@ -142,17 +147,25 @@ async fn read(mut response: Response) -> Result<Vec<u8>, HomeserverError> {
 }
 
 /// Reads the Matrix error out of an answer. One without is kept with an empty error code.
-pub(super) async fn refusal(response: Response) -> HomeserverError {
-    let status = response.status().as_u16();
-    let retry_after_s = response
-        .headers()
+async fn refusal(response: Response) -> HomeserverError {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = read(response).await.unwrap_or_default();
+    told_refusal(status, &headers, &body)
+}
+
+/// The error that an answer tells.
+pub(super) fn told_refusal(
+    status: StatusCode,
+    headers: &header::HeaderMap,
+    body: &[u8],
+) -> HomeserverError {
+    let retry_after_s = headers
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let body = read(response).await.unwrap_or_default();
-    let error: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let error: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
     HomeserverError::Refused {
-        status,
+        status: status.as_u16(),
         errcode: text("errcode")
             .chars()
             .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))

@@ -61,12 +61,7 @@ impl HomeserverError {
     /// What to tell of a failure of the HTTP client: its causes, without the URL.
     pub(super) fn of_client(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            text = cause.to_string();
-            source = cause.source();
-        }
+        let text = Self::last_cause(&error);
         if error.is_timeout() && !error.is_connect() {
             Self::Slow
         } else if error.is_connect()
@@ -77,5 +72,19 @@ impl HomeserverError {
         } else {
             Self::Broken(text)
         }
+    }
+
+    /// What to tell of a connection that breaks.
+    pub(super) fn of_hyper(error: &hyper::Error) -> Self {
+        Self::Broken(Self::last_cause(error))
+    }
+
+    /// The text of what is at the bottom of an error.
+    pub(super) fn last_cause(error: &dyn std::error::Error) -> String {
+        let mut last = error;
+        while let Some(cause) = last.source() {
+            last = cause;
+        }
+        last.to_string()
     }
 }

@@ -1,18 +1,31 @@
-//! Downloads (Client-Server API, `/_matrix/client/v1/media/download`, MSC3916; MSC3910).
+//! Downloads (Client-Server API, `/_matrix/client/v1/media/download` and `/thumbnail`, MSC3916;
+//! MSC3910).
 
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
-use url::Url;
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::{
+    Method, Request, StatusCode, Uri,
+    header::{self, HeaderMap, HeaderValue},
+};
+use url::{Position, Url};
 
 use crate::{
     config::BridgeConfig,
     matrix::{ContentToken, MxcUri},
 };
 
-use super::{Homeserver, HomeserverError, client::refusal, redirects::url_is_allowed};
+use super::{
+    Homeserver, HomeserverError,
+    client::{MAX_ANSWER_BYTES, USER_AGENT, bearer, told_refusal},
+    connections::{Connections, DownloadBody},
+    redirects::url_is_allowed,
+};
 
 /// The most redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
-const CONTENT_TOKEN_HEADER: &str = "X-Matrix-Content-Token";
+const CONTENT_TOKEN_HEADER: &str = "x-matrix-content-token";
 
 /// Which bytes of media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +48,9 @@ pub struct Download {
     /// 200, 206, 304 or 416.
     pub status: StatusCode,
     /// Its headers.
-    pub headers: header::HeaderMap,
+    pub headers: HeaderMap,
     /// Its body.
-    pub body:
-        std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<bytes::Bytes, HomeserverError>>>>,
+    pub body: DownloadBody,
 }
 
 /// What to download, and how much of it.
@@ -58,27 +70,29 @@ pub struct MediaRequest<'a> {
     pub if_none_match: Option<&'a str>,
 }
 
-/// An answer with media: 200, 206, 304 or 416.
-pub type MediaAnswer = Response;
+/// Downloads media, over connections of its own.
+pub struct MediaClient {
+    homeserver: Arc<Homeserver>,
+    direct: Connections,
+    redirected: Connections,
+}
 
-impl Homeserver {
-    /// TEMP
-    pub async fn open(
-        &self,
-        bridge: &BridgeConfig,
-        request: MediaRequest<'_>,
-    ) -> Result<Download, HomeserverError> {
-        use futures_util::StreamExt;
-        let response = self.download(bridge, request).await?;
-        Ok(Download {
-            status: response.status(),
-            headers: response.headers().clone(),
-            body: Box::pin(
-                response
-                    .bytes_stream()
-                    .map(|piece| piece.map_err(HomeserverError::of_client)),
-            ),
-        })
+impl MediaClient {
+    /// Prepares connections; makes none yet.
+    #[must_use]
+    pub fn new(homeserver: Arc<Homeserver>) -> Self {
+        let within = homeserver.config.timeouts.connect;
+        Self {
+            direct: Connections::new(homeserver.connector.clone(), within),
+            redirected: Connections::new(homeserver.redirected.clone(), within),
+            homeserver,
+        }
+    }
+
+    /// How long a body may stand still.
+    #[must_use]
+    pub fn stall(&self) -> Duration {
+        self.homeserver.config.timeouts.stall
     }
 
     /// Asks for media. The body comes as it is read; nothing of it is kept.
@@ -89,24 +103,19 @@ impl Homeserver {
         &self,
         bridge: &BridgeConfig,
         request: MediaRequest<'_>,
-    ) -> Result<MediaAnswer, HomeserverError> {
-        let method = if request.head_only {
-            Method::HEAD
-        } else {
-            Method::GET
-        };
-        let (server, media_id) = (request.mxc.server_name(), request.mxc.media_id());
-        let segments = [
-            "_matrix", "client", "v1", "media", "download", server, media_id,
-        ];
-        let mut first = self.request_as(bridge, method.clone(), &segments);
+    ) -> Result<Download, HomeserverError> {
+        let mut credentials = HeaderMap::with_capacity(8);
+        credentials.insert(header::AUTHORIZATION, bearer(bridge.as_token.expose()));
         if let Some(token) = request.content_token {
-            let mut value = header::HeaderValue::try_from(token.expose())
+            let mut value = HeaderValue::try_from(token.expose())
                 .map_err(|_| HomeserverError::Nonsense("the content token is no header value"))?;
             value.set_sensitive(true);
-            first = first.header(CONTENT_TOKEN_HEADER, value);
+            credentials.insert(CONTENT_TOKEN_HEADER, value);
         }
-        match self.follow(first, &method, &request).await {
+        let mut url = self.url(&["_matrix", "client", "v1", "media"], &request);
+        url.query_pairs_mut()
+            .append_pair("user_id", bridge.user_id.as_str());
+        match self.follow(url, credentials, &request).await {
             // An answer to HEAD has no body, so an error in it has no code: a GET tells which it is.
             Err(error) if request.head_only && error.status() > 0 && error.errcode().is_empty() => {
                 let with_body = MediaRequest {
@@ -117,62 +126,83 @@ impl Homeserver {
             }
             Err(error) if is_unknown_endpoint(&error) => {
                 // The old endpoint knows neither access tokens nor content tokens.
-                let mut url = self.url(&["_matrix", "media", "v3", "download", server, media_id]);
+                let mut url = self.url(&["_matrix", "media", "v3"], &request);
                 url.query_pairs_mut().append_pair("allow_redirect", "true");
-                self.follow(self.client.request(method.clone(), url), &method, &request)
-                    .await
+                self.follow(url, HeaderMap::new(), &request).await
             }
             outcome => outcome,
         }
     }
 
+    /// The URL of media under one of the two media APIs.
+    fn url(&self, api: &[&str], request: &MediaRequest<'_>) -> Url {
+        let (server, media_id) = (request.mxc.server_name(), request.mxc.media_id());
+        let endpoint = match request.what {
+            MediaKind::Original => "download",
+            MediaKind::Thumbnail { .. } => "thumbnail",
+        };
+        let mut url = self
+            .homeserver
+            .url(&[api, &[endpoint, server, media_id]].concat());
+        if let MediaKind::Thumbnail {
+            width,
+            height,
+            method,
+        } = request.what
+        {
+            url.query_pairs_mut()
+                .append_pair("width", &width.to_string())
+                .append_pair("height", &height.to_string())
+                .append_pair("method", method)
+                .append_pair("animated", "false");
+        }
+        url
+    }
+
     /// Sends a request and follows its redirects, without credentials.
     async fn follow(
         &self,
-        first: RequestBuilder,
-        method: &Method,
+        first: Url,
+        credentials: HeaderMap,
         request: &MediaRequest<'_>,
-    ) -> Result<MediaAnswer, HomeserverError> {
-        let mut response = self.send(first, request).await?;
-        let mut redirects = 0;
-        loop {
-            match response.status() {
-                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
-                    redirects += 1;
-                    if redirects > MAX_REDIRECTS {
-                        return Err(HomeserverError::Nonsense(
-                            "it redirects more than three times",
-                        ));
-                    }
-                    let target = target(&response)?;
-                    let client = self.client_for(&target)?;
-                    response = self
-                        .send(client.request(method.clone(), target), request)
-                        .await?;
-                }
-                StatusCode::OK
-                | StatusCode::PARTIAL_CONTENT
-                | StatusCode::NOT_MODIFIED
-                | StatusCode::RANGE_NOT_SATISFIABLE => return Ok(response),
-                status if status.is_success() || status.is_redirection() => {
-                    return Err(HomeserverError::Nonsense(
-                        "its status is none of a download",
-                    ));
-                }
-                _ => {
-                    // An error whose body never ends is as slow as no answer.
-                    let told = tokio::time::timeout(self.stall(), refusal(response)).await;
-                    return Err(told.unwrap_or(HomeserverError::Slow));
-                }
+    ) -> Result<Download, HomeserverError> {
+        let mut url = first;
+        let mut answer = self.send(&self.direct, &url, credentials, request).await?;
+        for _ in 0..MAX_REDIRECTS {
+            if !is_redirect(answer.status) {
+                break;
+            }
+            url = target(&url, &answer)?;
+            let connections = self.connections_to(&url)?;
+            answer = self
+                .send(connections, &url, HeaderMap::new(), request)
+                .await?;
+        }
+        match answer.status {
+            StatusCode::OK
+            | StatusCode::PARTIAL_CONTENT
+            | StatusCode::NOT_MODIFIED
+            | StatusCode::RANGE_NOT_SATISFIABLE => Ok(answer),
+            status if is_redirect(status) => Err(HomeserverError::Nonsense(
+                "it redirects more than three times",
+            )),
+            status if status.is_success() || status.is_redirection() => Err(
+                HomeserverError::Nonsense("its status is none of a download"),
+            ),
+            _ => {
+                // An error whose body never ends is as slow as no answer.
+                let told = tokio::time::timeout(self.stall(), refusal(answer)).await;
+                Err(told.unwrap_or(HomeserverError::Slow))
             }
         }
     }
 
-    /// Who may connect to where a redirect leads.
-    fn client_for(&self, target: &Url) -> Result<&Client, HomeserverError> {
-        if target.origin() == self.config.url.origin() {
-            Ok(&self.client)
-        } else if url_is_allowed(target, &self.config.redirect_networks) {
+    /// Over which connections to ask for what a redirect leads to.
+    fn connections_to(&self, target: &Url) -> Result<&Connections, HomeserverError> {
+        let config = &self.homeserver.config;
+        if target.origin() == config.url.origin() {
+            Ok(&self.direct)
+        } else if url_is_allowed(target, &config.redirect_networks) {
             Ok(&self.redirected)
         } else {
             Err(HomeserverError::Nonsense(
@@ -183,20 +213,53 @@ impl Homeserver {
 
     async fn send(
         &self,
-        builder: RequestBuilder,
+        connections: &Connections,
+        url: &Url,
+        mut headers: HeaderMap,
         request: &MediaRequest<'_>,
-    ) -> Result<Response, HomeserverError> {
-        let mut builder = builder.header(header::ACCEPT_ENCODING, "identity");
+    ) -> Result<Download, HomeserverError> {
+        let uri: Uri = url
+            .as_str()
+            .parse()
+            .map_err(|_| HomeserverError::Nonsense("it redirects to what is no URI"))?;
+        let value = |text: &str| {
+            HeaderValue::try_from(text)
+                .map_err(|_| HomeserverError::Nonsense("a header of ours is no header value"))
+        };
+        let host = &url[Position::BeforeHost..Position::AfterPort];
+        headers.insert(header::HOST, value(host)?);
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
         if let Some(range) = request.range {
-            builder = builder.header(header::RANGE, range);
+            headers.insert(header::RANGE, value(range)?);
         }
         if let Some(etag) = request.if_none_match {
-            builder = builder.header(header::IF_NONE_MATCH, etag);
+            headers.insert(header::IF_NONE_MATCH, value(etag)?);
         }
-        tokio::time::timeout(self.config.timeouts.first_byte, builder.send())
-            .await
-            .map_err(|_| HomeserverError::Slow)?
-            .map_err(HomeserverError::of_client)
+        let mut message = Request::new(Empty::<Bytes>::new());
+        *message.method_mut() = if request.head_only {
+            Method::HEAD
+        } else {
+            Method::GET
+        };
+        *message.uri_mut() = uri
+            .path_and_query()
+            .map_or_else(|| Uri::from_static("/"), |path| Uri::from(path.clone()));
+        *message.headers_mut() = headers;
+        let sent = connections.send(&uri, message);
+        let (response, lease) =
+            tokio::time::timeout(self.homeserver.config.timeouts.first_byte, sent)
+                .await
+                .map_err(|_| HomeserverError::Slow)??;
+        let (head, body) = response.into_parts();
+        Ok(Download {
+            status: head.status,
+            headers: head.headers,
+            body: DownloadBody::new(body, lease),
+        })
     }
 
     /// Touches media: a homeserver that counts downloads notes an access, and sends no body. Its
@@ -218,8 +281,24 @@ impl Homeserver {
             range: None,
             if_none_match: Some("1"),
         };
-        self.download(bridge, request).await.map(drop)
+        let mut download = self.download(bridge, request).await?;
+        if download.status == StatusCode::NOT_MODIFIED {
+            // To its end, so that the connection can be used again.
+            download.body.next().await?;
+        }
+        Ok(())
     }
+}
+
+/// Reads the Matrix error out of an answer.
+async fn refusal(mut answer: Download) -> HomeserverError {
+    let mut body = Vec::new();
+    while let Ok(Some(piece)) = answer.body.next().await
+        && body.len() + piece.len() <= MAX_ANSWER_BYTES
+    {
+        body.extend_from_slice(&piece);
+    }
+    told_refusal(answer.status, &answer.headers, &body)
 }
 
 /// Whether the homeserver does not know the endpoint: a 404 without JSON, or `M_UNRECOGNIZED`.
@@ -227,12 +306,19 @@ fn is_unknown_endpoint(error: &HomeserverError) -> bool {
     error.errcode() == "M_UNRECOGNIZED" || (error.status() == 404 && error.errcode().is_empty())
 }
 
-fn target(response: &Response) -> Result<Url, HomeserverError> {
-    response
-        .headers()
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    )
+}
+
+fn target(from: &Url, answer: &Download) -> Result<Url, HomeserverError> {
+    answer
+        .headers
         .get(header::LOCATION)
         .and_then(|value| value.to_str().ok())
-        .and_then(|location| response.url().join(location).ok())
+        .and_then(|location| from.join(location).ok())
         .ok_or(HomeserverError::Nonsense(
             "it redirects without saying where to",
         ))

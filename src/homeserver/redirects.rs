@@ -2,41 +2,54 @@
 //! judged on the address that is connected to, so that no DNS answer leads elsewhere.
 
 use std::{
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    task::{Context, Poll},
 };
 
+use futures_util::future::{BoxFuture, FutureExt};
+use hyper_util::client::legacy::connect::dns::Name;
 use ipnet::IpNet;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tower_service::Service;
 use url::{Host, Url};
 
-/// Resolves names to allowed addresses only.
-#[derive(Debug)]
-pub(super) struct PublicResolver {
-    networks: Vec<IpNet>,
+/// Resolves names for connections.
+#[derive(Debug, Clone)]
+pub(super) enum Resolver {
+    /// Whatever the name stands for.
+    Any,
+    /// To public addresses, and to those of these networks.
+    Public(Arc<[IpNet]>),
 }
 
-impl PublicResolver {
-    pub(super) fn new(networks: &[IpNet]) -> Arc<Self> {
-        Arc::new(Self {
-            networks: networks.to_vec(),
-        })
+impl Resolver {
+    async fn resolve(self, name: Name) -> io::Result<std::vec::IntoIter<SocketAddr>> {
+        let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+        let addresses: Vec<SocketAddr> = match &self {
+            Self::Any => found.collect(),
+            Self::Public(networks) => found
+                .filter(|address| is_allowed(address.ip(), networks))
+                .collect(),
+        };
+        if addresses.is_empty() {
+            return Err(io::Error::other("the name stands for no allowed address"));
+        }
+        Ok(addresses.into_iter())
     }
 }
 
-impl Resolve for PublicResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let networks = self.networks.clone();
-        Box::pin(async move {
-            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0))
-                .await?
-                .filter(|address| is_allowed(address.ip(), &networks))
-                .collect();
-            if addresses.is_empty() {
-                return Err("the redirect leads to no public address".into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, io::Result<Self::Response>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        self.clone().resolve(name).boxed()
     }
 }
 
@@ -177,12 +190,13 @@ mod tests {
 
     #[tokio::test]
     async fn names_are_judged_by_their_addresses() {
-        let name = || "localhost".parse().expect("a name");
-        assert!(PublicResolver::new(&[]).resolve(name()).await.is_err());
-        let local = [
-            "127.0.0.0/8".parse().expect("network"),
-            "::1/128".parse().expect("network"),
-        ];
-        assert!(PublicResolver::new(&local).resolve(name()).await.is_ok());
+        let resolve = |resolver: Resolver| resolver.resolve("localhost".parse().expect("a name"));
+        let public = |networks: &[&str]| {
+            let networks = networks.iter().map(|text| text.parse().expect("network"));
+            Resolver::Public(networks.collect())
+        };
+        assert!(resolve(public(&[])).await.is_err());
+        assert!(resolve(public(&["127.0.0.0/8", "::1/128"])).await.is_ok());
+        assert!(resolve(Resolver::Any).await.is_ok());
     }
 }

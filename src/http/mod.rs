@@ -10,6 +10,7 @@ mod media_response;
 mod openapi;
 mod public_link;
 mod public_page;
+mod public_thumbnail;
 mod refusal;
 mod request_log;
 mod routes;

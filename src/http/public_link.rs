@@ -41,11 +41,7 @@ async fn answer(
     let grant = granted(request, state).await?;
     let link = &grant.link;
     let limited = link.max_follows.is_some();
-    let order = Order {
-        bridge: Arc::clone(&grant.bridge),
-        claims: Arc::clone(&link.claims),
-        kind: MediaKind::Original,
-    };
+    let order = order(&grant, MediaKind::Original);
     let mut media = media
         .open(&order, wanted(request, limited))
         .await
@@ -62,6 +58,15 @@ async fn answer(
     }
     let counter = Counter::start(state, &grant, is_follow, media.is_download);
     Ok(respond(media, &cache_control(state, &grant), counter))
+}
+
+/// What to ask for, of a link that may be followed.
+pub(super) fn order(grant: &Grant, kind: MediaKind) -> Order {
+    Order {
+        bridge: Arc::clone(&grant.bridge),
+        claims: Arc::clone(&grant.link.claims),
+        kind,
+    }
 }
 
 /// From the text of the path to a link that may be followed.
@@ -85,7 +90,7 @@ pub(super) async fn granted(request: &HttpRequest, state: &AppState) -> Result<G
 
 /// What the request's headers ask for. The follows of a limited link are counted by the whole, so
 /// no range of it is given.
-fn wanted(request: &HttpRequest, limited: bool) -> Wanted<'_> {
+pub(super) fn wanted(request: &HttpRequest, limited: bool) -> Wanted<'_> {
     let one = |name| {
         let mut values = request.headers().get_all(name);
         let value = values.next()?.to_str().ok()?;
@@ -106,7 +111,7 @@ fn wanted(request: &HttpRequest, limited: bool) -> Wanted<'_> {
 }
 
 /// For how long others may keep the media: not beyond the link's life.
-fn cache_control(state: &AppState, grant: &Grant) -> String {
+pub(super) fn cache_control(state: &AppState, grant: &Grant) -> String {
     if grant.link.max_follows.is_some() {
         return "no-store".to_owned();
     }

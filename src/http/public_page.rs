@@ -1,18 +1,20 @@
 //! The page that shows the media of a link, and `/robots.txt`.
 
-use std::sync::Arc;
-
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
     homeserver::MediaKind,
     link_service::Grant,
-    media::{Given, MediaProxy, Order, Wanted},
+    media::{Given, MediaProxy, Wanted},
     pages::{self, Kind, Moment, ViewPage},
 };
 
-use super::{public_link::granted, refusal::Told, state::AppState};
+use super::{
+    public_link::{granted, order},
+    refusal::Told,
+    state::AppState,
+};
 
 /// `GET /robots.txt`.
 pub(super) async fn robots() -> HttpResponse {
@@ -83,13 +85,8 @@ async fn told_by_homeserver(
         head_only: true,
         ..Wanted::default()
     };
-    let order = Order {
-        bridge: Arc::clone(&grant.bridge),
-        claims: Arc::clone(&grant.link.claims),
-        kind: MediaKind::Original,
-    };
     let media = media
-        .open(&order, wanted)
+        .open(&order(grant, MediaKind::Original), wanted)
         .await
         .map_err(|error| Told::media(&error, &grant.link.link_id).on(&grant.bridge.network))?;
     let length = match media.given {

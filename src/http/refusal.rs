@@ -46,6 +46,16 @@ impl Told {
         Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::NotFound)
     }
 
+    /// A request whose parameters are no size of a thumbnail.
+    pub(super) fn bad_size(errcode: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, errcode, Cause::BadSize)
+    }
+
+    /// No thumbnails are made here.
+    pub(super) fn no_thumbnail() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::NoThumbnail)
+    }
+
     /// A link that may not be followed.
     pub(super) fn refusal(refusal: &Refusal) -> Self {
         let gone = |cause| Self::new(StatusCode::GONE, "M_GONE", cause);
@@ -87,6 +97,7 @@ impl Told {
                     Cause::NotYetUploaded,
                 )
             },
+            MediaError::NoThumbnail => Self::no_thumbnail(),
             MediaError::TooLarge => {
                 tracing::warn!(link_id, "media is larger than media.max_size");
                 Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)

@@ -11,7 +11,7 @@ use super::{
     bridge_api::{issue, list, revoke},
     docs,
     error::ApiError,
-    health, public_link, public_page, refusal,
+    health, public_link, public_page, public_thumbnail, refusal,
 };
 
 /// Who is answered.
@@ -115,6 +115,10 @@ fn public(prefixes: &[&str]) -> Routes {
                     .on(Method::HEAD, public_link::follow)
             });
         }
+        routes.at(&format!("{prefix}/t/{{token}}"), |path| {
+            path.on(Method::GET, public_thumbnail::follow)
+                .on(Method::HEAD, public_thumbnail::follow)
+        });
         for tail in ["/v/{token}", "/v/{token}/{name:[^/]*}"] {
             routes.at(&format!("{prefix}{tail}"), |path| {
                 path.on(Method::GET, public_page::page)

@@ -7,14 +7,16 @@ use ctr::{
     Ctr128BE,
     cipher::{KeyIvInit, StreamCipher, StreamCipherSeek},
 };
+use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::matrix::FileKeys;
 
 /// Decrypts a stream piece by piece, always one piece behind: the last one is given only once the
 /// digest of the whole is known to be right, so that tampered media never arrives whole.
-pub(super) struct Decryption {
+pub struct Decryption {
     cipher: Ctr128BE<Aes256>,
     digest: Sha256,
     expected: [u8; 32],
@@ -22,7 +24,9 @@ pub(super) struct Decryption {
 }
 
 impl Decryption {
-    pub(super) fn new(keys: &FileKeys) -> Self {
+    /// For a whole ciphertext, from its first byte on.
+    #[must_use]
+    pub fn new(keys: &FileKeys) -> Self {
         Self {
             cipher: Ctr128BE::<Aes256>::new((&keys.key).into(), (&keys.iv).into()),
             digest: Sha256::new(),
@@ -32,7 +36,7 @@ impl Decryption {
     }
 
     /// Takes a piece of ciphertext; gives the plaintext of the one before it.
-    pub(super) fn push(&mut self, ciphertext: Bytes) -> Option<Bytes> {
+    pub fn push(&mut self, ciphertext: Bytes) -> Option<Bytes> {
         if ciphertext.is_empty() {
             return None;
         }
@@ -44,8 +48,26 @@ impl Decryption {
 
     /// Ends the stream: gives the last piece (`Some(None)`: there was none), or `None` if the
     /// digest is wrong.
-    pub(super) fn finish(self) -> Option<Option<Bytes>> {
+    #[must_use]
+    pub fn finish(self) -> Option<Option<Bytes>> {
         bool::from(self.digest.finalize().ct_eq(&self.expected)).then_some(self.held_back)
+    }
+}
+
+/// Keys for what is made from encrypted media, different for each purpose: so that it, too, is
+/// ciphertext in the cache, and the media's own keys open it.
+pub(super) fn derived_keys(keys: &FileKeys, purpose: &str) -> FileKeys {
+    let mut okm = Zeroizing::new([0; 48]);
+    Hkdf::<Sha256>::new(Some(&keys.sha256), &[&keys.key[..], &keys.iv].concat())
+        .expand(purpose.as_bytes(), &mut okm[..])
+        .expect("48 bytes are not too many");
+    let (mut key, mut iv) = ([0; 32], [0; 16]);
+    key.copy_from_slice(&okm[..32]);
+    iv.copy_from_slice(&okm[32..]);
+    FileKeys {
+        key,
+        iv,
+        sha256: [0; 32],
     }
 }
 
@@ -60,7 +82,7 @@ impl Keystream {
         Self(cipher)
     }
 
-    /// Decrypts the next piece.
+    /// Decrypts the next piece; encrypting is the same.
     pub(super) fn decrypt(&mut self, ciphertext: Bytes) -> Bytes {
         let mut plaintext = BytesMut::from(ciphertext);
         self.0.apply_keystream(&mut plaintext);

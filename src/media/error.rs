@@ -1,6 +1,6 @@
 //! Why media cannot be given.
 
-use crate::homeserver::HomeserverError;
+use crate::homeserver::{HomeserverError, MediaKind};
 
 /// Why media cannot be given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +11,9 @@ pub enum MediaError {
     /// It was announced, but not uploaded yet.
     #[error("the media is not uploaded yet")]
     NotYetUploaded,
+    /// It is nothing that there can be a thumbnail of.
+    #[error("there is no thumbnail of the media")]
+    NoThumbnail,
     /// It is larger than is allowed.
     #[error("the media is larger than media.max_size")]
     TooLarge,
@@ -34,9 +37,16 @@ impl MediaError {
     }
 }
 
-impl From<HomeserverError> for MediaError {
-    fn from(error: HomeserverError) -> Self {
+impl MediaError {
+    /// What a refusal of the homeserver comes to, for media or a thumbnail of it.
+    pub(super) fn of(error: HomeserverError, what: MediaKind) -> Self {
         match (&error, error.errcode()) {
+            // Of what is no image (seen on Synapse).
+            (HomeserverError::Refused { status: 400, .. }, "M_UNKNOWN")
+                if what != MediaKind::Original =>
+            {
+                Self::NoThumbnail
+            }
             (_, "M_NOT_YET_UPLOADED") => Self::NotYetUploaded,
             (_, "M_TOO_LARGE") => Self::TooLarge,
             (

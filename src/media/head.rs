@@ -1,7 +1,7 @@
 //! What the homeserver told of media, before its bytes.
 
 use actix_web::http::header::{ContentDisposition, HeaderValue, HttpDate};
-use reqwest::header::{self, HeaderMap};
+use hyper::header::{self, HeaderMap};
 use serde::{Deserialize, Serialize};
 
 /// What the homeserver told of media.

@@ -1,5 +1,7 @@
 //! Which headers a reader gets: nothing is handed on but what stands here.
 
+use super::sniff::Family;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Types that browsers may show in place (Client-Server API, "Serving inline content").
@@ -67,28 +69,56 @@ pub struct SafeHeaders {
 }
 
 impl SafeHeaders {
-    /// Judges a declared type: shown in place if the specification's list has it, otherwise saved.
+    /// Judges a declared type. It is believed if the first bytes agree with it, or if it is
+    /// harmless whatever the bytes are; and shown in place if the specification's list has it.
+    /// `first_bytes` is `None` where they are not known, as of a part from the middle.
     #[must_use]
-    pub fn judge(declared: Option<&str>, filename: Option<&str>) -> Self {
+    pub fn judge(
+        declared: Option<&str>,
+        first_bytes: Option<&[u8]>,
+        filename: Option<&str>,
+    ) -> Self {
         let declared = declared
             .filter(|text| is_media_type(text))
             .unwrap_or(UNKNOWN_TYPE);
-        let essence = declared
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        let inline = INLINE_TYPES.contains(&essence.as_str());
-        let content_type = match essence.as_str() {
-            "text/plain" => "text/plain; charset=utf-8".to_owned(),
-            _ => declared.to_owned(),
+        let content_type = match first_bytes {
+            Some(first) => believed(declared, first),
+            None => declared,
         };
+        let essence = essence(content_type);
         Self {
-            content_type,
-            content_disposition: content_disposition(inline, filename),
+            content_type: match essence.as_str() {
+                "text/plain" => "text/plain; charset=utf-8".to_owned(),
+                _ => content_type.to_owned(),
+            },
+            content_disposition: content_disposition(
+                INLINE_TYPES.contains(&essence.as_str()),
+                filename,
+            ),
         }
     }
+}
+
+/// The type to tell of bytes that begin like this.
+fn believed<'a>(declared: &'a str, first: &[u8]) -> &'a str {
+    let essence = essence(declared);
+    let told = Family::of_type(&essence).filter(|_| INLINE_TYPES.contains(&essence.as_str()));
+    let is_unknown = essence == UNKNOWN_TYPE;
+    if told.is_none() && !is_unknown {
+        // Text, which nothing runs, or what is saved and not shown.
+        return declared;
+    }
+    match Family::of_bytes(first) {
+        Some(found) if told == Some(found) => declared,
+        Some(found) => found.usual_type().unwrap_or(UNKNOWN_TYPE),
+        None => UNKNOWN_TYPE,
+    }
+}
+
+/// A media type without its parameters, in lower case.
+fn essence(kind: &str) -> String {
+    let essence = kind.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
 }
 
 /// Whether a text is a media type by its characters: `type/subtype`, parameters after `;`.
@@ -161,7 +191,8 @@ mod tests {
 
     #[test]
     fn only_harmless_types_are_shown_in_place() {
-        let disposition = |kind: &str| SafeHeaders::judge(Some(kind), None).content_disposition;
+        let disposition =
+            |kind: &str| SafeHeaders::judge(Some(kind), None, None).content_disposition;
         for good in [
             "image/png",
             "IMAGE/PNG",
@@ -182,14 +213,58 @@ mod tests {
             assert_eq!(disposition(bad), "attachment", "{bad}");
         }
         assert_eq!(
-            SafeHeaders::judge(Some("a\r\nb/c"), None).content_type,
+            SafeHeaders::judge(Some("a\r\nb/c"), None, None).content_type,
             UNKNOWN_TYPE
         );
-        assert_eq!(SafeHeaders::judge(None, None).content_type, UNKNOWN_TYPE);
         assert_eq!(
-            SafeHeaders::judge(Some("text/plain; charset=latin1"), None).content_type,
+            SafeHeaders::judge(None, None, None).content_type,
+            UNKNOWN_TYPE
+        );
+        assert_eq!(
+            SafeHeaders::judge(Some("text/plain; charset=latin1"), None, None).content_type,
             "text/plain; charset=utf-8"
         );
+    }
+
+    #[test]
+    fn a_type_is_believed_if_the_bytes_agree() {
+        const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+        const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
+        const M4A: &[u8] = b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42";
+        const HTML: &[u8] = b" <html><script>";
+        for (declared, bytes, told, disposition) in [
+            (Some("image/png"), PNG, "image/png", "inline"),
+            (Some("image/apng"), PNG, "image/apng", "inline"),
+            (Some("image/png"), JPEG, "image/jpeg", "inline"),
+            (Some("audio/mp4"), M4A, "audio/mp4", "inline"),
+            (None, JPEG, "image/jpeg", "inline"),
+            (Some(UNKNOWN_TYPE), M4A, "video/mp4", "inline"),
+            (Some("image/png"), HTML, UNKNOWN_TYPE, "attachment"),
+            (Some("image/png"), b"", UNKNOWN_TYPE, "attachment"),
+            (Some("video/mp4"), HTML, UNKNOWN_TYPE, "attachment"),
+            (Some("text/html"), PNG, "text/html", "attachment"),
+            (
+                Some("text/plain"),
+                HTML,
+                "text/plain; charset=utf-8",
+                "inline",
+            ),
+            (Some("text/css"), HTML, "text/css", "inline"),
+            (
+                Some("image/svg+xml"),
+                b"<svg>",
+                "image/svg+xml",
+                "attachment",
+            ),
+            (None, HTML, UNKNOWN_TYPE, "attachment"),
+        ] {
+            let safe = SafeHeaders::judge(declared, Some(bytes), None);
+            let found = (
+                safe.content_type.as_str(),
+                safe.content_disposition.as_str(),
+            );
+            assert_eq!(found, (told, disposition), "{declared:?} {bytes:?}");
+        }
     }
 
     #[test]

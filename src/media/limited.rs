@@ -1,16 +1,29 @@
 //! A body of the homeserver on its way, with its bounds checked where the bytes flow.
 
-use std::{pin::Pin, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
 
-use crate::homeserver::HomeserverError;
+use crate::homeserver::{DownloadBody, HomeserverError};
 
 use super::MediaError;
 
-/// Pieces of a body as the HTTP client gives them.
-pub(super) type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, HomeserverError>>>>;
+/// Where a body comes from.
+pub(super) enum Pieces {
+    /// The homeserver.
+    Download(DownloadBody),
+    /// Bytes that were made here.
+    Made(Bytes),
+}
+
+impl Pieces {
+    async fn next(&mut self) -> Result<Option<Bytes>, HomeserverError> {
+        match self {
+            Self::Download(body) => body.next().await,
+            Self::Made(bytes) => Ok(Some(std::mem::take(bytes)).filter(|all| !all.is_empty())),
+        }
+    }
+}
 
 /// Reads pieces one by one; after an error nothing more is to be read.
 pub(super) struct LimitedBody {
@@ -32,15 +45,15 @@ impl LimitedBody {
         loop {
             let next = tokio::time::timeout(self.stall, self.pieces.next()).await;
             match next.map_err(|_| MediaError::Slow)? {
-                None if self.is_length_told && self.allowed > 0 => {
+                Ok(None) if self.is_length_told && self.allowed > 0 => {
                     return Err(failed("the body is shorter than was told"));
                 }
-                None => return Ok(None),
-                Some(Err(error)) => {
+                Ok(None) => return Ok(None),
+                Err(error) => {
                     return Err(failed(&format!("the body broke off: {error}")));
                 }
-                Some(Ok(piece)) if piece.is_empty() => {}
-                Some(Ok(piece)) => {
+                Ok(Some(piece)) if piece.is_empty() => {}
+                Ok(Some(piece)) => {
                     self.allowed = match self.allowed.checked_sub(piece.len() as u64) {
                         Some(left) => left,
                         None if self.is_length_told => {

@@ -4,23 +4,23 @@ use std::sync::Arc;
 
 use crate::{
     config::{BridgeConfig, MediaConfig},
-    homeserver::{Homeserver, MediaKind, MediaRequest},
+    homeserver::{MediaClient, MediaKind, MediaRequest},
     link::LinkClaims,
+    matrix::FileKeys,
 };
 
 use super::{
-    MediaBody, MediaError, SafeHeaders, Wanted,
+    MediaBody, MediaError, SafeHeaders, Thumbnailer, Wanted,
     cache::{Cache, Fetched, Found, ReadError, Source},
     conditions::{Selected, Validators},
-    decrypt::Decryption,
+    decrypt::{Decryption, Keystream, derived_keys},
     head::Head,
     identity::{Names, ObjectKey},
+    limited::{LimitedBody, Pieces},
     serve::{Rescue, first_bytes, stream},
+    sniff::SNIFFED_BYTES,
     upstream::{Asked, Upstream},
 };
-
-/// How many of the first bytes tell what media is.
-const SNIFFED_BYTES: usize = 512;
 
 /// Which media, and who asks the homeserver for it.
 #[derive(Debug, Clone)]
@@ -31,6 +31,40 @@ pub struct Order {
     pub claims: Arc<LinkClaims>,
     /// The media itself, or a thumbnail.
     pub kind: MediaKind,
+}
+
+impl Order {
+    /// Whether it is made here: the homeserver cannot read what is encrypted.
+    fn is_made_here(&self) -> bool {
+        self.claims.file.is_some() && self.kind != MediaKind::Original
+    }
+
+    /// What decrypts the bytes that the cache holds of it.
+    fn keys(&self) -> Option<FileKeys> {
+        let file = self.claims.file.as_ref()?;
+        Some(match self.kind {
+            MediaKind::Original => file.clone(),
+            // Another version may make other bytes, which must not be encrypted alike.
+            MediaKind::Thumbnail {
+                width,
+                height,
+                method,
+            } => derived_keys(
+                file,
+                &format!(
+                    "thumbnail {width}x{height} {method} {}",
+                    env!("CARGO_PKG_VERSION")
+                ),
+            ),
+        })
+    }
+
+    /// The digest that the homeserver's bytes have to have.
+    fn sha256(&self) -> Option<[u8; 32]> {
+        let file = self.claims.file.as_ref();
+        file.filter(|_| self.kind == MediaKind::Original)
+            .map(|file| file.sha256)
+    }
 }
 
 /// What of the media is given.
@@ -64,9 +98,10 @@ pub struct Media {
 /// Gets media from the cache and from the homeserver.
 #[derive(Clone)]
 pub struct MediaProxy {
-    homeserver: Arc<Homeserver>,
+    homeserver: Arc<MediaClient>,
     cache: Option<Cache>,
     names: Names,
+    thumbnailer: Thumbnailer,
     config: MediaConfig,
 }
 
@@ -74,15 +109,17 @@ impl MediaProxy {
     /// A proxy for the media of a homeserver.
     #[must_use]
     pub fn new(
-        homeserver: Arc<Homeserver>,
+        homeserver: Arc<MediaClient>,
         cache: Option<Cache>,
         names: Names,
+        thumbnailer: Thumbnailer,
         config: MediaConfig,
     ) -> Self {
         Self {
             homeserver,
             cache,
             names,
+            thumbnailer,
             config,
         }
     }
@@ -116,12 +153,13 @@ impl MediaProxy {
             None if wanted.head_only => return Ok(None),
             None => {
                 if wanted.may_be_unmodified()
+                    && !order.is_made_here()
                     && let Some(media) = self.unmodified(key, order, wanted).await?
                 {
                     return Ok(Some(media));
                 }
                 let (proxy, order) = (self.clone(), order.clone());
-                let sha256 = order.claims.file.as_ref().map(|file| file.sha256);
+                let sha256 = order.sha256();
                 let open = || async move { proxy.fetch(&order).await };
                 cache.find_or_fetch(key, sha256, open).await
             }
@@ -140,7 +178,8 @@ impl MediaProxy {
             last_modified: head.last_modified.as_deref(),
         };
         let selected = wanted.select(validators, length);
-        let file = order.claims.file.as_ref();
+        let keys = order.keys();
+        let file = keys.as_ref();
         if let (Selected::Part(..), Some(_), Source::Growing(reader)) =
             (selected, file, &mut source)
         {
@@ -172,7 +211,7 @@ impl MediaProxy {
         };
         Ok(Some(Media {
             given,
-            headers: safe_headers(&order.claims, &head, first.as_deref()),
+            headers: safe_headers(order, &head, first.as_deref()),
             last_modified: head.last_modified.clone(),
             etag,
             ranges: length.is_some(),
@@ -198,7 +237,7 @@ impl MediaProxy {
         };
         Ok(wanted.is_unmodified(validators).then(|| Media {
             given: Given::NotModified,
-            headers: safe_headers(&order.claims, &head, None),
+            headers: safe_headers(order, &head, None),
             last_modified: head.last_modified.clone(),
             etag,
             ranges: true,
@@ -208,12 +247,65 @@ impl MediaProxy {
 
     /// The whole, for the cache.
     async fn fetch(&self, order: &Order) -> Result<Fetched, MediaError> {
+        if order.is_made_here() {
+            return self.make(order).await;
+        }
         match self.ask(order, false, None).await? {
             Upstream::Whole(head, body) => Ok(Fetched { head, body }),
             Upstream::Part(..) | Upstream::Unsatisfiable(_) => Err(MediaError::Failed(
                 "the homeserver gave a part that was not asked for".to_owned(),
             )),
         }
+    }
+
+    /// A thumbnail of our own, encrypted.
+    async fn make(&self, order: &Order) -> Result<Fetched, MediaError> {
+        let (head, plaintext) = self.thumbnailer.make(self, order).await?;
+        let bytes = match order.keys() {
+            Some(keys) => Keystream::at(&keys, 0).decrypt(plaintext),
+            None => plaintext,
+        };
+        let body = LimitedBody {
+            allowed: bytes.len() as u64,
+            is_length_told: true,
+            pieces: Pieces::Made(bytes),
+            stall: self.homeserver.stall(),
+        };
+        Ok(Fetched { head, body })
+    }
+
+    /// The same, without the cache.
+    async fn made(
+        &self,
+        key: &ObjectKey,
+        order: &Order,
+        wanted: Wanted<'_>,
+    ) -> Result<Media, MediaError> {
+        let (head, bytes) = self.thumbnailer.make(self, order).await?;
+        let etag = key.etag(head.length);
+        let validators = Validators {
+            etag: &etag,
+            last_modified: None,
+        };
+        let (length, first) = (head.length, bytes.clone());
+        let given = match wanted.select(validators, length) {
+            Selected::NotModified => Given::NotModified,
+            Selected::Unsatisfiable => Given::Unsatisfiable(length),
+            Selected::Whole if wanted.head_only => Given::Whole(length, MediaBody::empty()),
+            Selected::Whole => Given::Whole(length, MediaBody::Whole(bytes)),
+            Selected::Part(from, to) => {
+                let part = MediaBody::Whole(bytes).part(from, to - from + 1);
+                Given::Part(from, to, length, part)
+            }
+        };
+        Ok(Media {
+            given,
+            headers: safe_headers(order, &head, Some(&first)),
+            etag,
+            last_modified: None,
+            ranges: true,
+            is_download: true,
+        })
     }
 
     /// Streams from the homeserver, without the cache.
@@ -223,6 +315,9 @@ impl MediaProxy {
         order: &Order,
         wanted: Wanted<'_>,
     ) -> Result<Media, MediaError> {
+        if order.is_made_here() {
+            return self.made(key, order, wanted).await;
+        }
         if wanted.may_be_unmodified() && !wanted.head_only {
             match self.unmodified(key, order, wanted).await {
                 Ok(Some(media)) => return Ok(media),
@@ -282,7 +377,7 @@ impl MediaProxy {
         };
         Ok(Media {
             given,
-            headers: safe_headers(&order.claims, &head, first.as_deref()),
+            headers: safe_headers(order, &head, first.as_deref()),
             etag: key.etag(head.length),
             ranges: file.is_none() && head.length.is_some(),
             last_modified: head.last_modified,
@@ -296,6 +391,10 @@ impl MediaProxy {
         order: &Order,
         from: u64,
     ) -> Result<MediaBody, MediaError> {
+        if order.is_made_here() {
+            let (_, bytes) = self.thumbnailer.make(self, order).await?;
+            return Ok(MediaBody::Whole(bytes).part(from, u64::MAX));
+        }
         let Fetched { body, .. } = self.fetch(order).await?;
         let decryption = order.claims.file.as_ref().map(Decryption::new);
         Ok(MediaBody::of_homeserver(body, decryption).part(from, u64::MAX))
@@ -316,7 +415,8 @@ impl MediaProxy {
             range: range_header.as_deref(),
             if_none_match: None,
         };
-        let download = self.homeserver.open(&order.bridge, request).await?;
+        let download = self.homeserver.download(&order.bridge, request).await;
+        let download = download.map_err(|error| MediaError::of(error, order.kind))?;
         let asked = Asked {
             head_only,
             range,
@@ -328,18 +428,23 @@ impl MediaProxy {
 }
 
 /// Of plain media the homeserver knows the type; of encrypted media only the event did. The file
-/// name is the link's, or else the homeserver's.
-fn safe_headers(claims: &LinkClaims, head: &Head, _first_bytes: Option<&[u8]>) -> SafeHeaders {
+/// name is the link's, or else the homeserver's; a thumbnail is another file and has none.
+fn safe_headers(order: &Order, head: &Head, first_bytes: Option<&[u8]>) -> SafeHeaders {
+    let claims = &order.claims;
     let told = head
         .content_type
         .as_deref()
         .filter(|kind| !kind.starts_with("application/octet-stream"));
+    if order.kind != MediaKind::Original {
+        return SafeHeaders::judge(told, first_bytes, None);
+    }
     let declared = match claims.file {
         Some(_) => claims.mimetype.as_deref(),
         None => told.or(claims.mimetype.as_deref()),
     };
     SafeHeaders::judge(
         declared,
+        first_bytes,
         claims.filename.as_deref().or(head.filename.as_deref()),
     )
 }

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use reqwest::{StatusCode, header};
+use hyper::{StatusCode, header};
 
 use crate::homeserver::Download;
 
-use super::{ByteRange, MediaError, head::Head, limited::LimitedBody, range::parse_content_range};
+use super::{
+    ByteRange, MediaError,
+    head::Head,
+    limited::{LimitedBody, Pieces},
+    range::parse_content_range,
+};
 
 /// What was asked of the homeserver.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +101,7 @@ fn limited(
     }
     let length = if asked.head_only { Some(0) } else { length };
     Ok(LimitedBody {
-        pieces: download.body,
+        pieces: Pieces::Download(download.body),
         allowed: length.unwrap_or(asked.max_bytes),
         is_length_told: length.is_some(),
         stall: asked.stall,

@@ -38,6 +38,10 @@ pub enum Cause {
     MediaGone,
     /// The sender's upload is not complete.
     NotYetUploaded,
+    /// There is no thumbnail of such media.
+    NoThumbnail,
+    /// The size that was asked for is none.
+    BadSize,
     /// The media is larger than the service hands on.
     TooLarge,
     /// The homeserver refuses or fails.
@@ -60,7 +64,7 @@ enum Icon {
 impl Cause {
     /// Every cause.
     #[cfg(test)]
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::NotFound,
         Self::Expired,
         Self::Revoked,
@@ -69,6 +73,8 @@ impl Cause {
         Self::Spent,
         Self::MediaGone,
         Self::NotYetUploaded,
+        Self::NoThumbnail,
+        Self::BadSize,
         Self::TooLarge,
         Self::HomeserverFailed,
         Self::HomeserverSlow,
@@ -86,6 +92,8 @@ impl Cause {
             Self::Spent => "This link was already used",
             Self::MediaGone => "The file is gone",
             Self::NotYetUploaded => "The file is still on its way",
+            Self::NoThumbnail => "There is no preview of this file",
+            Self::BadSize => "This is no size of a preview",
             Self::TooLarge => "The file is too large",
             Self::HomeserverFailed => "The file can’t be fetched right now",
             Self::HomeserverSlow => "Fetching the file took too long",
@@ -121,6 +129,13 @@ impl Cause {
             Self::NotYetUploaded => {
                 "The sender has announced this file, but its upload is not complete yet."
             }
+            Self::NoThumbnail => {
+                "Small pictures are made of images only, and only of those that can be read."
+            }
+            Self::BadSize => {
+                "The address of a preview tells its width and height as whole numbers of at least \
+                 1, and its method as crop or scale."
+            }
             Self::TooLarge => "It is larger than the files that this service hands on.",
             Self::HomeserverFailed => {
                 "The server that keeps the file did not hand it out. There is nothing wrong on \
@@ -143,11 +158,11 @@ impl Cause {
 
     fn icon(self) -> Icon {
         match self {
-            Self::NotFound | Self::Revoked | Self::KeyRevoked => Icon::BrokenLink,
+            Self::NotFound | Self::Revoked | Self::KeyRevoked | Self::BadSize => Icon::BrokenLink,
             Self::Expired | Self::NotYetUploaded | Self::HomeserverSlow => Icon::Clock,
             Self::Spent => Icon::Used,
             Self::Redacted | Self::MediaGone => Icon::Bin,
-            Self::TooLarge => Icon::Box,
+            Self::TooLarge | Self::NoThumbnail => Icon::Box,
             Self::HomeserverFailed => Icon::Cloud,
         }
     }
@@ -172,6 +187,8 @@ impl ErrorPage {
             }
             Cause::Redacted => format!("If you think it was a mistake, ask {sender}."),
             Cause::MediaGone => format!("Ask {sender} to send it again."),
+            Cause::NoThumbnail => "The link to the file itself works all the same.".to_owned(),
+            Cause::BadSize => "Check that you copied the whole address.".to_owned(),
             Cause::TooLarge => {
                 format!("Ask {sender} for a smaller version, or to send it in another way.")
             }

@@ -44,11 +44,53 @@ pub async fn next_due(reader: &SqlitePool, now: i64) -> Result<Option<DueTouch>,
     Ok(sqlx::query_as(
         "SELECT t.mxc, t.misses, l.bridge, l.content_token FROM touches t \
          LEFT JOIN links l ON l.id = (SELECT MAX(id) FROM links WHERE mxc = t.mxc AND state = 'live') \
-         WHERE t.next_touch_at <= $1 ORDER BY t.next_touch_at LIMIT 1",
+         WHERE t.waits_for_follow = 0 AND t.next_touch_at <= $1 ORDER BY t.next_touch_at LIMIT 1",
     )
     .bind(now)
     .fetch_optional(reader)
     .await?)
+}
+
+/// Notes that media of another server was followed without a download: it is touched for that, as
+/// soon as its last touch is long enough ago.
+///
+/// # Errors
+/// If the database fails.
+pub async fn followed(
+    connection: &mut SqliteConnection,
+    mxc: &str,
+    at: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO touches (mxc, next_touch_at) VALUES ($1, $2) \
+         ON CONFLICT (mxc) DO UPDATE SET waits_for_follow = 0",
+    )
+    .bind(mxc)
+    .bind(at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes a touch of media of another server, or a download that is as good: it is not touched
+/// before `next`, and only once it was followed again.
+///
+/// # Errors
+/// If the database fails.
+pub async fn touched_elsewhere(
+    connection: &mut SqliteConnection,
+    mxc: &str,
+    next: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO touches (mxc, next_touch_at, waits_for_follow) VALUES ($1, $2, 1) \
+         ON CONFLICT (mxc) DO UPDATE SET next_touch_at = $2, misses = 0, waits_for_follow = 1",
+    )
+    .bind(mxc)
+    .bind(next)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Notes a touch, or a download that is as good.

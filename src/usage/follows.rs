@@ -6,8 +6,12 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use sqlx::SqliteConnection;
 
-use crate::storage::{Database, StorageError, links, touches};
+use crate::{
+    matrix::{MxcUri, ServerName},
+    storage::{Database, StorageError, links, touches},
+};
 
 /// What one request has served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,18 +41,26 @@ struct Sum {
 pub struct FollowCounter {
     sums: Arc<Mutex<HashMap<String, Sum>>>,
     database: Database,
-    /// After which time media that was downloaded is touched, in milliseconds.
-    touch_ms: Option<i64>,
+    touching: Option<Touching>,
+}
+
+/// How media is touched, for homeservers that count downloads.
+#[derive(Debug, Clone)]
+pub struct Touching {
+    /// Whose media is touched while it is linked; that of other servers is for its follows.
+    pub server_name: ServerName,
+    /// The time between two touches, in milliseconds.
+    pub every_ms: i64,
 }
 
 impl FollowCounter {
     /// A counter for the links of a database.
     #[must_use]
-    pub fn new(database: Database, touch_ms: Option<i64>) -> Self {
+    pub fn new(database: Database, touching: Option<Touching>) -> Self {
         Self {
             sums: Arc::default(),
             database,
-            touch_ms,
+            touching,
         }
     }
 
@@ -74,7 +86,7 @@ impl FollowCounter {
         if sums.is_empty() {
             return Ok(());
         }
-        let touch_ms = self.touch_ms;
+        let touching = self.touching.clone();
         self.database
             .writer()
             .write(move |connection| {
@@ -82,8 +94,8 @@ impl FollowCounter {
                     for (link_id, sum) in sums {
                         links::add_follows(connection, &link_id, sum.follows, sum.bytes, sum.last)
                             .await?;
-                        if let Some(touch_ms) = touch_ms.filter(|_| sum.is_download) {
-                            touches::touched(connection, &sum.mxc, sum.last + touch_ms, 0).await?;
+                        if let Some(touching) = &touching {
+                            note_touches(connection, touching, &sum).await?;
                         }
                     }
                     Ok(())
@@ -91,5 +103,29 @@ impl FollowCounter {
                 .boxed()
             })
             .await
+    }
+}
+
+/// A download has been a touch; a follow without one, of what another server keeps, asks for one.
+async fn note_touches(
+    connection: &mut SqliteConnection,
+    touching: &Touching,
+    sum: &Sum,
+) -> Result<(), StorageError> {
+    let next = sum.last + touching.every_ms;
+    match (touching.is_local(&sum.mxc), sum.is_download) {
+        (true, true) => touches::touched(connection, &sum.mxc, next, 0).await,
+        (false, true) => touches::touched_elsewhere(connection, &sum.mxc, next).await,
+        (false, false) if sum.follows > 0 => {
+            touches::followed(connection, &sum.mxc, sum.last).await
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Touching {
+    /// Whether the homeserver itself keeps this media.
+    fn is_local(&self, mxc: &str) -> bool {
+        MxcUri::parse(mxc).is_ok_and(|mxc| mxc.server_name() == self.server_name.as_str())
     }
 }

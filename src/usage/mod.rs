@@ -6,7 +6,7 @@ mod meta_event;
 mod touch;
 mod worker;
 
-pub use follows::{FollowCounter, Served};
+pub use follows::{FollowCounter, Served, Touching};
 pub use touch::Toucher;
 pub(crate) use worker::LEASE_MS;
 pub use worker::UsageWorker;

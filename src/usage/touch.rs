@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, Lifetime},
-    homeserver::Homeserver,
+    homeserver::MediaClient,
     link_service::millis,
     matrix::{ContentToken, MxcUri},
     storage::{
@@ -22,11 +22,11 @@ const RETRY_MS: i64 = 10 * 60 * 1000;
 /// How long to wait when nothing is due.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Touches local media with live links, spread evenly.
-#[derive(Debug)]
+/// Touches media with live links, spread evenly: local media in any case, media of other servers
+/// for the follows that were answered from the cache.
 pub struct Toucher {
     database: Database,
-    homeserver: Arc<Homeserver>,
+    homeserver: MediaClient,
     config: Arc<Config>,
     clock: Clock,
 }
@@ -36,7 +36,7 @@ impl Toucher {
     #[must_use]
     pub fn new(
         database: Database,
-        homeserver: Arc<Homeserver>,
+        homeserver: MediaClient,
         config: Arc<Config>,
         clock: Clock,
     ) -> Self {
@@ -79,11 +79,16 @@ impl Toucher {
         };
         let outcome = self.touch(&due).await;
         let mxc = due.mxc;
+        let is_local = MxcUri::parse(&mxc)
+            .is_ok_and(|mxc| mxc.server_name() == self.config.homeserver.server_name.as_str());
         self.database
             .writer()
             .write(move |connection| {
                 async move {
                     match outcome {
+                        Outcome::Touched if !is_local => {
+                            touches::touched_elsewhere(connection, &mxc, now + every_ms).await
+                        }
                         Outcome::Touched => {
                             touches::touched(connection, &mxc, now + every_ms, 0).await
                         }

@@ -225,7 +225,7 @@ async fn what_the_homeserver_gave_for_one_content_token_is_not_given_for_another
 }
 
 /// All files of a folder, and their sizes together.
-fn files(folder: &Path) -> (Vec<PathBuf>, u64) {
+pub fn files(folder: &Path) -> (Vec<PathBuf>, u64) {
     let mut found = (Vec::new(), 0);
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let entry = entry.expect("an entry");

@@ -104,7 +104,7 @@ async fn assert_broken(service: &Service, url: &str, status: u16, errcode: &str,
 #[tokio::test]
 async fn a_broken_link_tells_why() {
     let (world, service) = scene("").await;
-    let png: (&[u8], &str) = (b"png", "image/png");
+    let png: (&[u8], &str) = (b"\x89PNG\r\n\x1a\n", "image/png");
     let good = link_to(&world, &service, png, json!({})).await;
     let base = &service.public;
     let not_found = "This link leads nowhere";
@@ -197,7 +197,7 @@ async fn a_broken_link_tells_why() {
 #[tokio::test]
 async fn rotated_and_revoked_keys_are_noticed_by_a_running_service() {
     let (world, service) = scene("").await;
-    let png: (&[u8], &str) = (b"png", "image/png");
+    let png: (&[u8], &str) = (b"\x89PNG\r\n\x1a\n", "image/png");
     let short = link_to(&world, &service, png, json!({})).await;
     let sealed = link_to(&world, &service, png, json!({"form": "self_contained"})).await;
     service.wait_for_usage(&short, "counted").await;
@@ -309,7 +309,7 @@ async fn readers_may_keep_media_no_longer_than_the_link_lives() {
         let age = control.rsplit("max-age=").next().expect("an age");
         age.parse().expect("a number")
     };
-    let png: (&[u8], &str) = (b"png", "image/png");
+    let png: (&[u8], &str) = (b"\x89PNG\r\n\x1a\n", "image/png");
     let long = link_to(&world, &service, png, json!({})).await;
     assert_eq!(max_age(&long).await, 1800);
     let ever = link_to(&world, &service, png, json!({"lifetime_ms": 0})).await;
@@ -324,15 +324,17 @@ async fn readers_may_keep_media_no_longer_than_the_link_lives() {
 #[tokio::test]
 async fn media_is_shown_in_place_only_where_that_is_safe() {
     let (world, service) = scene("").await;
+    const UNKNOWN: &str = "application/octet-stream";
     for (kind, shown_as, disposition) in [
-        ("image/png", "image/png", "inline"),
-        ("video/mp4", "video/mp4", "inline"),
+        // The bytes are none of those.
+        ("image/png", UNKNOWN, "attachment"),
+        ("video/mp4", UNKNOWN, "attachment"),
         ("text/plain", "text/plain; charset=utf-8", "inline"),
         ("text/html", "text/html", "attachment"),
         ("image/svg+xml", "image/svg+xml", "attachment"),
         ("application/pdf", "application/pdf", "attachment"),
         ("text/javascript", "text/javascript", "attachment"),
-        ("nonsense", "application/octet-stream", "attachment"),
+        ("nonsense", UNKNOWN, "attachment"),
     ] {
         let link = link_to(&world, &service, (b"<script>", kind), json!({})).await;
         let response = service.follow(&link).await;
@@ -352,12 +354,32 @@ async fn media_is_shown_in_place_only_where_that_is_safe() {
             "not the homeserver's, which tells nothing of the media"
         );
     }
+    for (bytes, kind, shown_as) in [
+        (&b"\x89PNG\r\n\x1a\n"[..], "image/png", "image/png"),
+        (b"\x89PNG\r\n\x1a\n", "image/jpeg", "image/png"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0", UNKNOWN, "image/jpeg"),
+        (b"GIF89a<script>", "image/gif", "image/gif"),
+        (
+            b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom",
+            "video/mp4",
+            "video/mp4",
+        ),
+    ] {
+        let link = link_to(&world, &service, (bytes, kind), json!({})).await;
+        let response = service.follow(&link).await;
+        assert_eq!(response.headers()["content-type"], shown_as, "{kind}");
+        assert_eq!(
+            response.headers()["content-disposition"],
+            "inline",
+            "{kind}"
+        );
+    }
 }
 
 #[tokio::test]
 async fn hostile_file_names_do_no_harm() {
     let (world, service) = scene("").await;
-    let png: (&[u8], &str) = (b"png", "image/png");
+    let png: (&[u8], &str) = (b"\x89PNG\r\n\x1a\n", "image/png");
     let long = format!("{}.png", "ä".repeat(300));
     for name in [
         "../../etc/passwd",
@@ -424,7 +446,7 @@ async fn hostile_file_names_do_no_harm() {
 #[tokio::test]
 async fn the_page_shows_the_media_without_using_a_follow() {
     let (world, service) = scene("").await;
-    let png: (&[u8], &str) = (b"png", "image/png");
+    let png: (&[u8], &str) = (b"\x89PNG\r\n\x1a\n", "image/png");
     let page_of = async |link: &Value| {
         let page_url = link["page_url"].as_str().expect("a URL").to_owned();
         let response = get_with(&service, &page_url, "Accept", "text/html").await;

@@ -9,7 +9,8 @@ use crate::harness::{World, url};
 async fn a_link_leads_to_the_media_is_counted_once_and_released() {
     let world = World::new().await;
     let service = world.service("usage: {batch_window: 100ms}").await;
-    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    let mut bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    bytes[..8].copy_from_slice(b"\x89PNG\r\n\x1a\n");
     let (mxc, token) = world.upload(bytes.clone(), "image/png").await;
 
     let refused = world

@@ -23,3 +23,4 @@ mod signals;
 mod streaming;
 mod synapse;
 mod synapse_lifecycle;
+mod thumbnails;

@@ -115,7 +115,8 @@ async fn a_link_is_followed_counted_revoked_and_released() {
     let Some(side) = Side::new(ALWAYS).await else {
         return;
     };
-    let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    let mut bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    bytes[..8].copy_from_slice(b"\x89PNG\r\n\x1a\n");
     let mxc = side
         .alice
         .upload(bytes.clone(), "image/png", "cat.png")
@@ -220,7 +221,8 @@ async fn encrypted_media_arrives_as_it_was_and_unknown_media_is_not_found() {
     let Some(side) = Side::new(ALWAYS).await else {
         return;
     };
-    let plaintext: Vec<u8> = (0..=255).rev().cycle().take(200_001).collect();
+    let mut plaintext: Vec<u8> = (0..=255).rev().cycle().take(200_001).collect();
+    plaintext[..8].copy_from_slice(b"\x89PNG\r\n\x1a\n");
     let (key, iv) = ([3_u8; 32], [5_u8; 16]);
     let mut ciphertext = plaintext.clone();
     ctr::Ctr128BE::<aes::Aes256>::new(&key.into(), &iv.into()).apply_keystream(&mut ciphertext);
@@ -252,6 +254,39 @@ async fn encrypted_media_arrives_as_it_was_and_unknown_media_is_not_found() {
         .issue(json!({"mxc": "mxc://example.org/nothing", "room_id": side.room_id}))
         .await;
     assert_eq!(side.status(&unknown).await, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_and_thumbnails_are_given_beside_synapse_and_kept() {
+    let Some(mut side) = Side::new(ALWAYS).await else {
+        return;
+    };
+    let pixels = image::RgbImage::from_fn(1000, 500, |x, y| image::Rgb([x as u8, y as u8, 7]));
+    let mut png = std::io::Cursor::new(Vec::new());
+    pixels
+        .write_to(&mut png, image::ImageFormat::Png)
+        .expect("encodes");
+    let png = png.into_inner();
+    let mxc = side.alice.upload(png.clone(), "image/png", "cat.png").await;
+    let link = json!({"mxc": mxc.expect("uploaded"), "room_id": side.room_id});
+    let link = side.process.issue(link).await;
+    let thumbnail = url(&link).replace("/m/", "/t/") + "?width=300&height=200&method=scale";
+    for round in 0..2 {
+        if round == 1 {
+            // What was followed once is there without it.
+            side.synapse.stop().await.expect("stops");
+        }
+        let get = |url: &str| side.process.client.get(url.to_owned());
+        let part = get(&url(&link)).header("Range", "bytes=1000-1999");
+        let part = part.send().await.expect("an answer");
+        assert_eq!(part.status(), 206);
+        assert!(part.bytes().await.expect("a part") == png[1000..2000]);
+        let small = get(&thumbnail).send().await.expect("an answer");
+        assert_eq!(small.status(), 200);
+        let small = small.bytes().await.expect("whole");
+        let small = image::load_from_memory(&small).expect("an image");
+        assert_eq!((small.width(), small.height()), (320, 160));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,69 @@
+//! A thumbnail of a link's media: parameters, then the same steps as for a followed link.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+
+use crate::{
+    homeserver::MediaKind,
+    media::{MediaProxy, Method, thumbnail},
+};
+
+use super::{
+    media_response::{Counter, respond},
+    public_link::{cache_control, granted, order, wanted},
+    refusal::Told,
+    state::AppState,
+};
+
+/// The query, as it was found.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Query {
+    width: Option<String>,
+    height: Option<String>,
+    method: Option<String>,
+}
+
+/// `GET` and `HEAD /t/{token}?width=&height=&method=`.
+pub(super) async fn follow(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    media: web::Data<MediaProxy>,
+) -> HttpResponse {
+    match answer(&request, &state, &media).await {
+        Ok(response) => response,
+        Err(told) => told.respond(&request),
+    }
+}
+
+async fn answer(
+    request: &HttpRequest,
+    state: &AppState,
+    media: &MediaProxy,
+) -> Result<HttpResponse, Told> {
+    let grant = granted(request, state).await?;
+    let kind = kind(request, state)?;
+    let media = media
+        .open(&order(&grant, kind), wanted(request, false))
+        .await
+        .map_err(|error| Told::media(&error, &grant.link.link_id).on(&grant.bridge.network))?;
+    let counter = Counter::start(state, &grant, false, media.is_download);
+    Ok(respond(media, &cache_control(state, &grant), counter))
+}
+
+/// The configured size that is given for the one that is asked for.
+fn kind(request: &HttpRequest, state: &AppState) -> Result<MediaKind, Told> {
+    let query = web::Query::<Query>::from_query(request.query_string())
+        .map_err(|_| Told::bad_size("M_INVALID_PARAM"))?;
+    let pixels = |text: &Option<String>| {
+        let text = text.as_ref().ok_or(Told::bad_size("M_MISSING_PARAM"))?;
+        let pixels = text.parse().ok().filter(|pixels: &u32| *pixels > 0);
+        pixels.ok_or(Told::bad_size("M_INVALID_PARAM"))
+    };
+    let asked = (pixels(&query.width)?, pixels(&query.height)?);
+    let method = match &query.method {
+        None => Method::Scale,
+        Some(text) => Method::parse(text).ok_or(Told::bad_size("M_INVALID_PARAM"))?,
+    };
+    thumbnail(&state.config().media.thumbnails, asked, method).ok_or(Told::no_thumbnail())
+}

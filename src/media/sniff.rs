@@ -1,0 +1,148 @@
+//! What bytes are, as far as it matters: whether they agree with the type that they are said to
+//! have. One container holds sound or pictures, and types have old names, so types are compared by
+//! family.
+
+/// How many of the first bytes tell what media is.
+pub(super) const SNIFFED_BYTES: usize = 512;
+
+/// Containers and formats that browsers show in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Aac,
+    Avif,
+    Flac,
+    Gif,
+    /// ISO base media: MP4, QuickTime, M4A.
+    IsoMedia,
+    Jpeg,
+    Matroska,
+    /// MP3.
+    MpegAudio,
+    Ogg,
+    Png,
+    Wave,
+    Webp,
+}
+
+impl Family {
+    /// The family of a type, in lower case and without parameters.
+    pub(super) fn of_type(kind: &str) -> Option<Self> {
+        Some(match kind {
+            "audio/aac" => Self::Aac,
+            "image/avif" => Self::Avif,
+            "audio/flac" | "audio/x-flac" => Self::Flac,
+            "image/gif" => Self::Gif,
+            "video/mp4" | "audio/mp4" | "audio/m4a" | "video/x-m4v" | "video/quicktime" => {
+                Self::IsoMedia
+            }
+            "image/jpeg" => Self::Jpeg,
+            "video/webm" | "audio/webm" | "video/x-matroska" => Self::Matroska,
+            "audio/mpeg" => Self::MpegAudio,
+            "audio/ogg" | "video/ogg" | "audio/opus" => Self::Ogg,
+            "image/png" | "image/apng" => Self::Png,
+            "audio/wave" | "audio/wav" | "audio/x-wav" | "audio/x-pn-wav" => Self::Wave,
+            "image/webp" => Self::Webp,
+            _ => return None,
+        })
+    }
+
+    /// The family of bytes, by their first ones.
+    pub(super) fn of_bytes(first: &[u8]) -> Option<Self> {
+        if let Some(found) = infer::get(first).and_then(|kind| Self::of_type(kind.mime_type())) {
+            return Some(found);
+        }
+        match first {
+            // Any brand: new ones are made all the time.
+            [_, _, _, _, b'f', b't', b'y', b'p', ..] if infer::get(first).is_none() => {
+                Some(Self::IsoMedia)
+            }
+            // A frame of layer III, with or without a checksum, of any version of MPEG audio.
+            [0xff, second, ..] if second & 0xe6 == 0xe2 => Some(Self::MpegAudio),
+            _ => None,
+        }
+    }
+
+    /// The type that is told where nothing better is known.
+    pub(super) fn usual_type(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Aac => "audio/aac",
+            Self::Avif => "image/avif",
+            Self::Flac => "audio/flac",
+            Self::Gif => "image/gif",
+            Self::IsoMedia => "video/mp4",
+            Self::Jpeg => "image/jpeg",
+            // Most of what is in it is no WebM.
+            Self::Matroska => return None,
+            Self::MpegAudio => "audio/mpeg",
+            Self::Ogg => "audio/ogg",
+            Self::Png => "image/png",
+            Self::Wave => "audio/wav",
+            Self::Webp => "image/webp",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_family_is_known_by_its_first_bytes() {
+        let ogg_video = [&b"OggS\0\x02"[..], &[0; 22], b"\x80theora", &[0; 20]].concat();
+        let opus = [&b"OggS\0\x02"[..], &[0; 22], b"OpusHead", &[0; 20]].concat();
+        let webm = &b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm\x42\x87\x81\x04\x42\x85\x81\x02"[..];
+        let webm = [webm, &[0; 300]].concat();
+        for (bytes, family) in [
+            (&b"\xff\xd8\xff\xe0\0\x10JFIF\0"[..], Family::Jpeg),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Family::Png),
+            (b"GIF89a<script>", Family::Gif),
+            (b"RIFF\x24\0\0\0WEBPVP8 ", Family::Webp),
+            (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", Family::Avif),
+            (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", Family::IsoMedia),
+            (b"\0\0\0\x18ftypiso6\0\0\0\0iso6dash", Family::IsoMedia),
+            (b"\0\0\0\x18ftypxyz1\0\0\0\0xyz1", Family::IsoMedia),
+            (b"\0\0\0\x14ftypqt  \0\0\x02\0qt  ", Family::IsoMedia),
+            (b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42", Family::IsoMedia),
+            (&webm, Family::Matroska),
+            (&ogg_video, Family::Ogg),
+            (&opus, Family::Ogg),
+            (b"ID3\x04\0\0\0\0\0\0", Family::MpegAudio),
+            (b"\xff\xfa\x90\x44", Family::MpegAudio),
+            (b"\xff\xfb\x90\x44", Family::MpegAudio),
+            (b"\xff\xe3\x18\xc4", Family::MpegAudio),
+            (b"\xff\xf1\x50\x80", Family::Aac),
+            (b"RIFF\x24\0\0\0WAVEfmt ", Family::Wave),
+            (b"fLaC\0\0\0\x22", Family::Flac),
+        ] {
+            assert_eq!(Family::of_bytes(bytes), Some(family), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_hold_scripts_is_of_no_family() {
+        for bytes in [
+            &b""[..],
+            b"<!DOCTYPE html><script>",
+            b" \n\t<html>",
+            b"\xef\xbb\xbf<html>",
+            b"<svg xmlns=\"http://www.w3.org/2000/svg\">",
+            b"<?xml version=\"1.0\"?>",
+            b"%PDF-1.7",
+            b"PK\x03\x04",
+            b"hello",
+            b"\0\0\0\x18ftypheic\0\0\0\0heicmif1",
+        ] {
+            assert_eq!(Family::of_bytes(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_usual_type_is_of_its_family_and_shown_in_place() {
+        for kind in super::super::INLINE_TYPES {
+            if let Some(usual) = Family::of_type(kind).and_then(Family::usual_type) {
+                assert_eq!(Family::of_type(usual), Family::of_type(kind));
+                assert!(super::super::INLINE_TYPES.contains(&usual));
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Making thumbnails of what the homeserver cannot read: encrypted images.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::Semaphore;
+
+use crate::homeserver::MediaKind;
+
+use super::{
+    Given, MediaBody, MediaError, MediaProxy, Order, Wanted,
+    head::Head,
+    thumbnail::{DECODE_WITHIN, MAX_SOURCE_BYTES, make},
+};
+
+/// Makes thumbnails, one at a time, so that memory is bounded. Clones share that bound.
+#[derive(Clone)]
+pub struct Thumbnailer(Arc<Semaphore>);
+
+impl Default for Thumbnailer {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Thumbnailer {
+    /// A thumbnail of the decrypted and verified original.
+    pub(super) async fn make(
+        &self,
+        proxy: &MediaProxy,
+        order: &Order,
+    ) -> Result<(Head, Bytes), MediaError> {
+        let MediaKind::Thumbnail {
+            width,
+            height,
+            method,
+        } = order.kind
+        else {
+            return Err(MediaError::NoThumbnail);
+        };
+        let turn = Arc::clone(&self.0).acquire_owned().await;
+        let original = Order {
+            kind: MediaKind::Original,
+            ..order.clone()
+        };
+        // In a box, since opening a thumbnail opens the original.
+        let opened = Box::pin(proxy.open(&original, Wanted::default())).await?;
+        let Given::Whole(_, body) = opened.given else {
+            return Err(MediaError::NoThumbnail);
+        };
+        let source = collect(body).await?;
+        let work = tokio::task::spawn_blocking(move || {
+            // Until the work is done, even if nobody waits for it any more.
+            let _turn = turn;
+            make(&source, width, height, method == "crop")
+        });
+        let made = tokio::time::timeout(DECODE_WITHIN * 2, work)
+            .await
+            .map_err(|_| MediaError::NoThumbnail)?
+            .ok()
+            .flatten()
+            .ok_or(MediaError::NoThumbnail)?;
+        let head = Head {
+            length: Some(made.bytes.len() as u64),
+            content_type: Some(made.content_type.to_owned()),
+            ..Head::default()
+        };
+        Ok((head, made.bytes))
+    }
+}
+
+async fn collect(mut body: MediaBody) -> Result<Vec<u8>, MediaError> {
+    let mut all = Vec::new();
+    while let Some(piece) = body.next().await.transpose()? {
+        if (all.len() + piece.len()) as u64 > MAX_SOURCE_BYTES {
+            return Err(MediaError::NoThumbnail);
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(all)
+}
