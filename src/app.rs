@@ -124,7 +124,6 @@ impl Application {
         };
         let public_address = listeners.public.local_addr()?;
         let internal_address = listeners.internal.local_addr()?;
-        let path = config.public_url.path().to_owned();
         let cache = match &config.media.cache {
             None => None,
             Some(cache) => Some(open_cache(cache).await?),
@@ -147,7 +146,7 @@ impl Application {
                     .app_data(data.clone())
                     .app_data(web::Data::new(media))
                     .wrap(RequestLog(Listener::Public))
-                    .configure(|services| configure_public(services, &path))
+                    .configure(configure_public)
             }
         })
         .disable_signals()

@@ -67,7 +67,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     // What the demo shows is the demo, not its log.
-    telemetry::start_logs(if matches!(arguments.command, Command::Demo(_)) {
+    let _logs = telemetry::start_logs(if matches!(arguments.command, Command::Demo(_)) {
         "error"
     } else {
         "info"

@@ -2,13 +2,17 @@
 
 use std::{
     pin::Pin,
+    sync::{Arc, LazyLock},
     task::{Context, Poll},
 };
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     body::{BodyStream, SizedStream},
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
 };
 use bytes::Bytes;
 use futures_util::Stream;
@@ -17,24 +21,30 @@ use crate::{
     clock::Clock,
     link_service::Grant,
     media::{Given, Media, MediaBody, MediaError},
+    storage::links::LinkRow,
     usage::{FollowCounter, Served},
 };
 
-use super::state::AppState;
+use super::{refusal::ROBOTS_TAG, state::AppState};
 
 /// What every answer with media carries, whatever the media is. The policy is the one that the
 /// Matrix specification asks of homeservers.
-const SAFETY: &[(&str, &str)] = &[
-    ("X-Content-Type-Options", "nosniff"),
-    (
-        "Content-Security-Policy",
-        "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
-    ),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Robots-Tag", "noindex"),
-    ("Cross-Origin-Resource-Policy", "cross-origin"),
-    ("Access-Control-Allow-Origin", "*"),
-];
+static SAFETY: LazyLock<[(HeaderName, HeaderValue); 6]> = LazyLock::new(|| {
+    let value = HeaderValue::from_static;
+    [
+        (header::X_CONTENT_TYPE_OPTIONS, value("nosniff")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            value(
+                "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
+            ),
+        ),
+        (header::REFERRER_POLICY, value("no-referrer")),
+        (ROBOTS_TAG, value("noindex")),
+        (header::CROSS_ORIGIN_RESOURCE_POLICY, value("cross-origin")),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, value("*")),
+    ]
+});
 
 /// Puts media into an answer.
 pub(super) fn respond(media: Media, cache_control: &str, counter: Counter) -> HttpResponse {
@@ -58,8 +68,8 @@ pub(super) fn respond(media: Media, cache_control: &str, counter: Counter) -> Ht
         ),
     };
     let mut response = HttpResponse::build(status);
-    for header in SAFETY {
-        response.insert_header(*header);
+    for (name, value) in SAFETY.iter() {
+        response.insert_header((name.clone(), value.clone()));
     }
     response
         .insert_header((header::CACHE_CONTROL, cache_control))
@@ -98,8 +108,7 @@ fn send(mut response: HttpResponseBuilder, body: CountedBody, length: Option<u64
 pub(super) struct Counter {
     follows: FollowCounter,
     clock: Clock,
-    link_id: String,
-    mxc: String,
+    link: Arc<LinkRow>,
     bytes: u64,
 }
 
@@ -114,8 +123,7 @@ impl Counter {
         let counter = Self {
             follows: state.follows.clone(),
             clock: state.links.clock.clone(),
-            link_id: grant.link.link_id.clone(),
-            mxc: grant.link.claims.mxc.to_string(),
+            link: Arc::clone(&grant.link),
             bytes: 0,
         };
         if is_follow || is_download {
@@ -134,7 +142,7 @@ impl Counter {
     }
 
     fn add(&self, served: Served) {
-        self.follows.add(&self.link_id, &self.mxc, served);
+        self.follows.add(&self.link, served);
     }
 }
 
@@ -164,7 +172,7 @@ impl Stream for CountedBody {
         match &next {
             Poll::Ready(Some(Ok(bytes))) => self.counter.bytes += bytes.len() as u64,
             Poll::Ready(Some(Err(error))) => {
-                tracing::warn!(link_id = self.counter.link_id, %error, "media broke off");
+                tracing::warn!(link_id = self.counter.link.link_id, %error, "media broke off");
             }
             _ => {}
         }

@@ -8,6 +8,7 @@ mod error;
 mod health;
 mod media_response;
 mod openapi;
+mod public;
 mod public_link;
 mod public_page;
 mod public_thumbnail;
@@ -18,6 +19,7 @@ mod state;
 
 pub use bridge_api::issue_request;
 pub use openapi::openapi;
+pub use public::configure_public;
 pub use request_log::RequestLog;
-pub use routes::{Listener, configure_internal, configure_public, routes_of};
+pub use routes::{Listener, configure_internal, routes_of};
 pub use state::AppState;

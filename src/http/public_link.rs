@@ -5,7 +5,6 @@ use std::sync::Arc;
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::{Method, header},
-    web,
 };
 
 use crate::{
@@ -22,23 +21,13 @@ use super::{
 };
 
 /// `GET` and `HEAD /m/{token}[/{name}]`.
-pub(super) async fn follow(
-    request: HttpRequest,
-    state: web::Data<AppState>,
-    media: web::Data<MediaProxy>,
-) -> HttpResponse {
-    match answer(&request, &state, &media).await {
-        Ok(response) => response,
-        Err(told) => told.respond(&request),
-    }
-}
-
-async fn answer(
+pub(super) async fn answer(
     request: &HttpRequest,
+    token: &str,
     state: &AppState,
     media: &MediaProxy,
 ) -> Result<HttpResponse, Told> {
-    let grant = granted(request, state).await?;
+    let grant = granted(request, token, state).await?;
     let link = &grant.link;
     let limited = link.max_follows.is_some();
     let order = order(&grant, MediaKind::Original);
@@ -70,8 +59,11 @@ pub(super) fn order(grant: &Grant, kind: MediaKind) -> Order {
 }
 
 /// From the text of the path to a link that may be followed.
-pub(super) async fn granted(request: &HttpRequest, state: &AppState) -> Result<Grant, Told> {
-    let token = request.match_info().get("token").unwrap_or_default();
+pub(super) async fn granted(
+    request: &HttpRequest,
+    token: &str,
+    state: &AppState,
+) -> Result<Grant, Told> {
     let link = state
         .links
         .keys

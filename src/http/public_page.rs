@@ -1,6 +1,6 @@
 //! The page that shows the media of a link, and `/robots.txt`.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
@@ -17,30 +17,20 @@ use super::{
 };
 
 /// `GET /robots.txt`.
-pub(super) async fn robots() -> HttpResponse {
+pub(super) fn robots() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .body(pages::ROBOTS_TXT)
 }
 
-/// `GET /v/{token}[/{name}]`.
-pub(super) async fn page(
-    request: HttpRequest,
-    state: web::Data<AppState>,
-    media: web::Data<MediaProxy>,
-) -> HttpResponse {
-    match answer(&request, &state, &media).await {
-        Ok(response) => response,
-        Err(told) => told.respond(&request),
-    }
-}
-
-async fn answer(
+/// `GET` and `HEAD /v/{token}[/{name}]`.
+pub(super) async fn answer(
     request: &HttpRequest,
+    token: &str,
     state: &AppState,
     media: &MediaProxy,
 ) -> Result<HttpResponse, Told> {
-    let grant = granted(request, state).await?;
+    let grant = granted(request, token, state).await?;
     let link = &grant.link;
     let (mimetype, size) = match &link.claims.mimetype {
         Some(mimetype) => (

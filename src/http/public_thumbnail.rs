@@ -25,23 +25,13 @@ struct Query {
 }
 
 /// `GET` and `HEAD /t/{token}?width=&height=&method=`.
-pub(super) async fn follow(
-    request: HttpRequest,
-    state: web::Data<AppState>,
-    media: web::Data<MediaProxy>,
-) -> HttpResponse {
-    match answer(&request, &state, &media).await {
-        Ok(response) => response,
-        Err(told) => told.respond(&request),
-    }
-}
-
-async fn answer(
+pub(super) async fn answer(
     request: &HttpRequest,
+    token: &str,
     state: &AppState,
     media: &MediaProxy,
 ) -> Result<HttpResponse, Told> {
-    let grant = granted(request, state).await?;
+    let grant = granted(request, token, state).await?;
     let kind = kind(request, state)?;
     let media = media
         .open(&order(&grant, kind), wanted(request, false))

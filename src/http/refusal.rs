@@ -1,11 +1,13 @@
 //! What somebody gets whose link does not lead to media: the one table from causes to status,
 //! error code, page and log.
 
+use std::sync::LazyLock;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         StatusCode,
-        header::{self, HeaderMap},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
 use serde_json::json;
@@ -17,8 +19,23 @@ use crate::{
     pages::{self, Cause, ErrorPage},
 };
 
+/// For crawlers, which have no business here.
+pub(super) const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 /// How long to wait for an upload, in seconds.
 const UPLOAD_RETRY_S: u64 = 10;
+
+/// What every such answer carries.
+static HEADERS: LazyLock<[(HeaderName, HeaderValue); 6]> = LazyLock::new(|| {
+    let value = HeaderValue::from_static;
+    [
+        (header::CACHE_CONTROL, value("no-store")),
+        (header::VARY, value("Accept")),
+        (header::X_CONTENT_TYPE_OPTIONS, value("nosniff")),
+        (header::REFERRER_POLICY, value("no-referrer")),
+        (ROBOTS_TAG, value("noindex")),
+        (header::CONTENT_SECURITY_POLICY, value(pages::page_csp())),
+    ]
+});
 
 /// Why somebody does not get the media, and how it is told.
 #[derive(Debug, Clone)]
@@ -143,13 +160,9 @@ impl Told {
     /// A page where the client asks for one, JSON otherwise.
     pub(super) fn respond(self, request: &HttpRequest) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        response
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .insert_header((header::VARY, "Accept"))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .insert_header((header::REFERRER_POLICY, "no-referrer"))
-            .insert_header(("X-Robots-Tag", "noindex"))
-            .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp()));
+        for (name, value) in HEADERS.iter() {
+            response.insert_header((name.clone(), value.clone()));
+        }
         if let Some(seconds) = self.retry_after_s {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
@@ -189,22 +202,17 @@ fn accepts_html(headers: &HeaderMap) -> bool {
         })
 }
 
-/// Any path that is none of ours.
-pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
-    Told::not_found().respond(&request)
-}
-
 /// A path of ours with a method that it does not have.
-pub(super) async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
+pub(super) fn method_not_allowed(request: &HttpRequest) -> HttpResponse {
     let told = Told::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "M_UNRECOGNIZED",
         Cause::NotFound,
     );
-    let mut response = told.respond(&request);
+    let mut response = told.respond(request);
     response
         .headers_mut()
-        .insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
 }
 

@@ -2,7 +2,11 @@
 //! hold secrets, so the line names the route and the link ID instead.
 
 use std::{
+    borrow::Cow,
+    cell::RefCell,
+    collections::HashMap,
     future::{Future, Ready, ready},
+    net::IpAddr,
     pin::Pin,
     task::{Context, Poll},
     time::Instant,
@@ -12,14 +16,21 @@ use actix_web::{
     Error, HttpMessage,
     body::{BodySize, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    http::Method,
 };
 use bytes::Bytes;
+use metrics::Counter;
+
+use crate::telemetry;
 
 use super::routes::Listener;
 
 /// The link that a request is about.
 #[derive(Debug, Clone)]
 pub(super) struct LogLink(pub String);
+/// The route that a request has taken, where the router does not know it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogRoute(pub &'static str);
 /// The bridge that asks.
 #[derive(Debug, Clone)]
 pub(super) struct LogBridge(pub String);
@@ -31,7 +42,7 @@ pub struct RequestLog(pub Listener);
 impl<S, B> Transform<S, ServiceRequest> for RequestLog
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
+    B: MessageBody + Unpin + 'static,
 {
     type Response = ServiceResponse<LoggedBody<B>>;
     type Error = Error;
@@ -57,7 +68,7 @@ pub struct RequestLogService<S> {
 impl<S, B> Service<ServiceRequest> for RequestLogService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
-    B: MessageBody + 'static,
+    B: MessageBody + Unpin + 'static,
 {
     type Response = ServiceResponse<LoggedBody<B>>;
     type Error = Error;
@@ -74,28 +85,28 @@ where
         Box::pin(async move {
             let response = work.await?;
             let status = response.status().as_u16();
-            let route = response
-                .request()
-                .match_pattern()
-                .unwrap_or_else(|| "none".to_owned());
             let extensions = response.request().extensions();
+            let route = match extensions.get::<LogRoute>() {
+                Some(LogRoute(route)) => Cow::Borrowed(*route),
+                None => response
+                    .request()
+                    .match_pattern()
+                    .map_or(Cow::Borrowed("none"), Cow::Owned),
+            };
             let line = Line {
                 listener,
-                method: method.to_string(),
+                method,
                 route,
                 status,
                 link_id: extensions.get::<LogLink>().map(|link| link.0.clone()),
                 bridge: extensions.get::<LogBridge>().map(|bridge| bridge.0.clone()),
-                peer: peer.map(|ip| ip.to_string()),
+                peer,
                 started,
                 bytes: 0,
                 complete: false,
             };
             drop(extensions);
-            Ok(response.map_body(|_, body| LoggedBody {
-                body: Box::pin(body),
-                line,
-            }))
+            Ok(response.map_body(|_, body| LoggedBody { body, line }))
         })
     }
 }
@@ -103,12 +114,12 @@ where
 /// What the line says.
 struct Line {
     listener: Listener,
-    method: String,
-    route: String,
+    method: Method,
+    route: Cow<'static, str>,
     status: u16,
     link_id: Option<String>,
     bridge: Option<String>,
-    peer: Option<String>,
+    peer: Option<IpAddr>,
     started: Instant,
     bytes: u64,
     complete: bool,
@@ -121,14 +132,14 @@ impl Drop for Line {
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    target: "medialink::request",
+                    target: telemetry::REQUEST_TARGET,
                     listener,
-                    method = self.method,
-                    route = self.route,
+                    method = self.method.as_str(),
+                    route = &*self.route,
                     status = self.status,
                     link_id = self.link_id,
                     bridge = self.bridge,
-                    peer = self.peer,
+                    peer = self.peer.map(tracing::field::display),
                     bytes = self.bytes,
                     complete = self.complete,
                     duration_ms,
@@ -140,21 +151,42 @@ impl Drop for Line {
             500.. => line!(error),
             _ => line!(info),
         }
-        metrics::counter!("medialink_requests_total", "listener" => listener,
-            "route" => self.route.clone(), "status" => self.status.to_string())
-        .increment(1);
-        metrics::counter!("medialink_sent_bytes_total", "listener" => listener)
-            .increment(self.bytes);
+        count(self);
     }
+}
+
+/// Requests and sent bytes.
+type Counters = (Counter, Counter);
+
+thread_local! {
+    /// The counters that this worker has used: looking them up by their labels costs more than
+    /// counting.
+    static COUNTERS: RefCell<HashMap<(Listener, Cow<'static, str>, u16), Counters>> =
+        RefCell::default();
+}
+
+fn count(line: &Line) {
+    let listener = line.listener.as_str();
+    COUNTERS.with_borrow_mut(|counters| {
+        let key = (line.listener, line.route.clone(), line.status);
+        let (requests, sent) = counters.entry(key).or_insert_with(|| {
+            let requests = metrics::counter!("medialink_requests_total", "listener" => listener,
+                "route" => line.route.to_string(), "status" => line.status.to_string());
+            let sent = metrics::counter!("medialink_sent_bytes_total", "listener" => listener);
+            (requests, sent)
+        });
+        requests.increment(1);
+        sent.increment(line.bytes);
+    });
 }
 
 /// A body that counts what goes out, and has the line written at its end.
 pub struct LoggedBody<B> {
-    body: Pin<Box<B>>,
+    body: B,
     line: Line,
 }
 
-impl<B: MessageBody> MessageBody for LoggedBody<B> {
+impl<B: MessageBody + Unpin> MessageBody for LoggedBody<B> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {
@@ -165,7 +197,7 @@ impl<B: MessageBody> MessageBody for LoggedBody<B> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let next = self.body.as_mut().poll_next(context);
+        let next = Pin::new(&mut self.body).poll_next(context);
         match &next {
             Poll::Ready(Some(Ok(bytes))) => self.line.bytes += bytes.len() as u64,
             Poll::Ready(None) => self.line.complete = true,

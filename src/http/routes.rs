@@ -1,4 +1,4 @@
-//! Every route, in one table for each listener.
+//! Every route of the internal listener, in one table.
 
 use actix_web::{
     Handler, HttpResponse, Resource, Responder,
@@ -11,11 +11,11 @@ use super::{
     bridge_api::{issue, list, revoke},
     docs,
     error::ApiError,
-    health, public_link, public_page, public_thumbnail, refusal,
+    health, public,
 };
 
 /// Who is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Listener {
     /// People.
     Public,
@@ -105,40 +105,12 @@ fn internal() -> Routes {
     routes
 }
 
-/// The public routes, under each prefix: a reverse proxy may strip the path of `public_url` or not.
-fn public(prefixes: &[&str]) -> Routes {
-    let mut routes = Routes::default();
-    for prefix in prefixes {
-        for tail in ["/m/{token}", "/m/{token}/{name:[^/]*}"] {
-            routes.at(&format!("{prefix}{tail}"), |path| {
-                path.on(Method::GET, public_link::follow)
-                    .on(Method::HEAD, public_link::follow)
-            });
-        }
-        routes.at(&format!("{prefix}/t/{{token}}"), |path| {
-            path.on(Method::GET, public_thumbnail::follow)
-                .on(Method::HEAD, public_thumbnail::follow)
-        });
-        for tail in ["/v/{token}", "/v/{token}/{name:[^/]*}"] {
-            routes.at(&format!("{prefix}{tail}"), |path| {
-                path.on(Method::GET, public_page::page)
-                    .on(Method::HEAD, public_page::page)
-            });
-        }
-        routes.at(&format!("{prefix}/robots.txt"), |path| {
-            path.on(Method::GET, public_page::robots)
-                .on(Method::HEAD, public_page::robots)
-        });
-    }
-    routes
-}
-
-/// The methods and paths of the internal listener.
+/// The methods and paths of a listener.
 #[must_use]
 pub fn routes_of(listener: Listener) -> Vec<(Method, String)> {
     match listener {
         Listener::Internal => internal().table,
-        Listener::Public => public(&[""]).table,
+        Listener::Public => public::table(),
     }
 }
 
@@ -153,18 +125,4 @@ pub fn configure_internal(config: &mut ServiceConfig) {
     config.default_service(web::to(|| async {
         Err::<HttpResponse, _>(ApiError::unrecognized(StatusCode::NOT_FOUND))
     }));
-}
-
-/// Registers the routes of the public listener; `path`: that of `public_url`.
-pub fn configure_public(config: &mut ServiceConfig, path: &str) {
-    let path = path.trim_end_matches('/');
-    let prefixes = if path.is_empty() {
-        vec![""]
-    } else {
-        vec![path, ""]
-    };
-    for resource in public(&prefixes).resources {
-        config.service(resource.default_service(web::to(refusal::method_not_allowed)));
-    }
-    config.default_service(web::to(refusal::not_found));
 }

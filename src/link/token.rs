@@ -16,6 +16,8 @@ pub(super) const HEAD_BYTES: usize = 6;
 pub(super) const MAC_BYTES: usize = 16;
 /// A whole short token.
 pub(super) const SHORT_BYTES: usize = 32;
+/// The same as text.
+pub(super) const SHORT_CHARS: usize = 43;
 /// What comes before the body of a self-contained token: head, lifetime and nonce.
 pub(super) const SELF_CONTAINED_HEAD_BYTES: usize = 22;
 /// The first byte of a self-contained token: version 1, form 0.

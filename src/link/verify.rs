@@ -10,7 +10,7 @@ use super::{
     sealed,
     token::{
         self, HEAD_BYTES, LinkId, MAC_BYTES, MAX_TOKEN_BYTES, MAX_TOKEN_CHARS,
-        SELF_CONTAINED_HEAD_BYTES, SHORT_BYTES,
+        SELF_CONTAINED_HEAD_BYTES, SHORT_BYTES, SHORT_CHARS,
     },
 };
 
@@ -176,11 +176,16 @@ impl KeyRing {
     }
 
     fn verified(&self, text: &str) -> Option<VerifiedLink> {
-        if text.len() > MAX_TOKEN_CHARS {
-            return None;
+        match text.len() {
+            // Most are short, and need not be read into room for a long one.
+            ..=SHORT_CHARS => self.decoded(text, &mut [0; SHORT_BYTES + 1]),
+            ..=MAX_TOKEN_CHARS => self.decoded(text, &mut [0; MAX_TOKEN_BYTES]),
+            _ => None,
         }
-        let mut buffer = [0; MAX_TOKEN_BYTES];
-        let len = URL_SAFE_NO_PAD.decode_slice(text, &mut buffer).ok()?;
+    }
+
+    fn decoded(&self, text: &str, buffer: &mut [u8]) -> Option<VerifiedLink> {
+        let len = URL_SAFE_NO_PAD.decode_slice(text, buffer).ok()?;
         let token = &buffer[..len];
         let (signed, mac) = token.split_at_checked(len.checked_sub(MAC_BYTES)?)?;
         let head = signed.first_chunk::<HEAD_BYTES>()?;

@@ -10,7 +10,11 @@ use sqlx::SqliteConnection;
 
 use crate::{
     matrix::{MxcUri, ServerName},
-    storage::{Database, StorageError, links, touches},
+    storage::{
+        Database, StorageError,
+        links::{self, LinkRow},
+        touches,
+    },
 };
 
 /// What one request has served.
@@ -65,16 +69,22 @@ impl FollowCounter {
     }
 
     /// Adds what a request has served.
-    pub fn add(&self, link_id: &str, mxc: &str, served: Served) {
+    pub fn add(&self, link: &LinkRow, served: Served) {
         let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
-        let sum = sums.entry(link_id.to_owned()).or_default();
+        if !sums.contains_key(&link.link_id) {
+            let sum = Sum {
+                mxc: link.claims.mxc.to_string(),
+                ..Sum::default()
+            };
+            sums.insert(link.link_id.clone(), sum);
+        }
+        let Some(sum) = sums.get_mut(&link.link_id) else {
+            return;
+        };
         sum.follows += i64::from(served.is_follow);
         sum.is_download |= served.is_download;
         sum.bytes = sum.bytes.saturating_add_unsigned(served.bytes);
         sum.last = sum.last.max(served.at);
-        if sum.mxc.is_empty() {
-            mxc.clone_into(&mut sum.mxc);
-        }
     }
 
     /// Writes all sums. A download has been a touch as well.

@@ -1,22 +1,48 @@
 //! Logs and metrics.
 
+mod buffer;
+mod json;
+
 use std::{io::IsTerminal, sync::OnceLock};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{fmt, format::Format},
+};
+
+use self::{buffer::Buffer, json::JsonLines};
+
+pub use json::REQUEST_TARGET;
+
+/// Writes what is left of the logs when it is dropped.
+pub struct Logs(Buffer);
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
 
 /// Writes logs to standard error: for people on a terminal, as JSON elsewhere. `RUST_LOG` says how
 /// much; `level` if it says nothing.
-pub fn start_logs(level: &str) {
+#[must_use]
+pub fn start_logs(level: &str) -> Logs {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = fmt().with_env_filter(filter);
+    let buffer = Buffer::default();
     let started = if std::io::stderr().is_terminal() {
-        logs.compact().try_init()
+        logs.with_writer(std::io::stderr).compact().try_init()
     } else {
-        logs.json().flatten_event(true).try_init()
+        buffer.start();
+        logs.with_writer(buffer.clone())
+            .json()
+            .map_event_format(|_| JsonLines(Format::default().json().flatten_event(true)))
+            .try_init()
     };
     // Whoever has started logs already keeps them.
     drop(started);
+    Logs(buffer)
 }
 
 /// The one recorder of metrics of this process.

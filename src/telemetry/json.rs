@@ -1,0 +1,158 @@
+//! Log lines as JSON. The line of a request, of which there are many, is written straight into
+//! the buffer, in the shape that the library gives to all others.
+
+use std::fmt::{self, Debug};
+
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{Format, Json, Writer},
+        time::{FormatTime, SystemTime},
+    },
+    registry::LookupSpan,
+};
+
+/// The target of the lines of requests.
+pub const REQUEST_TARGET: &str = "medialink::request";
+
+/// Formats events.
+pub(super) struct JsonLines(pub(super) Format<Json>);
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        if metadata.target() != REQUEST_TARGET {
+            return self.0.format_event(context, writer, event);
+        }
+        writer.write_str("{\"timestamp\":\"")?;
+        SystemTime.format_time(&mut writer)?;
+        write!(writer, "\",\"level\":\"{}\"", metadata.level())?;
+        let mut fields = Fields {
+            writer: &mut writer,
+            result: Ok(()),
+        };
+        event.record(&mut fields);
+        fields.result?;
+        writeln!(writer, ",\"target\":\"{REQUEST_TARGET}\"}}")
+    }
+}
+
+struct Fields<'a, 'w> {
+    writer: &'a mut Writer<'w>,
+    result: fmt::Result,
+}
+
+impl Fields<'_, '_> {
+    /// Writes a field whose value is JSON already.
+    fn plain(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        let written = write!(self.writer, ",\"{}\":{value}", field.name());
+        self.result = self.result.and(written);
+    }
+}
+
+impl Visit for Fields<'_, '_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let is_plain = value.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+        if is_plain {
+            self.plain(field, format_args!("\"{value}\""));
+        } else {
+            self.plain(field, format_args!("{}", serde_json::Value::from(value)));
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.plain(field, format_args!("{value}"));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.plain(field, format_args!("{value}"));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.plain(field, format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use serde_json::{Value, json};
+    use tracing_subscriber::fmt;
+
+    use super::*;
+
+    /// What a subscriber writes.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines(work: impl FnOnce()) -> Vec<Value> {
+        let written = Written::default();
+        let writer = written.clone();
+        let logs = fmt()
+            .json()
+            .map_event_format(|_| JsonLines(Format::default().json().flatten_event(true)))
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(logs, work);
+        let bytes = written.0.lock().expect("no panic").clone();
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        let read = |line| serde_json::from_str(line).expect("JSON");
+        text.lines().map(read).collect()
+    }
+
+    #[test]
+    fn a_request_has_the_shape_of_every_other_line() {
+        let [mut request, mut other] = <[Value; 2]>::try_from(lines(|| {
+            macro_rules! line {
+                ($target:expr) => {
+                    tracing::info!(target: $target, name = "a\"b\\c\nd\u{1}é", none = None::<u64>,
+                        number = 7_u64, below = -7_i64, is_so = true,
+                        peer = std::net::Ipv4Addr::LOCALHOST.to_string(),
+                        shown = tracing::field::display("x y"), "request");
+                };
+            }
+            line!(REQUEST_TARGET);
+            line!("medialink::other");
+        }))
+        .expect("two lines");
+        for line in [&mut request, &mut other] {
+            let fields = line.as_object_mut().expect("an object");
+            assert!(fields.remove("timestamp").is_some());
+            assert!(fields.remove("target").is_some());
+        }
+        assert_eq!(request, other);
+        assert_eq!(request["name"], json!("a\"b\\c\nd\u{1}é"));
+        assert_eq!(request["level"], json!("INFO"));
+    }
+}
