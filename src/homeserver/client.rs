@@ -79,12 +79,19 @@ impl Homeserver {
 
     /// The URL of an endpoint: segments are encoded one by one, so that none can lead elsewhere.
     pub(super) fn url(&self, segments: &[&str]) -> Url {
-        let mut text = self.config.url.as_str().trim_end_matches('/').to_owned();
+        Url::parse(&self.url_text(segments)).unwrap_or_else(|_| self.config.url.clone())
+    }
+
+    /// The same as text, for requests that are many.
+    pub(super) fn url_text(&self, segments: &[&str]) -> String {
+        let base = self.config.url.as_str().trim_end_matches('/');
+        let mut text = String::with_capacity(base.len() + 160);
+        text.push_str(base);
         for segment in segments {
             text.push('/');
             text.extend(utf8_percent_encode(segment, SEGMENT));
         }
-        Url::parse(&text).unwrap_or_else(|_| self.config.url.clone())
+        text
     }
 
     /// A request as a bridge's user.

@@ -23,7 +23,7 @@ use super::{HomeserverError, redirects::Resolver};
 /// The most connections to one origin that are kept open for later.
 const MAX_IDLE: usize = 64;
 /// The most bytes that a connection reads ahead, and the longest head of an answer.
-const BUFFER_BYTES: usize = 64 << 10;
+const BUFFER_BYTES: usize = 32 << 10;
 
 /// A way to connect, shared by all who download.
 pub(super) type Connector = HttpsConnector<HttpConnector<Resolver>>;

@@ -9,7 +9,7 @@ use hyper::{
     Method, Request, StatusCode, Uri,
     header::{self, HeaderMap, HeaderValue},
 };
-use url::{Position, Url};
+use url::{Url, form_urlencoded::Serializer};
 
 use crate::{
     config::BridgeConfig,
@@ -112,9 +112,8 @@ impl MediaClient {
             value.set_sensitive(true);
             credentials.insert(CONTENT_TOKEN_HEADER, value);
         }
-        let mut url = self.url(&["_matrix", "client", "v1", "media"], &request);
-        url.query_pairs_mut()
-            .append_pair("user_id", bridge.user_id.as_str());
+        let as_user = [("user_id", bridge.user_id.as_str())];
+        let url = self.url(&["_matrix", "client", "v1", "media"], &request, as_user);
         match self.follow(url, credentials, &request).await {
             // An answer to HEAD has no body, so an error in it has no code: a GET tells which it is.
             Err(error) if request.head_only && error.status() > 0 && error.errcode().is_empty() => {
@@ -126,8 +125,8 @@ impl MediaClient {
             }
             Err(error) if is_unknown_endpoint(&error) => {
                 // The old endpoint knows neither access tokens nor content tokens.
-                let mut url = self.url(&["_matrix", "media", "v3"], &request);
-                url.query_pairs_mut().append_pair("allow_redirect", "true");
+                let old = [("allow_redirect", "true")];
+                let url = self.url(&["_matrix", "media", "v3"], &request, old);
                 self.follow(url, HeaderMap::new(), &request).await
             }
             outcome => outcome,
@@ -135,7 +134,7 @@ impl MediaClient {
     }
 
     /// The URL of media under one of the two media APIs.
-    fn url(&self, api: &[&str], request: &MediaRequest<'_>) -> Url {
+    fn url(&self, api: &[&str], request: &MediaRequest<'_>, query: [(&str, &str); 1]) -> String {
         let (server, media_id) = (request.mxc.server_name(), request.mxc.media_id());
         let endpoint = match request.what {
             MediaKind::Original => "download",
@@ -143,40 +142,51 @@ impl MediaClient {
         };
         let mut url = self
             .homeserver
-            .url(&[api, &[endpoint, server, media_id]].concat());
+            .url_text(&[api, &[endpoint, server, media_id]].concat());
+        url.push('?');
+        let start = url.len();
+        let mut pairs = Serializer::for_suffix(url, start);
         if let MediaKind::Thumbnail {
             width,
             height,
             method,
         } = request.what
         {
-            url.query_pairs_mut()
+            pairs
                 .append_pair("width", &width.to_string())
                 .append_pair("height", &height.to_string())
                 .append_pair("method", method)
                 .append_pair("animated", "false");
         }
-        url
+        pairs.extend_pairs(query).finish()
     }
 
     /// Sends a request and follows its redirects, without credentials.
     async fn follow(
         &self,
-        first: Url,
+        first: String,
         credentials: HeaderMap,
         request: &MediaRequest<'_>,
     ) -> Result<Download, HomeserverError> {
-        let mut url = first;
-        let mut answer = self.send(&self.direct, &url, credentials, request).await?;
+        let mut answer = self
+            .send(&self.direct, &first, credentials, request)
+            .await?;
+        let mut url = None;
         for _ in 0..MAX_REDIRECTS {
             if !is_redirect(answer.status) {
                 break;
             }
-            url = target(&url, &answer)?;
-            let connections = self.connections_to(&url)?;
+            let from = match url {
+                Some(url) => url,
+                None => Url::parse(&first)
+                    .map_err(|_| HomeserverError::Nonsense("its URL is none to redirect from"))?,
+            };
+            let next = target(&from, &answer)?;
+            let connections = self.connections_to(&next)?;
             answer = self
-                .send(connections, &url, HeaderMap::new(), request)
+                .send(connections, next.as_str(), HeaderMap::new(), request)
                 .await?;
+            url = Some(next);
         }
         match answer.status {
             StatusCode::OK
@@ -214,41 +224,20 @@ impl MediaClient {
     async fn send(
         &self,
         connections: &Connections,
-        url: &Url,
-        mut headers: HeaderMap,
+        url: &str,
+        credentials: HeaderMap,
         request: &MediaRequest<'_>,
     ) -> Result<Download, HomeserverError> {
         let uri: Uri = url
-            .as_str()
             .parse()
             .map_err(|_| HomeserverError::Nonsense("it redirects to what is no URI"))?;
-        let value = |text: &str| {
-            HeaderValue::try_from(text)
-                .map_err(|_| HomeserverError::Nonsense("a header of ours is no header value"))
-        };
-        let host = &url[Position::BeforeHost..Position::AfterPort];
-        headers.insert(header::HOST, value(host)?);
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        headers.insert(
-            header::ACCEPT_ENCODING,
-            HeaderValue::from_static("identity"),
-        );
-        if let Some(range) = request.range {
-            headers.insert(header::RANGE, value(range)?);
-        }
-        if let Some(etag) = request.if_none_match {
-            headers.insert(header::IF_NONE_MATCH, value(etag)?);
-        }
         let mut message = Request::new(Empty::<Bytes>::new());
-        *message.method_mut() = if request.head_only {
-            Method::HEAD
-        } else {
-            Method::GET
-        };
-        *message.uri_mut() = uri
-            .path_and_query()
-            .map_or_else(|| Uri::from_static("/"), |path| Uri::from(path.clone()));
-        *message.headers_mut() = headers;
+        if request.head_only {
+            *message.method_mut() = Method::HEAD;
+        }
+        let path = uri.path_and_query().cloned();
+        *message.uri_mut() = path.map_or_else(Uri::default, Uri::from);
+        *message.headers_mut() = headers(credentials, &uri, request)?;
         let sent = connections.send(&uri, message);
         let (response, lease) =
             tokio::time::timeout(self.homeserver.config.timeouts.first_byte, sent)
@@ -290,6 +279,31 @@ impl MediaClient {
     }
 }
 
+/// What a request says beside its URL.
+fn headers(
+    credentials: HeaderMap,
+    uri: &Uri,
+    request: &MediaRequest<'_>,
+) -> Result<HeaderMap, HomeserverError> {
+    let value = |text: &str| {
+        HeaderValue::try_from(text)
+            .map_err(|_| HomeserverError::Nonsense("a header of ours is no header value"))
+    };
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let mut headers = credentials;
+    headers.insert(header::HOST, value(authority)?);
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    let plain = HeaderValue::from_static("identity");
+    headers.insert(header::ACCEPT_ENCODING, plain);
+    if let Some(range) = request.range {
+        headers.insert(header::RANGE, value(range)?);
+    }
+    if let Some(etag) = request.if_none_match {
+        headers.insert(header::IF_NONE_MATCH, value(etag)?);
+    }
+    Ok(headers)
+}
+
 /// Reads the Matrix error out of an answer.
 async fn refusal(mut answer: Download) -> HomeserverError {
     let mut body = Vec::new();
@@ -314,12 +328,18 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 fn target(from: &Url, answer: &Download) -> Result<Url, HomeserverError> {
-    answer
-        .headers
-        .get(header::LOCATION)
+    let location = answer.headers.get(header::LOCATION);
+    let mut url = location
         .and_then(|value| value.to_str().ok())
         .and_then(|location| from.join(location).ok())
         .ok_or(HomeserverError::Nonsense(
             "it redirects without saying where to",
-        ))
+        ))?;
+    if url.origin() == from.origin() {
+        // Within one origin it may name a user, which is none of its business.
+        url.set_username("")
+            .and_then(|()| url.set_password(None))
+            .map_err(|()| HomeserverError::Nonsense("it redirects to what has no host"))?;
+    }
+    Ok(url)
 }

@@ -29,7 +29,7 @@ use super::{refusal::ROBOTS_TAG, state::AppState};
 
 /// What every answer with media carries, whatever the media is. The policy is the one that the
 /// Matrix specification asks of homeservers.
-static SAFETY: LazyLock<[(HeaderName, HeaderValue); 6]> = LazyLock::new(|| {
+static SAFETY: LazyLock<[(HeaderName, HeaderValue); 7]> = LazyLock::new(|| {
     let value = HeaderValue::from_static;
     [
         (header::X_CONTENT_TYPE_OPTIONS, value("nosniff")),
@@ -43,8 +43,26 @@ static SAFETY: LazyLock<[(HeaderName, HeaderValue); 6]> = LazyLock::new(|| {
         (ROBOTS_TAG, value("noindex")),
         (header::CROSS_ORIGIN_RESOURCE_POLICY, value("cross-origin")),
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, value("*")),
+        (
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            value("Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag"),
+        ),
     ]
 });
+
+/// Tells a browser what a web app of another origin may ask for (Fetch Standard, "CORS-preflight
+/// request").
+pub(super) fn preflight() -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
+        .insert_header((
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "If-Modified-Since, If-None-Match, If-Range, Range",
+        ))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
+        .finish()
+}
 
 /// Puts media into an answer.
 pub(super) fn respond(media: Media, cache_control: &str, counter: Counter) -> HttpResponse {

@@ -10,6 +10,7 @@ use actix_web::{
 use crate::media::MediaProxy;
 
 use super::{
+    media_response::preflight,
     public_link, public_page, public_thumbnail,
     refusal::{Told, method_not_allowed},
     request_log::LogRoute,
@@ -100,8 +101,10 @@ async fn answer(
         return Told::not_found().respond(&request);
     };
     request.extensions_mut().insert(LogRoute(place.pattern()));
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return method_not_allowed(&request);
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return preflight(),
+        _ => return method_not_allowed(&request),
     }
     let answered = match place {
         Place::Media(token) => public_link::answer(&request, token, &state, &media).await,

@@ -10,7 +10,7 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
-use serde_json::json;
+use serde::Serialize;
 
 use crate::{
     link::LinkState,
@@ -177,8 +177,18 @@ impl Told {
                 .content_type(pages::CONTENT_TYPE)
                 .body(page.render());
         }
-        response.json(json!({"errcode": self.errcode, "error": self.cause.title()}))
+        response.json(MatrixError {
+            errcode: self.errcode,
+            error: self.cause.title(),
+        })
     }
+}
+
+/// An error in Matrix's shape.
+#[derive(Serialize)]
+struct MatrixError {
+    errcode: &'static str,
+    error: &'static str,
 }
 
 /// Whether `Accept` names `text/html`; `*/*` does not.
@@ -210,9 +220,10 @@ pub(super) fn method_not_allowed(request: &HttpRequest) -> HttpResponse {
         Cause::NotFound,
     );
     let mut response = told.respond(request);
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response.headers_mut().insert(
+        header::ALLOW,
+        HeaderValue::from_static("GET, HEAD, OPTIONS"),
+    );
     response
 }
 

@@ -157,12 +157,13 @@ impl Drop for Line {
 
 /// Requests and sent bytes.
 type Counters = (Counter, Counter);
+/// What they count: requests of a listener, with their route and status.
+type Labels = (Listener, Cow<'static, str>, u16);
 
 thread_local! {
     /// The counters that this worker has used: looking them up by their labels costs more than
     /// counting.
-    static COUNTERS: RefCell<HashMap<(Listener, Cow<'static, str>, u16), Counters>> =
-        RefCell::default();
+    static COUNTERS: RefCell<HashMap<Labels, Counters>> = RefCell::default();
 }
 
 fn count(line: &Line) {

@@ -176,11 +176,13 @@ impl KeyRing {
     }
 
     fn verified(&self, text: &str) -> Option<VerifiedLink> {
-        match text.len() {
+        if text.len() > MAX_TOKEN_CHARS {
+            None
+        } else if text.len() > SHORT_CHARS {
+            self.decoded(text, &mut [0; MAX_TOKEN_BYTES])
+        } else {
             // Most are short, and need not be read into room for a long one.
-            ..=SHORT_CHARS => self.decoded(text, &mut [0; SHORT_BYTES + 1]),
-            ..=MAX_TOKEN_CHARS => self.decoded(text, &mut [0; MAX_TOKEN_BYTES]),
-            _ => None,
+            self.decoded(text, &mut [0; SHORT_BYTES + 1])
         }
     }
 

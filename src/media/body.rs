@@ -69,16 +69,13 @@ impl MediaBody {
         let mut held = 0;
         while held < count {
             let Some(piece) = pieces.next().await.transpose()? else {
-                let whole = Bytes::from(first.concat());
+                let whole = joined(&first);
                 return Ok((whole.clone(), Self::Whole(whole)));
             };
             held += piece.len();
             first.push(piece);
         }
-        let start = match first.as_slice() {
-            [piece] => piece.clone(),
-            pieces => Bytes::from(pieces.concat()),
-        };
+        let start = joined(&first);
         let again = stream::iter([Ok(start.clone())]).chain(pieces);
         Ok((start, Self::stream(again)))
     }
@@ -116,6 +113,13 @@ fn last(decryption: Option<Decryption>) -> Option<Result<Bytes, MediaError>> {
     match decryption?.finish() {
         Some(last) => last.map(Ok),
         None => Some(Err(MediaError::wrong_digest())),
+    }
+}
+
+fn joined(pieces: &[Bytes]) -> Bytes {
+    match pieces {
+        [piece] => piece.clone(),
+        pieces => Bytes::from(pieces.concat()),
     }
 }
 

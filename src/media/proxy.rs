@@ -11,6 +11,7 @@ use crate::{
 
 use super::{
     MediaBody, MediaError, SafeHeaders, Thumbnailer, Wanted,
+    body::PIECE_BYTES,
     cache::{Cache, Fetched, Found, ReadError, Source},
     conditions::{Selected, Validators},
     decrypt::{Decryption, Keystream, derived_keys},
@@ -195,6 +196,7 @@ impl MediaProxy {
             cache: cache.clone(),
             key: *key,
             order: order.clone(),
+            length,
         };
         let given = match selected {
             Selected::NotModified => Given::NotModified,
@@ -363,7 +365,11 @@ impl MediaProxy {
                     }
                     selected => {
                         let body = MediaBody::of_homeserver(body, file.map(Decryption::new));
-                        let (first, body) = body.begun(SNIFFED_BYTES).await?;
+                        // What is small comes whole, and leaves in one piece.
+                        let small = length.filter(|length| *length <= PIECE_BYTES as u64);
+                        let all = small.and_then(|length| usize::try_from(length).ok());
+                        let needed = all.map_or(SNIFFED_BYTES, |length| length + 1);
+                        let (first, body) = body.begun(needed).await?;
                         let given = match selected {
                             Selected::Part(from, to) => {
                                 Given::Part(from, to, length, body.part(from, to - from + 1))
@@ -385,17 +391,26 @@ impl MediaProxy {
         })
     }
 
-    /// All bytes from `from` on, decrypted, straight from the homeserver.
+    /// All bytes from `from` on, decrypted, straight from the homeserver: of media of the length
+    /// that was told before, where one was.
     pub(super) async fn rest_from(
         &self,
         order: &Order,
+        length: Option<u64>,
         from: u64,
     ) -> Result<MediaBody, MediaError> {
         if order.is_made_here() {
             let (_, bytes) = self.thumbnailer.make(self, order).await?;
             return Ok(MediaBody::Whole(bytes).part(from, u64::MAX));
         }
-        let Fetched { body, .. } = self.fetch(order).await?;
+        let Fetched { head, body } = self.fetch(order).await?;
+        if let (Some(before), Some(now)) = (length, head.length)
+            && before != now
+        {
+            return Err(MediaError::Failed(
+                "the homeserver gave media of another length than before".to_owned(),
+            ));
+        }
         let decryption = order.claims.file.as_ref().map(Decryption::new);
         Ok(MediaBody::of_homeserver(body, decryption).part(from, u64::MAX))
     }
@@ -430,6 +445,7 @@ impl MediaProxy {
 /// Of plain media the homeserver knows the type; of encrypted media only the event did. The file
 /// name is the link's, or else the homeserver's; a thumbnail is another file and has none.
 fn safe_headers(order: &Order, head: &Head, first_bytes: Option<&[u8]>) -> SafeHeaders {
+    let first_bytes = first_bytes.map(|bytes| &bytes[..bytes.len().min(SNIFFED_BYTES)]);
     let claims = &order.claims;
     let told = head
         .content_type

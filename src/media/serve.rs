@@ -19,6 +19,8 @@ pub(super) struct Rescue {
     pub(super) cache: Cache,
     pub(super) key: ObjectKey,
     pub(super) order: Order,
+    /// The length of the whole, where it is known.
+    pub(super) length: Option<u64>,
 }
 
 /// The first bytes, decrypted: `count` if there are that many.
@@ -106,9 +108,11 @@ impl Serving {
                     cache,
                     key,
                     order,
+                    length,
                 } = &self.rescue;
                 cache.forget(key);
-                let rest = proxy.rest_from(order, self.at).await?.part(0, self.left);
+                let rest = proxy.rest_from(order, *length, self.at).await?;
+                let rest = rest.part(0, self.left);
                 return self.rescued.insert(rest).next().await.transpose();
             }
         };

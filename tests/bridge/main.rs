@@ -11,6 +11,7 @@ mod following;
 mod harness;
 mod homeserver_facts;
 mod hostile_homeserver;
+mod hostile_readers;
 mod issue_and_follow;
 mod killed;
 mod ledger;
