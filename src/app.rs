@@ -27,6 +27,8 @@ use crate::{
 
 /// How long open answers may take to end once the service stops, in seconds.
 const SHUTDOWN_S: u64 = 30;
+/// How many threads of each worker may wait for the disk. Each has memory of its own.
+const BLOCKING_THREADS: usize = 8;
 /// How often follows are written.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// How often the key file is looked at.
@@ -136,7 +138,7 @@ impl Application {
             move || {
                 // Each worker has connections of its own to the homeserver.
                 let media = MediaProxy::new(
-                    Arc::new(MediaClient::new(Arc::clone(&data.homeserver))),
+                    Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver))),
                     cache.clone(),
                     names.clone(),
                     thumbnailer.clone(),
@@ -150,6 +152,7 @@ impl Application {
             }
         })
         .disable_signals()
+        .worker_max_blocking_threads(BLOCKING_THREADS)
         .shutdown_timeout(SHUTDOWN_S)
         .listen(listeners.public)?
         .run();

@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     Request, Response, Uri,
@@ -23,11 +24,13 @@ use super::{HomeserverError, redirects::Resolver};
 /// The most connections to one origin that are kept open for later.
 const MAX_IDLE: usize = 64;
 /// The most bytes that a connection reads ahead, and the longest head of an answer.
-const BUFFER_BYTES: usize = 32 << 10;
+const BUFFER_BYTES: usize = 48 << 10;
 
 /// A way to connect, shared by all who download.
 pub(super) type Connector = HttpsConnector<HttpConnector<Resolver>>;
 type Sender = SendRequest<Empty<Bytes>>;
+/// Runs a connection until it ends.
+pub(super) type Run = fn(BoxFuture<'static, ()>);
 
 /// A way to connect to the addresses that the resolver gives.
 pub(super) fn connector(
@@ -51,6 +54,7 @@ pub(super) struct Connections {
     connector: Connector,
     /// How long connecting may take, TLS and all.
     within: Duration,
+    run: Run,
     idle: Arc<Idle>,
 }
 
@@ -84,10 +88,11 @@ impl Idle {
 }
 
 impl Connections {
-    pub(super) fn new(connector: Connector, within: Duration) -> Self {
+    pub(super) fn new(connector: Connector, within: Duration, run: Run) -> Self {
         Self {
             connector,
             within,
+            run,
             idle: Arc::default(),
         }
     }
@@ -134,7 +139,7 @@ impl Connections {
                 .await
                 .map_err(|error| unreachable(&error))?;
             // What goes wrong with the connection, whoever uses it is told.
-            tokio::spawn(async { drop(connection.await) });
+            (self.run)(Box::pin(async { drop(connection.await) }));
             Ok(sender)
         };
         tokio::time::timeout(self.within, connecting)

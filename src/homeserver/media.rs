@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use actix_web::rt;
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::{
@@ -19,7 +20,7 @@ use crate::{
 use super::{
     Homeserver, HomeserverError,
     client::{MAX_ANSWER_BYTES, USER_AGENT, bearer, told_refusal},
-    connections::{Connections, DownloadBody},
+    connections::{Connections, DownloadBody, Run},
     redirects::url_is_allowed,
 };
 
@@ -81,10 +82,20 @@ impl MediaClient {
     /// Prepares connections; makes none yet.
     #[must_use]
     pub fn new(homeserver: Arc<Homeserver>) -> Self {
+        Self::running(homeserver, |connection| drop(tokio::spawn(connection)))
+    }
+
+    /// The same for one worker of a listener, whose tasks never leave its thread.
+    #[must_use]
+    pub fn of_worker(homeserver: Arc<Homeserver>) -> Self {
+        Self::running(homeserver, |connection| drop(rt::spawn(connection)))
+    }
+
+    fn running(homeserver: Arc<Homeserver>, run: Run) -> Self {
         let within = homeserver.config.timeouts.connect;
         Self {
-            direct: Connections::new(homeserver.connector.clone(), within),
-            redirected: Connections::new(homeserver.redirected.clone(), within),
+            direct: Connections::new(homeserver.connector.clone(), within, run),
+            redirected: Connections::new(homeserver.redirected.clone(), within, run),
             homeserver,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, fmt};
 
+use aes::Aes256;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::matrix::RoomId;
 
@@ -120,11 +121,8 @@ pub struct LinkKey {
     bridge: Option<String>,
     mac: HmacSha256,
     room: HmacSha256,
-    enc: EncKey,
+    enc: Aes256,
 }
-
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-struct EncKey([u8; 32]);
 
 impl fmt::Debug for LinkKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -154,7 +152,7 @@ impl LinkKey {
             bridge,
             mac: hmac(&expand(b"mac")),
             room: hmac(&expand(b"room")),
-            enc: EncKey(*expand(b"enc")),
+            enc: Aes256::new((&*expand(b"enc")).into()),
         }
     }
 
@@ -176,8 +174,8 @@ impl LinkKey {
         self.bridge.as_deref()
     }
 
-    pub(super) fn enc(&self) -> &[u8; 32] {
-        &self.enc.0
+    pub(super) fn enc(&self) -> &Aes256 {
+        &self.enc
     }
 
     /// The MAC that ends a token: 16 bytes of HMAC-SHA-256 over all bytes before it.

@@ -3,8 +3,9 @@
 use aes::Aes256;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ctr::{
-    Ctr128BE,
-    cipher::{KeyIvInit, StreamCipher},
+    CtrCore,
+    cipher::{InnerIvInit, StreamCipher, StreamCipherCoreWrapper},
+    flavors,
 };
 use zeroize::Zeroizing;
 
@@ -23,10 +24,11 @@ const ALL_FLAGS: u8 = EVENT_ID | CONTENT_TOKEN | ENCRYPTED_FILE | MIME_TYPE | FI
 const HASH_CHARS: usize = 43;
 
 /// Encrypts or decrypts a body in place: CTR is its own inverse.
-pub(super) fn crypt(enc: &[u8; 32], nonce: &[u8; 12], body: &mut [u8]) {
+pub(super) fn crypt(enc: &Aes256, nonce: &[u8; 12], body: &mut [u8]) {
     let mut block = [0; 16];
     block[..12].copy_from_slice(nonce);
-    Ctr128BE::<Aes256>::new(enc.into(), &block.into()).apply_keystream(body);
+    let counter = CtrCore::<&Aes256, flavors::Ctr128BE>::inner_iv_init(enc, &block.into());
+    StreamCipherCoreWrapper::from_core(counter).apply_keystream(body);
 }
 
 /// Writes the fields of a body.
@@ -162,7 +164,10 @@ fn take_identifier(rest: &mut &[u8], sigil: char) -> Option<String> {
     if rest.first() == Some(&0) {
         take::<1>(rest)?;
         let hash: &[u8; 32] = take(rest)?;
-        return Some(format!("{sigil}{}", URL_SAFE_NO_PAD.encode(hash)));
+        let mut text = String::with_capacity(1 + HASH_CHARS);
+        text.push(sigil);
+        URL_SAFE_NO_PAD.encode_string(hash, &mut text);
+        return Some(text);
     }
     let text = take_text(rest)?;
     // The one right coding of a hash is the hash.
