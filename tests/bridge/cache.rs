@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use crate::{
     harness::{Service, World, eventually, url},
     process::Process,
-    raw::{Plan, RawServer, say_all},
+    raw::{Plan, RawServer, say, say_all},
 };
 
 const MXC: &str = "mxc://example.org/abc";
@@ -222,6 +222,48 @@ async fn what_the_homeserver_gave_for_one_content_token_is_not_given_for_another
         assert_eq!(service.follow(&wrong).await.status(), 502);
     }
     assert_eq!(service.follow(&right).await.status(), 200);
+}
+
+#[tokio::test]
+async fn media_of_other_servers_is_touched_for_follows_that_the_cache_has_answered() {
+    const TWO_HOURS: i64 = 2 * 3_600_000;
+    let homeserver = RawServer::start(|head| {
+        if head.contains("if-none-match") {
+            say("304 Not Modified", "")
+        } else {
+            say_all("200 OK", "hello")
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = "usage: {mode: never, touch: 1h, touch_rate: 100/s}";
+    let service = Service::start(folder.path(), &homeserver.url, more).await;
+    let link = json!({"mxc": "mxc://elsewhere.example/abc", "room_id": "!r:example.org"});
+    let link = service.issue(link).await;
+    let follow = async || {
+        let response = service.follow(&link).await;
+        assert_eq!(response.text().await.expect("whole"), "hello");
+    };
+    let touches = || {
+        let heads = homeserver.heads();
+        let touches = heads.iter().filter(|head| head.contains("if-none-match"));
+        touches.count()
+    };
+    // Longer than the toucher waits when nothing is due.
+    let a_while = || tokio::time::sleep(std::time::Duration::from_secs(7));
+    follow().await;
+    a_while().await;
+    service.clock.advance(TWO_HOURS);
+    a_while().await;
+    assert_eq!(touches(), 0, "nobody has followed it since the download");
+    follow().await;
+    eventually("a touch", async || (touches() == 1).then_some(())).await;
+    follow().await;
+    a_while().await;
+    assert_eq!(touches(), 1, "it was touched a moment ago");
+    service.clock.advance(TWO_HOURS);
+    eventually("a touch", async || (touches() == 2).then_some(())).await;
+    assert_eq!(homeserver.heads().len(), 3, "one download");
 }
 
 /// All files of a folder, and their sizes together.
