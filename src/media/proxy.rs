@@ -217,7 +217,8 @@ impl MediaProxy {
             last_modified: head.last_modified.clone(),
             etag,
             ranges: length.is_some(),
-            is_download,
+            // Its original may have come from the cache.
+            is_download: is_download && !order.is_made_here(),
         }))
     }
 
@@ -306,7 +307,7 @@ impl MediaProxy {
             etag,
             last_modified: None,
             ranges: true,
-            is_download: true,
+            is_download: false,
         })
     }
 

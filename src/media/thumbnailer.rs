@@ -39,7 +39,6 @@ impl Thumbnailer {
         else {
             return Err(MediaError::NoThumbnail);
         };
-        let turn = Arc::clone(&self.0).acquire_owned().await;
         let original = Order {
             kind: MediaKind::Original,
             ..order.clone()
@@ -49,6 +48,8 @@ impl Thumbnailer {
         let Given::Whole(_, body) = opened.given else {
             return Err(MediaError::NoThumbnail);
         };
+        // Not before the homeserver has answered: a slow one must not hold up others.
+        let turn = Arc::clone(&self.0).acquire_owned().await;
         let source = collect(body).await?;
         let work = tokio::task::spawn_blocking(move || {
             // Until the work is done, even if nobody waits for it any more.
