@@ -61,6 +61,6 @@ impl LinkService {
     /// Whether media can be touched, and is worth it: the homeserver's own.
     fn is_touched(&self, claims: &LinkClaims) -> bool {
         self.config.usage.touch != Lifetime::Never
-            && claims.mxc.server_name() == self.config.homeserver.server_name.as_str()
+            && claims.mxc.is_of(&self.config.homeserver.server_name)
     }
 }

@@ -68,6 +68,12 @@ impl MxcUri {
         self.server_name.as_str()
     }
 
+    /// Whether this server keeps the media.
+    #[must_use]
+    pub fn is_of(&self, server: &ServerName) -> bool {
+        self.server_name() == server.as_str()
+    }
+
     /// The media ID on that server.
     #[must_use]
     pub fn media_id(&self) -> &str {

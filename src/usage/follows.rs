@@ -123,19 +123,13 @@ async fn note_touches(
     sum: &Sum,
 ) -> Result<(), StorageError> {
     let next = sum.last + touching.every_ms;
-    match (touching.is_local(&sum.mxc), sum.is_download) {
+    let is_local = MxcUri::parse(&sum.mxc).is_ok_and(|mxc| mxc.is_of(&touching.server_name));
+    match (is_local, sum.is_download) {
         (true, true) => touches::touched(connection, &sum.mxc, next, 0).await,
         (false, true) => touches::touched_elsewhere(connection, &sum.mxc, next).await,
         (false, false) if sum.follows > 0 => {
             touches::followed(connection, &sum.mxc, sum.last).await
         }
         _ => Ok(()),
-    }
-}
-
-impl Touching {
-    /// Whether the homeserver itself keeps this media.
-    fn is_local(&self, mxc: &str) -> bool {
-        MxcUri::parse(mxc).is_ok_and(|mxc| mxc.server_name() == self.server_name.as_str())
     }
 }

@@ -79,8 +79,8 @@ impl Toucher {
         };
         let outcome = self.touch(&due).await;
         let mxc = due.mxc;
-        let is_local = MxcUri::parse(&mxc)
-            .is_ok_and(|mxc| mxc.server_name() == self.config.homeserver.server_name.as_str());
+        let own = &self.config.homeserver.server_name;
+        let is_local = MxcUri::parse(&mxc).is_ok_and(|mxc| mxc.is_of(own));
         self.database
             .writer()
             .write(move |connection| {
