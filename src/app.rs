@@ -8,17 +8,21 @@ use std::{
 
 use actix_web::{App, HttpServer, dev::Server, web};
 use anyhow::Context;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    appservice::{Forwarder, Incoming},
     clock::Clock,
-    config::{CacheConfig, Config, Lifetime},
+    config::{BridgeConfig, CacheConfig, Config, Lifetime},
     homeserver::{Homeserver, MediaClient},
-    http::{AppState, Listener, RequestLog, configure_internal, configure_public},
+    http::{
+        AppState, Listener, RequestLog, TRANSACTIONS_AT_ONCE, configure_internal, configure_public,
+    },
     key_store::KeyStore,
     link::KeyState,
     link_service::{LinkService, millis},
-    media::{Cache, MediaProxy, Names, Thumbnailer},
+    media::{Cache, MediaProxy, Names, Purger, Thumbnailer},
     random,
     storage::{Database, Opener, StorageError, meta_events, secrets},
     telemetry,
@@ -33,6 +37,8 @@ const BLOCKING_THREADS: usize = 8;
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// How often the key file is looked at.
 const LOOK_AT_KEYS_EVERY: Duration = Duration::from_millis(500);
+/// How long to wait before the homeserver is asked again for a ping.
+const ASK_FOR_PING_EVERY: Duration = Duration::from_secs(60);
 /// How often metrics are tidied up.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -67,6 +73,7 @@ pub struct Application {
     internal: Server,
     public_address: SocketAddr,
     internal_address: SocketAddr,
+    purger: Option<Purger>,
     state: AppState,
 }
 
@@ -121,6 +128,10 @@ impl Application {
         let state = AppState {
             follows: FollowCounter::new(links.database.clone(), touching),
             metrics: telemetry::metrics(),
+            incoming: Incoming::new(links.clone(), Arc::clone(&homeserver)),
+            forwarder: Forwarder::new()?,
+            transactions: Arc::new(Semaphore::new(TRANSACTIONS_AT_ONCE)),
+            own_ping: random::id().into(),
             links,
             homeserver,
         };
@@ -131,6 +142,15 @@ impl Application {
             Some(cache) => Some(open_cache(cache).await?),
         };
         let names = names(&state.links).await?;
+        let purger = cache.clone().map(|cache| {
+            Purger::new(
+                state.links.database.clone(),
+                cache,
+                names.clone(),
+                &config.media.thumbnails,
+                state.links.clock.clone(),
+            )
+        });
         let thumbnailer = Thumbnailer::default();
         let data = web::Data::new(state.clone());
         let public = HttpServer::new({
@@ -172,6 +192,7 @@ impl Application {
             internal,
             public_address,
             internal_address,
+            purger,
             state,
         })
     }
@@ -212,6 +233,17 @@ impl Application {
             state.links.clock.clone(),
         );
         tasks.spawn(toucher.run(background.clone()));
+        if let Some(purger) = self.purger {
+            tasks.spawn(purger.run(background.clone()));
+        }
+        for bridge in &state.config().bridges {
+            tasks.spawn(ask_for_ping(
+                Arc::clone(&state.homeserver),
+                Arc::clone(bridge),
+                Arc::clone(&state.own_ping),
+                background.clone(),
+            ));
+        }
         tasks.spawn(watch_keys(state.links.clone(), background.clone()));
         tasks.spawn(flush_follows(state.follows.clone(), background.clone()));
         tasks.spawn(tidy_metrics(state.metrics.clone(), background.clone()));
@@ -286,6 +318,46 @@ async fn revoke_links_of_revoked_keys(links: &LinkService) -> anyhow::Result<()>
         }
     }
     Ok(())
+}
+
+/// Asks the homeserver to ping us, and tells how it went: whether transactions will arrive.
+async fn ask_for_ping(
+    homeserver: Arc<Homeserver>,
+    bridge: Arc<BridgeConfig>,
+    transaction_id: Arc<str>,
+    stop: CancellationToken,
+) {
+    loop {
+        let asked = tokio::select! {
+            () = stop.cancelled() => return,
+            asked = homeserver.ping(&bridge, &transaction_id) => asked,
+        };
+        let error = match asked {
+            Ok(duration_ms) => {
+                tracing::info!(bridge = bridge.id, duration_ms, "the homeserver reaches us");
+                return;
+            }
+            Err(error) => error,
+        };
+        let hint = match error.errcode() {
+            "M_URL_NOT_SET" => {
+                "the registration has no url, so no redaction is pushed: set it to the internal listener"
+            }
+            "M_FORBIDDEN" => "appservice_id is not the id of the registration with this as_token",
+            "M_CONNECTION_FAILED" | "M_CONNECTION_TIMEOUT" | "M_BAD_STATUS" => {
+                "the homeserver does not reach us at the registration's url, so no redaction is pushed"
+            }
+            "M_UNRECOGNIZED" => {
+                "the homeserver does not know pings, so it is not known whether it reaches us"
+            }
+            _ => "the homeserver was not there to be asked for a ping",
+        };
+        tracing::warn!(bridge = bridge.id, %error, "{hint}");
+        // A refusal is mended by somebody, who then starts something anew.
+        if matches!(error.status(), 400..=499) || !sleep(ASK_FOR_PING_EVERY, &stop).await {
+            return;
+        }
+    }
 }
 
 async fn watch_keys(links: LinkService, stop: CancellationToken) {

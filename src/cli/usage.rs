@@ -68,7 +68,7 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                 .database
                 .writer()
                 .write::<_, StorageError, _>(move |c| {
-                    media_references::retry_failed(c, now).boxed()
+                    media_references::retry_failed(c, None, now).boxed()
                 })
                 .await?;
             println!("{retried} usages wait to be counted again");

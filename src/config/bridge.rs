@@ -2,10 +2,12 @@
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
+use url::Url;
 
 use crate::matrix::{ServerName, UserId};
 
@@ -13,6 +15,7 @@ use super::{
     Problems,
     secret::{self, Secret},
     unsupported::{Ignored, later},
+    value::base_url,
 };
 
 /// One bridge of the homeserver.
@@ -30,8 +33,32 @@ pub struct BridgeConfig {
     pub hs_token: Secret,
     /// Who fetches media and sends meta events.
     pub user_id: UserId,
+    /// The `id` of the registration with which the homeserver knows it.
+    pub appservice_id: String,
+    /// Where the homeserver's requests are handed on to.
+    pub forward_to: Option<ForwardTo>,
     /// Whose invites that user accepts: patterns in which `*` stands for anything.
     pub accept_invites: Vec<String>,
+}
+
+/// The bridge behind us.
+#[derive(Debug, Clone)]
+pub struct ForwardTo {
+    /// Its address, as its own registration would name it.
+    pub url: Url,
+    /// What it expects to be shown in place of the homeserver's token.
+    pub hs_token: Secret,
+}
+
+impl BridgeConfig {
+    /// Whether requests are handed on to this address.
+    pub(super) fn is_handed_to(&self, address: SocketAddr) -> bool {
+        let url = self.forward_to.as_ref().map(|to| &to.url);
+        url.is_some_and(|url| {
+            url.host_str() == Some(&address.ip().to_string())
+                && url.port_or_known_default() == Some(address.port())
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,8 +73,11 @@ pub(super) struct BridgeFile {
     hs_token: Option<Secret>,
     hs_token_file: Option<PathBuf>,
     user_id: String,
+    appservice_id: Option<String>,
     accept_invites: Option<Vec<String>>,
-    forward_to: Option<Ignored>,
+    forward_to: Option<String>,
+    forward_hs_token: Option<Secret>,
+    forward_hs_token_file: Option<PathBuf>,
     text: Option<Ignored>,
     max_bytes: Option<Ignored>,
 }
@@ -78,11 +108,12 @@ pub(super) fn checked(
         let Some(bridge) = file.checked(&path, server_name, folder, problems) else {
             continue;
         };
-        for (name, token) in [
-            ("api_token", &bridge.api_token),
-            ("as_token", &bridge.as_token),
-            ("hs_token", &bridge.hs_token),
-        ] {
+        // What the bridge behind us expects may be what the homeserver shows, and nothing else.
+        let forward = bridge.forward_to.as_ref().map(|to| &to.hs_token);
+        let forward = forward.filter(|token| **token != bridge.hs_token);
+        let names = ["api_token", "as_token", "hs_token"].into_iter();
+        let own = names.zip([&bridge.api_token, &bridge.as_token, &bridge.hs_token]);
+        for (name, token) in own.chain(forward.map(|token| ("forward_hs_token", token))) {
             let place = format!("{path}.{name}");
             if let Some((other, _)) = tokens.iter().find(|(_, earlier)| earlier == token) {
                 problems.add(
@@ -121,11 +152,6 @@ impl BridgeFile {
             );
         }
         for (name, value, what) in [
-            (
-                "forward_to",
-                &self.forward_to,
-                "handing requests on to the bridge",
-            ),
             ("text", &self.text, "templates of texts"),
             ("max_bytes", &self.max_bytes, "the length of texts"),
         ] {
@@ -165,19 +191,36 @@ impl BridgeFile {
         let api_token = token("api_token", self.api_token, self.api_token_file);
         let as_token = token("as_token", self.as_token, self.as_token_file);
         let hs_token = token("hs_token", self.hs_token, self.hs_token_file);
+        let forward_hs_token = match (self.forward_hs_token, self.forward_hs_token_file) {
+            (None, None) => hs_token.clone(),
+            (value, file) => token("forward_hs_token", value, file),
+        };
+        let forward_to = match &self.forward_to {
+            None => None,
+            Some(text) => Some(ForwardTo {
+                url: base_url(text, &format!("{path}.forward_to"), problems)?,
+                hs_token: forward_hs_token?,
+            }),
+        };
+        // A bridge behind us has its own mind about invites.
         let accept_invites = self.accept_invites.unwrap_or_else(|| {
             server_name
+                .filter(|_| forward_to.is_none())
                 .map(|name| format!("@*:{name}"))
                 .into_iter()
                 .collect()
         });
         Some(BridgeConfig {
             network: self.network.unwrap_or_else(|| self.id.clone()),
+            appservice_id: self
+                .appservice_id
+                .unwrap_or_else(|| format!("medialink-{}", self.id)),
             id: self.id,
             api_token: api_token?,
             as_token: as_token?,
             hs_token: hs_token?,
             user_id: user_id?,
+            forward_to,
             accept_invites,
         })
     }

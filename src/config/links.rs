@@ -23,8 +23,20 @@ pub struct LinksConfig {
     pub max_lifetime: Lifetime,
     /// How redactions are noticed.
     pub check_event: CheckEvent,
+    /// What becomes of a room's links when the bridge's user has left it.
+    pub on_leave: OnLeave,
     /// How long redactions are remembered for links not seen yet.
     pub remember: Duration,
+}
+
+/// What becomes of a room's links when the bridge's user has left it, or was banned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLeave {
+    /// They live on.
+    Keep,
+    /// They are revoked.
+    Revoke,
 }
 
 /// How redactions are noticed.
@@ -44,7 +56,7 @@ pub(super) struct LinksFile {
     max_lifetime: Lifetime,
     check_event: CheckEventFile,
     provenance: ProvenanceFile,
-    on_leave: OnLeaveFile,
+    on_leave: OnLeave,
     remember: Span,
 }
 
@@ -70,13 +82,6 @@ enum ProvenanceFile {
     Check,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum OnLeaveFile {
-    Keep,
-    Revoke,
-}
-
 impl Default for LinksFile {
     fn default() -> Self {
         let days = |days: u64| Duration::from_secs(days * 86_400);
@@ -86,7 +91,7 @@ impl Default for LinksFile {
             max_lifetime: Lifetime::Never,
             check_event: CheckEventFile::Push,
             provenance: ProvenanceFile::Off,
-            on_leave: OnLeaveFile::Keep,
+            on_leave: OnLeave::Keep,
             remember: Span(days(400)),
         }
     }
@@ -135,12 +140,6 @@ impl LinksFile {
                 later("checking the provenance of media"),
             );
         }
-        if matches!(self.on_leave, OnLeaveFile::Revoke) {
-            problems.add(
-                "links.on_leave",
-                "found revoke, which cannot be used with this version; allowed is keep",
-            );
-        }
         Some(LinksConfig {
             form: match self.form {
                 FormFile::Short => Form::Short,
@@ -149,6 +148,7 @@ impl LinksFile {
             lifetime: self.lifetime,
             max_lifetime: self.max_lifetime,
             check_event,
+            on_leave: self.on_leave,
             remember: self.remember.0,
         })
     }

@@ -23,9 +23,9 @@ use std::{
 use serde::Deserialize;
 use url::Url;
 
-pub use bridge::BridgeConfig;
+pub use bridge::{BridgeConfig, ForwardTo};
 pub use homeserver::{HomeserverConfig, Timeouts};
-pub use links::{CheckEvent, LinksConfig};
+pub use links::{CheckEvent, LinksConfig, OnLeave};
 pub use media::{CacheConfig, MediaConfig, ThumbnailSize};
 pub use secret::Secret;
 pub use usage::{UsageConfig, UsageMode};
@@ -226,6 +226,14 @@ impl ConfigFile {
         let homeserver = self.homeserver.checked(&mut problems);
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
         let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
+        for (index, bridge) in bridges.iter().enumerate() {
+            if bridge.is_handed_to(internal_listen) {
+                problems.add(
+                    format_args!("bridges[{index}].forward_to"),
+                    "is listen.internal itself; allowed is the address of the bridge",
+                );
+            }
+        }
         let links = self.links.checked(&mut problems);
         let media = self.media.checked(folder, &mut problems);
         let usage = self.usage.checked(&mut problems);

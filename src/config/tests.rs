@@ -59,7 +59,10 @@ fn the_example_is_complete() {
         let known = known.unwrap_or_else(|| panic!("{table}: {error}"));
         for key in known.split('`').skip(1).step_by(2) {
             let optional = key.ends_with("_file") && key != "key_file"
-                || matches!(key, "forward_to" | "text" | "max_bytes")
+                || matches!(
+                    key,
+                    "forward_to" | "forward_hs_token" | "appservice_id" | "text" | "max_bytes"
+                )
                 || table == "/limits";
             assert!(
                 optional || shown.iter().any(|s| s == key),
@@ -227,6 +230,29 @@ fn errors_name_the_key_what_was_found_and_what_is_allowed() {
 }
 
 #[test]
+fn a_bridge_behind_us_shares_the_token_or_has_its_own() {
+    let network = "    network: Libera.Chat";
+    let with = |more: &str| changed(network, &format!("{network}\n    forward_to: {more}"));
+    let config = parse(&with("http://127.0.0.1:9999/irc/")).expect("valid");
+    let bridge = &config.bridges[0];
+    let to = bridge.forward_to.as_ref().expect("given");
+    assert_eq!(to.url.as_str(), "http://127.0.0.1:9999/irc");
+    assert_eq!(to.hs_token, bridge.hs_token);
+    let silent = with("http://127.0.0.1:9999");
+    let silent = silent.replacen("    accept_invites:", "    # accept_invites:", 1);
+    let silent = parse(&silent).expect("valid");
+    assert!(silent.bridges[0].accept_invites.is_empty());
+    let own = with("http://127.0.0.1:9999\n    forward_hs_token: of-its-own");
+    let config = parse(&own).expect("valid");
+    let to = config.bridges[0].forward_to.as_ref().expect("given");
+    assert_eq!(to.hs_token.expose(), "of-its-own");
+    for bad in ["nonsense", "ftp://127.0.0.1", "http://127.0.0.1:8481"] {
+        let error = refused(&with(bad));
+        assert!(error.starts_with("bridges[0].forward_to"), "{error}");
+    }
+}
+
+#[test]
 fn what_this_version_does_not_do_is_refused() {
     for (from, to, path) in [
         (
@@ -240,7 +266,6 @@ fn what_this_version_does_not_do_is_refused() {
             "links.check_event",
         ),
         ("provenance: off", "provenance: check", "links.provenance"),
-        ("on_leave: keep", "on_leave: revoke", "links.on_leave"),
         ("reconcile: never", "reconcile: 6h", "usage.reconcile"),
         (
             "limits: {}",
@@ -251,11 +276,6 @@ fn what_this_version_does_not_do_is_refused() {
             "legacy_links: []",
             "legacy_links: [{format: mautrix}]",
             "legacy_links",
-        ),
-        (
-            "    network: Libera.Chat",
-            "    forward_to: http://127.0.0.1:9999",
-            "bridges[0].forward_to",
         ),
         (
             "    network: Libera.Chat",

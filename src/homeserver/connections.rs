@@ -27,13 +27,13 @@ const MAX_IDLE: usize = 64;
 const BUFFER_BYTES: usize = 48 << 10;
 
 /// A way to connect, shared by all who download.
-pub(super) type Connector = HttpsConnector<HttpConnector<Resolver>>;
+pub(crate) type Connector = HttpsConnector<HttpConnector<Resolver>>;
 type Sender = SendRequest<Empty<Bytes>>;
 /// Runs a connection until it ends.
 pub(super) type Run = fn(BoxFuture<'static, ()>);
 
 /// A way to connect to the addresses that the resolver gives.
-pub(super) fn connector(
+pub(crate) fn connector(
     resolver: Resolver,
     within: Duration,
 ) -> Result<Connector, HomeserverError> {

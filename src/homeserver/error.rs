@@ -80,7 +80,7 @@ impl HomeserverError {
     }
 
     /// The text of what is at the bottom of an error.
-    pub(super) fn last_cause(error: &dyn std::error::Error) -> String {
+    pub(crate) fn last_cause(error: &dyn std::error::Error) -> String {
         let mut last = error;
         while let Some(cause) = last.source() {
             last = cause;

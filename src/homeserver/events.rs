@@ -123,6 +123,75 @@ impl Homeserver {
         }
     }
 
+    /// An event, as the bridge's user sees it.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn event(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_id: &str,
+    ) -> Result<Value, HomeserverError> {
+        let segments = [
+            "_matrix", "client", "v3", "rooms", room_id, "event", event_id,
+        ];
+        answer(self.request_as(bridge, Method::GET, &segments)).await
+    }
+
+    /// The membership of the bridge's user in a room; `None`: it has none.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn membership(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+    ) -> Result<Option<String>, HomeserverError> {
+        let user_id = bridge.user_id.as_str();
+        let segments = [
+            "_matrix",
+            "client",
+            "v3",
+            "rooms",
+            room_id,
+            "state",
+            "m.room.member",
+            user_id,
+        ];
+        match answer(self.request_as(bridge, Method::GET, &segments)).await {
+            Ok(content) => Ok(content
+                .get("membership")
+                .and_then(Value::as_str)
+                .map(str::to_owned)),
+            Err(error) if error.status() == 404 && error.errcode() == "M_NOT_FOUND" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the homeserver to ping us as an appservice (Client-Server API,
+    /// `POST /_matrix/client/v1/appservice/{appserviceId}/ping`); returns how long it took, in
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// If the homeserver refuses, or does not reach us.
+    pub async fn ping(
+        &self,
+        bridge: &BridgeConfig,
+        transaction_id: &str,
+    ) -> Result<u64, HomeserverError> {
+        let id = bridge.appservice_id.as_str();
+        let segments = ["_matrix", "client", "v1", "appservice", id, "ping"];
+        let request = self
+            .request_as(bridge, Method::POST, &segments)
+            .json(&json!({"transaction_id": transaction_id}));
+        let told = answer(request).await?;
+        Ok(told
+            .get("duration_ms")
+            .and_then(Value::as_u64)
+            .unwrap_or_default())
+    }
+
     /// Looks in a room for the meta event with this `batch`, back to a time in milliseconds since
     /// the epoch; returns its ID.
     ///

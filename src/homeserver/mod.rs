@@ -9,6 +9,8 @@ mod redirects;
 
 pub use client::Homeserver;
 pub use connections::DownloadBody;
+pub(crate) use connections::{Connector, connector};
 pub use error::HomeserverError;
 pub use events::Device;
 pub use media::{Download, MediaClient, MediaKind, MediaRequest};
+pub(crate) use redirects::Resolver;

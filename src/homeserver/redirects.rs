@@ -16,7 +16,7 @@ use url::{Host, Url};
 
 /// Resolves names for connections.
 #[derive(Debug, Clone)]
-pub(super) enum Resolver {
+pub(crate) enum Resolver {
     /// Whatever the name stands for.
     Any,
     /// To public addresses, and to those of these networks.

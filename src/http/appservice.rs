@@ -1,26 +1,34 @@
-//! What the homeserver tells an appservice (Application Service API): redactions end links, an
-//! invite is accepted.
+//! The appservice API (Application Service API), for the homeserver: acted on here, and handed on
+//! to the bridge behind us where there is one.
 
-use std::time::Duration;
-
-use actix_web::{HttpResponse, web};
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+    web,
+};
+use bytes::Bytes;
+use futures_util::{TryStreamExt, future};
+use http_body_util::BodyDataStream;
 use serde_json::{Value, json};
 
 use crate::{
-    config::{BridgeConfig, CheckEvent},
-    matrix::{EventId, RoomId, glob},
+    appservice::{ForwardError, Forwarded, Handed, Transaction},
+    config::{BridgeConfig, ForwardTo},
+    storage::memory,
 };
 
-use super::{auth::FromHomeserver, bridge_api, error::ApiError, state::AppState};
+use super::{
+    auth::FromHomeserver, bridge_api::read_body, error::ApiError, request_log::LogRoute,
+    state::AppState,
+};
 
-/// The longest transaction. Homeservers send about a hundred events of at most 64 KiB at once.
+/// The longest body. Homeservers send about a hundred events of at most 64 KiB at once.
 const MAX_BODY_BYTES: usize = 32 << 20;
-/// How long a join may take before the homeserver is answered.
-const JOIN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Takes a transaction of events from the homeserver.
 ///
-/// It is durable before it is answered; a repeat is acted on once.
+/// It is durable before it is answered; a repeat is acted on once. With `forward_to`, it is handed
+/// on until the bridge has answered with success, and the bridge's answer is given.
 #[utoipa::path(
     put, path = "/_matrix/app/v1/transactions/{txn_id}", tag = "appservice",
     params(("txn_id" = String, Path, description = "Names the transaction")),
@@ -30,123 +38,267 @@ const JOIN_WITHIN: Duration = Duration::from_secs(10);
         (status = 400, description = "The body is not a transaction", body = ApiError),
         (status = 401, description = "No token", body = ApiError),
         (status = 403, description = "No bridge's hs_token", body = ApiError),
+        (status = 413, description = "The body is longer than 32 MiB", body = ApiError),
+        (status = 502, description = "The bridge at forward_to does not answer", body = ApiError),
     ),
     security(("hs_token" = []))
 )]
 pub(super) async fn transaction(
     bridge: FromHomeserver,
+    request: HttpRequest,
     state: web::Data<AppState>,
     txn_id: web::Path<String>,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let body: Value = bridge_api::read_json(payload, MAX_BODY_BYTES).await?;
-    let events = body
-        .get("events")
-        .and_then(Value::as_array)
-        .ok_or_else(|| ApiError::missing("events is missing: a list of events"))?;
-    let bridge = bridge.0;
-    for room_id in events.iter().filter_map(|event| invited_to(&bridge, event)) {
-        accept(&state, &bridge, room_id).await;
-    }
-    let mut redactions = Vec::new();
-    if state.config().links.check_event == CheckEvent::Push {
-        for event in events {
-            redactions.extend(redacted_by(&state, &bridge, event).await);
+    let (bridge, incoming) = (bridge.0, &state.incoming);
+    // So many are held in memory at once.
+    let _place = state.transactions.acquire().await;
+    let body = Bytes::from(read_body(payload, MAX_BODY_BYTES).await?);
+    let seen = incoming.seen(&bridge, &txn_id).await?;
+    let transaction = match (seen, Transaction::read(&body)) {
+        (memory::Transaction::HandedOn, _) => return Ok(done()),
+        (memory::Transaction::Noted, _) => None,
+        (memory::Transaction::New, Ok(transaction)) => Some(transaction),
+        (memory::Transaction::New, Err(error)) => match &bridge.forward_to {
+            None => return Err(ApiError::bad_json(error)),
+            Some(to) => {
+                // The bridge may know what to make of it.
+                tracing::warn!(bridge = bridge.id, %error, "handed on without being acted on");
+                return handed_on(&state, to, &request, body).await;
+            }
+        },
+    };
+    // What is of interest is acted on before the bridge gets it; what is only noted need not wait.
+    let is_of_interest = transaction
+        .as_ref()
+        .is_some_and(|transaction| !transaction.occurrences.is_empty());
+    let act = async {
+        match transaction {
+            Some(transaction) => incoming.act(&bridge, &txn_id, transaction).await,
+            None => Ok(()),
         }
+    };
+    let Some(to) = &bridge.forward_to else {
+        act.await?;
+        return Ok(done());
+    };
+    let answer = if is_of_interest {
+        act.await?;
+        forward(&state, to, &request, body).await
+    } else {
+        let (noted, answer) = future::join(act, forward(&state, to, &request, body)).await;
+        noted?;
+        answer
+    };
+    let answer = answer?;
+    if answer.status().is_success() {
+        incoming.note_handed_on(&bridge, &txn_id);
     }
-    state
-        .links
-        .take_transaction(&bridge.id, &txn_id, redactions)
-        .await?;
-    Ok(HttpResponse::Ok().json(json!({})))
+    Ok(given_back(answer))
 }
 
 /// Answers the homeserver's ping.
+///
+/// With `forward_to`, the bridge answers; the ping that Medialink itself asks for at its start is
+/// answered here.
 #[utoipa::path(
     post, path = "/_matrix/app/v1/ping", tag = "appservice",
     responses(
         (status = 200, description = "Here", body = Object),
+        (status = 401, description = "No token", body = ApiError),
         (status = 403, description = "No bridge's hs_token", body = ApiError),
     ),
     security(("hs_token" = []))
 )]
-pub(super) async fn ping(_: FromHomeserver) -> HttpResponse {
+pub(super) async fn ping(
+    bridge: FromHomeserver,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let body = Bytes::from(read_body(payload, MAX_BODY_BYTES).await?);
+    let told: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let is_own = told.get("transaction_id").and_then(Value::as_str) == Some(&state.own_ping);
+    match &bridge.0.forward_to {
+        Some(to) if !is_own => handed_on(&state, to, &request, body).await,
+        _ => Ok(done()),
+    }
+}
+
+/// Whether there is such a user: the bridge knows, if there is one behind us.
+#[utoipa::path(
+    get, path = "/_matrix/app/v1/users/{user_id}", tag = "appservice",
+    params(("user_id" = String, Path, description = "The user that is asked for")),
+    responses(
+        (status = 200, description = "The bridge has such a user", body = Object),
+        (status = 401, description = "No token", body = ApiError),
+        (status = 403, description = "No bridge's hs_token", body = ApiError),
+        (status = 404, description = "There is no such user", body = ApiError),
+    ),
+    security(("hs_token" = []))
+)]
+pub(super) async fn user(
+    bridge: FromHomeserver,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    asked(
+        &bridge.0,
+        &request,
+        &state,
+        payload,
+        "there is no such user",
+    )
+    .await
+}
+
+/// Whether there is such a room: the bridge knows, if there is one behind us.
+#[utoipa::path(
+    get, path = "/_matrix/app/v1/rooms/{room_alias}", tag = "appservice",
+    params(("room_alias" = String, Path, description = "The room that is asked for")),
+    responses(
+        (status = 200, description = "The bridge has made such a room", body = Object),
+        (status = 401, description = "No token", body = ApiError),
+        (status = 403, description = "No bridge's hs_token", body = ApiError),
+        (status = 404, description = "There is no such room", body = ApiError),
+    ),
+    security(("hs_token" = []))
+)]
+pub(super) async fn room(
+    bridge: FromHomeserver,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    asked(
+        &bridge.0,
+        &request,
+        &state,
+        payload,
+        "there is no such room",
+    )
+    .await
+}
+
+async fn asked(
+    bridge: &BridgeConfig,
+    request: &HttpRequest,
+    state: &AppState,
+    payload: web::Payload,
+    none: &str,
+) -> Result<HttpResponse, ApiError> {
+    let Some(to) = &bridge.forward_to else {
+        return Err(ApiError::not_found(none));
+    };
+    let body = read_body(payload, MAX_BODY_BYTES).await?;
+    handed_on(state, to, request, Bytes::from(body)).await
+}
+
+/// Any other request: endpoints of the appservice API that are not known here go on to the bridge
+/// behind us, if the homeserver asks.
+pub(super) async fn other(
+    bridge: Result<FromHomeserver, ApiError>,
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let to = bridge.ok().and_then(|bridge| bridge.0.forward_to.clone());
+    let Some(to) = to else {
+        // A path of ours with another method.
+        let status = match request.match_pattern() {
+            Some(_) => StatusCode::METHOD_NOT_ALLOWED,
+            None => StatusCode::NOT_FOUND,
+        };
+        return Err(ApiError::unrecognized(status));
+    };
+    request.extensions_mut().insert(LogRoute("forward_to"));
+    let body = read_body(payload, MAX_BODY_BYTES).await?;
+    handed_on(&state, &to, &request, Bytes::from(body)).await
+}
+
+fn done() -> HttpResponse {
     HttpResponse::Ok().json(json!({}))
 }
 
-fn text<'a>(event: &'a Value, pointer: &str) -> Option<&'a str> {
-    event.pointer(pointer).and_then(Value::as_str)
-}
-
-/// The room that this event invites the bridge's user to, if the invite is to be accepted.
-fn invited_to<'a>(bridge: &BridgeConfig, event: &'a Value) -> Option<&'a str> {
-    let sender = text(event, "/sender")?;
-    let is_invite = text(event, "/type") == Some("m.room.member")
-        && text(event, "/content/membership") == Some("invite")
-        && text(event, "/state_key") == Some(bridge.user_id.as_str());
-    let is_accepted = bridge
-        .accept_invites
-        .iter()
-        .any(|pattern| glob::matches(pattern, sender));
-    text(event, "/room_id").filter(|_| is_invite && is_accepted)
-}
-
-async fn accept(state: &AppState, bridge: &BridgeConfig, room_id: &str) {
-    let join = state.homeserver.join(bridge, room_id);
-    match tokio::time::timeout(JOIN_WITHIN, join).await {
-        Ok(Ok(())) => tracing::info!(bridge = bridge.id, room_id, "invite accepted"),
-        Ok(Err(error)) => {
-            tracing::warn!(bridge = bridge.id, room_id, %error, "an invite could not be accepted");
-        }
-        Err(_) => tracing::warn!(
-            bridge = bridge.id,
-            room_id,
-            "an invite could not be accepted in time"
-        ),
-    }
-}
-
-/// Room and event that this event tells to be redacted: by a redaction, or by arriving redacted.
-async fn redacted_by(
+async fn handed_on(
     state: &AppState,
-    bridge: &BridgeConfig,
-    event: &Value,
-) -> Option<(String, String)> {
-    let room_id = text(event, "/room_id")?;
-    RoomId::parse(room_id).ok()?;
-    let redacted = if event.pointer("/unsigned/redacted_because").is_some() {
-        text(event, "/event_id")?
-    } else if text(event, "/type") == Some("m.room.redaction") {
-        match (text(event, "/redacts"), text(event, "/content/redacts")) {
-            (Some(outside), Some(inside)) if outside != inside => {
-                if redacts_in_content(state, bridge, room_id).await {
-                    inside
-                } else {
-                    outside
-                }
-            }
-            (outside, inside) => outside.or(inside)?,
-        }
-    } else {
-        return None;
-    };
-    EventId::parse(redacted).ok()?;
-    Some((room_id.to_owned(), redacted.to_owned()))
+    to: &ForwardTo,
+    request: &HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, ApiError> {
+    Ok(given_back(forward(state, to, request, body).await?))
 }
 
-/// Whether redactions of a room tell their target in the content: since room version 11.
-async fn redacts_in_content(state: &AppState, bridge: &BridgeConfig, room_id: &str) -> bool {
-    // Since room version 12, room IDs have no server name.
-    if !room_id.contains(':') {
-        return true;
-    }
-    let create = state
-        .homeserver
-        .room_state(bridge, room_id, "m.room.create")
-        .await;
-    let version = match &create {
-        Ok(Some(content)) => text(content, "/room_version").unwrap_or("1"),
-        _ => return true,
+async fn forward(
+    state: &AppState,
+    to: &ForwardTo,
+    request: &HttpRequest,
+    body: Bytes,
+) -> Result<Forwarded, ApiError> {
+    let target = request.uri().path_and_query();
+    let handed = Handed {
+        method: read_again(request.method().as_str())?,
+        target: target.map_or("/", |target| target.as_str()).to_owned(),
+        headers: headers(request),
+        body,
     };
-    version.parse::<u32>().map_or(true, |version| version >= 11)
+    Ok(state.forwarder.hand_on(to, handed).await?)
+}
+
+/// The web server and the client have types of their own for the same things.
+fn read_again<T: std::str::FromStr>(text: &str) -> Result<T, ForwardError> {
+    text.parse()
+        .map_err(|_| ForwardError::Unwritable("its method is none"))
+}
+
+fn headers(request: &HttpRequest) -> hyper::HeaderMap {
+    let pairs = request.headers().iter().filter_map(|(name, value)| {
+        let name: hyper::header::HeaderName = name.as_str().parse().ok()?;
+        Some((
+            name,
+            hyper::header::HeaderValue::from_bytes(value.as_bytes()).ok()?,
+        ))
+    });
+    let mut headers = hyper::HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(name, value);
+    }
+    headers
+}
+
+/// The bridge's answer, as it comes.
+fn given_back(answer: Forwarded) -> HttpResponse {
+    let (head, body) = answer.into_parts();
+    let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+    let mut response = HttpResponseBuilder::new(status);
+    let mut length = None;
+    for (name, value) in &head.headers {
+        if name == hyper::header::CONTENT_LENGTH {
+            length = value.to_str().ok().and_then(|text| text.parse().ok());
+            continue;
+        }
+        if let (Ok(name), Ok(value)) = (
+            header::HeaderName::from_bytes(name.as_str().as_bytes()),
+            header::HeaderValue::from_bytes(value.as_bytes()),
+        ) {
+            response.append_header((name, value));
+        }
+    }
+    let pieces = BodyDataStream::new(body).map_err(std::io::Error::other);
+    match length {
+        Some(length) => response.body(actix_web::body::SizedStream::new(length, pieces)),
+        None => response.streaming(pieces),
+    }
+}
+
+impl From<ForwardError> for ApiError {
+    fn from(error: ForwardError) -> Self {
+        tracing::error!(%error, "a request of the homeserver could not be handed on");
+        let status = match error {
+            ForwardError::Slow => StatusCode::GATEWAY_TIMEOUT,
+            ForwardError::Unreachable(_) | ForwardError::Unwritable(_) => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, "M_UNKNOWN", error.to_string())
+    }
 }

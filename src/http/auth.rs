@@ -1,6 +1,7 @@
 //! Who asks: bearer tokens, compared in constant time.
 
 use std::{
+    borrow::Cow,
     future::{Ready, ready},
     sync::Arc,
 };
@@ -10,6 +11,7 @@ use actix_web::{
 };
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use url::form_urlencoded;
 
 use crate::config::{BridgeConfig, Secret};
 
@@ -33,7 +35,7 @@ impl FromRequest for Bridge {
             "M_UNKNOWN_TOKEN",
             "the token is no bridge's api_token",
         );
-        ready(find(request, |bridge| &bridge.api_token, wrong).map(Self))
+        ready(find(request, bearer(request), |bridge| &bridge.api_token, wrong).map(Self))
     }
 }
 
@@ -47,12 +49,29 @@ impl FromRequest for FromHomeserver {
             "M_FORBIDDEN",
             "the token is no bridge's hs_token",
         );
-        ready(find(request, |bridge| &bridge.hs_token, wrong).map(Self))
+        // Homeservers have shown it in the query before they did in a header.
+        let shown = match bearer(request) {
+            Some(shown) => Some(Cow::Borrowed(shown)),
+            None => form_urlencoded::parse(request.query_string().as_bytes())
+                .find(|(name, _)| name == "access_token")
+                .map(|(_, value)| value),
+        };
+        ready(find(request, shown.as_deref(), |bridge| &bridge.hs_token, wrong).map(Self))
     }
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?;
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
 }
 
 fn find(
     request: &HttpRequest,
+    shown: Option<&str>,
     token_of: impl Fn(&BridgeConfig) -> &Secret,
     wrong: ApiError,
 ) -> Result<Arc<BridgeConfig>, ApiError> {
@@ -63,20 +82,13 @@ fn find(
             "the service is not set up",
         )
     })?;
-    let shown = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or_else(|| {
-            ApiError::new(
-                StatusCode::UNAUTHORIZED,
-                "M_MISSING_TOKEN",
-                "an Authorization: Bearer header is needed",
-            )
-        })?;
+    let shown = shown.ok_or_else(|| {
+        ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "M_MISSING_TOKEN",
+            "an Authorization: Bearer header is needed",
+        )
+    })?;
     // Digests are of one length, so that the comparison tells nothing of the tokens'. Every token
     // is compared, whichever matches.
     let shown = Sha256::digest(shown);

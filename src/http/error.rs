@@ -42,6 +42,11 @@ impl ApiError {
         )
     }
 
+    /// A body of the wrong shape.
+    pub fn bad_json(problem: impl fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "M_BAD_JSON", problem.to_string())
+    }
+
     /// A value that is missing.
     pub fn missing(problem: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "M_MISSING_PARAM", problem)

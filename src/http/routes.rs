@@ -1,17 +1,15 @@
 //! Every route of the internal listener, in one table.
 
 use actix_web::{
-    Handler, HttpResponse, Resource, Responder,
-    http::{Method, StatusCode},
+    Handler, Resource, Responder,
+    http::Method,
     web::{self, ServiceConfig},
 };
 
 use super::{
     appservice,
     bridge_api::{issue, list, revoke},
-    docs,
-    error::ApiError,
-    health, public,
+    docs, health, public,
 };
 
 /// Who is answered.
@@ -92,6 +90,12 @@ fn internal() -> Routes {
     routes.at("/_matrix/app/v1/transactions/{txn_id}", |path| {
         path.on(Method::PUT, appservice::transaction)
     });
+    routes.at("/_matrix/app/v1/users/{user_id}", |path| {
+        path.on(Method::GET, appservice::user)
+    });
+    routes.at("/_matrix/app/v1/rooms/{room_alias}", |path| {
+        path.on(Method::GET, appservice::room)
+    });
     routes.at("/_matrix/app/v1/ping", |path| {
         path.on(Method::POST, appservice::ping)
     });
@@ -117,12 +121,14 @@ pub fn routes_of(listener: Listener) -> Vec<(Method, String)> {
 /// Registers the routes of the internal listener.
 pub fn configure_internal(config: &mut ServiceConfig) {
     for resource in internal().resources {
-        let wrong_method = || async {
-            Err::<HttpResponse, _>(ApiError::unrecognized(StatusCode::METHOD_NOT_ALLOWED))
-        };
-        config.service(resource.default_service(web::to(wrong_method)));
+        config.service(resource.default_service(web::to(appservice::other)));
     }
-    config.default_service(web::to(|| async {
-        Err::<HttpResponse, _>(ApiError::unrecognized(StatusCode::NOT_FOUND))
-    }));
+    // Homeservers that are older than the prefix (Application Service API, "Legacy routes").
+    config.route(
+        "/transactions/{txn_id}",
+        web::put().to(appservice::transaction),
+    );
+    config.route("/users/{user_id}", web::get().to(appservice::user));
+    config.route("/rooms/{room_alias}", web::get().to(appservice::room));
+    config.default_service(web::to(appservice::other));
 }

@@ -4,9 +4,18 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use tokio::sync::Semaphore;
+
 use crate::{
-    config::Config, homeserver::Homeserver, link_service::LinkService, usage::FollowCounter,
+    appservice::{Forwarder, Incoming},
+    config::Config,
+    homeserver::Homeserver,
+    link_service::LinkService,
+    usage::FollowCounter,
 };
+
+/// How many transactions of the homeserver are held in memory at once.
+pub const TRANSACTIONS_AT_ONCE: usize = 4;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -17,6 +26,14 @@ pub struct AppState {
     pub follows: FollowCounter,
     /// The homeserver.
     pub homeserver: Arc<Homeserver>,
+    /// What follows from what the homeserver tells.
+    pub incoming: Incoming,
+    /// The way on to the bridges behind us.
+    pub forwarder: Forwarder,
+    /// Places for transactions of the homeserver: [`TRANSACTIONS_AT_ONCE`].
+    pub transactions: Arc<Semaphore>,
+    /// By what the ping is known that we ask for ourselves.
+    pub own_ping: Arc<str>,
     /// What was measured.
     pub metrics: PrometheusHandle,
 }

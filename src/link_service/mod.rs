@@ -3,6 +3,7 @@
 mod issue;
 mod resolve;
 mod revoke;
+mod transaction;
 mod view;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::{
 pub use issue::{IssueError, IssueRequest, Issued};
 pub use resolve::{Grant, Refusal};
 pub use revoke::Revoked;
+pub use transaction::Consequence;
 pub use view::LinkView;
 
 /// Everything that can be done with links.

@@ -110,46 +110,6 @@ impl LinkService {
             .await
     }
 
-    /// Ends all links, of every bridge, of events that were redacted, and remembers them; as part
-    /// of a transaction of the homeserver, which is acted on once. `false`: it was seen before.
-    ///
-    /// # Errors
-    /// If the database fails: then the transaction was not acted on.
-    pub async fn take_transaction(
-        &self,
-        bridge: &str,
-        txn_id: &str,
-        redactions: Vec<(String, String)>,
-    ) -> Result<bool, StorageError> {
-        let (now, pace) = (self.clock.now_ms(), self.pace());
-        let (bridge, txn_id) = (bridge.to_owned(), txn_id.to_owned());
-        self.database
-            .writer()
-            .write(move |connection| {
-                async move {
-                    if !memory::note_transaction(connection, &bridge, &txn_id, now).await? {
-                        return Ok(false);
-                    }
-                    for (room_id, event_id) in redactions {
-                        memory::note_redaction(connection, &room_id, &event_id, now).await?;
-                        let of_event = Criteria {
-                            room_id: Some(room_id),
-                            event_id: Some(event_id),
-                            ..Criteria::default()
-                        };
-                        let ended =
-                            links::end(connection, None, &of_event, LinkState::Redacted, now)
-                                .await?;
-                        media_references::after_deaths(connection, ended, Death::Wanted, pace, now)
-                            .await?;
-                    }
-                    Ok(true)
-                }
-                .boxed()
-            })
-            .await
-    }
-
     /// Ends all links that a key has signed; returns how many.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod content_token;
 mod encrypted_file;
+pub mod event_media;
 #[cfg(feature = "service")]
 pub(crate) mod glob;
 mod ids;

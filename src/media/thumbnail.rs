@@ -43,7 +43,7 @@ impl Method {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Crop => "crop",
             Self::Scale => "scale",

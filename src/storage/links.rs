@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use sqlx::{
+    FromRow, QueryBuilder, Row, Sqlite, SqliteConnection, SqliteExecutor, SqlitePool,
+    sqlite::SqliteRow,
+};
 
 use crate::{
     link::{Form, KeyId, LinkClaims, LinkState},
@@ -226,6 +229,41 @@ pub async fn find_in(
     let mut query = QueryBuilder::<Sqlite>::new(SELECT);
     query.push("WHERE l.link_id = ").push_bind(link_id);
     Ok(query.build_query_as().fetch_optional(connection).await?)
+}
+
+/// Links that were part of a usage, one for each file that they promise: attachments with
+/// different keys may share an mxc URI.
+///
+/// # Errors
+/// If the database fails.
+pub async fn of_usage(
+    reader: &SqlitePool,
+    media_reference_id: i64,
+) -> Result<Vec<LinkRow>, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query
+        .push("WHERE l.id IN (SELECT MAX(id) FROM links WHERE media_reference_id = ")
+        .push_bind(media_reference_id)
+        .push(" GROUP BY file)");
+    Ok(query.build_query_as().fetch_all(reader).await?)
+}
+
+/// The live links of an event, of every bridge.
+///
+/// # Errors
+/// If the database fails.
+pub async fn of_event<'e>(
+    reader: impl SqliteExecutor<'e>,
+    room_id: &str,
+    event_id: &str,
+) -> Result<Vec<LinkRow>, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query
+        .push("WHERE l.state = 'live' AND l.room_id = ")
+        .push_bind(room_id)
+        .push(" AND l.event_id = ")
+        .push_bind(event_id);
+    Ok(query.build_query_as().fetch_all(reader).await?)
 }
 
 /// The newest live link that the same bridge asked for before: same room, event, media and form,

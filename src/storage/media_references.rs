@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use crate::link::LinkClaims;
 use crate::matrix::ContentToken;
 
-use super::StorageError;
+use super::{StorageError, cache_purges};
 
 /// How a usage is counted, as the API tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,6 +188,9 @@ pub async fn after_deaths(
         let Some((state, counted_by, queued_in)) = dead else {
             continue;
         };
+        if death == Death::Wanted {
+            cache_purges::wish(connection, id, now).await?;
+        }
         if let Some(meta_event) = counted_by {
             shaken.insert(meta_event);
         } else if queued_in.is_none() && state != UsageState::Disabled.as_str() {
@@ -312,20 +315,25 @@ pub async fn live(
     Ok(usages)
 }
 
-/// Makes failed usages with live links wait again, of one bridge or of all; returns how many.
+/// Makes failed usages with live links wait again, of a bridge's room or all; returns how many.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn retry_failed(
     connection: &mut SqliteConnection,
+    of_room: Option<(&str, &str)>,
     now: i64,
 ) -> Result<u64, StorageError> {
-    Ok(sqlx::query(
-        "UPDATE media_references SET state = 'pending', pending_at = $1 WHERE state = 'failed' \
-         AND EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live')",
-    )
-    .bind(now)
-    .execute(connection)
-    .await?
-    .rows_affected())
+    let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+        "UPDATE media_references SET state = 'pending', pending_at = ",
+    );
+    query.push_bind(now).push(
+        " WHERE state = 'failed' AND EXISTS (SELECT 1 FROM links l \
+         WHERE l.media_reference_id = media_references.id AND l.state = 'live')",
+    );
+    if let Some((bridge, room_id)) = of_room {
+        query.push(" AND bridge = ").push_bind(bridge.to_owned());
+        query.push(" AND room_id = ").push_bind(room_id.to_owned());
+    }
+    Ok(query.build().execute(connection).await?.rows_affected())
 }

@@ -1,9 +1,43 @@
 //! What was seen before a link was known: transactions, redactions, revocations.
 
 use sha2::{Digest, Sha256};
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{StorageError, links::Criteria};
+
+/// What is known of a transaction of the homeserver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transaction {
+    /// Nothing.
+    New,
+    /// It was acted on.
+    Noted,
+    /// It was acted on, and the bridge behind us has taken it.
+    HandedOn,
+}
+
+/// Whether a transaction was seen before.
+///
+/// # Errors
+/// If the database fails.
+pub async fn transaction(
+    reader: &SqlitePool,
+    bridge: &str,
+    txn_id: &str,
+) -> Result<Transaction, StorageError> {
+    let found: Option<Option<i64>> = sqlx::query_scalar(
+        "SELECT handed_on_at FROM appservice_transactions WHERE bridge = $1 AND txn_id = $2",
+    )
+    .bind(bridge)
+    .bind(txn_id)
+    .fetch_optional(reader)
+    .await?;
+    Ok(match found {
+        None => Transaction::New,
+        Some(None) => Transaction::Noted,
+        Some(Some(_)) => Transaction::HandedOn,
+    })
+}
 
 /// Notes a transaction of the homeserver; `false` if it was seen before.
 ///
@@ -26,6 +60,27 @@ pub async fn note_transaction(
     .await?
     .rows_affected();
     Ok(noted == 1)
+}
+
+/// Notes that the bridge behind us has taken a transaction.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_handed_on(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    txn_id: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE appservice_transactions SET handed_on_at = $1 WHERE bridge = $2 AND txn_id = $3",
+    )
+    .bind(now)
+    .bind(bridge)
+    .bind(txn_id)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn event_hash(room_id: &str, event_id: &str) -> Vec<u8> {

@@ -439,6 +439,17 @@ pub async fn review(
         .bind(id)
         .execute(&mut *connection)
         .await?;
+    members(connection, id).await
+}
+
+/// The members of a meta event.
+///
+/// # Errors
+/// If the database fails.
+pub async fn members(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> Result<Vec<Member>, StorageError> {
     Ok(sqlx::query_as(
         "SELECT r.id, COALESCE(r.counted_by = m.meta_event_id, FALSE) AS here, \
          (r.queued_in IS NOT NULL) AS queued, \
@@ -470,6 +481,46 @@ pub async fn start_redaction(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Makes everything that waits in a room due now: what kept it from being done may have gone.
+///
+/// # Errors
+/// If the database fails.
+pub async fn try_now(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    room_id: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET next_attempt_at = $1 WHERE bridge = $2 AND room_id = $3 \
+         AND next_attempt_at > $1 AND state IN ('waiting', 'redacting')",
+    )
+    .bind(now)
+    .bind(bridge)
+    .bind(room_id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The sent meta events of a bridge in a room.
+///
+/// # Errors
+/// If the database fails.
+pub async fn sent_in(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    room_id: &str,
+) -> Result<Vec<i64>, StorageError> {
+    Ok(sqlx::query_scalar(
+        "SELECT id FROM meta_events WHERE bridge = $1 AND room_id = $2 AND state = 'sent' ORDER BY id",
+    )
+    .bind(bridge)
+    .bind(room_id)
+    .fetch_all(connection)
+    .await?)
 }
 
 /// A meta event as `usage list` shows it.

@@ -1,11 +1,13 @@
 //! The database: the only place with SQL. One writer, many readers.
 
+pub mod cache_purges;
 mod error;
 pub mod links;
 pub mod media_references;
 pub mod memory;
 pub mod meta_events;
 mod recent;
+pub mod room_successors;
 pub mod secrets;
 pub mod touches;
 mod writer;

@@ -46,7 +46,7 @@ impl Writer {
 
     /// How many commits there have been, ours and those of others that were noticed: what was
     /// read before the last one may be old.
-    pub(super) fn commits(&self) -> u64 {
+    pub(crate) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Acquire)
     }
 

@@ -3,6 +3,7 @@
 mod backoff;
 mod follows;
 mod meta_event;
+mod successors;
 mod touch;
 mod worker;
 

@@ -23,6 +23,7 @@ use crate::{
         media_references::{self, Usage},
         memory,
         meta_events::{self, GivenUp, MetaEventRow, NewMetaEvent, Task},
+        room_successors,
     },
 };
 
@@ -52,8 +53,8 @@ const FORGET_EVERY_MS: i64 = 3_600_000;
 /// Tells the homeserver which media is in use.
 #[derive(Debug)]
 pub struct UsageWorker {
-    links: LinkService,
-    homeserver: Arc<Homeserver>,
+    pub(super) links: LinkService,
+    pub(super) homeserver: Arc<Homeserver>,
     /// The device of each bridge, once it was asked for.
     devices: Mutex<HashMap<String, KnownDevice>>,
 }
@@ -82,7 +83,7 @@ impl UsageWorker {
         &self.links.config
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.links.clock.now_ms()
     }
 
@@ -115,13 +116,14 @@ impl UsageWorker {
     /// Does everything that is due now; `true`: there may be more.
     async fn step(&self, stop: &CancellationToken) -> Result<bool, StorageError> {
         let mut more = self.links.expire().await?;
+        self.move_to_successors().await?;
         self.gather().await?;
         more |= self.review().await?;
         more |= self.perform_due(stop).await?;
         Ok(more)
     }
 
-    async fn write<T, F>(&self, write: F) -> Result<T, StorageError>
+    pub(super) async fn write<T, F>(&self, write: F) -> Result<T, StorageError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(
@@ -150,7 +152,7 @@ impl UsageWorker {
 
     /// The device of a bridge's user, made if it is not there; `None`: the homeserver does not
     /// answer now.
-    async fn device(&self, bridge: &BridgeConfig) -> Option<Device> {
+    pub(super) async fn device(&self, bridge: &BridgeConfig) -> Option<Device> {
         let known = self.known_devices().get(&bridge.id).cloned();
         let failures = match known {
             Some(KnownDevice::Ready(device)) => return Some(device),
@@ -209,6 +211,8 @@ impl UsageWorker {
             self.write(move |connection| {
                 async move {
                     let usages = media_references::gather(connection, &bridge_id, &room_id).await?;
+                    let room_id =
+                        room_successors::counted_in(connection, &bridge_id, &room_id).await?;
                     drafter
                         .insert(connection, &room_id, &usages, true, now)
                         .await
@@ -220,7 +224,7 @@ impl UsageWorker {
         Ok(())
     }
 
-    fn drafter(&self, bridge: &BridgeConfig, device: Device) -> Drafter {
+    pub(super) fn drafter(&self, bridge: &BridgeConfig, device: Device) -> Drafter {
         Drafter {
             bridge: bridge.id.clone(),
             network: bridge.network.clone(),
@@ -705,7 +709,7 @@ fn is_hopeless(error: &HomeserverError) -> bool {
 }
 
 /// Turns usages into queued meta events.
-struct Drafter {
+pub(super) struct Drafter {
     bridge: String,
     network: String,
     device: Device,
@@ -714,7 +718,7 @@ struct Drafter {
 }
 
 impl Drafter {
-    async fn insert(
+    pub(super) async fn insert(
         &self,
         connection: &mut SqliteConnection,
         room_id: &str,

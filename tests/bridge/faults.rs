@@ -287,7 +287,7 @@ async fn what_cannot_succeed_fails_is_shown_and_can_be_retried() {
     let now = play.service.clock.now_ms();
     let writer = play.service.links.database.writer();
     let retried = writer
-        .write::<_, StorageError, _>(move |c| media_references::retry_failed(c, now).boxed())
+        .write::<_, StorageError, _>(move |c| media_references::retry_failed(c, None, now).boxed())
         .await;
     assert_eq!(retried.expect("retried"), 1);
     play.skip_to(&link, "counted").await;

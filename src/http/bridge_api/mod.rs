@@ -5,4 +5,4 @@ pub(super) mod list;
 pub(super) mod request;
 pub(super) mod revoke;
 pub use request::issue_request;
-pub(super) use request::read_json;
+pub(super) use request::read_body;

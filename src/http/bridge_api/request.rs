@@ -17,11 +17,11 @@ use crate::{
 /// The longest lifetime that a token can carry, in milliseconds.
 const MAX_LIFETIME_MS: u64 = u32::MAX as u64 * 1000;
 
-/// Reads a body of JSON of at most `limit` bytes.
-pub(in crate::http) async fn read_json<T: DeserializeOwned>(
+/// Reads a body of at most `limit` bytes.
+pub(in crate::http) async fn read_body(
     mut payload: web::Payload,
     limit: usize,
-) -> Result<T, ApiError> {
+) -> Result<Vec<u8>, ApiError> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| {
@@ -36,6 +36,15 @@ pub(in crate::http) async fn read_json<T: DeserializeOwned>(
         }
         body.extend_from_slice(&chunk);
     }
+    Ok(body)
+}
+
+/// Reads a body of JSON of at most `limit` bytes.
+pub(in crate::http) async fn read_json<T: DeserializeOwned>(
+    payload: web::Payload,
+    limit: usize,
+) -> Result<T, ApiError> {
+    let body = read_body(payload, limit).await?;
     // A list would be read as an object's values without their names.
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(not_an_object());

@@ -206,7 +206,7 @@ impl Fill {
         if let Some(bytes) = whole {
             *self.object.store() = Store::Whole(bytes.clone());
             self.cache
-                .keep_in_memory(self.key, Arc::clone(&head), bytes.clone());
+                .keep_in_memory(self.key, &self.object, Arc::clone(&head), bytes.clone());
             if self.begin_file().await.is_err() || self.write(bytes, 0).await.is_err() {
                 return;
             }
@@ -216,7 +216,7 @@ impl Fill {
         };
         let (folder, key, length) = (self.cache.0.folder.clone(), self.key, self.written);
         match blocking(move || folder.finish(file, &key, &head, length)).await {
-            Ok(size) => self.cache.keep_on_disk(self.key, size),
+            Ok(size) => self.cache.keep_on_disk(self.key, &self.object, size),
             Err(error) => {
                 self.cache.failed(&error);
             }

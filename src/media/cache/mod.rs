@@ -228,12 +228,34 @@ impl Cache {
         tokio::task::spawn_blocking(move || shared.folder.remove(&key));
     }
 
-    fn keep_in_memory(&self, key: ObjectKey, head: Arc<Head>, bytes: Bytes) {
-        self.state().memory.insert(key, head, bytes);
+    /// Takes objects out, those that are being fetched too: their readers get what they came for,
+    /// and it is not kept. The files are gone when this returns.
+    pub(super) async fn purge(&self, keys: Vec<ObjectKey>) {
+        self.state().remove(&keys);
+        let shared = Arc::clone(&self.0);
+        let remove = move || keys.iter().for_each(|key| shared.folder.remove(key));
+        if tokio::task::spawn_blocking(remove).await.is_err() {
+            tracing::error!("files of the cache could not be removed");
+        }
     }
 
-    fn keep_on_disk(&self, key: ObjectKey, size: u64) {
-        let gone = self.state().index.insert(key, size);
+    /// Keeps what was fetched, unless it was purged meanwhile.
+    fn keep_in_memory(&self, key: ObjectKey, object: &Arc<Growing>, head: Arc<Head>, bytes: Bytes) {
+        let mut state = self.state();
+        if state.is_growing(&key, object) {
+            state.memory.insert(key, head, bytes);
+        }
+    }
+
+    /// The same on disk: the file is there already.
+    fn keep_on_disk(&self, key: ObjectKey, object: &Arc<Growing>, size: u64) {
+        let mut state = self.state();
+        let gone = if state.is_growing(&key, object) {
+            state.index.insert(key, size)
+        } else {
+            vec![key]
+        };
+        drop(state);
         self.remove_files(gone);
     }
 
@@ -283,11 +305,7 @@ impl Cache {
     /// Ends the growing of an object, so that it can begin anew.
     fn leave(&self, key: &ObjectKey, object: &Arc<Growing>) {
         let mut state = self.state();
-        if state
-            .growing
-            .get(key)
-            .is_some_and(|growing| Arc::ptr_eq(growing, object))
-        {
+        if state.is_growing(key, object) {
             state.growing.remove(key);
         }
     }
@@ -296,7 +314,7 @@ impl Cache {
     fn leave_if_alone(&self, key: &ObjectKey, object: &Arc<Growing>) -> bool {
         let mut state = self.state();
         let alone = !object.has_readers();
-        if alone {
+        if alone && state.is_growing(key, object) {
             state.growing.remove(key);
         }
         alone
@@ -375,6 +393,21 @@ impl State {
         let reader = object.reader();
         self.growing.insert(*key, Arc::clone(&object));
         Some((object, reader))
+    }
+
+    /// Forgets objects, those that are being fetched too.
+    fn remove(&mut self, keys: &[ObjectKey]) {
+        for key in keys {
+            self.index.remove(key);
+            self.memory.remove(key);
+            self.growing.remove(key);
+        }
+    }
+
+    /// Whether this fetch of an object is the one that counts.
+    fn is_growing(&self, key: &ObjectKey, object: &Arc<Growing>) -> bool {
+        let growing = self.growing.get(key);
+        growing.is_some_and(|growing| Arc::ptr_eq(growing, object))
     }
 
     fn is_use_to_be_noted(&mut self, key: &ObjectKey) -> bool {

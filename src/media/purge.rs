@@ -1,0 +1,104 @@
+//! Taking media out of the cache whose last link was revoked, redacted or used up.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::Clock,
+    config::ThumbnailSize,
+    homeserver::MediaKind,
+    storage::{Database, StorageError, cache_purges},
+};
+
+use super::{Cache, Method, Names};
+
+/// How often to look whether something was committed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often to look in any case: for what is due by its time.
+const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
+
+/// Takes media out of the cache for which the database holds the wish.
+pub struct Purger {
+    database: Database,
+    cache: Cache,
+    names: Names,
+    thumbnails: Arc<[ThumbnailSize]>,
+    clock: Clock,
+}
+
+impl Purger {
+    /// For the cache of a service; `thumbnails`: the sizes that may be in it.
+    #[must_use]
+    pub fn new(
+        database: Database,
+        cache: Cache,
+        names: Names,
+        thumbnails: &[ThumbnailSize],
+        clock: Clock,
+    ) -> Self {
+        Self {
+            database,
+            cache,
+            names,
+            thumbnails: thumbnails.into(),
+            clock,
+        }
+    }
+
+    /// Works until it is cancelled.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut seen = None;
+        let mut looked = tokio::time::Instant::now();
+        while !stop.is_cancelled() {
+            let commits = self.database.writer().commits();
+            if seen != Some(commits) || looked.elapsed() >= LOOK_ANYWAY_EVERY {
+                looked = tokio::time::Instant::now();
+                match self.purge_due().await {
+                    Ok(()) => seen = Some(commits),
+                    Err(error) => tracing::error!(%error, "the cache could not be purged"),
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    async fn purge_due(&self) -> Result<(), StorageError> {
+        let now = self.clock.now_ms();
+        let due = cache_purges::due(self.database.reader(), now).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let mut keys = Vec::new();
+        for id in &due {
+            let media = cache_purges::media_of(self.database.reader(), *id).await?;
+            for claims in &media {
+                keys.extend(self.kinds().map(|kind| self.names.key(claims, kind)));
+            }
+        }
+        self.cache.purge(keys).await;
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move { cache_purges::done(connection, &due, now).await }.boxed()
+            })
+            .await
+    }
+
+    /// Everything that the cache may hold of one medium.
+    fn kinds(&self) -> impl Iterator<Item = MediaKind> {
+        let sizes = self.thumbnails.iter();
+        let thumbnails = sizes.flat_map(|size| {
+            [Method::Crop, Method::Scale].map(|method| MediaKind::Thumbnail {
+                width: size.width,
+                height: size.height,
+                method: method.as_str(),
+            })
+        });
+        std::iter::once(MediaKind::Original).chain(thumbnails)
+    }
+}

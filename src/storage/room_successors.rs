@@ -1,0 +1,150 @@
+//! Rooms that were replaced, and where usage of their media is counted since (Client-Server API,
+//! `m.room.tombstone`).
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::StorageError;
+
+/// How many replacements in a row are followed.
+const MAX_HOPS: usize = 16;
+
+/// A replacement to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Succession {
+    /// Whose links are meant.
+    pub bridge: String,
+    /// The room that was replaced.
+    pub room_id: String,
+    /// The room that its tombstone names.
+    pub successor: String,
+}
+
+/// Notes what a tombstone says, to be looked at from `now` on. The last tombstone counts, until
+/// usage has moved.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note(
+    connection: &mut SqliteConnection,
+    succession: &Succession,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO room_successors (bridge, room_id, successor, check_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (bridge, room_id) DO UPDATE SET successor = $3, check_at = $4 WHERE moved_at IS NULL",
+    )
+    .bind(&succession.bridge)
+    .bind(&succession.room_id)
+    .bind(&succession.successor)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Has every replacement by this room looked at: the bridge's user has joined it.
+///
+/// # Errors
+/// If the database fails.
+pub async fn joined(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    successor: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE room_successors SET check_at = $1 WHERE bridge = $2 AND successor = $3 AND moved_at IS NULL",
+    )
+    .bind(now)
+    .bind(bridge)
+    .bind(successor)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Replacements that are to be looked at now.
+///
+/// # Errors
+/// If the database fails.
+pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<Succession>, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT bridge, room_id, successor FROM room_successors WHERE check_at <= $1 LIMIT 64",
+    )
+    .bind(now)
+    .fetch_all(reader)
+    .await?)
+}
+
+/// Has a replacement looked at again at `check_at` (`None`: once the bridge's user joins), unless
+/// another tombstone came meanwhile.
+///
+/// # Errors
+/// If the database fails.
+pub async fn look_again(
+    connection: &mut SqliteConnection,
+    succession: &Succession,
+    check_at: Option<i64>,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE room_successors SET check_at = $1 WHERE bridge = $2 AND room_id = $3 AND successor = $4",
+    )
+    .bind(check_at)
+    .bind(&succession.bridge)
+    .bind(&succession.room_id)
+    .bind(&succession.successor)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// From now on usage of media of the old room is counted in the new one. Nothing happens where
+/// the new room would lead back to the old one.
+///
+/// # Errors
+/// If the database fails.
+pub async fn moved(
+    connection: &mut SqliteConnection,
+    succession: &Succession,
+    now: i64,
+) -> Result<(), StorageError> {
+    let leads_to = counted_in(connection, &succession.bridge, &succession.successor).await?;
+    let moved_at = (leads_to != succession.room_id).then_some(now);
+    sqlx::query(
+        "UPDATE room_successors SET check_at = NULL, moved_at = $1 \
+         WHERE bridge = $2 AND room_id = $3 AND successor = $4",
+    )
+    .bind(moved_at)
+    .bind(&succession.bridge)
+    .bind(&succession.room_id)
+    .bind(&succession.successor)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The room in which usage of media of a room is counted: itself, or its latest replacement.
+///
+/// # Errors
+/// If the database fails.
+pub async fn counted_in(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    room_id: &str,
+) -> Result<String, StorageError> {
+    let mut room = room_id.to_owned();
+    for _ in 0..MAX_HOPS {
+        let next: Option<String> = sqlx::query_scalar(
+            "SELECT successor FROM room_successors WHERE bridge = $1 AND room_id = $2 AND moved_at IS NOT NULL",
+        )
+        .bind(bridge)
+        .bind(&room)
+        .fetch_optional(&mut *connection)
+        .await?;
+        match next {
+            Some(next) => room = next,
+            None => break,
+        }
+    }
+    Ok(room)
+}

@@ -1,0 +1,155 @@
+//! Rooms that were replaced: usage moves on to the new room once the bridge's user is there.
+
+use futures_util::FutureExt;
+
+use crate::{
+    config::BridgeConfig,
+    homeserver::HomeserverError,
+    storage::{
+        StorageError, media_references,
+        meta_events::{self, Member},
+        room_successors::{self, Succession},
+    },
+};
+
+use super::worker::UsageWorker;
+
+/// How long to wait until a room is looked at again that could not be looked at, in milliseconds.
+const LOOK_AGAIN_MS: i64 = 30_000;
+
+/// How a replacement stands.
+enum Standing {
+    /// The bridge's user is in the new room, and that room names the old one.
+    Ready,
+    /// The bridge's user is not there (yet).
+    NotThere,
+    /// The new room does not name the old one.
+    Stranger,
+}
+
+impl UsageWorker {
+    /// Looks at replacements that are due, and moves usage where it can be moved.
+    pub(super) async fn move_to_successors(&self) -> Result<(), StorageError> {
+        let due = room_successors::due(self.links.database.reader(), self.now()).await?;
+        for succession in due {
+            let Some(bridge) = self.links.config.bridge(&succession.bridge) else {
+                self.look_again(succession, None).await?;
+                continue;
+            };
+            match self.standing(bridge, &succession).await {
+                Ok(Standing::Ready) => self.move_usage(bridge, succession).await?,
+                Ok(Standing::NotThere) => self.look_again(succession, None).await?,
+                Ok(Standing::Stranger) => {
+                    tracing::warn!(
+                        bridge = bridge.id,
+                        room_id = succession.room_id,
+                        successor = succession.successor,
+                        "a tombstone names a room that does not name the old one: usage stays where it is"
+                    );
+                    self.look_again(succession, None).await?;
+                }
+                Err(error) => {
+                    tracing::warn!(bridge = bridge.id, room_id = succession.room_id, %error, "a replaced room cannot be looked at");
+                    let at = self.now() + LOOK_AGAIN_MS;
+                    self.look_again(succession, Some(at)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Anybody who may set a tombstone can name any room in it, so both rooms have to agree.
+    async fn standing(
+        &self,
+        bridge: &BridgeConfig,
+        succession: &Succession,
+    ) -> Result<Standing, HomeserverError> {
+        let successor = &succession.successor;
+        let membership = self.homeserver.membership(bridge, successor).await;
+        match unless_outside(membership)?.as_deref() {
+            Some("join") => {}
+            _ => return Ok(Standing::NotThere),
+        }
+        let create = self
+            .homeserver
+            .room_state(bridge, successor, "m.room.create")
+            .await;
+        let create = unless_outside(create)?.unwrap_or_default();
+        let predecessor = create.pointer("/predecessor/room_id");
+        let predecessor = predecessor.and_then(|room_id| room_id.as_str());
+        Ok(if predecessor == Some(&succession.room_id) {
+            Standing::Ready
+        } else {
+            Standing::Stranger
+        })
+    }
+
+    async fn look_again(
+        &self,
+        succession: Succession,
+        check_at: Option<i64>,
+    ) -> Result<(), StorageError> {
+        self.write(move |connection| {
+            async move { room_successors::look_again(connection, &succession, check_at).await }
+                .boxed()
+        })
+        .await
+    }
+
+    /// Everything live that is counted in the old room is counted in the new one by new meta
+    /// events; once those are sent, the old ones are redacted like any that count nothing.
+    async fn move_usage(
+        &self,
+        bridge: &BridgeConfig,
+        succession: Succession,
+    ) -> Result<(), StorageError> {
+        let Some(device) = self.device(bridge).await else {
+            let at = self.now() + LOOK_AGAIN_MS;
+            return self.look_again(succession, Some(at)).await;
+        };
+        let now = self.now();
+        let drafter = self.drafter(bridge, device);
+        let moved = succession.clone();
+        self.write(move |connection| {
+            async move {
+                room_successors::moved(connection, &moved, now).await?;
+                let Succession {
+                    bridge, room_id, ..
+                } = &moved;
+                let target = room_successors::counted_in(connection, bridge, room_id).await?;
+                if target == *room_id {
+                    return Ok(());
+                }
+                for meta_event in meta_events::sent_in(connection, bridge, room_id).await? {
+                    let members = meta_events::members(connection, meta_event).await?;
+                    let is_moving = |member: &&Member| member.here && member.live && !member.queued;
+                    let moving: Vec<i64> = members.iter().filter(is_moving).map(|m| m.id).collect();
+                    let usages = media_references::live(connection, &moving).await?;
+                    drafter
+                        .insert(connection, &target, &usages, true, now)
+                        .await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+        tracing::info!(
+            bridge = bridge.id,
+            room_id = succession.room_id,
+            successor = succession.successor,
+            "usage moves to the room's replacement"
+        );
+        Ok(())
+    }
+}
+
+/// What a room says; `None` for who is not in it.
+fn unless_outside<T>(
+    asked: Result<Option<T>, HomeserverError>,
+) -> Result<Option<T>, HomeserverError> {
+    match asked {
+        Err(error) if matches!(error.status(), 403 | 404) => Ok(None),
+        asked => asked,
+    }
+}

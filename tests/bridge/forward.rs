@@ -1,0 +1,389 @@
+//! `forward_to`: the service between homeserver and bridge. What comes is handed on to the byte,
+//! and acted on meanwhile.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+use crate::harness::{API_TOKEN, BOT, HS_TOKEN, Service, World, answer, eventually};
+
+/// What the bridge behind expects to be shown.
+const OWN_TOKEN: &str = "token-of-the-bridge-behind";
+
+/// A request as the bridge has got it.
+#[derive(Clone)]
+struct Seen {
+    line: String,
+    head: String,
+    body: Vec<u8>,
+}
+
+/// A bridge that writes down every byte, and answers what it is told to.
+struct BridgeBehind {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    running: JoinHandle<()>,
+}
+
+impl BridgeBehind {
+    async fn start(say: &str) -> Self {
+        Self::start_at("127.0.0.1:0", say).await
+    }
+
+    async fn start_at(address: &str, say: &str) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (log, say) = (Arc::clone(&seen), say.to_owned());
+        let running = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (log, say) = (Arc::clone(&log), say.clone());
+                // Whoever asks may go before the end.
+                tokio::spawn(async move { drop(talk(stream, &log, &say).await) });
+            }
+        });
+        Self {
+            address,
+            seen,
+            running,
+        }
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("no panic").clone()
+    }
+
+    fn last(&self) -> Seen {
+        self.seen().pop().expect("a request")
+    }
+
+    fn transactions(&self) -> usize {
+        let seen = self.seen();
+        seen.iter()
+            .filter(|one| one.line.contains("/transactions/"))
+            .count()
+    }
+}
+
+impl Drop for BridgeBehind {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+async fn talk(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, say: &str) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let length = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .map_or(0, |(_, value)| value.parse().expect("a number"));
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    let line = head.lines().next().unwrap_or_default().to_owned();
+    log.lock()
+        .expect("no panic")
+        .push(Seen { line, head, body });
+    stream.write_all(say.as_bytes()).await?;
+    stream.shutdown().await
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+
+/// A service in front of a bridge at this address.
+async fn in_front_of(world: &World, address: SocketAddr, more: &str) -> Service {
+    let forward = format!(
+        "user_id: '{BOT}', forward_to: 'http://{address}', forward_hs_token: {OWN_TOKEN}}}"
+    );
+    Service::start_edited(
+        world.folder.path(),
+        &world.url,
+        "",
+        more,
+        &medialink::clock::Clock::default(),
+        |text| text.replacen(&format!("user_id: '{BOT}'}}"), &forward, 1),
+    )
+    .await
+}
+
+fn redaction(room: &str, event: &str) -> Value {
+    json!({"type": "m.room.redaction", "event_id": "$r", "room_id": room, "sender": "@a:example.org",
+        "redacts": event, "content": {"redacts": event}})
+}
+
+#[tokio::test]
+async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
+    let world = World::new().await;
+    let say = "HTTP/1.1 418 I'm a teapot\r\nContent-Type: text/x-tea\r\nX-Of-The-Bridge: one\r\nX-Of-The-Bridge: two\r\n\
+        Content-Length: 9\r\nConnection: close\r\n\r\nno coffee";
+    let bridge = BridgeBehind::start(say).await;
+    let service = in_front_of(&world, bridge.address, "").await;
+    let odd = "{ \"events\" : [ ] ,\n\t\"de.sorunome.msc2409.ephemeral\": [1e2, \"\\u00e9\"], \"events2\": {} }";
+    for (method, target, body) in [
+        ("PUT", "/_matrix/app/v1/transactions/a%2Fb", odd),
+        ("PUT", "/transactions/older", odd),
+        ("PUT", "/_matrix/app/v1/transactions/c?x=%20&y", odd),
+        (
+            "PUT",
+            "/_matrix/app/v1/transactions/broken",
+            "{\"events\": [",
+        ),
+        (
+            "POST",
+            "/_matrix/app/v1/ping",
+            "{\"transaction_id\": \"of the bridge\"}",
+        ),
+        ("GET", "/_matrix/app/v1/users/%40irc_a%3Aexample.org", ""),
+        ("GET", "/users/@irc_a:example.org", ""),
+        ("GET", "/_matrix/app/v1/rooms/%23irc%3Aexample.org", ""),
+        ("GET", "/rooms/%23irc%3Aexample.org", ""),
+        ("GET", "/_matrix/app/v1/thirdparty/protocol/irc?a=b", ""),
+        (
+            "POST",
+            "/_matrix/app/unstable/org.matrix.msc3983/keys/claim",
+            "{\"of\": \"the future\"}",
+        ),
+        ("DELETE", "/_matrix/app/v1/ping", ""),
+        (
+            "PATCH",
+            "/_matrix/app/v9/whatever/../else",
+            "\u{0}\u{1}bytes",
+        ),
+    ] {
+        let answer = raw_request(
+            &service,
+            method,
+            target,
+            body,
+            &format!("Authorization: Bearer {HS_TOKEN}\r\n"),
+        )
+        .await;
+        assert!(answer.starts_with("HTTP/1.1 418"), "{target}: {answer}");
+        assert!(answer.ends_with("no coffee"), "{answer}");
+        let lower = answer.to_lowercase();
+        assert!(
+            lower.contains("content-type: text/x-tea")
+                && lower.matches("x-of-the-bridge").count() == 2,
+            "{answer}"
+        );
+        let seen = bridge.last();
+        assert_eq!(seen.line, format!("{method} {target} HTTP/1.1"));
+        assert_eq!(String::from_utf8_lossy(&seen.body), body, "{target}");
+        let head = seen.head.to_lowercase();
+        assert!(
+            head.contains(&format!("authorization: bearer {OWN_TOKEN}")),
+            "{head}"
+        );
+        assert!(
+            head.contains("x-kept: as it is") && !head.contains("x-hop"),
+            "{head}"
+        );
+        assert!(
+            head.contains(&format!("host: {}", bridge.address)),
+            "{head}"
+        );
+        assert!(!seen.head.contains(HS_TOKEN));
+    }
+    // As older homeservers show it.
+    let target = format!("/users/@a:b?access_token={HS_TOKEN}&z");
+    let told = raw_request(&service, "GET", &target, "", "").await;
+    assert!(told.starts_with("HTTP/1.1 418"), "{told}");
+    let line = format!("GET /users/@a:b?access_token={OWN_TOKEN}&z HTTP/1.1");
+    assert_eq!(bridge.last().line, line);
+
+    let before = bridge.seen().len();
+    for (target, token) in [
+        ("/_matrix/app/v1/transactions/1", "wrong"),
+        ("/_matrix/app/v1/transactions/1", API_TOKEN),
+        ("/_matrix/app/v1/transactions/1", OWN_TOKEN),
+        ("/_matrix/app/v1/unknown", "wrong"),
+        ("/users/@a:b?access_token=wrong", ""),
+    ] {
+        let header = format!("Authorization: Bearer {token}\r\n");
+        let header = if token.is_empty() { "" } else { &header };
+        let told = raw_request(&service, "PUT", target, odd, header).await;
+        assert!(
+            told.starts_with("HTTP/1.1 403")
+                || told.starts_with("HTTP/1.1 404")
+                || told.starts_with("HTTP/1.1 405"),
+            "{target} {told}"
+        );
+    }
+    assert_eq!(
+        bridge.seen().len(),
+        before,
+        "whoever does not show the token reaches no bridge"
+    );
+}
+
+/// A request to the byte; the whole answer as text.
+async fn raw_request(
+    service: &Service,
+    method: &str,
+    target: &str,
+    body: &str,
+    headers: &str,
+) -> String {
+    let address = service.internal.strip_prefix("http://").expect("http");
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    let text = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close, x-hop\r\nX-Hop: 1\r\n\
+         X-Kept: as it is\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
+    stream.write_all(text.as_bytes()).await.expect("sent");
+    let mut told = String::new();
+    stream.read_to_string(&mut told).await.expect("an answer");
+    told
+}
+
+#[tokio::test]
+async fn a_bridge_that_is_down_makes_the_homeserver_retry_and_redactions_have_bitten() {
+    let world = World::new().await;
+    let bridge = BridgeBehind::start(OK).await;
+    let address = bridge.address;
+    drop(bridge);
+    let service = in_front_of(&world, address, "usage: {mode: never, touch: never}").await;
+    let link = json!({"mxc": "mxc://example.org/abc", "room_id": world.room_id, "event_id": "$a"});
+    let link = service.issue(link).await;
+    let push = async |service: &Service, events: Value| {
+        let url = format!("{}/_matrix/app/v1/transactions/1", service.internal);
+        let told = service.client.put(url).bearer_auth(HS_TOKEN);
+        answer(told.json(&json!({"events": events}))).await
+    };
+    let events = json!([redaction(&world.room_id, "$a")]);
+    let (status, told) = push(&service, events.clone()).await;
+    assert_eq!(
+        (status.as_u16(), &told["errcode"]),
+        (502, &json!("M_UNKNOWN"))
+    );
+    assert_eq!(service.follow(&link).await.status(), 410);
+
+    // A bridge that fails is asked again, too.
+    let failing = OK.replace("200 OK", "500 Internal Server Error");
+    let bridge = BridgeBehind::start_at(&address.to_string(), &failing).await;
+    assert_eq!(push(&service, events.clone()).await.0, 500);
+    assert_eq!(bridge.transactions(), 1);
+    drop(bridge);
+    let bridge = BridgeBehind::start_at(&address.to_string(), OK).await;
+    assert_eq!(push(&service, events.clone()).await.0, 200);
+    assert_eq!(bridge.transactions(), 1);
+    let sent: Value = serde_json::from_slice(&bridge.last().body).expect("JSON");
+    assert_eq!(sent, json!({"events": events}));
+    // From now on the bridge has it, also after a restart.
+    eventually("the note", async || {
+        push(&service, events.clone()).await;
+        let before = bridge.transactions();
+        push(&service, events.clone()).await;
+        (bridge.transactions() == before).then_some(())
+    })
+    .await;
+    let before = bridge.transactions();
+    service.stop().await;
+    let service = in_front_of(&world, address, "usage: {mode: never, touch: never}").await;
+    assert_eq!(
+        push(&service, events).await,
+        (reqwest::StatusCode::OK, json!({}))
+    );
+    assert_eq!(bridge.transactions(), before);
+}
+
+#[tokio::test]
+async fn transactions_pass_through_and_are_acted_on() {
+    let world = World::new().await;
+    let bridge = BridgeBehind::start(OK).await;
+    let service = in_front_of(&world, bridge.address, "usage: {batch_window: 20ms}").await;
+    assert!(
+        world
+            .homeserver
+            .set_appservice_url("medialink", Some(service.internal.clone()))
+    );
+    let (mxc, token) = world.upload("bytes", "text/plain").await;
+    let send = format!(
+        "/_matrix/client/v3/rooms/{}/send/m.room.message/1",
+        world.room_id
+    );
+    let content = json!({"msgtype": "m.file", "body": "x", "url": mxc});
+    let (_, sent) = world.as_alice(Method::PUT, &send, &content).await;
+    let event_id = sent["event_id"].as_str().expect("an ID").to_owned();
+    let link =
+        json!({"mxc": mxc, "content_token": token, "room_id": world.room_id, "event_id": event_id});
+    let link = service.issue(link).await;
+    service.wait_for_usage(&link, "counted").await;
+    let redact = format!(
+        "/_matrix/client/v3/rooms/{}/redact/{event_id}/2",
+        world.room_id
+    );
+    assert_eq!(
+        world.as_alice(Method::PUT, &redact, &json!({})).await.0,
+        200
+    );
+    eventually("the link to die", async || {
+        (service.follow(&link).await.status() == 410).then_some(())
+    })
+    .await;
+    service.wait_for_usage(&link, "released").await;
+    eventually("the bridge to hear of it", async || {
+        let seen = bridge.seen();
+        let hears = |kind: &str| {
+            seen.iter()
+                .any(|one| String::from_utf8_lossy(&one.body).contains(kind))
+        };
+        (hears("m.room.redaction") && hears("m.file")).then_some(())
+    })
+    .await;
+    // Invites are the bridge's business.
+    let joins = world.requests("rooms.join").await;
+    let create = json!({"invite": [BOT]});
+    world
+        .as_alice(Method::POST, "/_matrix/client/v3/createRoom", &create)
+        .await;
+    eventually("the invite to arrive", async || {
+        let seen = bridge.seen();
+        seen.iter()
+            .any(|one| String::from_utf8_lossy(&one.body).contains("\"invite\""))
+            .then_some(())
+    })
+    .await;
+    assert_eq!(world.requests("rooms.join").await, joins);
+}
+
+#[tokio::test]
+async fn the_homeserver_is_asked_for_a_ping_and_the_bridge_gets_its_own() {
+    let world = World::new().await;
+    let bridge = BridgeBehind::start(OK).await;
+    let service = in_front_of(&world, bridge.address, "").await;
+    eventually("the ping to be asked for", async || {
+        (world.requests("appservice.ping").await == 1).then_some(())
+    })
+    .await;
+    assert!(
+        world
+            .homeserver
+            .set_appservice_url("medialink", Some(service.internal.clone()))
+    );
+    let url = format!("{}/_matrix/client/v1/appservice/medialink/ping", world.url);
+    let ping = world.client.post(url).bearer_auth(crate::harness::AS_TOKEN);
+    let (status, told) = answer(ping.json(&json!({"transaction_id": "of the bridge"}))).await;
+    assert_eq!(status, 200, "{told}");
+    let seen = bridge.last();
+    assert!(
+        seen.line.starts_with("POST /_matrix/app/v1/ping "),
+        "{}",
+        seen.line
+    );
+    assert_eq!(seen.body, b"{\"transaction_id\":\"of the bridge\"}");
+}

@@ -1,0 +1,342 @@
+//! What happens to rooms and messages happens to links: edits, leaving, replaced rooms.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{AS_TOKEN, BOT, Service, World, answer, eventually};
+
+const QUICK: &str = "usage: {batch_window: 20ms, touch: never}";
+
+/// A service that the homeserver pushes to.
+async fn pushed_to(world: &World, more: &str) -> Service {
+    let service = world.service(more).await;
+    assert!(
+        world
+            .homeserver
+            .set_appservice_url("medialink", Some(service.internal.clone()))
+    );
+    service
+}
+
+async fn send(world: &World, room: &str, kind: &str, content: &Value) -> String {
+    let txn = content.to_string().len();
+    let path = format!(
+        "/_matrix/client/v3/rooms/{room}/send/{kind}/{txn}-{}",
+        world.requests("rooms.send").await
+    );
+    let (status, sent) = world.as_alice(Method::PUT, &path, content).await;
+    assert_eq!(status, 200, "{sent}");
+    sent["event_id"].as_str().expect("an ID").to_owned()
+}
+
+async fn as_bot(world: &World, room: &str, action: &str) {
+    let url = format!("{}/_matrix/client/v3/rooms/{room}/{action}", world.url);
+    let request = world.client.post(url).query(&[("user_id", BOT)]);
+    let (status, told) = answer(request.bearer_auth(AS_TOKEN).json(&json!({}))).await;
+    assert_eq!(status, 200, "{told}");
+}
+
+async fn by_alice(world: &World, room: &str, action: &str, body: &Value) -> Value {
+    let path = format!("/_matrix/client/v3/rooms/{room}/{action}");
+    let (status, told) = world.as_alice(Method::POST, &path, body).await;
+    assert_eq!(status, 200, "{told}");
+    told
+}
+
+async fn wait_for_state(service: &Service, link: &Value, state: &str) {
+    eventually(state, async || {
+        (service.link(link).await["state"] == state).then_some(())
+    })
+    .await;
+}
+
+/// A shared medium.
+struct Shared {
+    link: Value,
+    mxc: String,
+    token: String,
+    event_id: String,
+}
+
+/// A message of Alice's with media, and a live link to it that is counted.
+async fn linked(world: &World, service: &Service, room: &str) -> Shared {
+    let (mxc, token) = world.upload("bytes", "text/plain").await;
+    let content = json!({"msgtype": "m.file", "body": "x", "url": mxc});
+    let event_id = send(world, room, "m.room.message", &content).await;
+    let link = json!({"mxc": mxc, "content_token": token, "room_id": room, "event_id": event_id});
+    let link = service.issue(link).await;
+    service.wait_for_usage(&link, "counted").await;
+    Shared {
+        link,
+        mxc,
+        token,
+        event_id,
+    }
+}
+
+fn edit_of(event_id: &str, new_content: &Value) -> Value {
+    json!({"msgtype": "m.text", "body": "* x", "m.new_content": new_content,
+        "m.relates_to": {"rel_type": "m.replace", "event_id": event_id}})
+}
+
+#[tokio::test]
+async fn an_edit_that_drops_or_swaps_media_ends_its_link() {
+    let world = World::new().await;
+    let service = pushed_to(&world, QUICK).await;
+    let room = world.room_id.clone();
+    let swapped = json!({"msgtype": "m.file", "body": "y", "url": "mxc://example.org/other"});
+    for new_content in [
+        json!({"msgtype": "m.text", "body": "no file"}),
+        swapped,
+        json!({}),
+    ] {
+        let Shared {
+            link,
+            mxc,
+            event_id,
+            ..
+        } = linked(&world, &service, &room).await;
+        send(
+            &world,
+            &room,
+            "m.room.message",
+            &edit_of(&event_id, &new_content),
+        )
+        .await;
+        wait_for_state(&service, &link, "redacted").await;
+        assert_eq!(service.follow(&link).await.status(), 410);
+        service.wait_for_usage(&link, "released").await;
+        assert_eq!(world.references(&mxc).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_edit_that_keeps_the_media_or_is_somebody_elses_ends_nothing() {
+    let world = World::new().await;
+    let service = pushed_to(&world, QUICK).await;
+    let room = world.room_id.clone();
+    let Shared {
+        link,
+        mxc,
+        event_id,
+        ..
+    } = linked(&world, &service, &room).await;
+    let kept = json!({"msgtype": "m.file", "body": "a better name", "url": mxc});
+    send(&world, &room, "m.room.message", &edit_of(&event_id, &kept)).await;
+    // The bridge's user is not who sent the message.
+    let dropped = edit_of(&event_id, &json!({"msgtype": "m.text", "body": "gone"}));
+    let path = format!(
+        "{}/_matrix/client/v3/rooms/{room}/send/m.room.message/bot",
+        world.url
+    );
+    let forged = world
+        .client
+        .put(path)
+        .query(&[("user_id", BOT)])
+        .bearer_auth(AS_TOKEN);
+    assert_eq!(answer(forged.json(&dropped)).await.0, 200);
+    let encrypted = json!({"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x",
+        "m.relates_to": {"rel_type": "m.replace", "event_id": event_id}});
+    send(&world, &room, "m.room.encrypted", &encrypted).await;
+    // Everything before it was acted on when the last message is.
+    let last = linked(&world, &service, &room).await;
+    send(
+        &world,
+        &room,
+        "m.room.message",
+        &edit_of(&last.event_id, &json!({"body": "x"})),
+    )
+    .await;
+    wait_for_state(&service, &last.link, "redacted").await;
+    assert_eq!(service.link(&link).await["state"], "live");
+    assert_eq!(service.follow(&link).await.status(), 200);
+}
+
+#[tokio::test]
+async fn links_are_kept_when_the_bridges_user_leaves_and_what_waited_is_done_at_its_return() {
+    let world = World::new().await;
+    let service = pushed_to(&world, QUICK).await;
+    let room = world.room_id.clone();
+    let Shared { link, mxc, .. } = linked(&world, &service, &room).await;
+    as_bot(&world, &room, "leave").await;
+    let path = format!("/v1/links/{}", link["link_id"].as_str().expect("an ID"));
+    assert_eq!(service.follow(&link).await.status(), 200);
+    service.call(Method::DELETE, &path, &json!({})).await;
+    assert_eq!(service.follow(&link).await.status(), 410);
+    // Outside of the room nothing can be redacted.
+    eventually("an attempt", async || {
+        (world.requests("rooms.redact").await >= 1).then_some(())
+    })
+    .await;
+    assert_eq!(world.references(&mxc).await, 1);
+    // Nor can anything be counted.
+    let (other, token) = world.upload("more", "text/plain").await;
+    let more = service
+        .issue(json!({"mxc": other, "content_token": token, "room_id": room}))
+        .await;
+    service.wait_for_usage(&more, "failed").await;
+
+    by_alice(&world, &room, "invite", &json!({"user_id": BOT})).await;
+    service.wait_for_usage(&link, "released").await;
+    service.wait_for_usage(&more, "counted").await;
+    assert_eq!(world.references(&mxc).await, 0);
+    assert_eq!(world.references(&other).await, 1);
+}
+
+#[tokio::test]
+async fn where_it_is_wished_links_end_when_the_bridges_user_leaves_or_is_banned() {
+    let world = World::new().await;
+    let more = format!("links: {{on_leave: revoke}}\n{QUICK}");
+    let service = pushed_to(&world, &more).await;
+    let elsewhere = world.new_room().await;
+    let Shared { link: kept, .. } = linked(&world, &service, &elsewhere).await;
+    for way in ["leave", "ban"] {
+        let room = world.new_room().await;
+        let Shared { link, .. } = linked(&world, &service, &room).await;
+        if way == "leave" {
+            as_bot(&world, &room, way).await;
+        } else {
+            by_alice(&world, &room, way, &json!({"user_id": BOT})).await;
+        }
+        wait_for_state(&service, &link, "revoked").await;
+        assert_eq!(service.follow(&link).await.status(), 410);
+    }
+    assert_eq!(service.follow(&kept).await.status(), 200);
+}
+
+/// Replaces a room: the new one, with the bridge's user invited to it.
+async fn replaced(world: &World, room: &str, names_it: bool) -> String {
+    let predecessor = if names_it {
+        room
+    } else {
+        "!another:example.org"
+    };
+    let create = json!({"creation_content": {"predecessor": {"room_id": predecessor}}});
+    let (status, told) = world
+        .as_alice(Method::POST, "/_matrix/client/v3/createRoom", &create)
+        .await;
+    assert_eq!(status, 200, "{told}");
+    let successor = told["room_id"].as_str().expect("an ID").to_owned();
+    let path = format!("/_matrix/client/v3/rooms/{room}/state/m.room.tombstone");
+    let tombstone = json!({"body": "moved", "replacement_room": successor});
+    let (status, told) = world.as_alice(Method::PUT, &path, &tombstone).await;
+    assert_eq!(status, 200, "{told}");
+    successor
+}
+
+#[tokio::test]
+async fn usage_moves_on_with_a_room_that_is_replaced() {
+    let world = World::new().await;
+    let service = pushed_to(&world, QUICK).await;
+    let room = world.room_id.clone();
+    let Shared {
+        link,
+        mxc,
+        event_id,
+        ..
+    } = linked(&world, &service, &room).await;
+    let successor = replaced(&world, &room, true).await;
+    // Until the bridge's user is there, everything stays where it is.
+    let second = linked(&world, &service, &room).await;
+    assert_eq!(world.meta_events(&room).await.len(), 2);
+    by_alice(&world, &successor, "invite", &json!({"user_id": BOT})).await;
+    eventually("the usage to move", async || {
+        let moved = world.meta_events(&successor).await.len() >= 1;
+        (moved && world.meta_events(&room).await.is_empty()).then_some(())
+    })
+    .await;
+    service.drained().await;
+    for mxc in [&mxc, &second.mxc] {
+        let media = world.media(mxc).await;
+        assert_eq!(media["references"], 1);
+        assert_eq!(
+            media["min_references_since_counted"], 1,
+            "never uncounted on the way"
+        );
+    }
+    assert_eq!(service.follow(&link).await.status(), 200);
+    assert_eq!(service.link(&link).await["room_id"], json!(room));
+
+    // What is issued for the old room from now on is counted in the new one.
+    let third = linked(&world, &service, &room).await;
+    assert!(world.meta_events(&room).await.is_empty());
+    assert_eq!(world.references(&third.mxc).await, 1);
+    // A redaction in the old room still ends its link, and the new room is told.
+    let path = format!("/_matrix/client/v3/rooms/{room}/redact/{event_id}/1");
+    assert_eq!(world.as_alice(Method::PUT, &path, &json!({})).await.0, 200);
+    wait_for_state(&service, &link, "redacted").await;
+    service.wait_for_usage(&link, "released").await;
+    assert_eq!(world.references(&mxc).await, 0);
+    for link in [&second.link, &third.link] {
+        assert_eq!(service.follow(link).await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_tombstone_that_names_a_strangers_room_moves_nothing() {
+    let world = World::new().await;
+    let service = pushed_to(&world, QUICK).await;
+    let room = world.room_id.clone();
+    let Shared { mxc, .. } = linked(&world, &service, &room).await;
+    let successor = replaced(&world, &room, false).await;
+    by_alice(&world, &successor, "invite", &json!({"user_id": BOT})).await;
+    // A circle leads nowhere, either.
+    let path = format!("/_matrix/client/v3/rooms/{successor}/state/m.room.tombstone");
+    let back = json!({"body": "back", "replacement_room": room});
+    assert_eq!(world.as_alice(Method::PUT, &path, &back).await.0, 200);
+    let Shared { link: second, .. } = linked(&world, &service, &room).await;
+    service.wait_for_usage(&second, "counted").await;
+    service.drained().await;
+    assert!(world.meta_events(&successor).await.is_empty());
+    assert_eq!(world.meta_events(&room).await.len(), 2);
+    assert_eq!(world.references(&mxc).await, 1);
+}
+
+#[tokio::test]
+async fn media_of_a_redacted_message_leaves_the_cache() {
+    let world = World::new().await;
+    let service = pushed_to(&world, QUICK).await;
+    let room = world.room_id.clone();
+    let cache = world.folder.path().join("data/cache");
+    let files = || crate::cache::files(&cache).0.len();
+    let Shared { link, event_id, .. } = linked(&world, &service, &room).await;
+    let Shared {
+        link: kept, token, ..
+    } = linked(&world, &service, &room).await;
+    for link in [&link, &kept] {
+        let response = service.follow(link).await;
+        assert_eq!(response.bytes().await.expect("whole").len(), 5);
+    }
+    eventually("two files", async || (files() == 2).then_some(())).await;
+    let path = format!("/_matrix/client/v3/rooms/{room}/redact/{event_id}/1");
+    assert_eq!(world.as_alice(Method::PUT, &path, &json!({})).await.0, 200);
+    eventually("its file to go", async || (files() == 1).then_some(())).await;
+    let downloads = world.requests("media.download").await;
+    assert_eq!(
+        service
+            .follow(&kept)
+            .await
+            .bytes()
+            .await
+            .expect("whole")
+            .len(),
+        5
+    );
+    assert_eq!(world.requests("media.download").await, downloads);
+
+    // While another link is live, its media stays.
+    let mut twin = json!({"room_id": room, "event_id": "$other"});
+    twin["mxc"] = kept["mxc"].clone();
+    twin["content_token"] = json!(token);
+    let twin = service.issue(twin).await;
+    let by_id = |link: &Value| format!("/v1/links/{}", link["link_id"].as_str().expect("an ID"));
+    service
+        .call(Method::DELETE, &by_id(&kept), &json!({}))
+        .await;
+    assert_eq!(service.follow(&twin).await.status(), 200);
+    assert_eq!(world.requests("media.download").await, downloads);
+    service
+        .call(Method::DELETE, &by_id(&twin), &json!({}))
+        .await;
+    eventually("the last file to go", async || (files() == 0).then_some(())).await;
+}
