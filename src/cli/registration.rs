@@ -44,7 +44,7 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Exit
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     println!("# Registration of Medialink for the homeserver: put the path of this file into");
     println!("# app_service_config_files of homeserver.yaml (Synapse), and restart it.");
-    println!("id: {}", quoted(&format!("medialink-{}", bridge.id)));
+    println!("id: {}", quoted(&bridge.appservice_id));
     println!("url: {}", quoted(&url));
     println!("as_token: {}", quoted(bridge.as_token.expose()));
     println!("hs_token: {}", quoted(bridge.hs_token.expose()));

@@ -136,7 +136,9 @@ impl LinkService {
             Consequence::Joined { room_id } => {
                 let room_id = room_id.as_str();
                 meta_events::try_now(connection, bridge, room_id, now).await?;
-                media_references::retry_failed(connection, Some((bridge, room_id)), now).await?;
+                for room in room_successors::counted_here(connection, bridge, room_id).await? {
+                    media_references::retry_failed(connection, Some((bridge, &room)), now).await?;
+                }
                 room_successors::joined(connection, bridge, room_id, now).await
             }
             Consequence::Succeeded(succession) => {

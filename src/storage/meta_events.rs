@@ -580,6 +580,30 @@ pub async fn count_usages(reader: &SqlitePool) -> Result<Vec<(String, i64)>, Sto
     )
 }
 
+/// How much of the outbox is due: meta events to be sent or redacted or looked at, usages to be
+/// gathered, links to be noted down as expired, replaced rooms to be looked at. `gathered_before`:
+/// usages that wait since then are due.
+///
+/// # Errors
+/// If the database fails.
+pub async fn count_due(
+    reader: &SqlitePool,
+    gathered_before: i64,
+    now: i64,
+) -> Result<i64, StorageError> {
+    Ok(sqlx::query_scalar(
+        "SELECT (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at <= $1 OR claimed_until IS NOT NULL) \
+         + (SELECT COUNT(*) FROM meta_events WHERE review_at <= $1 AND state = 'sent') \
+         + (SELECT COUNT(*) FROM media_references WHERE state = 'pending' AND queued_in IS NULL AND pending_at <= $2) \
+         + (SELECT COUNT(*) FROM links WHERE state = 'live' AND expires_at <= $1) \
+         + (SELECT COUNT(*) FROM room_successors WHERE check_at <= $1)",
+    )
+    .bind(now)
+    .bind(gathered_before)
+    .fetch_one(reader)
+    .await?)
+}
+
 /// How many meta events wait to be sent or redacted, and how many reviews and gatherings are
 /// still to come.
 ///

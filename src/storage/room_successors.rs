@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::StorageError;
 
 /// How many replacements in a row are followed.
-const MAX_HOPS: usize = 16;
+const MAX_HOPS: i64 = 16;
 
 /// A replacement to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -147,4 +147,26 @@ pub async fn counted_in(
         }
     }
     Ok(room)
+}
+
+/// The rooms whose usage is counted in this one: itself, and those that it has replaced.
+///
+/// # Errors
+/// If the database fails.
+pub async fn counted_here(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    room_id: &str,
+) -> Result<Vec<String>, StorageError> {
+    Ok(sqlx::query_scalar(
+        "WITH RECURSIVE here (room_id, hops) AS (SELECT $2, 0 UNION \
+         SELECT s.room_id, hops + 1 FROM room_successors s JOIN here ON s.successor = here.room_id \
+         WHERE s.bridge = $1 AND s.moved_at IS NOT NULL AND hops < $3) \
+         SELECT DISTINCT room_id FROM here",
+    )
+    .bind(bridge)
+    .bind(room_id)
+    .bind(MAX_HOPS)
+    .fetch_all(connection)
+    .await?)
 }

@@ -30,32 +30,39 @@ struct Seen {
 /// A bridge that writes down every byte, and answers what it is told to.
 struct BridgeBehind {
     address: SocketAddr,
+    /// What it answers; `None`: it hangs up before it has read anything.
+    say: Arc<Mutex<Option<String>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
     running: JoinHandle<()>,
 }
 
 impl BridgeBehind {
     async fn start(say: &str) -> Self {
-        Self::start_at("127.0.0.1:0", say).await
-    }
-
-    async fn start_at(address: &str, say: &str) -> Self {
-        let listener = TcpListener::bind(address).await.expect("a port");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (log, say) = (Arc::clone(&seen), say.to_owned());
+        let say = Arc::new(Mutex::new(Some(say.to_owned())));
+        let (log, words) = (Arc::clone(&seen), Arc::clone(&say));
         let running = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (log, say) = (Arc::clone(&log), say.clone());
+                let Some(say) = words.lock().expect("no panic").clone() else {
+                    continue;
+                };
+                let log = Arc::clone(&log);
                 // Whoever asks may go before the end.
                 tokio::spawn(async move { drop(talk(stream, &log, &say).await) });
             }
         });
         Self {
             address,
+            say,
             seen,
             running,
         }
+    }
+
+    fn says(&self, say: Option<&str>) {
+        *self.say.lock().expect("no panic") = say.map(str::to_owned);
     }
 
     fn seen(&self) -> Vec<Seen> {
@@ -254,9 +261,9 @@ async fn raw_request(
 async fn a_bridge_that_is_down_makes_the_homeserver_retry_and_redactions_have_bitten() {
     let world = World::new().await;
     let bridge = BridgeBehind::start(OK).await;
-    let address = bridge.address;
-    drop(bridge);
-    let service = in_front_of(&world, address, "usage: {mode: never, touch: never}").await;
+    bridge.says(None);
+    let quiet = "usage: {mode: never, touch: never}";
+    let service = in_front_of(&world, bridge.address, quiet).await;
     let link = json!({"mxc": "mxc://example.org/abc", "room_id": world.room_id, "event_id": "$a"});
     let link = service.issue(link).await;
     let push = async |service: &Service, events: Value| {
@@ -274,13 +281,12 @@ async fn a_bridge_that_is_down_makes_the_homeserver_retry_and_redactions_have_bi
 
     // A bridge that fails is asked again, too.
     let failing = OK.replace("200 OK", "500 Internal Server Error");
-    let bridge = BridgeBehind::start_at(&address.to_string(), &failing).await;
+    bridge.says(Some(&failing));
     assert_eq!(push(&service, events.clone()).await.0, 500);
     assert_eq!(bridge.transactions(), 1);
-    drop(bridge);
-    let bridge = BridgeBehind::start_at(&address.to_string(), OK).await;
+    bridge.says(Some(OK));
     assert_eq!(push(&service, events.clone()).await.0, 200);
-    assert_eq!(bridge.transactions(), 1);
+    assert_eq!(bridge.transactions(), 2);
     let sent: Value = serde_json::from_slice(&bridge.last().body).expect("JSON");
     assert_eq!(sent, json!({"events": events}));
     // From now on the bridge has it, also after a restart.
@@ -293,7 +299,7 @@ async fn a_bridge_that_is_down_makes_the_homeserver_retry_and_redactions_have_bi
     .await;
     let before = bridge.transactions();
     service.stop().await;
-    let service = in_front_of(&world, address, "usage: {mode: never, touch: never}").await;
+    let service = in_front_of(&world, bridge.address, quiet).await;
     assert_eq!(
         push(&service, events).await,
         (reqwest::StatusCode::OK, json!({}))

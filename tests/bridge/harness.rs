@@ -297,6 +297,53 @@ impl World {
         .await
     }
 
+    /// A room action of Alice's, such as `invite`.
+    pub async fn by_alice(&self, room: &str, action: &str, body: &Value) {
+        let path = format!("/_matrix/client/v3/rooms/{room}/{action}");
+        let (status, told) = self.as_alice(Method::POST, &path, body).await;
+        assert_eq!(status, 200, "{action}: {told}");
+    }
+
+    /// A room action of the bridge's user, such as `leave`.
+    pub async fn by_bot(&self, room: &str, action: &str) {
+        let url = format!("{}/_matrix/client/v3/rooms/{room}/{action}", self.url);
+        let request = self.client.post(url).query(&[("user_id", BOT)]);
+        let (status, told) = answer(request.bearer_auth(AS_TOKEN).json(&json!({}))).await;
+        assert_eq!(status, 200, "{action}: {told}");
+    }
+
+    /// Sends an event as Alice; its ID.
+    pub async fn send(&self, room: &str, kind: &str, content: &Value) -> String {
+        let txn = self.requests("rooms.send").await;
+        let path = format!("/_matrix/client/v3/rooms/{room}/send/{kind}/of-alice-{txn}");
+        let (status, sent) = self.as_alice(Method::PUT, &path, content).await;
+        assert_eq!(status, 200, "{sent}");
+        sent["event_id"].as_str().expect("an ID").to_owned()
+    }
+
+    /// Redacts an event as Alice.
+    pub async fn redact(&self, room: &str, event_id: &str) {
+        let txn = self.requests("rooms.redact").await;
+        let path = format!("/_matrix/client/v3/rooms/{room}/redact/{event_id}/of-alice-{txn}");
+        let (status, told) = self.as_alice(Method::PUT, &path, &json!({})).await;
+        assert_eq!(status, 200, "{told}");
+    }
+
+    /// Replaces a room by one that names `predecessor` as the one before it; the new room, in
+    /// which the bridge's user is not yet.
+    pub async fn replace_room(&self, room: &str, predecessor: &str) -> String {
+        let create = json!({"creation_content": {"predecessor": {"room_id": predecessor}}});
+        let create = self.as_alice(Method::POST, "/_matrix/client/v3/createRoom", &create);
+        let (status, told) = create.await;
+        assert_eq!(status, 200, "{told}");
+        let successor = told["room_id"].as_str().expect("an ID").to_owned();
+        let path = format!("/_matrix/client/v3/rooms/{room}/state/m.room.tombstone");
+        let tombstone = json!({"body": "moved", "replacement_room": successor});
+        let (status, told) = self.as_alice(Method::PUT, &path, &tombstone).await;
+        assert_eq!(status, 200, "{told}");
+        successor
+    }
+
     /// Uploads media; URI and content token (empty if the homeserver has none).
     pub async fn upload(&self, bytes: impl Into<Vec<u8>>, content_type: &str) -> (String, String) {
         let bytes: Vec<u8> = bytes.into();

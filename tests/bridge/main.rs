@@ -17,6 +17,7 @@ mod issue_and_follow;
 mod killed;
 mod ledger;
 mod media_answers;
+mod model;
 mod openapi;
 mod process;
 mod raw;

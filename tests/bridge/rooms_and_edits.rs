@@ -18,31 +18,6 @@ async fn pushed_to(world: &World, more: &str) -> Service {
     service
 }
 
-async fn send(world: &World, room: &str, kind: &str, content: &Value) -> String {
-    let txn = content.to_string().len();
-    let path = format!(
-        "/_matrix/client/v3/rooms/{room}/send/{kind}/{txn}-{}",
-        world.requests("rooms.send").await
-    );
-    let (status, sent) = world.as_alice(Method::PUT, &path, content).await;
-    assert_eq!(status, 200, "{sent}");
-    sent["event_id"].as_str().expect("an ID").to_owned()
-}
-
-async fn as_bot(world: &World, room: &str, action: &str) {
-    let url = format!("{}/_matrix/client/v3/rooms/{room}/{action}", world.url);
-    let request = world.client.post(url).query(&[("user_id", BOT)]);
-    let (status, told) = answer(request.bearer_auth(AS_TOKEN).json(&json!({}))).await;
-    assert_eq!(status, 200, "{told}");
-}
-
-async fn by_alice(world: &World, room: &str, action: &str, body: &Value) -> Value {
-    let path = format!("/_matrix/client/v3/rooms/{room}/{action}");
-    let (status, told) = world.as_alice(Method::POST, &path, body).await;
-    assert_eq!(status, 200, "{told}");
-    told
-}
-
 async fn wait_for_state(service: &Service, link: &Value, state: &str) {
     eventually(state, async || {
         (service.link(link).await["state"] == state).then_some(())
@@ -62,7 +37,7 @@ struct Shared {
 async fn linked(world: &World, service: &Service, room: &str) -> Shared {
     let (mxc, token) = world.upload("bytes", "text/plain").await;
     let content = json!({"msgtype": "m.file", "body": "x", "url": mxc});
-    let event_id = send(world, room, "m.room.message", &content).await;
+    let event_id = world.send(room, "m.room.message", &content).await;
     let link = json!({"mxc": mxc, "content_token": token, "room_id": room, "event_id": event_id});
     let link = service.issue(link).await;
     service.wait_for_usage(&link, "counted").await;
@@ -96,13 +71,9 @@ async fn an_edit_that_drops_or_swaps_media_ends_its_link() {
             event_id,
             ..
         } = linked(&world, &service, &room).await;
-        send(
-            &world,
-            &room,
-            "m.room.message",
-            &edit_of(&event_id, &new_content),
-        )
-        .await;
+        world
+            .send(&room, "m.room.message", &edit_of(&event_id, &new_content))
+            .await;
         wait_for_state(&service, &link, "redacted").await;
         assert_eq!(service.follow(&link).await.status(), 410);
         service.wait_for_usage(&link, "released").await;
@@ -122,7 +93,9 @@ async fn an_edit_that_keeps_the_media_or_is_somebody_elses_ends_nothing() {
         ..
     } = linked(&world, &service, &room).await;
     let kept = json!({"msgtype": "m.file", "body": "a better name", "url": mxc});
-    send(&world, &room, "m.room.message", &edit_of(&event_id, &kept)).await;
+    world
+        .send(&room, "m.room.message", &edit_of(&event_id, &kept))
+        .await;
     // The bridge's user is not who sent the message.
     let dropped = edit_of(&event_id, &json!({"msgtype": "m.text", "body": "gone"}));
     let path = format!(
@@ -137,16 +110,16 @@ async fn an_edit_that_keeps_the_media_or_is_somebody_elses_ends_nothing() {
     assert_eq!(answer(forged.json(&dropped)).await.0, 200);
     let encrypted = json!({"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x",
         "m.relates_to": {"rel_type": "m.replace", "event_id": event_id}});
-    send(&world, &room, "m.room.encrypted", &encrypted).await;
+    world.send(&room, "m.room.encrypted", &encrypted).await;
     // Everything before it was acted on when the last message is.
     let last = linked(&world, &service, &room).await;
-    send(
-        &world,
-        &room,
-        "m.room.message",
-        &edit_of(&last.event_id, &json!({"body": "x"})),
-    )
-    .await;
+    world
+        .send(
+            &room,
+            "m.room.message",
+            &edit_of(&last.event_id, &json!({"body": "x"})),
+        )
+        .await;
     wait_for_state(&service, &last.link, "redacted").await;
     assert_eq!(service.link(&link).await["state"], "live");
     assert_eq!(service.follow(&link).await.status(), 200);
@@ -158,7 +131,7 @@ async fn links_are_kept_when_the_bridges_user_leaves_and_what_waited_is_done_at_
     let service = pushed_to(&world, QUICK).await;
     let room = world.room_id.clone();
     let Shared { link, mxc, .. } = linked(&world, &service, &room).await;
-    as_bot(&world, &room, "leave").await;
+    world.by_bot(&room, "leave").await;
     let path = format!("/v1/links/{}", link["link_id"].as_str().expect("an ID"));
     assert_eq!(service.follow(&link).await.status(), 200);
     service.call(Method::DELETE, &path, &json!({})).await;
@@ -176,7 +149,9 @@ async fn links_are_kept_when_the_bridges_user_leaves_and_what_waited_is_done_at_
         .await;
     service.wait_for_usage(&more, "failed").await;
 
-    by_alice(&world, &room, "invite", &json!({"user_id": BOT})).await;
+    world
+        .by_alice(&room, "invite", &json!({"user_id": BOT}))
+        .await;
     service.wait_for_usage(&link, "released").await;
     service.wait_for_usage(&more, "counted").await;
     assert_eq!(world.references(&mxc).await, 0);
@@ -194,34 +169,14 @@ async fn where_it_is_wished_links_end_when_the_bridges_user_leaves_or_is_banned(
         let room = world.new_room().await;
         let Shared { link, .. } = linked(&world, &service, &room).await;
         if way == "leave" {
-            as_bot(&world, &room, way).await;
+            world.by_bot(&room, way).await;
         } else {
-            by_alice(&world, &room, way, &json!({"user_id": BOT})).await;
+            world.by_alice(&room, way, &json!({"user_id": BOT})).await;
         }
         wait_for_state(&service, &link, "revoked").await;
         assert_eq!(service.follow(&link).await.status(), 410);
     }
     assert_eq!(service.follow(&kept).await.status(), 200);
-}
-
-/// Replaces a room: the new one, with the bridge's user invited to it.
-async fn replaced(world: &World, room: &str, names_it: bool) -> String {
-    let predecessor = if names_it {
-        room
-    } else {
-        "!another:example.org"
-    };
-    let create = json!({"creation_content": {"predecessor": {"room_id": predecessor}}});
-    let (status, told) = world
-        .as_alice(Method::POST, "/_matrix/client/v3/createRoom", &create)
-        .await;
-    assert_eq!(status, 200, "{told}");
-    let successor = told["room_id"].as_str().expect("an ID").to_owned();
-    let path = format!("/_matrix/client/v3/rooms/{room}/state/m.room.tombstone");
-    let tombstone = json!({"body": "moved", "replacement_room": successor});
-    let (status, told) = world.as_alice(Method::PUT, &path, &tombstone).await;
-    assert_eq!(status, 200, "{told}");
-    successor
 }
 
 #[tokio::test]
@@ -235,13 +190,15 @@ async fn usage_moves_on_with_a_room_that_is_replaced() {
         event_id,
         ..
     } = linked(&world, &service, &room).await;
-    let successor = replaced(&world, &room, true).await;
+    let successor = world.replace_room(&room, &room).await;
     // Until the bridge's user is there, everything stays where it is.
     let second = linked(&world, &service, &room).await;
     assert_eq!(world.meta_events(&room).await.len(), 2);
-    by_alice(&world, &successor, "invite", &json!({"user_id": BOT})).await;
+    world
+        .by_alice(&successor, "invite", &json!({"user_id": BOT}))
+        .await;
     eventually("the usage to move", async || {
-        let moved = world.meta_events(&successor).await.len() >= 1;
+        let moved = !world.meta_events(&successor).await.is_empty();
         (moved && world.meta_events(&room).await.is_empty()).then_some(())
     })
     .await;
@@ -262,8 +219,7 @@ async fn usage_moves_on_with_a_room_that_is_replaced() {
     assert!(world.meta_events(&room).await.is_empty());
     assert_eq!(world.references(&third.mxc).await, 1);
     // A redaction in the old room still ends its link, and the new room is told.
-    let path = format!("/_matrix/client/v3/rooms/{room}/redact/{event_id}/1");
-    assert_eq!(world.as_alice(Method::PUT, &path, &json!({})).await.0, 200);
+    world.redact(&room, &event_id).await;
     wait_for_state(&service, &link, "redacted").await;
     service.wait_for_usage(&link, "released").await;
     assert_eq!(world.references(&mxc).await, 0);
@@ -278,8 +234,10 @@ async fn a_tombstone_that_names_a_strangers_room_moves_nothing() {
     let service = pushed_to(&world, QUICK).await;
     let room = world.room_id.clone();
     let Shared { mxc, .. } = linked(&world, &service, &room).await;
-    let successor = replaced(&world, &room, false).await;
-    by_alice(&world, &successor, "invite", &json!({"user_id": BOT})).await;
+    let successor = world.replace_room(&room, "!another:example.org").await;
+    world
+        .by_alice(&successor, "invite", &json!({"user_id": BOT}))
+        .await;
     // A circle leads nowhere, either.
     let path = format!("/_matrix/client/v3/rooms/{successor}/state/m.room.tombstone");
     let back = json!({"body": "back", "replacement_room": room});
@@ -308,8 +266,7 @@ async fn media_of_a_redacted_message_leaves_the_cache() {
         assert_eq!(response.bytes().await.expect("whole").len(), 5);
     }
     eventually("two files", async || (files() == 2).then_some(())).await;
-    let path = format!("/_matrix/client/v3/rooms/{room}/redact/{event_id}/1");
-    assert_eq!(world.as_alice(Method::PUT, &path, &json!({})).await.0, 200);
+    world.redact(&room, &event_id).await;
     eventually("its file to go", async || (files() == 1).then_some(())).await;
     let downloads = world.requests("media.download").await;
     assert_eq!(

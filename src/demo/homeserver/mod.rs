@@ -210,6 +210,16 @@ impl EmbeddedHomeserver {
         true
     }
 
+    /// Whether everything that happened so far has been pushed to the appservices that have an
+    /// address.
+    #[must_use]
+    pub fn has_pushed_everything(&self) -> bool {
+        let data = self.server.data();
+        data.queues
+            .iter()
+            .all(|queue| queue.url.is_none() || queue.events.is_empty())
+    }
+
     /// Stops the server, breaking off what it is answering, and waits for it.
     pub async fn stop(&self) {
         self.handle.stop(false).await;
