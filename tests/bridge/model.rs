@@ -3,16 +3,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use medialink::{
-    clock::Clock,
-    demo::homeserver::Options,
-    storage::meta_events::count_due,
-};
+use medialink::{clock::Clock, demo::homeserver::Options, storage::meta_events::count_due};
 use proptest::{prelude::*, test_runner::TestCaseError};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{BOT, Service, World, answer, eventually};
+use crate::harness::{BOT, Service, World, answer, eventually, url};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -93,7 +89,8 @@ struct Event {
 
 struct Link {
     id: String,
-    url: String,
+    /// Its path: after a restart the service listens elsewhere.
+    path: String,
     event: usize,
     body: Value,
     expires_at: Option<i64>,
@@ -131,7 +128,7 @@ impl Walk {
     async fn new(mode: Mode) -> Self {
         let options = Options {
             content_tokens: mode == Mode::Tokens,
-            linked_media: mode == Mode::Linked,
+            //LM linked_media: mode == Mode::Linked,
             ..Options::default()
         };
         let world = World::with(options).await;
@@ -167,7 +164,11 @@ impl Walk {
         let (folder, url) = (self.world.folder.path(), &self.world.url);
         let service = Service::start_at(folder, url, "", CONFIG, &self.clock).await;
         let address = Some(service.internal.clone());
-        assert!(self.world.homeserver.set_appservice_url("medialink", address));
+        assert!(
+            self.world
+                .homeserver
+                .set_appservice_url("medialink", address)
+        );
         self.service = Some(service);
     }
 
@@ -217,7 +218,10 @@ impl Walk {
             Step::RevokeMedium(n) => {
                 let medium = n % self.media.len();
                 let body = json!({"mxc": self.media[medium].0});
-                let told = self.service().call(Method::POST, "/v1/revocations", &body).await;
+                let told = self
+                    .service()
+                    .call(Method::POST, "/v1/revocations", &body)
+                    .await;
                 assert_eq!(told.0, 200, "{}", told.1);
                 self.end(|_, event| event.medium == medium, "revoked");
             }
@@ -229,7 +233,8 @@ impl Walk {
                         self.world.redact(&event.room_id, &event.event_id).await;
                         self.events[at].is_redacted = true;
                         let links = &self.links;
-                        let of_event: Vec<usize> = (0..links.len()).filter(|l| links[*l].event == at).collect();
+                        let of_event: Vec<usize> =
+                            (0..links.len()).filter(|l| links[*l].event == at).collect();
                         self.end(|index, _| of_event.contains(&index), "redacted");
                     }
                 }
@@ -267,7 +272,9 @@ impl Walk {
     /// The invite is accepted by the service.
     async fn invite(&mut self, room: usize) {
         let home = self.rooms[room].home.clone();
-        self.world.by_alice(&home, "invite", &json!({"user_id": BOT})).await;
+        self.world
+            .by_alice(&home, "invite", &json!({"user_id": BOT}))
+            .await;
         let path = format!("/_matrix/client/v3/rooms/{home}/joined_members");
         eventually("the bridge's user to join", async || {
             let (_, members) = self.world.as_alice(Method::GET, &path, &json!({})).await;
@@ -319,24 +326,37 @@ impl Walk {
             assert_eq!((status, &link["errcode"]), (410, &json!("M_GONE")));
             return;
         }
-        let id = link["link_id"].as_str().unwrap_or_else(|| panic!("{status} {link}")).to_owned();
+        let id = link["link_id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{status} {link}"))
+            .to_owned();
         let known = self.links.iter().position(|link| link.id == id);
         assert_eq!(known.is_some(), status == 200, "{link}");
         let is_sealed = body["form"] == "self_contained";
         if let Some(known) = known {
-            assert_eq!(self.links[known].state_at(self.now()), "live", "only what is live is given again");
+            assert_eq!(
+                self.links[known].state_at(self.now()),
+                "live",
+                "only what is live is given again"
+            );
             self.links[known].expires_at = link["expires_ts"].as_i64();
             self.links[known].body = body;
             return;
         }
         let now = self.now();
         let twin = |link: &Link| {
-            link.event == event && link.is_sealed == is_sealed && !link.is_once && link.state_at(now) == "live"
+            link.event == event
+                && link.is_sealed == is_sealed
+                && !link.is_once
+                && link.state_at(now) == "live"
         };
-        assert!(is_once || is_sealed || !self.links.iter().any(twin), "one live link each");
+        assert!(
+            is_once || is_sealed || !self.links.iter().any(twin),
+            "one live link each"
+        );
         self.links.push(Link {
             id,
-            url: link["url"].as_str().expect("a URL").to_owned(),
+            path: url(&link).replacen(&self.service().public, "", 1),
             event,
             expires_at: link["expires_ts"].as_i64(),
             body,
@@ -349,7 +369,9 @@ impl Walk {
     async fn follow(&mut self, at: usize) {
         let link = &self.links[at];
         let state = link.state_at(self.now());
-        let response = self.service().client.get(&link.url).send().await.expect("an answer");
+        let url = format!("{}{}", self.service().public, link.path);
+        let response = self.service().client.get(url).send().await;
+        let response = response.expect("an answer");
         let expected = if state == "live" { 200 } else { 410 };
         assert_eq!(response.status(), expected, "{state}");
         if state == "live" {
@@ -382,7 +404,9 @@ impl Walk {
         for _ in 0..2 {
             quickly("an empty outbox", async || {
                 let now = self.now();
-                let due = count_due(reader, now - 2 * WINDOW_MS, now).await.expect("counts");
+                let due = count_due(reader, now - 2 * WINDOW_MS, now)
+                    .await
+                    .expect("counts");
                 (due == 0).then_some(())
             })
             .await;
@@ -412,17 +436,27 @@ impl Walk {
         let mut live: BTreeMap<(String, usize), bool> = BTreeMap::new();
         for link in &self.links {
             let event = &self.events[link.event];
-            *live.entry((event.room_id.clone(), event.medium)).or_default() |= link.state_at(now) == "live";
+            *live
+                .entry((event.room_id.clone(), event.medium))
+                .or_default() |= link.state_at(now) == "live";
         }
         for ((room_id, medium), is_live) in live {
             let of_room = |event: &&Event| event.room_id == room_id;
-            let room = self.events.iter().find(of_room).expect("it has an event").room;
+            let room = self
+                .events
+                .iter()
+                .find(of_room)
+                .expect("it has an event")
+                .room;
             if self.rooms[room].is_bot_in {
                 self.counted.insert((room_id, medium), is_live);
             }
         }
         for (medium, (mxc, _)) in self.media.iter().enumerate() {
-            let expected = self.counted.iter().filter(|((_, m), counted)| *m == medium && **counted);
+            let expected = self
+                .counted
+                .iter()
+                .filter(|((_, m), counted)| *m == medium && **counted);
             let expected = i64::try_from(expected.count()).expect("few");
             let told = self.world.media(mxc).await;
             let count = match self.mode {
@@ -430,7 +464,13 @@ impl Walk {
                 Mode::Tokens => &told["references"],
                 Mode::Linked => &told["copies"],
             };
-            prop_assert_eq!(count.as_i64(), Some(expected), "medium {}: {}", medium, told);
+            prop_assert_eq!(
+                count.as_i64(),
+                Some(expected),
+                "medium {}: {}",
+                medium,
+                told
+            );
         }
         Ok(())
     }
@@ -446,12 +486,16 @@ impl Walk {
         let later = now + 8 * DAY;
         let is_live = |medium: usize| {
             let of_medium = |link: &&Link| self.events[link.event].medium == medium;
-            self.links.iter().filter(of_medium).any(|link| link.state_at(later) == "live")
+            self.links
+                .iter()
+                .filter(of_medium)
+                .any(|link| link.state_at(later) == "live")
         };
         for (medium, (mxc, _)) in self.media.iter().enumerate() {
             if is_live(medium) {
                 eventually("a touch", async || {
-                    (self.world.media(mxc).await["not_modified"].as_i64() > before[medium]).then_some(())
+                    (self.world.media(mxc).await["not_modified"].as_i64() > before[medium])
+                        .then_some(())
                 })
                 .await;
             }
@@ -485,10 +529,11 @@ async fn quickly(what: &str, mut ask: impl AsyncFnMut() -> Option<()>) {
 
 async fn walk(mode: Mode, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut walk = Walk::new(mode).await;
-    for step in &steps {
+    for (at, step) in steps.iter().enumerate() {
         walk.take(step).await;
         walk.settle().await;
-        walk.check().await?;
+        let told = |error: TestCaseError| TestCaseError::fail(format!("after step {at}, {step:?}: {error}"));
+        walk.check().await.map_err(told)?;
     }
     if mode == Mode::Plain {
         walk.check_touches().await?;
@@ -499,8 +544,8 @@ async fn walk(mode: Mode, steps: Vec<Step>) -> Result<(), TestCaseError> {
 /// Random walks, as many as it takes for so many steps; one that fails is made shorter.
 fn walks(mode: Mode, steps: usize) {
     let config = ProptestConfig {
-        cases: u32::try_from(steps / STEPS).expect("few"),
-        max_shrink_iters: 200,
+        cases: std::env::var("CASES").map_or(u32::try_from(steps / STEPS).expect("few"), |n| n.parse().expect("n")),
+        max_shrink_iters: std::env::var("SHRINK").map_or(200, |n| n.parse().expect("n")),
         failure_persistence: None,
         ..ProptestConfig::default()
     };
