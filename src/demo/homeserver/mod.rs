@@ -2,7 +2,7 @@
 //!
 //! It knows accounts, rooms, events, redactions, appservices and media, as far as a bridge needs
 //! them, and it counts references to media by content tokens (MSC3910), which no released
-//! homeserver does yet. The demo runs it, and integration tests do. It is no server for people:
+//! homeserver does yet. It can tie media to events (MSC3911), too. The demo runs it, and integration tests do. It is no server for people:
 //! it does not federate, does not sync, forgets everything when it stops, and its routes below
 //! `/_demo` need no authentication. Where the specification leaves room, it behaves as Synapse.
 //!
@@ -13,7 +13,8 @@
 //! `content_token` though its URI cannot be read, and a member event its `avatar_content_token`;
 //! media without a content token is never cleaned up where content tokens are on; and where they
 //! are off, the clean-up deletes what nobody has asked for during [`Options::grace`], a `HEAD` or
-//! a 304 being a request too.
+//! a 304 being a request too. Restricted media (MSC3911) is left out of both: it is deleted when
+//! its event is redacted, at once, or when it was not attached for [`Options::unattached_for`].
 //!
 //! Routes of its own, for the demo and for tests:
 //!
@@ -30,6 +31,7 @@ mod create_room;
 mod errors;
 mod http;
 mod inspect;
+mod linked_media;
 mod media;
 mod media_headers;
 mod media_store;
@@ -54,6 +56,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use tokio::sync::oneshot;
 
+pub use linked_media::LinkedMediaPaths;
 pub use media::generated_byte;
 use state::Server;
 
@@ -67,6 +70,13 @@ pub struct Options {
     /// Whether media has content tokens that are counted (MSC3910), or the server is a plain one
     /// with authenticated media (MSC3916).
     pub content_tokens: bool,
+    /// Whether media can be tied to events (MSC3911), whatever `content_tokens` says. Restricted
+    /// media and copies have no content token.
+    pub linked_media: bool,
+    /// Under which paths restricted media is uploaded and copied.
+    pub linked_media_paths: LinkedMediaPaths,
+    /// How long restricted media is kept that is not attached to an event.
+    pub unattached_for: Duration,
     /// Whether `Range` is honoured on downloads. Synapse does not.
     pub ranges: bool,
     /// Media younger than this is not cleaned up, referenced or not.
@@ -83,6 +93,9 @@ impl Default for Options {
             server_name: "localhost".to_owned(),
             appservices: Vec::new(),
             content_tokens: true,
+            linked_media: false,
+            linked_media_paths: LinkedMediaPaths::Both,
+            unattached_for: Duration::from_secs(600),
             ranges: false,
             grace: Duration::ZERO,
             max_upload_bytes: 100 * 1024 * 1024,

@@ -79,6 +79,14 @@ pub(super) enum Endpoint {
         media: String,
     },
     LegacyMedia,
+    UploadRestricted {
+        prefix: Prefix,
+    },
+    CopyMedia {
+        prefix: Prefix,
+        server: String,
+        media: String,
+    },
     Cleanup,
     Generate,
     ListMedia,
@@ -97,6 +105,13 @@ pub(super) enum Change {
     Kick,
     Ban,
     Unban,
+}
+
+/// Under which prefix an endpoint of MSC3911 was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prefix {
+    Stable,
+    Unstable,
 }
 
 impl Endpoint {
@@ -133,6 +148,8 @@ impl Endpoint {
             Self::Download { .. } => "media.download",
             Self::Thumbnail { .. } => "media.thumbnail",
             Self::LegacyMedia => "media.legacy",
+            Self::UploadRestricted { .. } => "media.upload_restricted",
+            Self::CopyMedia { .. } => "media.copy",
             Self::Cleanup => "demo.cleanup",
             Self::Generate => "demo.generate",
             Self::ListMedia | Self::InspectMedia { .. } => "demo.media",
@@ -150,7 +167,7 @@ pub(super) fn route(method: &Method, raw_path: &str) -> Result<Endpoint, MatrixE
         ["_matrix", "client", rest @ ..] => client(method, rest),
         ["_matrix", "media", rest @ ..] => media(method, rest),
         ["_demo", rest @ ..] => demo(method, rest),
-        _ => Err(unrecognized()),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -175,7 +192,13 @@ fn client(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
             let id = (*id).to_owned();
             only(&Method::POST, method, Endpoint::PingAppservice { id })
         }
+        ["v1", "media", "upload" | "copy", ..] => {
+            linked_media(method, Prefix::Stable, parts.get(2..).unwrap_or_default())
+        }
         ["v1", "media", rest @ ..] => client_media(method, rest),
+        ["unstable", "org.matrix.msc3911", "media", rest @ ..] => {
+            linked_media(method, Prefix::Unstable, rest)
+        }
         ["v3" | "r0", "register"] => only(&Method::POST, method, Endpoint::Register),
         ["v3" | "r0", "account", "whoami"] => only(&Method::GET, method, Endpoint::WhoAmI),
         ["v3" | "r0", "devices", device] => {
@@ -189,7 +212,7 @@ fn client(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
             only(&Method::POST, method, Endpoint::Join { room })
         }
         ["v3" | "r0", "rooms", room, rest @ ..] => rooms(method, room, rest),
-        _ => Err(unrecognized()),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -223,7 +246,7 @@ fn rooms(method: &Method, room: &str, parts: &[&str]) -> Result<Endpoint, Matrix
             let event = (*event).to_owned();
             only(&Method::GET, method, Endpoint::GetEvent { room, event })
         }
-        _ => Err(unrecognized()),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -253,9 +276,23 @@ fn client_media(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError
             server: (*server).to_owned(),
             media: (*media).to_owned(),
         },
-        _ => return Err(unrecognized()),
+        _ => return Err(MatrixError::unrecognized()),
     };
     get_or_head(method, endpoint)
+}
+
+/// MSC3911, "Detailed spec changes".
+fn linked_media(method: &Method, prefix: Prefix, parts: &[&str]) -> Result<Endpoint, MatrixError> {
+    let endpoint = match parts {
+        ["upload"] => Endpoint::UploadRestricted { prefix },
+        ["copy", server, media] => Endpoint::CopyMedia {
+            prefix,
+            server: (*server).to_owned(),
+            media: (*media).to_owned(),
+        },
+        _ => return Err(MatrixError::unrecognized()),
+    };
+    only(&Method::POST, method, endpoint)
 }
 
 fn media(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
@@ -269,7 +306,7 @@ fn media(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
         ["v3" | "r0" | "v1", "config"] => only(&Method::GET, method, Endpoint::MediaConfig),
         ["v3" | "r0" | "v1", "download" | "thumbnail", _, _]
         | ["v3" | "r0" | "v1", "download", _, _, _] => get_or_head(method, Endpoint::LegacyMedia),
-        _ => Err(unrecognized()),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -287,7 +324,7 @@ fn demo(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
             )
         }
         ["requests"] => only(&Method::GET, method, Endpoint::Requests),
-        _ => Err(unrecognized()),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -304,11 +341,6 @@ fn get_or_head(method: &Method, endpoint: Endpoint) -> Result<Endpoint, MatrixEr
         Method::GET | Method::HEAD => Ok(endpoint),
         _ => Err(wrong_method()),
     }
-}
-
-fn unrecognized() -> MatrixError {
-    let message = "Unrecognized request";
-    MatrixError::new(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", message)
 }
 
 fn wrong_method() -> MatrixError {

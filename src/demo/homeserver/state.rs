@@ -57,6 +57,8 @@ pub(super) struct Draft {
     pub state_key: Option<String>,
     pub redacts: Option<String>,
     pub sent_as: Option<(TransactionScope, String)>,
+    /// The media IDs to attach; that they can be has been looked at before.
+    pub attached: Vec<String>,
 }
 
 impl Draft {
@@ -68,6 +70,7 @@ impl Draft {
             state_key: Some(key.to_owned()),
             redacts: None,
             sent_as: None,
+            attached: Vec::new(),
         }
     }
 }
@@ -80,7 +83,7 @@ impl Server {
             tokens: HashMap::new(),
             rooms: HashMap::new(),
             transactions: HashMap::new(),
-            media: MediaStore::new(options.server_name.clone()),
+            media: MediaStore::new(options.server_name.clone(), options.unattached_for),
             queues: appservices
                 .iter()
                 .map(|one| PushQueue::new(one.url.clone()))
@@ -144,8 +147,8 @@ impl Server {
         }
     }
 
-    /// Takes an event into a room: counts the media it references, empties what it redacts,
-    /// and queues it for the appservices that have a user in the room. Who may send it has been
+    /// Takes an event into a room: counts the media it references, attaches the media it names,
+    /// empties what it redacts, and queues it for the appservices that have a user in the room. Who may send it has been
     /// looked at before.
     pub fn append(
         &self,
@@ -177,7 +180,16 @@ impl Server {
         let event_id = event_id.unwrap_or_else(|| {
             let unique = draft.state_key.is_some() || draft.redacts.is_some();
             let nonce = if unique { random_id(16) } else { String::new() };
-            let hashed = json!([room_id, draft.kind, draft.sender, content, now, nonce]);
+            let attached = &draft.attached;
+            let hashed = json!([
+                room_id,
+                draft.kind,
+                draft.sender,
+                content,
+                now,
+                nonce,
+                attached
+            ]);
             let digest = Sha256::digest(hashed.to_string().as_bytes());
             format!("${}", URL_SAFE_NO_PAD.encode(digest))
         });
@@ -196,11 +208,14 @@ impl Server {
             redacts: draft.redacts,
             redacted_by: None,
             sent_as: draft.sent_as,
+            attached: draft.attached,
         };
         require_small(&event, room_id)?;
         data.media.add_references(&event.counted, now);
+        data.media.attach(&event.attached, room_id, &event_id);
         let released = room.append(event);
-        data.media.release_references(&released, now);
+        data.media.release_references(&released.counted, now);
+        data.media.delete(&released.attached);
         self.push(data, room_id, now);
         Ok(event_id)
     }
@@ -302,6 +317,7 @@ mod tests {
             state_key: None,
             redacts: redacts.map(str::to_owned),
             sent_as: None,
+            attached: Vec::new(),
         }
     }
 
