@@ -44,6 +44,7 @@ mod route;
 mod state;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use std::fmt;
 use std::io;
@@ -77,6 +78,9 @@ pub struct Options {
     pub linked_media_paths: LinkedMediaPaths,
     /// How long restricted media is kept that is not attached to an event.
     pub unattached_for: Duration,
+    /// Whether an upgrade raises the power that the old room takes for sending and inviting, as
+    /// Synapse does. Who has less power can't even redact there then.
+    pub upgrades_mute: bool,
     /// Whether `Range` is honoured on downloads. Synapse does not.
     pub ranges: bool,
     /// Media younger than this is not cleaned up, referenced or not.
@@ -96,6 +100,7 @@ impl Default for Options {
             linked_media: false,
             linked_media_paths: LinkedMediaPaths::Both,
             unattached_for: Duration::from_secs(600),
+            upgrades_mute: false,
             ranges: false,
             grace: Duration::ZERO,
             max_upload_bytes: 100 * 1024 * 1024,

@@ -13,6 +13,7 @@ use super::messages::messages;
 use super::rooms::{Room, not_in_room};
 use super::route::Endpoint;
 use super::state::{Data, Draft, Server, TransactionKey, now_ms};
+use super::upgrade::upgrade;
 
 type Object = Map<String, Value>;
 
@@ -52,6 +53,7 @@ pub(super) fn handle(
         }
         Endpoint::GetState { room, kind, key } => get_state(server, who, &room, &kind, &key, query),
         Endpoint::AllState { room } => all_state(server, who, &room),
+        Endpoint::Upgrade { room } => upgrade(server, who, &room, &body),
         Endpoint::JoinedMembers { room } => joined_members(server, who, &room),
         Endpoint::Messages { room } => messages(server, who, &room, query),
         Endpoint::GetEvent { room, event } => get_event(server, who, &room, &event),

@@ -143,7 +143,7 @@ impl Room {
         self.state.values().copied()
     }
 
-    fn state_content(&self, kind: &str, key: &str) -> Option<&Map<String, Value>> {
+    pub fn state_content(&self, kind: &str, key: &str) -> Option<&Map<String, Value>> {
         Some(&self.events.get(self.state_event(kind, key)?)?.content)
     }
 

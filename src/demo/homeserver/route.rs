@@ -59,6 +59,9 @@ pub(super) enum Endpoint {
         room: String,
         event: String,
     },
+    Upgrade {
+        room: String,
+    },
     PingAppservice {
         id: String,
     },
@@ -140,6 +143,7 @@ impl Endpoint {
             Self::JoinedMembers { .. } => "rooms.joined_members",
             Self::Messages { .. } => "rooms.messages",
             Self::GetEvent { .. } => "rooms.event",
+            Self::Upgrade { .. } => "rooms.upgrade",
             Self::PingAppservice { .. } => "appservice.ping",
             Self::MediaConfig => "media.config",
             Self::Upload => "media.upload",
@@ -228,6 +232,7 @@ fn rooms(method: &Method, room: &str, parts: &[&str]) -> Result<Endpoint, Matrix
         ["kick"] => membership(Change::Kick),
         ["ban"] => membership(Change::Ban),
         ["unban"] => membership(Change::Unban),
+        ["upgrade"] => only(&Method::POST, method, Endpoint::Upgrade { room }),
         ["join"] => only(&Method::POST, method, Endpoint::Join { room }),
         ["send", kind, txn] => {
             let (kind, txn) = ((*kind).to_owned(), (*txn).to_owned());
