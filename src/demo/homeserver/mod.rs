@@ -38,6 +38,7 @@ mod media_store;
 mod membership;
 mod messages;
 mod push;
+mod rate_limit;
 mod room_api;
 mod rooms;
 mod route;
@@ -59,6 +60,7 @@ use tokio::sync::oneshot;
 
 pub use linked_media::LinkedMediaPaths;
 pub use media::generated_byte;
+pub use rate_limit::RateLimit;
 use state::Server;
 
 /// How an [`EmbeddedHomeserver`] is set up.
@@ -78,6 +80,11 @@ pub struct Options {
     pub linked_media_paths: LinkedMediaPaths,
     /// How long restricted media is kept that is not attached to an event.
     pub unattached_for: Duration,
+    /// How many events and redactions each user may send; None: as many as they like. Repeats of
+    /// a transaction are free, memberships too.
+    pub rate_limits: Option<RateLimit>,
+    /// Whether `rate_limits` are for the appservices' senders too. Synapse exempts them.
+    pub limits_appservices: bool,
     /// Whether an upgrade raises the power that the old room takes for sending and inviting, as
     /// Synapse does. Who has less power can't even redact there then.
     pub upgrades_mute: bool,
@@ -100,6 +107,8 @@ impl Default for Options {
             linked_media: false,
             linked_media_paths: LinkedMediaPaths::Both,
             unattached_for: Duration::from_secs(600),
+            rate_limits: None,
+            limits_appservices: false,
             upgrades_mute: false,
             ranges: false,
             grace: Duration::ZERO,

@@ -99,6 +99,7 @@ fn once(
     if let Some(sent) = data.transactions.get(&key) {
         return Ok(event_id(sent));
     }
+    server.limit(&mut data, who)?;
     let mut draft = draft(&mut data)?;
     draft.sent_as = Some((who.scope.clone(), txn.to_owned()));
     let sent = server.append(&mut data, room_id, draft)?;
@@ -182,6 +183,7 @@ fn put_state(
         return Ok(event_id(&sent));
     }
     let mut data = server.data();
+    server.limit(&mut data, who)?;
     let room = joined_room(&data, who, room_id)?;
     room.require_sender(&who.user_id, kind, true)?;
     if kind == "m.room.create" || (key.starts_with('@') && key != who.user_id) {

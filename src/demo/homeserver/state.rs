@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,9 +11,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
+use super::auth::Requester;
 use super::errors::MatrixError;
 use super::media_store::MediaStore;
 use super::push::PushQueue;
+use super::rate_limit::Buckets;
 use super::rooms::{Event, MAX_EVENT_BYTES, Room, RoomVersion, TransactionScope};
 use super::{Appservice, Options};
 
@@ -40,6 +42,8 @@ pub(super) struct Data {
     pub transactions: HashMap<TransactionKey, String>,
     pub media: MediaStore,
     pub queues: Vec<PushQueue>,
+    /// What users may still send, where that is limited.
+    pub buckets: Buckets,
 }
 
 /// What makes two sends the same: who, and the path to the byte.
@@ -88,6 +92,7 @@ impl Server {
                 .iter()
                 .map(|one| PushQueue::new(one.url.clone()))
                 .collect(),
+            buckets: Buckets::default(),
         };
         Self {
             media_dir,
@@ -114,6 +119,22 @@ impl Server {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Counts one event against what the requester may send. The sender of an appservice is exempt
+    /// unless the options say otherwise, as on Synapse; its other users are not.
+    pub fn limit(&self, data: &mut Data, who: &Requester) -> Result<(), MatrixError> {
+        let Some(limit) = self.options.rate_limits else {
+            return Ok(());
+        };
+        let appservice = who
+            .appservice
+            .and_then(|at| self.options.appservices.get(at));
+        let sender = appservice.is_some_and(|one| one.sender == who.user_id);
+        if sender && !self.options.limits_appservices {
+            return Ok(());
+        }
+        data.buckets.take(limit, &who.user_id, Instant::now())
     }
 
     /// Begins a room with its `m.room.create`. From version 12 on the room's ID is that event's.

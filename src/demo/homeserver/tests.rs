@@ -12,6 +12,7 @@ use super::counting::uri_hash;
 use super::{Appservice, EmbeddedHomeserver, Options, generated_byte};
 
 mod linked_media;
+mod operations;
 mod upgrade;
 
 const SEND: &str = "m.room.message";
