@@ -12,7 +12,7 @@ use super::errors::MatrixError;
 use super::media::Wanted;
 use super::route::{Endpoint, route};
 use super::state::Server;
-use super::{auth, inspect, linked_media, media, push, room_api};
+use super::{auth, backup, inspect, linked_media, media, push, room_api};
 
 /// The longest JSON body that is read at all; events are measured again.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
@@ -107,6 +107,9 @@ async fn handle(
             media,
         } => inspect::one(server, &name, &media),
         Endpoint::Requests => Ok(inspect::requests(server)),
+        Endpoint::Backup => Ok(backup::back_up(server)),
+        Endpoint::Restore => backup::restore(server),
+        Endpoint::ForgetTransactions => Ok(backup::forget_transactions(server)),
         endpoint => authenticated(req, payload, server, &query, endpoint).await,
     }
 }

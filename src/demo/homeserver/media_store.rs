@@ -216,6 +216,31 @@ impl MediaStore {
         }
     }
 
+    /// By media ID, what each is attached to.
+    pub fn access(&self) -> HashMap<String, Access> {
+        let media = self.media.iter();
+        media
+            .map(|(id, medium)| (id.clone(), medium.access.clone()))
+            .collect()
+    }
+
+    /// Goes back to the counts in `references`, by media ID, and to the attachments in `access`.
+    /// What is not in there was made later, and goes if an event had it.
+    pub fn restore(&mut self, references: &HashMap<&str, u64>, access: &HashMap<String, Access>) {
+        let now = now_ms();
+        for (id, medium) in &mut self.media {
+            match access.get(id) {
+                Some(access) => medium.access = access.clone(),
+                None if medium.attached_to().is_some() => medium.source = Source::Deleted,
+                None => {}
+            }
+            let counted = references.get(id.as_str()).copied().unwrap_or_default();
+            if medium.references != counted {
+                medium.count(counted, now);
+            }
+        }
+    }
+
     /// Deletes media whose event was redacted.
     pub fn delete(&mut self, ids: &[String]) {
         for id in ids {

@@ -15,6 +15,8 @@
 //! are off, the clean-up deletes what nobody has asked for during [`Options::grace`], a `HEAD` or
 //! a 304 being a request too. Restricted media (MSC3911) is left out of both: it is deleted when
 //! its event is redacted, at once, or when it was not attached for [`Options::unattached_for`].
+//! A restore undoes what happened in rooms, and the counts with it; what was deleted stays deleted,
+//! and what waits for appservices goes on waiting.
 //!
 //! Routes of its own, for the demo and for tests:
 //!
@@ -23,9 +25,12 @@
 //! | `POST /_demo/cleanup` | deletes media that is not in use; `{"deleted": ["mxc://…"]}` |
 //! | `GET /_demo/media`, `/_demo/media/{server}/{id}` | counts of all media, or of one |
 //! | `POST /_demo/generate?size=&content_type=&filename=&content_token=false` | makes media whose bytes are [`generated_byte`]s |
+//! | `POST /_demo/backup`, `POST /_demo/restore` | remembers rooms, events, transactions and attachments, and goes back to them |
+//! | `POST /_demo/forget_transactions` | forgets all transaction IDs, as Synapse does after a day |
 //! | `GET /_demo/requests` | how many requests each endpoint has had |
 
 mod auth;
+mod backup;
 mod counting;
 mod create_room;
 mod errors;

@@ -54,7 +54,7 @@ pub(super) struct TransactionScope {
 }
 
 /// A stored event.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Event {
     pub event_id: String,
     pub kind: String,
@@ -84,7 +84,7 @@ pub(super) struct Released {
 }
 
 /// One room, with every event it ever had.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Room {
     pub room_id: String,
     pub version: RoomVersion,

@@ -98,6 +98,9 @@ pub(super) enum Endpoint {
         media: String,
     },
     Requests,
+    Backup,
+    Restore,
+    ForgetTransactions,
 }
 
 /// The memberships that have an endpoint of their own.
@@ -158,6 +161,9 @@ impl Endpoint {
             Self::Generate => "demo.generate",
             Self::ListMedia | Self::InspectMedia { .. } => "demo.media",
             Self::Requests => "demo.requests",
+            Self::Backup => "demo.backup",
+            Self::Restore => "demo.restore",
+            Self::ForgetTransactions => "demo.forget_transactions",
         }
     }
 }
@@ -329,6 +335,9 @@ fn demo(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
             )
         }
         ["requests"] => only(&Method::GET, method, Endpoint::Requests),
+        ["backup"] => only(&Method::POST, method, Endpoint::Backup),
+        ["restore"] => only(&Method::POST, method, Endpoint::Restore),
+        ["forget_transactions"] => only(&Method::POST, method, Endpoint::ForgetTransactions),
         _ => Err(MatrixError::unrecognized()),
     }
 }

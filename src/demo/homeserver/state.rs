@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
 use super::auth::Requester;
+use super::backup::Backup;
 use super::errors::MatrixError;
 use super::media_store::MediaStore;
 use super::push::PushQueue;
@@ -42,6 +43,7 @@ pub(super) struct Data {
     pub transactions: HashMap<TransactionKey, String>,
     pub media: MediaStore,
     pub queues: Vec<PushQueue>,
+    pub backup: Option<Backup>,
     /// What users may still send, where that is limited.
     pub buckets: Buckets,
 }
@@ -92,6 +94,7 @@ impl Server {
                 .iter()
                 .map(|one| PushQueue::new(one.url.clone()))
                 .collect(),
+            backup: None,
             buckets: Buckets::default(),
         };
         Self {

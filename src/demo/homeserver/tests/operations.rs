@@ -74,3 +74,115 @@ async fn an_appservices_sender_is_limited_only_where_that_is_wanted() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgotten_transactions_happen_again() {
+    let homeserver = start(|_| ()).await;
+    let alice = register(&homeserver, "alice").await;
+    let room = alice.create_room(json!({})).await;
+    let medium = alice.upload(b"bytes", "text/plain").await;
+    let first = alice.send(&room, "t", medium.meta("a")).await;
+    assert_eq!(post(&alice, "/_demo/forget_transactions").await.0, 200);
+    let second = alice.send(&room, "t", medium.meta("b")).await;
+    assert_ne!(second, first);
+    assert_eq!(alice.count(&medium).await["references"], 2);
+    assert_eq!(alice.send(&room, "t", medium.meta("b")).await, second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_goes_back_to_the_backup_and_counts_right() {
+    let homeserver = start(|_| ()).await;
+    let alice = register(&homeserver, "alice").await;
+    let none = post(&alice, "/_demo/restore").await;
+    assert_eq!(failure(&none), (404, "M_NOT_FOUND"));
+    let room = alice.create_room(json!({})).await;
+    let kept = alice.upload(b"kept", "text/plain").await;
+    let lost = alice.upload(b"lost", "text/plain").await;
+    let before = alice.send(&room, "1", kept.meta("a")).await;
+    let doomed = alice.send(&room, "2", lost.meta("b")).await;
+    assert_eq!(post(&alice, "/_demo/backup").await.0, 200);
+
+    for _ in 0..2 {
+        let after = alice.send(&room, "3", kept.meta("c")).await;
+        let later = alice.create_room(json!({})).await;
+        assert_eq!(alice.redact(&room, &before, "4").await.0, 200);
+        assert_eq!(alice.redact(&room, &doomed, "5").await.0, 200);
+        alice.clean_up().await;
+        assert_eq!(alice.count(&kept).await["references"], 1);
+        let new = alice.upload(b"new", "text/plain").await;
+        alice.send(&later, "1", new.meta("d")).await;
+        assert_eq!(alice.count(&new).await["references"], 1);
+
+        assert_eq!(post(&alice, "/_demo/restore").await.0, 200);
+        assert_eq!(
+            failure(&alice.event(&room, &after).await),
+            (404, "M_NOT_FOUND")
+        );
+        let undone = alice.event(&room, &before).await.1;
+        assert_eq!(undone["content"]["batch"], "a");
+        assert_eq!(undone["unsigned"].get("redacted_because"), None);
+        assert_eq!(alice.count(&kept).await["references"], 1);
+        let deleted = alice.count(&lost).await;
+        assert_eq!(
+            (&deleted["deleted"], &deleted["references"]),
+            (&json!(true), &json!(1))
+        );
+        assert_eq!(alice.count(&new).await["references"], 0);
+        let joined = alice.get("/_matrix/client/v3/joined_rooms").await.1;
+        assert_eq!(joined["joined_rooms"], json!([room]));
+    }
+    // Transactions of before are known, those of after are not.
+    assert_eq!(alice.send(&room, "1", kept.meta("a")).await, before);
+    alice.send(&room, "3", kept.meta("e")).await;
+    assert_eq!(alice.count(&kept).await["references"], 2);
+    assert_eq!(alice.redact(&room, &before, "4").await.0, 200);
+    assert_eq!(alice.count(&kept).await["references"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_goes_back_to_the_attachments_of_the_backup() {
+    let homeserver = start(|options| {
+        options.content_tokens = false;
+        options.linked_media = true;
+    })
+    .await;
+    let alice = register(&homeserver, "alice").await;
+    let room = alice.create_room(json!({})).await;
+    let source = alice.upload(b"bytes", "text/plain").await;
+    let copy = async || {
+        let path = format!("/_matrix/client/v1/media/copy/{}", source.path);
+        Uploaded::read(&post(&alice, &path).await.1)
+    };
+    let attach = async |txn: &str, medium: &Uploaded| {
+        let path = format!("/_matrix/client/v3/rooms/{room}/send/{SEND}/{txn}");
+        let request = alice.request(Method::PUT, &path);
+        let request = request.query(&[("attach_media", &medium.mxc)]);
+        let sent = request.json(&json!({"body": txn})).send().await.unwrap();
+        answer(sent).await.1["event_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let (redacted, kept, waiting) = (copy().await, copy().await, copy().await);
+    let doomed = attach("1", &redacted).await;
+    let event = attach("2", &kept).await;
+    post(&alice, "/_demo/backup").await;
+    let later = copy().await;
+    attach("3", &waiting).await;
+    attach("4", &later).await;
+    assert_eq!(alice.redact(&room, &doomed, "5").await.0, 200);
+    assert_eq!(alice.count(&source).await["copies"], 3);
+
+    post(&alice, "/_demo/restore").await;
+    assert_eq!(alice.count(&source).await["copies"], 1);
+    assert_eq!(alice.count(&kept).await["attached_to"], json!(event));
+    for gone in [&redacted, &later] {
+        assert_eq!(alice.count(gone).await["deleted"], true);
+    }
+    assert_eq!(alice.count(&waiting).await["attached_to"], Value::Null);
+    attach("3", &waiting).await;
+    assert_eq!(alice.count(&source).await["copies"], 2);
+    assert_eq!(alice.redact(&room, &doomed, "5").await.0, 200);
+    assert_eq!(alice.redact(&room, &event, "6").await.0, 200);
+    assert_eq!(alice.count(&source).await["copies"], 1);
+}
