@@ -8,7 +8,7 @@ use super::auth::Requester;
 use super::errors::MatrixError;
 use super::membership::require_user_id;
 use super::rooms::RoomVersion;
-use super::state::{Draft, Server, now_ms};
+use super::state::{Data, Draft, Server, now_ms};
 
 type Object = Map<String, Value>;
 
@@ -19,12 +19,20 @@ pub(super) fn create_room(
     body: &Object,
 ) -> Result<HttpResponse, MatrixError> {
     let plan = RoomPlan::read(&who.user_id, body)?;
-    let mut data = server.data();
-    let creators = plan.creators.clone();
-    let id = server.create_room(&mut data, plan.version, creators, plan.creation_content)?;
+    let id = make(server, &mut server.data(), plan)?;
+    Ok(HttpResponse::Ok().json(json!({"room_id": id})))
+}
+
+/// Makes the room that `plan` describes; gives its ID.
+pub(super) fn make(
+    server: &Server,
+    data: &mut Data,
+    plan: RoomPlan,
+) -> Result<String, MatrixError> {
+    let id = server.create_room(data, plan.version, plan.creators, plan.creation_content)?;
     for draft in plan.state {
         // A room that could not be made as asked for is none.
-        if let Err(error) = server.append(&mut data, &id, draft) {
+        if let Err(error) = server.append(data, &id, draft) {
             let room = data.rooms.remove(&id);
             let events = room.into_iter().flat_map(|room| room.events);
             let counted: Vec<String> = events.flat_map(|event| event.counted).collect();
@@ -32,34 +40,27 @@ pub(super) fn create_room(
             return Err(error);
         }
     }
-    Ok(HttpResponse::Ok().json(json!({"room_id": id})))
+    Ok(id)
 }
 
 /// What a new room consists of.
-struct RoomPlan {
-    version: RoomVersion,
-    creators: Vec<String>,
-    creation_content: Object,
-    state: Vec<Draft>,
+pub(super) struct RoomPlan {
+    pub version: RoomVersion,
+    /// The first is the one who makes the room.
+    pub creators: Vec<String>,
+    pub creation_content: Object,
+    pub state: Vec<Draft>,
 }
 
 impl RoomPlan {
     fn read(creator: &str, body: &Object) -> Result<Self, MatrixError> {
         let text = |key: &str| body.get(key).and_then(Value::as_str);
-        let version =
-            RoomVersion::parse(text("room_version").unwrap_or("12")).ok_or_else(|| {
-                let message = "Your homeserver does not support this room version";
-                MatrixError::new(
-                    StatusCode::BAD_REQUEST,
-                    "M_UNSUPPORTED_ROOM_VERSION",
-                    message,
-                )
-            })?;
+        let version = read_version(text("room_version").unwrap_or("12"))?;
         let preset = text("preset").unwrap_or(match text("visibility") {
             Some("public") => "public_chat",
             _ => "private_chat",
         });
-        let invite = invitees(body)?;
+        let invite = user_ids(body, "invite")?;
         let equals = if preset == "trusted_private_chat" {
             invite.as_slice()
         } else {
@@ -132,9 +133,18 @@ impl RoomPlan {
     }
 }
 
-fn invitees(body: &Object) -> Result<Vec<String>, MatrixError> {
+pub(super) fn read_version(text: &str) -> Result<RoomVersion, MatrixError> {
+    RoomVersion::parse(text).ok_or_else(|| {
+        let message = "Your homeserver does not support this room version";
+        let status = StatusCode::BAD_REQUEST;
+        MatrixError::new(status, "M_UNSUPPORTED_ROOM_VERSION", message)
+    })
+}
+
+/// The list of user IDs under `key`; empty where there is none.
+pub(super) fn user_ids(body: &Object, key: &str) -> Result<Vec<String>, MatrixError> {
     let listed = body
-        .get("invite")
+        .get(key)
         .and_then(Value::as_array)
         .into_iter()
         .flatten();
@@ -142,7 +152,7 @@ fn invitees(body: &Object) -> Result<Vec<String>, MatrixError> {
         .map(|user| {
             let id = user
                 .as_str()
-                .ok_or_else(|| MatrixError::bad_json("invite holds user IDs"))?;
+                .ok_or_else(|| MatrixError::bad_json(format!("{key} holds user IDs")))?;
             require_user_id(id)?;
             Ok(id.to_owned())
         })

@@ -3,6 +3,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use serde_json::{Map, Value};
 
 /// What a request is refused with.
@@ -47,6 +48,11 @@ impl MatrixError {
         Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", message)
     }
 
+    pub fn unrecognized() -> Self {
+        let message = "Unrecognized request";
+        Self::new(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", message)
+    }
+
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "M_TOO_LARGE", message)
     }
@@ -60,10 +66,16 @@ impl MatrixError {
         self
     }
 
+    /// The answer; a `retry_after_ms` among the details is a header too, in whole seconds.
     pub fn response(self) -> HttpResponse {
         let mut body = self.details;
+        let wait = body.get("retry_after_ms").and_then(Value::as_u64);
         body.insert("errcode".to_owned(), self.errcode.into());
         body.insert("error".to_owned(), self.message.into());
-        HttpResponse::build(self.status).json(body)
+        let mut response = HttpResponse::build(self.status);
+        if let Some(wait) = wait {
+            response.insert_header((RETRY_AFTER, wait.div_ceil(1000)));
+        }
+        response.json(body)
     }
 }

@@ -12,7 +12,7 @@ use super::errors::MatrixError;
 use super::media::Wanted;
 use super::route::{Endpoint, route};
 use super::state::Server;
-use super::{auth, inspect, media, push, room_api};
+use super::{auth, backup, inspect, linked_media, media, push, room_api};
 
 /// The longest JSON body that is read at all; events are measured again.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
@@ -34,6 +34,12 @@ impl Query {
         pairs
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a parameter that may be repeated.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.0.iter().filter(|(key, _)| key == name);
+        named.map(|(_, value)| value.as_str()).collect()
     }
 
     pub fn number(&self, name: &str) -> Result<Option<u64>, MatrixError> {
@@ -59,6 +65,10 @@ async fn handle(
     server: &Server,
 ) -> Result<HttpResponse, MatrixError> {
     let endpoint = route(req.method(), req.uri().path())
+        .and_then(|endpoint| {
+            linked_media::require_offered(&server.options, &endpoint)?;
+            Ok(endpoint)
+        })
         .inspect_err(|_| server.count_request("unrecognized"))?;
     server.count_request(endpoint.name());
     let query = Query::parse(req.uri().query().unwrap_or_default());
@@ -97,6 +107,9 @@ async fn handle(
             media,
         } => inspect::one(server, &name, &media),
         Endpoint::Requests => Ok(inspect::requests(server)),
+        Endpoint::Backup => Ok(backup::back_up(server)),
+        Endpoint::Restore => backup::restore(server),
+        Endpoint::ForgetTransactions => Ok(backup::forget_transactions(server)),
         endpoint => authenticated(req, payload, server, &query, endpoint).await,
     }
 }
@@ -113,6 +126,9 @@ async fn authenticated(
         Endpoint::WhoAmI => return Ok(auth::whoami(&who)),
         Endpoint::MediaConfig => return Ok(media::config(server)),
         Endpoint::Upload => return media::upload(server, req, &who, query, payload).await,
+        Endpoint::UploadRestricted { .. } => {
+            return media::upload_restricted(server, req, &who, query, payload).await;
+        }
         Endpoint::CreateMedia => return Ok(media::create(server, &who)),
         Endpoint::UploadTo {
             server: name,
@@ -129,6 +145,11 @@ async fn authenticated(
     };
     match endpoint {
         Endpoint::PutDevice { device } => auth::put_device(server, &who, device),
+        Endpoint::CopyMedia {
+            server: name,
+            media: id,
+            ..
+        } => linked_media::copy(server, req.headers(), &who, (&name, &id)),
         Endpoint::PingAppservice { id } => push::ping(server, &who, &id, &body).await,
         endpoint => room_api::handle(server, &who, endpoint, query, body, req.uri().path()),
     }
@@ -139,6 +160,9 @@ fn versions(server: &Server) -> HttpResponse {
     let mut unstable = Map::new();
     if server.options.content_tokens {
         unstable.insert("org.matrix.msc3910".to_owned(), true.into());
+    }
+    if server.options.linked_media {
+        unstable.insert("org.matrix.msc3911".to_owned(), true.into());
     }
     let versions: Vec<String> = (1..=16).map(|minor| format!("v1.{minor}")).collect();
     HttpResponse::Ok().json(json!({"versions": versions, "unstable_features": unstable}))

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::SizedStream;
@@ -21,11 +22,12 @@ use tokio_util::io::ReaderStream;
 use super::auth::{Requester, authenticate};
 use super::errors::MatrixError;
 use super::http::Query;
+use super::linked_media::require_visible;
 use super::media_headers::{
     ETAG, Requested, add_caching, add_safety, content_disposition, requested_range,
 };
 use super::media_store::{Description, Medium, Source};
-use super::state::{Server, now_ms};
+use super::state::{Data, Server, now_ms};
 
 /// The status of `M_MISSING_CONTENT_TOKEN`.
 const MISSING_CONTENT_TOKEN: StatusCode = StatusCode::FORBIDDEN;
@@ -48,12 +50,30 @@ pub(super) async fn upload(
     payload: web::Payload,
 ) -> Result<HttpResponse, MatrixError> {
     let description = describe(req, query);
-    let (path, size) = receive(server, req, payload).await?;
+    let (stored, size) = receive(server, req, payload).await?;
     let mut data = server.data();
     let with_token = server.options.content_tokens;
     let (id, medium) = data.media.create(&requester.user_id, with_token);
     let answer = created(medium);
-    data.media.fill(&id, description, size, Source::File(path));
+    data.media.fill(&id, description, size, stored);
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// `POST …/media/upload` (MSC3911): media for the uploader alone, until it is attached. The event
+/// then guards it, so it has no content token.
+pub(super) async fn upload_restricted(
+    server: &Server,
+    req: &HttpRequest,
+    requester: &Requester,
+    query: &Query,
+    payload: web::Payload,
+) -> Result<HttpResponse, MatrixError> {
+    let description = describe(req, query);
+    let (stored, size) = receive(server, req, payload).await?;
+    let mut data = server.data();
+    let (id, medium) = data.media.create_restricted(&requester.user_id, None);
+    let answer = created(medium);
+    data.media.fill(&id, description, size, stored);
     Ok(HttpResponse::Ok().json(answer))
 }
 
@@ -80,11 +100,8 @@ pub(super) async fn upload_to(
     let description = describe(req, query);
     claim_upload(server, requester, id)?;
     let claim = UploadClaim { server, id };
-    let (path, size) = receive(server, req, payload).await?;
-    server
-        .data()
-        .media
-        .fill(id, description, size, Source::File(path));
+    let (stored, size) = receive(server, req, payload).await?;
+    server.data().media.fill(id, description, size, stored);
     drop(claim);
     server.uploaded.notify_waiters();
     Ok(HttpResponse::Ok().json(json!({})))
@@ -177,7 +194,7 @@ async fn receive(
     server: &Server,
     req: &HttpRequest,
     mut payload: web::Payload,
-) -> Result<(tempfile::TempPath, u64), MatrixError> {
+) -> Result<(Source, u64), MatrixError> {
     let max = server.options.max_upload_bytes;
     let announced = req
         .headers()
@@ -207,7 +224,7 @@ async fn receive(
         file.write_all(&chunk).await.map_err(|e| storage(&e))?;
     }
     file.flush().await.map_err(|e| storage(&e))?;
-    Ok((path, size))
+    Ok((Source::File(Arc::new(path)), size))
 }
 
 fn storage(error: &io::Error) -> MatrixError {
@@ -229,8 +246,8 @@ pub(super) async fn download(
     query: &Query,
     wanted: Wanted<'_>,
 ) -> Result<HttpResponse, MatrixError> {
-    authenticate(server, req, query)?;
-    let found = find(server, req, query, &wanted).await?;
+    let who = authenticate(server, req, query)?;
+    let found = find(server, req, query, &who, &wanted).await?;
     answer(server, req, wanted, found)
 }
 
@@ -242,13 +259,13 @@ pub(super) async fn thumbnail(
     query: &Query,
     wanted: Wanted<'_>,
 ) -> Result<HttpResponse, MatrixError> {
-    authenticate(server, req, query)?;
+    let who = authenticate(server, req, query)?;
     for name in ["width", "height"] {
         query
             .number(name)?
             .ok_or_else(|| MatrixError::missing_param(name))?;
     }
-    let found = find(server, req, query, &wanted).await?;
+    let found = find(server, req, query, &who, &wanted).await?;
     if !found.content_type.starts_with("image/") {
         let message = "Cannot find any thumbnails for the requested media";
         return Err(MatrixError::new(
@@ -277,6 +294,7 @@ async fn find(
     server: &Server,
     req: &HttpRequest,
     query: &Query,
+    who: &Requester,
     wanted: &Wanted<'_>,
 ) -> Result<Found, MatrixError> {
     require_local(server, wanted.server_name)?;
@@ -290,36 +308,39 @@ async fn find(
         tokio::pin!(uploaded);
         // From here on no upload is missed.
         uploaded.as_mut().enable();
-        if let Some(found) = look_up(server, req.headers(), wanted.media_id)? {
+        if let Some(found) = look_up(server, who, req.headers(), wanted.media_id)? {
             return Ok(found);
         }
         tokio::select! {
             () = &mut uploaded => {}
-            () = &mut deadline => {
-                let message = "Media has not been uploaded yet";
-                let errcode = "M_NOT_YET_UPLOADED";
-                return Err(MatrixError::new(StatusCode::GATEWAY_TIMEOUT, errcode, message));
-            }
+            () = &mut deadline => return Err(not_yet_uploaded()),
         }
     }
+}
+
+pub(super) fn not_yet_uploaded() -> MatrixError {
+    let message = "Media has not been uploaded yet";
+    let errcode = "M_NOT_YET_UPLOADED";
+    MatrixError::new(StatusCode::GATEWAY_TIMEOUT, errcode, message)
 }
 
 /// None: it is not uploaded yet.
 fn look_up(
     server: &Server,
+    who: &Requester,
     headers: &HeaderMap,
     media_id: &str,
 ) -> Result<Option<Found>, MatrixError> {
     let mut data = server.data();
-    let medium = data.media.find(media_id)?;
-    if server.options.content_tokens {
-        check_content_token(medium, headers)?;
-    }
+    let medium = readable(server, &mut data, who, headers, media_id)?;
     let bytes = match &medium.source {
         Source::Pending | Source::Uploading => return Ok(None),
         Source::Deleted => return Err(MatrixError::not_found("Not found")),
         Source::Generated => OpenBytes::Generated,
-        Source::File(path) => OpenBytes::File(File::open(path).map_err(|e| storage(&e))?),
+        Source::File(path) => {
+            let file = File::open(path.as_ref());
+            OpenBytes::File(file.map_err(|e| storage(&e))?)
+        }
     };
     medium.last_accessed_at = now_ms();
     Ok(Some(Found {
@@ -328,6 +349,23 @@ fn look_up(
         size: medium.size,
         bytes,
     }))
+}
+
+/// The medium if the requester may have it: may see what it is attached to, and has shown its
+/// content token.
+pub(super) fn readable<'a>(
+    server: &Server,
+    data: &'a mut Data,
+    who: &Requester,
+    headers: &HeaderMap,
+    id: &str,
+) -> Result<&'a mut Medium, MatrixError> {
+    let medium = data.media.find(id)?;
+    require_visible(medium, &data.rooms, &who.user_id)?;
+    if server.options.content_tokens {
+        check_content_token(medium, headers)?;
+    }
+    Ok(medium)
 }
 
 /// MSC3910, "New download endpoints".
@@ -358,7 +396,7 @@ fn check_content_token(medium: &Medium, headers: &HeaderMap) -> Result<(), Matri
 }
 
 /// Only this server's media is here. The status is Synapse's for a server it cannot reach.
-fn require_local(server: &Server, name: &str) -> Result<(), MatrixError> {
+pub(super) fn require_local(server: &Server, name: &str) -> Result<(), MatrixError> {
     if name == server.options.server_name {
         Ok(())
     } else {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::auth::Requester;
 use super::errors::MatrixError;
+use super::linked_media::attachable;
 use super::room_api::{joined_room, room};
 use super::rooms::{Room, not_in_room};
 use super::route::Change;
@@ -78,7 +79,7 @@ pub(super) fn change_membership(
         .into_iter()
         .map(|reason| ("reason".to_owned(), reason))
         .collect();
-    set_membership(server, who, room_id, target, membership, content)?;
+    set_membership(server, who, room_id, target, membership, content, &[])?;
     Ok(HttpResponse::Ok().json(json!({})))
 }
 
@@ -90,7 +91,7 @@ pub(super) fn require_user_id(id: &str) -> Result<(), MatrixError> {
     }
 }
 
-/// Sends a member event if the room's rules allow it.
+/// Sends a member event if the room's rules allow it; `attach` are mxc URIs of media for it.
 pub(super) fn set_membership(
     server: &Server,
     who: &Requester,
@@ -98,6 +99,7 @@ pub(super) fn set_membership(
     target: &str,
     membership: Membership,
     mut content: Object,
+    attach: &[&str],
 ) -> Result<String, MatrixError> {
     require_user_id(target)?;
     let mut data = server.data();
@@ -115,7 +117,8 @@ pub(super) fn set_membership(
     }
     require_membership_rules(room, &who.user_id, target, membership)?;
     content.insert("membership".to_owned(), membership.as_str().into());
-    let draft = Draft::state(&who.user_id, "m.room.member", target, content);
+    let mut draft = Draft::state(&who.user_id, "m.room.member", target, content);
+    draft.attached = attachable(server, &mut data, who, attach)?;
     server.append(&mut data, room_id, draft)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It knows accounts, rooms, events, redactions, appservices and media, as far as a bridge needs
 //! them, and it counts references to media by content tokens (MSC3910), which no released
-//! homeserver does yet. The demo runs it, and integration tests do. It is no server for people:
+//! homeserver does yet. It can tie media to events (MSC3911), too. The demo runs it, and integration tests do. It is no server for people:
 //! it does not federate, does not sync, forgets everything when it stops, and its routes below
 //! `/_demo` need no authentication. Where the specification leaves room, it behaves as Synapse.
 //!
@@ -13,7 +13,10 @@
 //! `content_token` though its URI cannot be read, and a member event its `avatar_content_token`;
 //! media without a content token is never cleaned up where content tokens are on; and where they
 //! are off, the clean-up deletes what nobody has asked for during [`Options::grace`], a `HEAD` or
-//! a 304 being a request too.
+//! a 304 being a request too. Restricted media (MSC3911) is left out of both: it is deleted when
+//! its event is redacted, at once, or when it was not attached for [`Options::unattached_for`].
+//! A restore undoes what happened in rooms, and the counts with it; what was deleted stays deleted,
+//! and what waits for appservices goes on waiting.
 //!
 //! Routes of its own, for the demo and for tests:
 //!
@@ -22,26 +25,32 @@
 //! | `POST /_demo/cleanup` | deletes media that is not in use; `{"deleted": ["mxc://…"]}` |
 //! | `GET /_demo/media`, `/_demo/media/{server}/{id}` | counts of all media, or of one |
 //! | `POST /_demo/generate?size=&content_type=&filename=&content_token=false` | makes media whose bytes are [`generated_byte`]s |
+//! | `POST /_demo/backup`, `POST /_demo/restore` | remembers rooms, events, transactions and attachments, and goes back to them |
+//! | `POST /_demo/forget_transactions` | forgets all transaction IDs, as Synapse does after a day |
 //! | `GET /_demo/requests` | how many requests each endpoint has had |
 
 mod auth;
+mod backup;
 mod counting;
 mod create_room;
 mod errors;
 mod http;
 mod inspect;
+mod linked_media;
 mod media;
 mod media_headers;
 mod media_store;
 mod membership;
 mod messages;
 mod push;
+mod rate_limit;
 mod room_api;
 mod rooms;
 mod route;
 mod state;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use std::fmt;
 use std::io;
@@ -54,7 +63,9 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 use tokio::sync::oneshot;
 
+pub use linked_media::LinkedMediaPaths;
 pub use media::generated_byte;
+pub use rate_limit::RateLimit;
 use state::Server;
 
 /// How an [`EmbeddedHomeserver`] is set up.
@@ -67,6 +78,21 @@ pub struct Options {
     /// Whether media has content tokens that are counted (MSC3910), or the server is a plain one
     /// with authenticated media (MSC3916).
     pub content_tokens: bool,
+    /// Whether media can be tied to events (MSC3911), whatever `content_tokens` says. Restricted
+    /// media and copies have no content token.
+    pub linked_media: bool,
+    /// Under which paths restricted media is uploaded and copied.
+    pub linked_media_paths: LinkedMediaPaths,
+    /// How long restricted media is kept that is not attached to an event.
+    pub unattached_for: Duration,
+    /// How many events and redactions each user may send; None: as many as they like. Repeats of
+    /// a transaction are free, memberships too.
+    pub rate_limits: Option<RateLimit>,
+    /// Whether `rate_limits` are for the appservices' senders too. Synapse exempts them.
+    pub limits_appservices: bool,
+    /// Whether an upgrade raises the power that the old room takes for sending and inviting, as
+    /// Synapse does. Who has less power can't even redact there then.
+    pub upgrades_mute: bool,
     /// Whether `Range` is honoured on downloads. Synapse does not.
     pub ranges: bool,
     /// Media younger than this is not cleaned up, referenced or not.
@@ -83,6 +109,12 @@ impl Default for Options {
             server_name: "localhost".to_owned(),
             appservices: Vec::new(),
             content_tokens: true,
+            linked_media: false,
+            linked_media_paths: LinkedMediaPaths::Both,
+            unattached_for: Duration::from_secs(600),
+            rate_limits: None,
+            limits_appservices: false,
+            upgrades_mute: false,
             ranges: false,
             grace: Duration::ZERO,
             max_upload_bytes: 100 * 1024 * 1024,

@@ -7,11 +7,13 @@ use super::auth::Requester;
 use super::create_room::create_room;
 use super::errors::MatrixError;
 use super::http::Query;
+use super::linked_media::{are_attached_to, attachable};
 use super::membership::{Membership, change_membership, set_membership};
 use super::messages::messages;
 use super::rooms::{Room, not_in_room};
 use super::route::Endpoint;
 use super::state::{Data, Draft, Server, TransactionKey, now_ms};
+use super::upgrade::upgrade;
 
 type Object = Map<String, Value>;
 
@@ -28,23 +30,30 @@ pub(super) fn handle(
         Endpoint::JoinedRooms => Ok(joined_rooms(server, who)),
         Endpoint::CreateRoom => create_room(server, who, &body),
         Endpoint::Join { room } => {
-            set_membership(server, who, &room, &who.user_id, Membership::Join, body)?;
+            let (user, join) = (&who.user_id, Membership::Join);
+            set_membership(server, who, &room, user, join, body, &[])?;
             Ok(HttpResponse::Ok().json(json!({"room_id": room})))
         }
         Endpoint::Membership { room, change } => {
             change_membership(server, who, &room, change, &body)
         }
         Endpoint::Send { room, kind, txn } => once(server, who, &room, raw_path, &txn, |data| {
-            send_draft(data, who, &room, kind, body)
+            let mut draft = send_draft(data, who, &room, kind, body)?;
+            draft.attached = attachable(server, data, who, &query.all("attach_media"))?;
+            Ok(draft)
         }),
         Endpoint::Redact { room, event, txn } => once(server, who, &room, raw_path, &txn, |data| {
             let reason = body.get("reason").cloned();
             let content = reason.into_iter().map(|text| ("reason".to_owned(), text));
             redaction_draft(data, who, &room, event, content.collect())
         }),
-        Endpoint::PutState { room, kind, key } => put_state(server, who, &room, &kind, &key, body),
+        Endpoint::PutState { room, kind, key } => {
+            let attach = query.all("attach_media");
+            put_state(server, who, &room, (&kind, &key), body, &attach)
+        }
         Endpoint::GetState { room, kind, key } => get_state(server, who, &room, &kind, &key, query),
         Endpoint::AllState { room } => all_state(server, who, &room),
+        Endpoint::Upgrade { room } => upgrade(server, who, &room, &body),
         Endpoint::JoinedMembers { room } => joined_members(server, who, &room),
         Endpoint::Messages { room } => messages(server, who, &room, query),
         Endpoint::GetEvent { room, event } => get_event(server, who, &room, &event),
@@ -80,7 +89,7 @@ fn once(
     room_id: &str,
     raw_path: &str,
     txn: &str,
-    draft: impl FnOnce(&Data) -> Result<Draft, MatrixError>,
+    draft: impl FnOnce(&mut Data) -> Result<Draft, MatrixError>,
 ) -> Result<HttpResponse, MatrixError> {
     let key = TransactionKey {
         scope: who.scope.clone(),
@@ -90,7 +99,8 @@ fn once(
     if let Some(sent) = data.transactions.get(&key) {
         return Ok(event_id(sent));
     }
-    let mut draft = draft(&data)?;
+    server.limit(&mut data, who)?;
+    let mut draft = draft(&mut data)?;
     draft.sent_as = Some((who.scope.clone(), txn.to_owned()));
     let sent = server.append(&mut data, room_id, draft)?;
     data.transactions.insert(key, sent.clone());
@@ -120,6 +130,7 @@ fn send_draft(
         state_key: None,
         redacts: None,
         sent_as: None,
+        attached: Vec::new(),
     })
 }
 
@@ -151,6 +162,7 @@ fn redaction_draft(
         state_key: None,
         redacts: Some(target),
         sent_as: None,
+        attached: Vec::new(),
     })
 }
 
@@ -158,19 +170,20 @@ fn put_state(
     server: &Server,
     who: &Requester,
     room_id: &str,
-    kind: &str,
-    key: &str,
+    (kind, key): (&str, &str),
     content: Object,
+    attach: &[&str],
 ) -> Result<HttpResponse, MatrixError> {
     if kind == "m.room.member" {
         let membership = content.get("membership").and_then(Value::as_str);
         let membership = membership
             .and_then(Membership::parse)
             .ok_or_else(|| MatrixError::bad_json("membership is join, invite, leave or ban"))?;
-        let sent = set_membership(server, who, room_id, key, membership, content)?;
+        let sent = set_membership(server, who, room_id, key, membership, content, attach)?;
         return Ok(event_id(&sent));
     }
     let mut data = server.data();
+    server.limit(&mut data, who)?;
     let room = joined_room(&data, who, room_id)?;
     room.require_sender(&who.user_id, kind, true)?;
     if kind == "m.room.create" || (key.starts_with('@') && key != who.user_id) {
@@ -178,17 +191,19 @@ fn put_state(
             "You are not allowed to set this state",
         ));
     }
-    // Setting the same state again makes no event, as on Synapse.
+    // Setting the same state again makes no event, as on Synapse, unless it brings other media.
     let current = room
         .state_event(kind, key)
         .and_then(|at| room.events.get(at));
     if let Some(current) = current
         && current.sender == who.user_id
         && current.content == content
+        && (!server.options.linked_media || are_attached_to(&data, attach, &current.event_id))
     {
         return Ok(event_id(&current.event_id));
     }
-    let draft = Draft::state(&who.user_id, kind, key, content);
+    let mut draft = Draft::state(&who.user_id, kind, key, content);
+    draft.attached = attachable(server, &mut data, who, attach)?;
     Ok(event_id(&server.append(&mut data, room_id, draft)?))
 }
 

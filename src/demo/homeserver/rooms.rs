@@ -54,7 +54,7 @@ pub(super) struct TransactionScope {
 }
 
 /// A stored event.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Event {
     pub event_id: String,
     pub kind: String,
@@ -70,10 +70,21 @@ pub(super) struct Event {
     pub sent_as: Option<(TransactionScope, String)>,
     /// The media IDs that this event counts as used.
     pub counted: Vec<String>,
+    /// The media IDs that are attached to this event.
+    pub attached: Vec<String>,
+}
+
+/// What an event lets go of when it is redacted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Released {
+    /// The media IDs that it had counted as used.
+    pub counted: Vec<String>,
+    /// The media IDs that were attached to it.
+    pub attached: Vec<String>,
 }
 
 /// One room, with every event it ever had.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Room {
     pub room_id: String,
     pub version: RoomVersion,
@@ -95,9 +106,8 @@ impl Room {
         }
     }
 
-    /// Appends `event`; what it redacts loses its content, and the media IDs that the redacted
-    /// event had counted are given back.
-    pub fn append(&mut self, event: Event) -> Vec<String> {
+    /// Appends `event`; what it redacts loses its content, and gives back its media.
+    pub fn append(&mut self, event: Event) -> Released {
         let at = self.events.len();
         self.index.insert(event.event_id.clone(), at);
         if let Some(key) = &event.state_key {
@@ -105,17 +115,20 @@ impl Room {
         }
         let target = event.redacts.as_deref().and_then(|id| self.position(id));
         self.events.push(event);
-        target.map_or_else(Vec::new, |target| self.empty(target, at))
+        target.map_or_else(Released::default, |target| self.empty(target, at))
     }
 
-    fn empty(&mut self, target: usize, by: usize) -> Vec<String> {
+    fn empty(&mut self, target: usize, by: usize) -> Released {
         let version = self.version;
         let Some(event) = self.events.get_mut(target) else {
-            return Vec::new();
+            return Released::default();
         };
         event.redacted_by.get_or_insert(by);
         event.content = redacted_content(version, &event.kind, &event.content);
-        std::mem::take(&mut event.counted)
+        Released {
+            counted: std::mem::take(&mut event.counted),
+            attached: std::mem::take(&mut event.attached),
+        }
     }
 
     pub fn position(&self, event_id: &str) -> Option<usize> {
@@ -130,7 +143,7 @@ impl Room {
         self.state.values().copied()
     }
 
-    fn state_content(&self, kind: &str, key: &str) -> Option<&Map<String, Value>> {
+    pub fn state_content(&self, kind: &str, key: &str) -> Option<&Map<String, Value>> {
         Some(&self.events.get(self.state_event(kind, key)?)?.content)
     }
 
@@ -345,6 +358,7 @@ mod tests {
             redacted_by: None,
             sent_as: None,
             counted: Vec::new(),
+            attached: Vec::new(),
         }
     }
 
@@ -358,10 +372,15 @@ mod tests {
             let mut room = room(version);
             let mut sent = event("$1", "m.room.message", None, json!({"body": "x"}));
             sent.counted = vec!["media".to_owned()];
-            assert!(room.append(sent).is_empty());
+            sent.attached = vec!["copy".to_owned()];
+            assert_eq!(room.append(sent), Released::default());
             let mut redaction = event("$2", "m.room.redaction", None, json!({}));
             redaction.redacts = Some("$1".to_owned());
-            assert_eq!(room.append(redaction), ["media"]);
+            let released = Released {
+                counted: vec!["media".to_owned()],
+                attached: vec!["copy".to_owned()],
+            };
+            assert_eq!(room.append(redaction), released);
 
             let shown = room.client_event(0, None, 2);
             assert_eq!(shown["content"], json!({}));

@@ -59,6 +59,9 @@ pub(super) enum Endpoint {
         room: String,
         event: String,
     },
+    Upgrade {
+        room: String,
+    },
     PingAppservice {
         id: String,
     },
@@ -79,6 +82,14 @@ pub(super) enum Endpoint {
         media: String,
     },
     LegacyMedia,
+    UploadRestricted {
+        prefix: Prefix,
+    },
+    CopyMedia {
+        prefix: Prefix,
+        server: String,
+        media: String,
+    },
     Cleanup,
     Generate,
     ListMedia,
@@ -87,6 +98,9 @@ pub(super) enum Endpoint {
         media: String,
     },
     Requests,
+    Backup,
+    Restore,
+    ForgetTransactions,
 }
 
 /// The memberships that have an endpoint of their own.
@@ -97,6 +111,13 @@ pub(super) enum Change {
     Kick,
     Ban,
     Unban,
+}
+
+/// Under which prefix an endpoint of MSC3911 was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prefix {
+    Stable,
+    Unstable,
 }
 
 impl Endpoint {
@@ -125,6 +146,7 @@ impl Endpoint {
             Self::JoinedMembers { .. } => "rooms.joined_members",
             Self::Messages { .. } => "rooms.messages",
             Self::GetEvent { .. } => "rooms.event",
+            Self::Upgrade { .. } => "rooms.upgrade",
             Self::PingAppservice { .. } => "appservice.ping",
             Self::MediaConfig => "media.config",
             Self::Upload => "media.upload",
@@ -133,10 +155,15 @@ impl Endpoint {
             Self::Download { .. } => "media.download",
             Self::Thumbnail { .. } => "media.thumbnail",
             Self::LegacyMedia => "media.legacy",
+            Self::UploadRestricted { .. } => "media.upload_restricted",
+            Self::CopyMedia { .. } => "media.copy",
             Self::Cleanup => "demo.cleanup",
             Self::Generate => "demo.generate",
             Self::ListMedia | Self::InspectMedia { .. } => "demo.media",
             Self::Requests => "demo.requests",
+            Self::Backup => "demo.backup",
+            Self::Restore => "demo.restore",
+            Self::ForgetTransactions => "demo.forget_transactions",
         }
     }
 }
@@ -150,7 +177,7 @@ pub(super) fn route(method: &Method, raw_path: &str) -> Result<Endpoint, MatrixE
         ["_matrix", "client", rest @ ..] => client(method, rest),
         ["_matrix", "media", rest @ ..] => media(method, rest),
         ["_demo", rest @ ..] => demo(method, rest),
-        _ => Err(unrecognized()),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -175,7 +202,13 @@ fn client(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
             let id = (*id).to_owned();
             only(&Method::POST, method, Endpoint::PingAppservice { id })
         }
+        ["v1", "media", "upload" | "copy", ..] => {
+            linked_media(method, Prefix::Stable, parts.get(2..).unwrap_or_default())
+        }
         ["v1", "media", rest @ ..] => client_media(method, rest),
+        ["unstable", "org.matrix.msc3911", "media", rest @ ..] => {
+            linked_media(method, Prefix::Unstable, rest)
+        }
         ["v3" | "r0", "register"] => only(&Method::POST, method, Endpoint::Register),
         ["v3" | "r0", "account", "whoami"] => only(&Method::GET, method, Endpoint::WhoAmI),
         ["v3" | "r0", "devices", device] => {
@@ -189,7 +222,7 @@ fn client(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
             only(&Method::POST, method, Endpoint::Join { room })
         }
         ["v3" | "r0", "rooms", room, rest @ ..] => rooms(method, room, rest),
-        _ => Err(unrecognized()),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -205,6 +238,7 @@ fn rooms(method: &Method, room: &str, parts: &[&str]) -> Result<Endpoint, Matrix
         ["kick"] => membership(Change::Kick),
         ["ban"] => membership(Change::Ban),
         ["unban"] => membership(Change::Unban),
+        ["upgrade"] => only(&Method::POST, method, Endpoint::Upgrade { room }),
         ["join"] => only(&Method::POST, method, Endpoint::Join { room }),
         ["send", kind, txn] => {
             let (kind, txn) = ((*kind).to_owned(), (*txn).to_owned());
@@ -223,7 +257,7 @@ fn rooms(method: &Method, room: &str, parts: &[&str]) -> Result<Endpoint, Matrix
             let event = (*event).to_owned();
             only(&Method::GET, method, Endpoint::GetEvent { room, event })
         }
-        _ => Err(unrecognized()),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -253,9 +287,23 @@ fn client_media(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError
             server: (*server).to_owned(),
             media: (*media).to_owned(),
         },
-        _ => return Err(unrecognized()),
+        _ => return Err(MatrixError::unrecognized()),
     };
     get_or_head(method, endpoint)
+}
+
+/// MSC3911, "Detailed spec changes".
+fn linked_media(method: &Method, prefix: Prefix, parts: &[&str]) -> Result<Endpoint, MatrixError> {
+    let endpoint = match parts {
+        ["upload"] => Endpoint::UploadRestricted { prefix },
+        ["copy", server, media] => Endpoint::CopyMedia {
+            prefix,
+            server: (*server).to_owned(),
+            media: (*media).to_owned(),
+        },
+        _ => return Err(MatrixError::unrecognized()),
+    };
+    only(&Method::POST, method, endpoint)
 }
 
 fn media(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
@@ -269,7 +317,7 @@ fn media(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
         ["v3" | "r0" | "v1", "config"] => only(&Method::GET, method, Endpoint::MediaConfig),
         ["v3" | "r0" | "v1", "download" | "thumbnail", _, _]
         | ["v3" | "r0" | "v1", "download", _, _, _] => get_or_head(method, Endpoint::LegacyMedia),
-        _ => Err(unrecognized()),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -287,7 +335,10 @@ fn demo(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
             )
         }
         ["requests"] => only(&Method::GET, method, Endpoint::Requests),
-        _ => Err(unrecognized()),
+        ["backup"] => only(&Method::POST, method, Endpoint::Backup),
+        ["restore"] => only(&Method::POST, method, Endpoint::Restore),
+        ["forget_transactions"] => only(&Method::POST, method, Endpoint::ForgetTransactions),
+        _ => Err(MatrixError::unrecognized()),
     }
 }
 
@@ -304,11 +355,6 @@ fn get_or_head(method: &Method, endpoint: Endpoint) -> Result<Endpoint, MatrixEr
         Method::GET | Method::HEAD => Ok(endpoint),
         _ => Err(wrong_method()),
     }
-}
-
-fn unrecognized() -> MatrixError {
-    let message = "Unrecognized request";
-    MatrixError::new(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", message)
 }
 
 fn wrong_method() -> MatrixError {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,9 +11,12 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
+use super::auth::Requester;
+use super::backup::Backup;
 use super::errors::MatrixError;
 use super::media_store::MediaStore;
 use super::push::PushQueue;
+use super::rate_limit::Buckets;
 use super::rooms::{Event, MAX_EVENT_BYTES, Room, RoomVersion, TransactionScope};
 use super::{Appservice, Options};
 
@@ -40,6 +43,9 @@ pub(super) struct Data {
     pub transactions: HashMap<TransactionKey, String>,
     pub media: MediaStore,
     pub queues: Vec<PushQueue>,
+    pub backup: Option<Backup>,
+    /// What users may still send, where that is limited.
+    pub buckets: Buckets,
 }
 
 /// What makes two sends the same: who, and the path to the byte.
@@ -57,6 +63,8 @@ pub(super) struct Draft {
     pub state_key: Option<String>,
     pub redacts: Option<String>,
     pub sent_as: Option<(TransactionScope, String)>,
+    /// The media IDs to attach; that they can be has been looked at before.
+    pub attached: Vec<String>,
 }
 
 impl Draft {
@@ -68,6 +76,7 @@ impl Draft {
             state_key: Some(key.to_owned()),
             redacts: None,
             sent_as: None,
+            attached: Vec::new(),
         }
     }
 }
@@ -80,11 +89,13 @@ impl Server {
             tokens: HashMap::new(),
             rooms: HashMap::new(),
             transactions: HashMap::new(),
-            media: MediaStore::new(options.server_name.clone()),
+            media: MediaStore::new(options.server_name.clone(), options.unattached_for),
             queues: appservices
                 .iter()
                 .map(|one| PushQueue::new(one.url.clone()))
                 .collect(),
+            backup: None,
+            buckets: Buckets::default(),
         };
         Self {
             media_dir,
@@ -111,6 +122,22 @@ impl Server {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Counts one event against what the requester may send. The sender of an appservice is exempt
+    /// unless the options say otherwise, as on Synapse; its other users are not.
+    pub fn limit(&self, data: &mut Data, who: &Requester) -> Result<(), MatrixError> {
+        let Some(limit) = self.options.rate_limits else {
+            return Ok(());
+        };
+        let appservice = who
+            .appservice
+            .and_then(|at| self.options.appservices.get(at));
+        let sender = appservice.is_some_and(|one| one.sender == who.user_id);
+        if sender && !self.options.limits_appservices {
+            return Ok(());
+        }
+        data.buckets.take(limit, &who.user_id, Instant::now())
     }
 
     /// Begins a room with its `m.room.create`. From version 12 on the room's ID is that event's.
@@ -144,8 +171,8 @@ impl Server {
         }
     }
 
-    /// Takes an event into a room: counts the media it references, empties what it redacts,
-    /// and queues it for the appservices that have a user in the room. Who may send it has been
+    /// Takes an event into a room: counts the media it references, attaches the media it names,
+    /// empties what it redacts, and queues it for the appservices that have a user in the room. Who may send it has been
     /// looked at before.
     pub fn append(
         &self,
@@ -177,7 +204,16 @@ impl Server {
         let event_id = event_id.unwrap_or_else(|| {
             let unique = draft.state_key.is_some() || draft.redacts.is_some();
             let nonce = if unique { random_id(16) } else { String::new() };
-            let hashed = json!([room_id, draft.kind, draft.sender, content, now, nonce]);
+            let attached = &draft.attached;
+            let hashed = json!([
+                room_id,
+                draft.kind,
+                draft.sender,
+                content,
+                now,
+                nonce,
+                attached
+            ]);
             let digest = Sha256::digest(hashed.to_string().as_bytes());
             format!("${}", URL_SAFE_NO_PAD.encode(digest))
         });
@@ -196,11 +232,14 @@ impl Server {
             redacts: draft.redacts,
             redacted_by: None,
             sent_as: draft.sent_as,
+            attached: draft.attached,
         };
         require_small(&event, room_id)?;
         data.media.add_references(&event.counted, now);
+        data.media.attach(&event.attached, room_id, &event_id);
         let released = room.append(event);
-        data.media.release_references(&released, now);
+        data.media.release_references(&released.counted, now);
+        data.media.delete(&released.attached);
         self.push(data, room_id, now);
         Ok(event_id)
     }
@@ -302,6 +341,7 @@ mod tests {
             state_key: None,
             redacts: redacts.map(str::to_owned),
             sent_as: None,
+            attached: Vec::new(),
         }
     }
 

@@ -11,6 +11,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::counting::uri_hash;
 use super::{Appservice, EmbeddedHomeserver, Options, generated_byte};
 
+mod linked_media;
+mod operations;
+mod upgrade;
+
 const SEND: &str = "m.room.message";
 
 /// Somebody with an access token.
