@@ -33,6 +33,7 @@ class Bench:
     # How often the large media is uploaded to Synapse.
     copies: int
     memory_seconds: int
+    transactions: int
     _folders: int = field(default=0, init=False)
 
     @property
@@ -80,6 +81,14 @@ class Bench:
     def medialink_at(self, homeserver: str, cached: bool) -> Iterator[Medialink]:
         """Run Medialink, with or without its cache."""
         with self.set_up(homeserver, cached) as setup:
+            with medialink.serving(setup) as service:
+                yield service
+
+    @contextmanager
+    def medialink_before(self, homeserver: str, bridge: str) -> Iterator[Medialink]:
+        """Run Medialink between a homeserver and a bridge."""
+        with self.folder_for("medialink") as folder:
+            setup = medialink.set_up(self.binary, folder, homeserver, None, forward_to=bridge)
             with medialink.serving(setup) as service:
                 yield service
 

@@ -21,7 +21,7 @@ import report
 from bench import Bench
 from processes import Failure
 
-_PARTS = [*parts.SCENARIOS, "homeserver", "first-byte", "memory"]
+_PARTS = [*parts.SCENARIOS, "homeserver", "first-byte", "memory", "forward"]
 _OPEN_FILES = 16384
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -108,6 +108,7 @@ def _bench(arguments: argparse.Namespace, folder: Path) -> Bench:
         first_byte_rounds=5 if quick else 20,
         copies=2 if quick else 6,
         memory_seconds=3 if quick else 15,
+        transactions=1_000 if quick else 10_000,
     )
 
 
@@ -178,6 +179,11 @@ def _sections(bench: Bench, only: list[str]) -> list[_Section]:
             "Memory under slow readers",
             memory if "memory" in only else [],
             lambda results: report.memories(results, bench.memory_seconds),
+        ),
+        _Section(
+            "Transactions to a bridge",
+            [partial(parts.forwarded, bench)] if "forward" in only else [],
+            report.forwardings,
         ),
     ]
     return [section for section in every if section.steps]

@@ -79,6 +79,15 @@ def cpu_between(before: dict[int, float], after: dict[int, float]) -> float:
 
 def rss_mib(pids: list[int]) -> float:
     """Give the resident memory of all processes, in MiB; shared pages count in each."""
+    return _memory_mib(pids, "VmRSS:")
+
+
+def peak_rss_mib(pids: list[int]) -> float:
+    """Give the most resident memory that each process has ever had, summed up, in MiB."""
+    return _memory_mib(pids, "VmHWM:")
+
+
+def _memory_mib(pids: list[int], name: str) -> float:
     kibibytes = 0
     for pid in pids:
         try:
@@ -86,6 +95,6 @@ def rss_mib(pids: list[int]) -> float:
         except OSError:
             continue
         for line in status.splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(name):
                 kibibytes += int(line.split()[1])
     return kibibytes / 1024

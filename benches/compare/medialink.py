@@ -28,6 +28,7 @@ class Setup:
     internal: str
     api_token: str
     as_token: str
+    hs_token: str
 
     @property
     def file(self) -> Path:
@@ -80,8 +81,14 @@ class Medialink:
         return self.links([mxc])[0]
 
 
-def set_up(binary: Path, folder: Path, homeserver: str, cache_size: str | None) -> Setup:
-    """Write a configuration down; no size: without a cache."""
+def set_up(
+    binary: Path,
+    folder: Path,
+    homeserver: str,
+    cache_size: str | None,
+    forward_to: str | None = None,
+) -> Setup:
+    """Write a configuration down; no size: without a cache. A bridge may be behind it."""
     setup = Setup(
         binary=binary,
         folder=folder,
@@ -89,8 +96,10 @@ def set_up(binary: Path, folder: Path, homeserver: str, cache_size: str | None) 
         internal=f"http://127.0.0.1:{free_port()}",
         api_token=secrets.token_hex(32),
         as_token=secrets.token_hex(32),
+        hs_token=secrets.token_hex(32),
     )
     cache = "null" if cache_size is None else f"{{dir: data/cache, max_size: {cache_size}}}"
+    forward = "" if forward_to is None else f"    forward_to: '{forward_to}'\n"
     setup.file.write_text(f"""\
 listen: {{public: '{setup.public[7:]}', internal: '{setup.internal[7:]}'}}
 public_url: {setup.public}
@@ -101,9 +110,9 @@ bridges:
   - id: irc
     api_token: {setup.api_token}
     as_token: {setup.as_token}
-    hs_token: {secrets.token_hex(32)}
+    hs_token: {setup.hs_token}
     user_id: '{USER_ID}'
-media: {{max_size: 128MiB, cache: {cache}}}
+{forward}media: {{max_size: 128MiB, cache: {cache}}}
 usage: {{mode: never, touch: never}}
 """)
     setup.file.chmod(0o600)

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import first_byte
+import forwarding
 import medialink
 import memory
 import nginx
 import synapse
 from bench import Bench
 from first_byte import FirstBytes, Way
+from forwarding import Forwarding
 from media import LARGE, MEDIUM, SLOW, SMALL, Kind, mxc
 from medialink import Medialink
 from memory import READERS, Crowd, Memory
@@ -181,6 +183,20 @@ def memory_of(bench: Bench, case: MemoryCase) -> list[Memory]:
         if case.filled:
             _fill(crowds, case.kind)
         return memory.measure(case.title, crowds, bench.memory_seconds)
+
+
+def forwarded(bench: Bench) -> Forwarding:
+    """Measure what Medialink adds between a homeserver and a bridge."""
+    with (
+        bench.upstream() as upstream,
+        bench.folder_for("bridge") as folder,
+        forwarding.bridge(folder) as behind,
+        bench.medialink_before(upstream.url, behind.url) as service,
+    ):
+        token = service.setup.hs_token
+        direct = forwarding.Way("directly", behind.url, token)
+        through = forwarding.Way("through Medialink", service.setup.internal, token)
+        return forwarding.measure(behind, direct, through, service.server, bench.transactions)
 
 
 def _fill(crowds: list[Crowd], kind: Kind) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import median
+from statistics import median, quantiles
 
 from first_byte import FirstBytes
+from forwarding import BLOCKS, EVENTS, Forwarding, Way
 from memory import Memory
 from throughput import Comparison, Run, WARM_UP_S
 
@@ -118,6 +119,81 @@ def memories(measured: list[list[Memory]], seconds: int) -> str:
     )
     table = _table(["case", "server", "before", "peak", "growth", "served"], rows)
     return f"{text}\n\n{table}"
+
+
+def forwardings(measured: list[Forwarding]) -> str:
+    """Tell what a transaction takes, directly and through Medialink."""
+    return "\n\n".join(_forwarding(one) for one in measured)
+
+
+def _forwarding(measured: Forwarding) -> str:
+    direct, through = measured.direct, measured.through
+    count = len(through.times)
+    text = (
+        f"{count:,} transactions of {EVENTS} events, {measured.body_bytes / 1024:.0f} KiB on "
+        "average, one after the other over one connection that stays open, as Synapse sends them: "
+        "directly to a small server that reads them and answers `{}`, and through Medialink in "
+        f"front of it, in turns of {count // BLOCKS:,}. Each tenth transaction has a redaction, "
+        "each third a member event. The bridge got every one of them, as long as it was sent."
+    )
+    ways = _table(
+        ["way", "transactions/s", "events/s", "p50 ms", "p90 ms", "p99 ms", "most ms"],
+        [[way.name, *_way_figures(way)] for way in (direct, through)],
+    )
+    figures: list[tuple[str, Callable[[list[float]], float]]] = [
+        ("transactions/s", lambda times: len(times) / sum(times)),
+        ("p50", lambda times: _percentile(times, 50)),
+        ("p99", lambda times: _percentile(times, 99)),
+    ]
+    pairs = list(zip(direct.blocks, through.blocks, strict=True))
+    ratios = _table(
+        ["ratio", *(name for name, _ in figures)],
+        [
+            [
+                "through / directly",
+                *(
+                    _spread([figure(other) / figure(base) for base, other in pairs], ".2f")
+                    for _, figure in figures
+                ),
+            ]
+        ],
+    )
+    added = {
+        f"added p{number}, ms": _spread(
+            [_percentile(other, number) - _percentile(base, number) for base, other in pairs],
+            ".2f",
+        )
+        for number in (50, 99)
+    }
+    costs = added | {
+        "CPU s of Medialink per 1,000 transactions": f"{measured.cpu_s / count * 1000:.2f}",
+        "its resident memory, MiB: before": f"{measured.before:.1f}",
+        f"after {count // BLOCKS:,} transactions": f"{measured.after[0]:.1f}",
+        f"after {count // 2:,}": f"{measured.after[BLOCKS // 2 - 1]:.1f}",
+        f"after {count:,}": f"{measured.after[-1]:.1f}",
+        "at most": f"{measured.peak:.1f}",
+    }
+    rows = [[name, value] for name, value in costs.items()]
+    how = (
+        f"Ratios and what is added, of the {BLOCKS} turns: the median, the smallest and the "
+        "largest. Of transactions per second, more is better; of all else, less."
+    )
+    return "\n\n".join([text, ways, how, ratios, _table(["cost", "value"], rows)])
+
+
+def _way_figures(way: Way) -> list[str]:
+    times = way.times
+    per_second = 1000 * len(times) / sum(times)
+    return [
+        f"{per_second:,.0f}",
+        f"{per_second * EVENTS:,.0f}",
+        *(f"{_percentile(times, number):.2f}" for number in (50, 90, 99)),
+        f"{max(times):.2f}",
+    ]
+
+
+def _percentile(values: Sequence[float], number: int) -> float:
+    return quantiles(values, n=100, method="inclusive")[number - 1]
 
 
 def _errors(comparisons: list[Comparison]) -> str:
