@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tests/setup-synapse.sh
+tests/setup-heisenbridge.sh
 cargo fmt --check
 cargo clippy --all-targets -- --deny warnings
 # The link core alone, as a bridge written in Rust uses it.

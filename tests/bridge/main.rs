@@ -10,6 +10,7 @@ mod follow_rules;
 mod following;
 mod forward;
 mod harness;
+mod heisenbridge;
 mod homeserver_facts;
 mod hostile_homeserver;
 mod hostile_readers;

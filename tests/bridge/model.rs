@@ -128,7 +128,7 @@ impl Walk {
     async fn new(mode: Mode) -> Self {
         let options = Options {
             content_tokens: mode == Mode::Tokens,
-            //LM linked_media: mode == Mode::Linked,
+            linked_media: mode == Mode::Linked,
             ..Options::default()
         };
         let world = World::with(options).await;

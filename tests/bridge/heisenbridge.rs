@@ -1,0 +1,321 @@
+//! In front of a real bridge: heisenbridge, beside a real Synapse, registered through the service.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{AS_TOKEN, BOT, HS_TOKEN, eventually, url},
+    homeserver_facts::installed,
+    process::{Process, free_port},
+    synapse::{Synapse, User, answer},
+};
+
+const BRIDGE: &str = "@heisenbridge:localhost";
+const META_EVENT: &str = "org.matrix.msc3910.media_reference";
+
+/// Runs heisenbridge until its standard input is closed, by [`Heisenbridge::kill`] or because the
+/// tests have ended.
+const LAUNCHER: &str = "\
+import os, runpy, signal, sys, threading
+
+def end_when_the_pipe_closes():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+threading.Thread(target=end_when_the_pipe_closes, daemon=True).start()
+sys.argv = ['heisenbridge'] + sys.argv[1:]
+runpy.run_module('heisenbridge', run_name='__main__')
+";
+
+/// A running heisenbridge.
+struct Heisenbridge {
+    python: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Heisenbridge {
+    /// The Python that has heisenbridge installed: the one named by the environment variable
+    /// `HEISENBRIDGE_PYTHON`, or `target/heisenbridge/bin/python`.
+    fn find() -> Option<PathBuf> {
+        let wanted = std::env::var_os("HEISENBRIDGE_PYTHON")
+            .filter(|value| !value.is_empty())
+            .map_or_else(|| "target/heisenbridge/bin/python".into(), PathBuf::from);
+        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(wanted);
+        if python.is_file() {
+            return Some(python);
+        }
+        let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+        assert!(
+            !is_ci,
+            "heisenbridge is not installed: tests/setup-heisenbridge.sh does it"
+        );
+        // Past the test runner, which shows what it captures of failed tests only.
+        let _ = writeln!(
+            std::io::stderr(),
+            "no heisenbridge to test with: {} is missing; run tests/setup-heisenbridge.sh, or set HEISENBRIDGE_PYTHON",
+            python.display()
+        );
+        None
+    }
+
+    fn start(&mut self, homeserver: &str) {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("heisenbridge.log"))
+            .expect("a log");
+        let mut command = Command::new(&self.python);
+        command
+            .args(["-c", LAUNCHER, "-v", "-c", "heisenbridge.yaml"])
+            .args(["-l", "127.0.0.1", "-p", &self.port.to_string(), homeserver])
+            .current_dir(&self.folder)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log);
+        self.child = Some(command.spawn().expect("starts"));
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Fails only for a process that has ended.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Heisenbridge {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.folder.join("heisenbridge.log"));
+            let log = log.unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(20).collect();
+            eprintln!(
+                "heisenbridge's last words, newest first:\n{}",
+                tail.join("\n")
+            );
+        }
+    }
+}
+
+/// The registration of all three: the homeserver finds heisenbridge at the service's address.
+fn registration(url: &str) -> String {
+    format!(
+        "id: heisenbridge\nurl: {url}\nas_token: {AS_TOKEN}\nhs_token: {HS_TOKEN}\nrate_limited: false\n\
+         sender_localpart: heisenbridge\n\
+         namespaces: {{users: [{{regex: '@irc_.*', exclusive: true}}], aliases: [], rooms: []}}\n"
+    )
+}
+
+struct Side {
+    synapse: Synapse,
+    process: Process,
+    bridge: Heisenbridge,
+    alice: User,
+    folder: tempfile::TempDir,
+}
+
+impl Side {
+    async fn new() -> Option<Self> {
+        let (python, heisenbridge) = (installed()?, Heisenbridge::find()?);
+        let folder = tempfile::tempdir().expect("a folder");
+        let bridge = Heisenbridge {
+            python: heisenbridge,
+            folder: folder.path().to_owned(),
+            port: free_port(),
+            child: None,
+        };
+        let usage = "usage: {mode: always, batch_window: 2s}";
+        let mut process = Process::new(folder.path(), "http://127.0.0.1:1", usage);
+        let path = folder.path().join("bridge.yaml");
+        let text = std::fs::read_to_string(&path).expect("reads");
+        let forward = format!(
+            "user_id: '{BRIDGE}', appservice_id: heisenbridge, forward_to: 'http://127.0.0.1:{}'}}",
+            bridge.port
+        );
+        let text = text
+            .replacen(&format!("user_id: '{BOT}'}}"), &forward, 1)
+            .replace("example.org", "localhost");
+        std::fs::write(&path, text).expect("written");
+        let registration = registration(&process.internal);
+        std::fs::write(folder.path().join("heisenbridge.yaml"), &registration).expect("written");
+        let synapse = Synapse::start(&python, "localhost", &[registration])
+            .await
+            .expect("Synapse starts");
+        process.point_at(synapse.url());
+        process.start().await;
+        let alice = synapse.register_user("alice").await.expect("alice");
+        let mut side = Self {
+            synapse,
+            process,
+            bridge,
+            alice,
+            folder,
+        };
+        side.start_bridge().await;
+        Some(side)
+    }
+
+    /// Starts heisenbridge, and waits until it answers the homeserver's ping, through the service.
+    async fn start_bridge(&mut self) {
+        self.bridge.start(self.synapse.url());
+        let sender = self.synapse.appservice_user(AS_TOKEN, BRIDGE);
+        let path = [
+            "_matrix",
+            "client",
+            "v1",
+            "appservice",
+            "heisenbridge",
+            "ping",
+        ];
+        eventually("heisenbridge to answer a ping", async || {
+            let ping = sender.request(Method::POST, &path).expect("a request");
+            let told = answer(ping.json(&json!({"transaction_id": "of the bridge"})));
+            let (status, told) = told.await.expect("an answer");
+            (status == 200 && told["duration_ms"].is_number()).then_some(())
+        })
+        .await;
+    }
+
+    /// A room of Alice's with heisenbridge alone, in which it takes commands.
+    async fn control_room(&self) -> String {
+        let direct =
+            json!({"preset": "trusted_private_chat", "is_direct": true, "invite": [BRIDGE]});
+        let room = self.alice.create_room(&direct).await.expect("a room");
+        eventually("heisenbridge to say hello", async || {
+            (self.words(&room).await > 0).then_some(())
+        })
+        .await;
+        room
+    }
+
+    /// How often heisenbridge has said something.
+    async fn words(&self, room: &str) -> usize {
+        let messages = self.alice.messages(room, &["m.room.message"]).await;
+        let messages = messages.expect("messages");
+        messages
+            .iter()
+            .filter(|event| event["sender"] == BRIDGE)
+            .count()
+    }
+
+    /// A message with a picture, and a link to it that is counted.
+    async fn share(&self, room: &str, bytes: &[u8]) -> (String, Value) {
+        let mxc = self
+            .alice
+            .upload(bytes.to_vec(), "image/png", "cat.png")
+            .await;
+        let mxc = mxc.expect("uploaded");
+        let content = json!({"msgtype": "m.image", "body": "cat.png", "url": mxc});
+        let event_id = self.alice.send(room, "m.room.message", &content).await;
+        let event_id = event_id.expect("sent");
+        let link = json!({"mxc": mxc, "room_id": room, "event_id": event_id});
+        let link = self.process.issue(link).await;
+        self.wait_for(&link, "counted").await;
+        let response = self.process.client.get(url(&link)).send().await;
+        let body = response.expect("an answer").bytes().await;
+        assert_eq!(body.expect("whole"), bytes);
+        (event_id, link)
+    }
+
+    async fn wait_for(&self, link: &Value, state: &str) -> Value {
+        let path = format!("/v1/links/{}", link["link_id"].as_str().expect("an ID"));
+        eventually(&format!("usage {state}"), async || {
+            let told = self.process.call(Method::GET, &path, &json!({})).await;
+            let link = told.expect("an answer").1;
+            (link["usage"]["state"] == state).then_some(link)
+        })
+        .await
+    }
+
+    fn cached(&self) -> usize {
+        let folder = self.folder.path().join("data/cache");
+        crate::cache::files(&folder).0.len()
+    }
+
+    /// Redacts a message and waits until its link is dead and its media out of the cache; how long
+    /// that took from the redaction's answer on.
+    async fn redact(&self, room: &str, event_id: &str, link: &Value) -> Duration {
+        self.alice.redact(room, event_id).await.expect("redacted");
+        let answered = Instant::now();
+        for _ in 0..3000 {
+            let response = self.process.client.get(url(link)).send().await;
+            if response.expect("an answer").status() == 410 && self.cached() == 0 {
+                return answered.elapsed();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("waited in vain for the link to die and its file to go");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
+    let Some(mut side) = Side::new().await else {
+        return;
+    };
+    let log = side.process.log();
+    assert!(log.contains("the homeserver reaches us"), "{log}");
+    let room = side.control_room().await;
+    let before = side.words(&room).await;
+    let command = json!({"msgtype": "m.text", "body": "STATUS"});
+    side.alice
+        .send(&room, "m.room.message", &command)
+        .await
+        .expect("sent");
+    eventually("heisenbridge to answer a command", async || {
+        (side.words(&room).await > before).then_some(())
+    })
+    .await;
+
+    let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
+    picture.extend((0..400_000_u32).map(|n| n.to_le_bytes()[1]));
+    let (event_id, link) = side.share(&room, &picture).await;
+    eventually("its file in the cache", async || {
+        (side.cached() == 1).then_some(())
+    })
+    .await;
+    let counted_by = side.wait_for(&link, "counted").await["usage"]["event_id"].clone();
+    let took = side.redact(&room, &event_id, &link).await;
+    // Past the test runner, which shows what it captures of failed tests only.
+    let _ = writeln!(
+        std::io::stderr(),
+        "after a redaction beside Synapse, link and cache file were gone in {} ms",
+        took.as_millis()
+    );
+    side.wait_for(&link, "released").await;
+    let meta_event = counted_by.as_str().expect("an ID");
+    let (_, event) = side.alice.event(&room, meta_event).await.expect("an event");
+    assert_eq!(event["type"], META_EVENT);
+    assert!(event["unsigned"]["redacted_because"].is_object(), "{event}");
+
+    // While the bridge is down, a redaction bites all the same.
+    let (event_id, link) = side.share(&room, &picture[..300_000]).await;
+    let before = side.words(&room).await;
+    side.bridge.kill();
+    side.redact(&room, &event_id, &link).await;
+    side.alice
+        .send(&room, "m.room.message", &command)
+        .await
+        .expect("sent");
+    // What it has missed, it gets when it is back.
+    side.start_bridge().await;
+    for _ in 0..600 {
+        if side.words(&room).await > before {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("waited in vain for heisenbridge to answer what it has missed");
+}
