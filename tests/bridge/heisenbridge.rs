@@ -85,6 +85,17 @@ impl Heisenbridge {
         self.child = Some(command.spawn().expect("starts"));
     }
 
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("heisenbridge.log")).unwrap_or_default()
+    }
+
+    /// How many transactions it has got.
+    fn transactions(&self) -> usize {
+        self.log()
+            .matches("\"PUT /_matrix/app/v1/transactions/")
+            .count()
+    }
+
     fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             // Fails only for a process that has ended.
@@ -98,8 +109,7 @@ impl Drop for Heisenbridge {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(self.folder.join("heisenbridge.log"));
-            let log = log.unwrap_or_default();
+            let log = self.log();
             let tail: Vec<&str> = log.lines().rev().take(20).collect();
             eprintln!(
                 "heisenbridge's last words, newest first:\n{}",
@@ -309,13 +319,39 @@ async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
         .send(&room, "m.room.message", &command)
         .await
         .expect("sent");
-    // What it has missed, it gets when it is back.
+    let heard = side.bridge.transactions();
+    // What it has missed, it gets when it is back, and works on.
     side.start_bridge().await;
+    patiently("what heisenbridge has missed", async || {
+        (side.bridge.transactions() > heard).then_some(())
+    })
+    .await;
+    patiently("heisenbridge to be ready", async || {
+        side.bridge
+            .log()
+            .rsplit("Heisenbridge v")
+            .next()?
+            .contains("is now running")
+            .then_some(())
+    })
+    .await;
+    side.alice
+        .send(&room, "m.room.message", &command)
+        .await
+        .expect("sent");
+    patiently("heisenbridge to answer a command", async || {
+        (side.words(&room).await > before).then_some(())
+    })
+    .await;
+}
+
+/// Synapse waits longer and longer before it tries again.
+async fn patiently(what: &str, mut ask: impl AsyncFnMut() -> Option<()>) {
     for _ in 0..600 {
-        if side.words(&room).await > before {
+        if ask().await.is_some() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    panic!("waited in vain for heisenbridge to answer what it has missed");
+    panic!("waited in vain for {what}");
 }
