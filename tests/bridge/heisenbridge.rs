@@ -1,6 +1,7 @@
 //! In front of a real bridge: heisenbridge, beside a real Synapse, registered through the service.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::Write as _,
     path::{Path, PathBuf},
@@ -8,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use medialink::storage::{Database, Opener, memory};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -20,6 +22,10 @@ use crate::{
 
 const BRIDGE: &str = "@heisenbridge:localhost";
 const META_EVENT: &str = "org.matrix.msc3910.media_reference";
+/// What heisenbridge says to whoever has invited it, before the help.
+const GREETING: &str = "Howdy, stranger!";
+/// What it says to the command STATUS, and not otherwise.
+const STATUS: &str = "known users";
 
 /// Runs heisenbridge until its standard input is closed, by [`Heisenbridge::kill`] or because the
 /// tests have ended.
@@ -89,11 +95,26 @@ impl Heisenbridge {
         std::fs::read_to_string(self.folder.join("heisenbridge.log")).unwrap_or_default()
     }
 
-    /// How many transactions it has got.
-    fn transactions(&self) -> usize {
-        self.log()
-            .matches("\"PUT /_matrix/app/v1/transactions/")
-            .count()
+    /// The transactions that it has answered with success. Synapse numbers them.
+    fn transactions(&self) -> BTreeSet<u64> {
+        let log = self.log();
+        let requests = log
+            .lines()
+            .filter_map(|line| line.split_once("\"PUT /_matrix/app/v1/transactions/"));
+        let numbers = requests.filter_map(|(_, rest)| rest.split_once(" HTTP/1.1\" 200 "));
+        numbers
+            .map(|(number, _)| number.parse().expect("a number"))
+            .collect()
+    }
+
+    /// Waits until a start has come to its end. Before, it takes events and passes them over.
+    async fn ready(&self) {
+        patiently("heisenbridge to be ready", async || {
+            let log = self.log();
+            let (_, last_start) = log.rsplit_once("Heisenbridge v")?;
+            last_start.contains("is now running").then_some(())
+        })
+        .await;
     }
 
     fn kill(&mut self) {
@@ -204,19 +225,34 @@ impl Side {
             json!({"preset": "trusted_private_chat", "is_direct": true, "invite": [BRIDGE]});
         let room = self.alice.create_room(&direct).await.expect("a room");
         eventually("heisenbridge to say hello", async || {
-            (self.words(&room).await > 0).then_some(())
+            (self.said(&room, GREETING).await > 0).then_some(())
         })
         .await;
         room
     }
 
-    /// How often heisenbridge has said something.
-    async fn words(&self, room: &str) -> usize {
+    /// Has heisenbridge tell its status, which it has not told before or so many times.
+    async fn ask_for_status(&self, room: &str, before: usize) {
+        let command = json!({"msgtype": "m.text", "body": "STATUS"});
+        let sent = self.alice.send(room, "m.room.message", &command).await;
+        sent.expect("sent");
+        patiently("heisenbridge to answer a command", async || {
+            (self.said(room, STATUS).await > before).then_some(())
+        })
+        .await;
+    }
+
+    /// In how many messages heisenbridge has said this.
+    async fn said(&self, room: &str, words: &str) -> usize {
         let messages = self.alice.messages(room, &["m.room.message"]).await;
         let messages = messages.expect("messages");
         messages
             .iter()
             .filter(|event| event["sender"] == BRIDGE)
+            .filter(|event| {
+                let body = event["content"]["body"].as_str();
+                body.is_some_and(|body| body.contains(words))
+            })
             .count()
     }
 
@@ -249,19 +285,53 @@ impl Side {
         .await
     }
 
+    /// Waits until the bridge has taken all that has happened in a room up to now; the number of
+    /// the last transaction. Nothing follows from what this does, so nothing is on its way then.
+    async fn quiet(&self, room: &str) -> u64 {
+        let notice = json!({"msgtype": "m.notice", "body": "to be redacted"});
+        let event_id = self.alice.send(room, "m.room.message", &notice).await;
+        let event_id = event_id.expect("sent");
+        self.alice.redact(room, &event_id).await.expect("redacted");
+        let path = self.folder.path().join("data/medialink.db");
+        let database = Database::open(&path, Opener::Command).await.expect("opens");
+        eventually("the redaction to arrive", async || {
+            let mut reader = database.reader().acquire().await.expect("a connection");
+            let told = memory::is_redacted(&mut reader, room, &event_id).await;
+            told.expect("reads").then_some(())
+        })
+        .await;
+        eventually("the bridge to take it", async || {
+            for number in 1_u64.. {
+                let txn_id = number.to_string();
+                match memory::transaction(database.reader(), "irc", &txn_id).await {
+                    Ok(memory::Transaction::HandedOn) => {}
+                    Ok(memory::Transaction::New) => return Some(number - 1),
+                    Ok(memory::Transaction::Noted) => return None,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            None
+        })
+        .await
+    }
+
+    async fn is_dead(&self, link: &Value) -> bool {
+        let response = self.process.client.get(url(link)).send().await;
+        response.expect("an answer").status() == 410
+    }
+
     fn cached(&self) -> usize {
         let folder = self.folder.path().join("data/cache");
         crate::cache::files(&folder).0.len()
     }
 
-    /// Redacts a message and waits until its link is dead and its media out of the cache; how long
-    /// that took from the redaction's answer on.
-    async fn redact(&self, room: &str, event_id: &str, link: &Value) -> Duration {
+    /// Redacts a message and waits until its link is dead and its media out of the cache, where so
+    /// many files stay; how long that took from the redaction's answer on.
+    async fn redact(&self, room: &str, event_id: &str, link: &Value, stay: usize) -> Duration {
         self.alice.redact(room, event_id).await.expect("redacted");
         let answered = Instant::now();
         for _ in 0..3000 {
-            let response = self.process.client.get(url(link)).send().await;
-            if response.expect("an answer").status() == 410 && self.cached() == 0 {
+            if self.is_dead(link).await && self.cached() == stay {
                 return answered.elapsed();
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -275,19 +345,13 @@ async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
     let Some(mut side) = Side::new().await else {
         return;
     };
-    let log = side.process.log();
-    assert!(log.contains("the homeserver reaches us"), "{log}");
-    let room = side.control_room().await;
-    let before = side.words(&room).await;
-    let command = json!({"msgtype": "m.text", "body": "STATUS"});
-    side.alice
-        .send(&room, "m.room.message", &command)
-        .await
-        .expect("sent");
-    eventually("heisenbridge to answer a command", async || {
-        (side.words(&room).await > before).then_some(())
+    eventually("a ping to reach the service itself", async || {
+        let log = side.process.log();
+        log.contains("the homeserver reaches us").then_some(())
     })
     .await;
+    let room = side.control_room().await;
+    side.ask_for_status(&room, 0).await;
 
     let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
     picture.extend((0..400_000_u32).map(|n| n.to_le_bytes()[1]));
@@ -297,7 +361,7 @@ async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
     })
     .await;
     let counted_by = side.wait_for(&link, "counted").await["usage"]["event_id"].clone();
-    let took = side.redact(&room, &event_id, &link).await;
+    let took = side.redact(&room, &event_id, &link, 0).await;
     // Past the test runner, which shows what it captures of failed tests only.
     let _ = writeln!(
         std::io::stderr(),
@@ -312,35 +376,29 @@ async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
 
     // While the bridge is down, a redaction bites all the same.
     let (event_id, link) = side.share(&room, &picture[..300_000]).await;
-    let before = side.words(&room).await;
+    let (later_id, later) = side.share(&room, &picture[..200_000]).await;
+    eventually("their files in the cache", async || {
+        (side.cached() == 2).then_some(())
+    })
+    .await;
+    // Otherwise the kill might meet the transaction with the last meta event.
+    let before = side.quiet(&room).await;
     side.bridge.kill();
-    side.redact(&room, &event_id, &link).await;
-    side.alice
-        .send(&room, "m.room.message", &command)
-        .await
-        .expect("sent");
-    let heard = side.bridge.transactions();
-    // What it has missed, it gets when it is back, and works on.
+    side.redact(&room, &event_id, &link, 1).await;
+    // Synapse repeats what was not taken before it pushes anything else.
+    side.alice.redact(&room, &later_id).await.expect("redacted");
+    // What was missed arrives when the bridge is back, and it works on.
     side.start_bridge().await;
-    patiently("what heisenbridge has missed", async || {
-        (side.bridge.transactions() > heard).then_some(())
+    patiently("the later link to die", async || {
+        (side.is_dead(&later).await && side.cached() == 0).then_some(())
     })
     .await;
-    patiently("heisenbridge to be ready", async || {
-        side.bridge
-            .log()
-            .rsplit("Heisenbridge v")
-            .next()?
-            .contains("is now running")
-            .then_some(())
-    })
-    .await;
-    side.alice
-        .send(&room, "m.room.message", &command)
-        .await
-        .expect("sent");
-    patiently("heisenbridge to answer a command", async || {
-        (side.words(&room).await > before).then_some(())
+    side.bridge.ready().await;
+    side.ask_for_status(&room, 1).await;
+    let last = side.quiet(&room).await;
+    let missed: BTreeSet<u64> = (before + 1..=last).collect();
+    eventually("every transaction to be in the bridge's log", async || {
+        missed.is_subset(&side.bridge.transactions()).then_some(())
     })
     .await;
 }
