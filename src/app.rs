@@ -20,6 +20,7 @@ use crate::{
     link_service::{LinkService, millis},
     media::{Cache, MediaProxy, Names, Thumbnailer},
     random,
+    rooms::Rooms,
     storage::{Database, Opener, StorageError, meta_events, secrets},
     telemetry,
     usage::{FollowCounter, LEASE_MS, Toucher, Touching, UsageWorker},
@@ -33,6 +34,8 @@ const BLOCKING_THREADS: usize = 8;
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// How often the key file is looked at.
 const LOOK_AT_KEYS_EVERY: Duration = Duration::from_millis(500);
+/// How often rooms are asked again that have not answered.
+const ASK_ROOMS_EVERY: Duration = Duration::from_secs(30);
 /// How often metrics are tidied up.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -121,6 +124,7 @@ impl Application {
         let state = AppState {
             follows: FollowCounter::new(links.database.clone(), touching),
             metrics: telemetry::metrics(),
+            rooms: Rooms::new(links.clone(), Arc::clone(&homeserver)),
             links,
             homeserver,
         };
@@ -194,6 +198,12 @@ impl Application {
         &self.state.links
     }
 
+    /// What its rooms say, to look at from a test.
+    #[must_use]
+    pub fn rooms(&self) -> &Rooms {
+        &self.state.rooms
+    }
+
     /// Runs until `stop` is cancelled; then takes no new requests, ends those that are open, and
     /// writes what is in memory.
     ///
@@ -214,6 +224,7 @@ impl Application {
         tasks.spawn(toucher.run(background.clone()));
         tasks.spawn(watch_keys(state.links.clone(), background.clone()));
         tasks.spawn(flush_follows(state.follows.clone(), background.clone()));
+        tasks.spawn(ask_rooms(state.rooms.clone(), background.clone()));
         tasks.spawn(tidy_metrics(state.metrics.clone(), background.clone()));
         tasks.close();
         tracing::info!(public = %self.public_address, internal = %self.internal_address, "Medialink runs");
@@ -320,6 +331,18 @@ async fn flush_follows(follows: FollowCounter, stop: CancellationToken) {
     while sleep(FLUSH_EVERY, &stop).await {
         if let Err(error) = follows.flush().await {
             tracing::error!(%error, "follows could not be written");
+        }
+    }
+}
+
+async fn ask_rooms(rooms: Rooms, stop: CancellationToken) {
+    while sleep(ASK_ROOMS_EVERY, &stop).await {
+        let asked = tokio::select! {
+            () = stop.cancelled() => return,
+            asked = rooms.ask_unanswered() => asked,
+        };
+        if let Err(error) = asked {
+            tracing::error!(%error, "what rooms allow could not be noted");
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::link::Form;
 
 use super::{
     Problems,
-    unsupported::later,
     value::{Lifetime, Span},
 };
 
@@ -23,6 +22,8 @@ pub struct LinksConfig {
     pub max_lifetime: Lifetime,
     /// How redactions are noticed.
     pub check_event: CheckEvent,
+    /// Whether the given event must reference the media.
+    pub provenance: Provenance,
     /// How long redactions are remembered for links not seen yet.
     pub remember: Duration,
 }
@@ -32,8 +33,19 @@ pub struct LinksConfig {
 pub enum CheckEvent {
     /// The homeserver pushes them in appservice transactions.
     Push,
+    /// The event is looked at whenever a link is followed.
+    Follow,
     /// Not at all.
     Off,
+}
+
+/// Whether the given event must reference the media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provenance {
+    /// The bridge is believed.
+    Off,
+    /// The event is looked up on the homeserver.
+    Check,
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,20 +133,6 @@ impl LinksFile {
             }
             _ => {}
         }
-        let check_event = match self.check_event {
-            CheckEventFile::Push => CheckEvent::Push,
-            CheckEventFile::Off => CheckEvent::Off,
-            CheckEventFile::Follow => {
-                problems.add("links.check_event", "found follow, which cannot be used with this version; allowed are push and off");
-                CheckEvent::Off
-            }
-        };
-        if matches!(self.provenance, ProvenanceFile::Check) {
-            problems.add(
-                "links.provenance",
-                later("checking the provenance of media"),
-            );
-        }
         if matches!(self.on_leave, OnLeaveFile::Revoke) {
             problems.add(
                 "links.on_leave",
@@ -148,7 +146,15 @@ impl LinksFile {
             },
             lifetime: self.lifetime,
             max_lifetime: self.max_lifetime,
-            check_event,
+            check_event: match self.check_event {
+                CheckEventFile::Push => CheckEvent::Push,
+                CheckEventFile::Follow => CheckEvent::Follow,
+                CheckEventFile::Off => CheckEvent::Off,
+            },
+            provenance: match self.provenance {
+                ProvenanceFile::Off => Provenance::Off,
+                ProvenanceFile::Check => Provenance::Check,
+            },
             remember: self.remember.0,
         })
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
-    config::Config, homeserver::Homeserver, link_service::LinkService, usage::FollowCounter,
+    config::Config, homeserver::Homeserver, link_service::LinkService, rooms::Rooms,
+    usage::FollowCounter,
 };
 
 /// What handlers work with.
@@ -13,6 +14,8 @@ use crate::{
 pub struct AppState {
     /// Links.
     pub links: LinkService,
+    /// What rooms say of links: by it they are issued and resolved.
+    pub rooms: Rooms,
     /// What was served.
     pub follows: FollowCounter,
     /// The homeserver.
