@@ -260,12 +260,6 @@ fn what_this_version_does_not_do_is_refused() {
             "database: postgres://m:hunter2@db/m",
             "database",
         ),
-        (
-            "check_event: push",
-            "check_event: follow",
-            "links.check_event",
-        ),
-        ("provenance: off", "provenance: check", "links.provenance"),
         ("reconcile: never", "reconcile: 6h", "usage.reconcile"),
         (
             "limits: {}",
@@ -295,6 +289,21 @@ fn what_this_version_does_not_do_is_refused() {
         );
         assert!(!error.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn events_are_looked_at_as_the_file_says() {
+    let links = |from, to| parse(&changed(from, to)).expect("valid").links;
+    let follow = links("check_event: push", "check_event: follow");
+    assert_eq!(
+        (follow.check_event, follow.provenance),
+        (CheckEvent::Follow, Provenance::Off)
+    );
+    let check = links("provenance: off", "provenance: check");
+    assert_eq!(
+        (check.check_event, check.provenance),
+        (CheckEvent::Push, Provenance::Check)
+    );
 }
 
 #[test]

@@ -55,6 +55,11 @@ pub(super) fn order(grant: &Grant, kind: MediaKind) -> Order {
         bridge: Arc::clone(&grant.bridge),
         claims: Arc::clone(&grant.link.claims),
         kind,
+        // A thumbnail is as small as it is.
+        max_bytes: match kind {
+            MediaKind::Original => grant.link.max_size.and_then(|max| u64::try_from(max).ok()),
+            MediaKind::Thumbnail { .. } => None,
+        },
     }
 }
 
@@ -74,7 +79,7 @@ pub(super) async fn granted(
         .extensions_mut()
         .insert(LogLink(link.link_id().to_string()));
     state
-        .links
+        .rooms
         .resolve(&link)
         .await
         .map_err(|refusal| Told::refusal(&refusal))

@@ -32,6 +32,8 @@ pub struct Order {
     pub claims: Arc<LinkClaims>,
     /// The media itself, or a thumbnail.
     pub kind: MediaKind,
+    /// How long it may be, in bytes, by the policy of its room.
+    pub max_bytes: Option<u64>,
 }
 
 impl Order {
@@ -96,6 +98,18 @@ pub struct Media {
     pub is_download: bool,
 }
 
+impl Media {
+    /// Whether it may be longer than that: what nobody tells the length of may be.
+    fn may_exceed(&self, max_bytes: u64) -> bool {
+        let length = match &self.given {
+            Given::Whole(length, _) | Given::Part(_, _, length, _) => *length,
+            // Nothing of it is given.
+            Given::NotModified | Given::Unsatisfiable(_) => return false,
+        };
+        length.is_none_or(|length| length > max_bytes)
+    }
+}
+
 /// Gets media from the cache and from the homeserver.
 #[derive(Clone)]
 pub struct MediaProxy {
@@ -130,6 +144,15 @@ impl MediaProxy {
     /// # Errors
     /// If the homeserver does not give it, or it is too large.
     pub async fn open(&self, order: &Order, wanted: Wanted<'_>) -> Result<Media, MediaError> {
+        let media = self.find(order, wanted).await?;
+        match order.max_bytes {
+            Some(max) if media.may_exceed(max) => Err(MediaError::TooLargeForRoom),
+            _ => Ok(media),
+        }
+    }
+
+    /// Media of any length that is allowed at all.
+    async fn find(&self, order: &Order, wanted: Wanted<'_>) -> Result<Media, MediaError> {
         let key = self.names.key(&order.claims, order.kind);
         if let Some(cache) = &self.cache {
             match self.cached(cache, &key, order, wanted).await {
