@@ -2,6 +2,7 @@
 
 pub mod cache_purges;
 mod error;
+pub mod features;
 pub mod links;
 pub mod media_references;
 pub mod memory;

@@ -17,6 +17,7 @@ mod hostile_readers;
 mod issue_and_follow;
 mod killed;
 mod ledger;
+mod linked_media;
 mod media_answers;
 mod model;
 mod openapi;
