@@ -26,7 +26,7 @@ use crate::{
     random,
     storage::{Database, Opener, StorageError, features, meta_events, secrets},
     telemetry,
-    usage::{FeatureWatch, FollowCounter, LEASE_MS, Toucher, Touching, UsageWorker},
+    usage::{FeatureWatch, FollowCounter, LEASE_MS, Reconciler, Toucher, Touching, UsageWorker},
 };
 
 /// How long open answers may take to end once the service stops, in seconds.
@@ -232,6 +232,8 @@ impl Application {
         tasks.spawn(worker.run(background.clone()));
         let watch = FeatureWatch::new(state.links.clone(), Arc::clone(&state.homeserver));
         tasks.spawn(watch.run(background.clone()));
+        let reconciler = Reconciler::new(state.links.clone(), Arc::clone(&state.homeserver));
+        tasks.spawn(reconciler.run(background.clone()));
         let toucher = Toucher::new(
             state.links.database.clone(),
             MediaClient::new(Arc::clone(&state.homeserver)),

@@ -1,6 +1,7 @@
 //! The database: the only place with SQL. One writer, many readers.
 
 pub mod cache_purges;
+pub mod comparison;
 mod error;
 pub mod features;
 pub mod links;

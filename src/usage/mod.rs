@@ -5,12 +5,14 @@ mod copy;
 mod features;
 mod follows;
 mod meta_event;
+mod reconcile;
 mod successors;
 mod touch;
 mod worker;
 
 pub use features::FeatureWatch;
 pub use follows::{FollowCounter, Served, Touching};
+pub use reconcile::{Compared, Reconciler, Scope};
 pub use touch::Toucher;
 pub(crate) use worker::LEASE_MS;
 pub use worker::UsageWorker;

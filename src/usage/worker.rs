@@ -46,7 +46,7 @@ const FORGOTTEN_AFTER_MS: i64 = 20 * 3_600_000;
 /// How long transactions of the homeserver are remembered.
 const REMEMBER_TRANSACTIONS_MS: i64 = 7 * 86_400_000;
 /// How far the homeserver's clock may be from ours, in milliseconds.
-const CLOCKS_APART_MS: i64 = 3_600_000;
+pub(super) const CLOCKS_APART_MS: i64 = 3_600_000;
 /// How often old memories are thrown away, in milliseconds.
 const FORGET_EVERY_MS: i64 = 3_600_000;
 

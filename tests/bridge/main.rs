@@ -23,6 +23,7 @@ mod model;
 mod openapi;
 mod process;
 mod raw;
+mod reconcile;
 mod rooms_and_edits;
 mod secrets;
 mod signals;
