@@ -24,6 +24,7 @@ use crate::{
     link_service::{LinkService, millis},
     media::{Cache, MediaProxy, Names, Purger, Thumbnailer},
     random,
+    rooms::Rooms,
     storage::{Database, Opener, StorageError, features, meta_events, secrets},
     telemetry,
     usage::{FeatureWatch, FollowCounter, LEASE_MS, Reconciler, Toucher, Touching, UsageWorker},
@@ -39,6 +40,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 const LOOK_AT_KEYS_EVERY: Duration = Duration::from_millis(500);
 /// How long to wait before the homeserver is asked again for a ping.
 const ASK_FOR_PING_EVERY: Duration = Duration::from_secs(60);
+/// How often rooms are asked again that have not answered.
+const ASK_ROOMS_EVERY: Duration = Duration::from_secs(30);
 /// How often metrics are tidied up.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -135,6 +138,7 @@ impl Application {
             forwarder: Forwarder::new()?,
             transactions: Arc::new(Semaphore::new(TRANSACTIONS_AT_ONCE)),
             own_ping: random::id().into(),
+            rooms: Rooms::new(links.clone(), Arc::clone(&homeserver)),
             links,
             homeserver,
         };
@@ -219,6 +223,12 @@ impl Application {
         &self.state.links
     }
 
+    /// What its rooms say, to look at from a test.
+    #[must_use]
+    pub fn rooms(&self) -> &Rooms {
+        &self.state.rooms
+    }
+
     /// Runs until `stop` is cancelled; then takes no new requests, ends those that are open, and
     /// writes what is in memory.
     ///
@@ -254,6 +264,7 @@ impl Application {
         }
         tasks.spawn(watch_keys(state.links.clone(), background.clone()));
         tasks.spawn(flush_follows(state.follows.clone(), background.clone()));
+        tasks.spawn(ask_rooms(state.rooms.clone(), background.clone()));
         tasks.spawn(tidy_metrics(state.metrics.clone(), background.clone()));
         tasks.close();
         tracing::info!(public = %self.public_address, internal = %self.internal_address, "Medialink runs");
@@ -400,6 +411,18 @@ async fn flush_follows(follows: FollowCounter, stop: CancellationToken) {
     while sleep(FLUSH_EVERY, &stop).await {
         if let Err(error) = follows.flush().await {
             tracing::error!(%error, "follows could not be written");
+        }
+    }
+}
+
+async fn ask_rooms(rooms: Rooms, stop: CancellationToken) {
+    while sleep(ASK_ROOMS_EVERY, &stop).await {
+        let asked = tokio::select! {
+            () = stop.cancelled() => return,
+            asked = rooms.ask_unanswered() => asked,
+        };
+        if let Err(error) = asked {
+            tracing::error!(%error, "what rooms allow could not be noted");
         }
     }
 }

@@ -33,6 +33,8 @@ mod pages;
 #[cfg(feature = "service")]
 mod random;
 #[cfg(feature = "service")]
+pub mod rooms;
+#[cfg(feature = "service")]
 pub mod storage;
 #[cfg(feature = "service")]
 pub mod telemetry;

@@ -1,12 +1,16 @@
 //! What follows from a transaction: questions to the homeserver first, then one commit.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     config::{BridgeConfig, CheckEvent},
     homeserver::{Homeserver, HomeserverError},
     link_service::{Consequence, LinkService},
-    matrix::{EventId, RoomId, UserId, event_media, glob},
+    matrix::{EventId, MxcUri, RoomId, UserId, glob, media_of},
     storage::{
         StorageError, links,
         memory::{self, Transaction as Seen},
@@ -107,7 +111,7 @@ impl Questions<'_> {
                 sender,
                 new_content,
             } if pushes => {
-                let media = event_media::media_of(&new_content);
+                let media = media_of(&new_content);
                 let linked = self.linked_elsewhere(&room_id, &event_id, &media).await?;
                 let is_edit = linked && self.is_author(&room_id, &event_id, &sender).await?;
                 is_edit.then_some(Consequence::Edited {
@@ -135,6 +139,15 @@ impl Questions<'_> {
                     Membership::Out => Some(Consequence::Left { room_id }),
                 }
             }
+            Occurrence::Policy {
+                room_id,
+                event_id,
+                content,
+            } => Some(Consequence::Policy {
+                room_id,
+                event_id,
+                content,
+            }),
             Occurrence::Tombstone { room_id, successor } => {
                 Some(Consequence::Succeeded(Succession {
                     bridge: self.bridge.id.clone(),
@@ -192,11 +205,11 @@ impl Questions<'_> {
         &self,
         room_id: &RoomId,
         event_id: &EventId,
-        media: &std::collections::BTreeSet<String>,
+        media: &BTreeSet<MxcUri>,
     ) -> Result<bool, StorageError> {
         let reader = self.incoming.links.database.reader();
         let links = links::of_event(reader, room_id.as_str(), event_id.as_str()).await?;
-        let is_dropped = |link: &links::LinkRow| !media.contains(&link.claims.mxc.to_string());
+        let is_dropped = |link: &links::LinkRow| !media.contains(&link.claims.mxc);
         Ok(links.iter().any(is_dropped))
     }
 

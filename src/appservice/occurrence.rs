@@ -9,7 +9,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::matrix::{EventId, RoomId, UserId};
+use crate::{
+    link_service::POLICY_EVENT_TYPE,
+    matrix::{EventId, RoomId, UserId, replaced_content},
+};
 
 /// What a transaction tells that something follows from.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +54,15 @@ pub enum Occurrence {
         room_id: RoomId,
         /// The one to go on in.
         successor: RoomId,
+    },
+    /// A room's policy for links was set.
+    Policy {
+        /// The room.
+        room_id: RoomId,
+        /// The state event.
+        event_id: EventId,
+        /// What it says.
+        content: Value,
     },
 }
 
@@ -182,18 +194,22 @@ fn occurrence(event: &RawValue) -> Option<Occurrence> {
                 successor: RoomId::parse(successor).ok()?,
             })
         }
+        POLICY_EVENT_TYPE if value(event.state_key).as_str() == Some("") => {
+            Some(Occurrence::Policy {
+                room_id: room_id()?,
+                event_id: EventId::parse(value(event.event_id).as_str()?).ok()?,
+                content: value(event.content),
+            })
+        }
         // Most events end here, with their content unread.
         _ if event.state_key.is_none() && is_told(event.content, "m.replace") => {
-            let mut content = value(event.content);
-            let relation = field(&content, "m.relates_to")?;
-            (field(relation, "rel_type")?.as_str() == Some("m.replace")).then_some(())?;
-            let event_id = EventId::parse(field(relation, "event_id")?.as_str()?).ok()?;
-            let new_content = content.get_mut("m.new_content")?.take();
+            let content = value(event.content);
+            let (event_id, new_content) = replaced_content(&content)?;
             Some(Occurrence::Edit {
                 room_id: room_id()?,
                 event_id,
                 sender: UserId::parse(&event.sender).ok()?,
-                new_content,
+                new_content: new_content.clone(),
             })
         }
         _ => None,

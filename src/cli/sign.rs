@@ -1,12 +1,12 @@
 //! `sign`: makes a link as the API would.
 
-use std::{io::Read, process::ExitCode};
+use std::{io::Read, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, bail};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::{config::Config, http::issue_request};
+use crate::{config::Config, homeserver::Homeserver, http::issue_request, rooms::Rooms};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -43,7 +43,7 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     }) else {
         bail!("there is no such bridge in the configuration");
     };
-    let bridge = bridge.id.clone();
+    let bridge = Arc::clone(bridge);
     let lifetime_ms = match arguments.lifetime.as_deref() {
         None => None,
         Some("never") => Some(0),
@@ -70,8 +70,10 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
         "lifetime_ms": lifetime_ms, "form": arguments.form,
     });
     let request = issue_request(body, config.links.max_lifetime).map_err(anyhow::Error::msg)?;
+    let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
     let service = super::services(config).await?;
-    for issued in service.issue(&bridge, vec![request]).await? {
+    let rooms = Rooms::new(service.clone(), homeserver);
+    for issued in rooms.issue(&bridge, vec![request]).await? {
         let view = service.view(&issued?.link);
         println!(
             "{}",

@@ -8,7 +8,6 @@ use crate::link::Form;
 
 use super::{
     Problems,
-    unsupported::later,
     value::{Lifetime, Span},
 };
 
@@ -25,6 +24,8 @@ pub struct LinksConfig {
     pub check_event: CheckEvent,
     /// What becomes of a room's links when the bridge's user has left it.
     pub on_leave: OnLeave,
+    /// Whether the given event must reference the media.
+    pub provenance: Provenance,
     /// How long redactions are remembered for links not seen yet.
     pub remember: Duration,
 }
@@ -44,8 +45,19 @@ pub enum OnLeave {
 pub enum CheckEvent {
     /// The homeserver pushes them in appservice transactions.
     Push,
+    /// The event is looked at whenever a link is followed.
+    Follow,
     /// Not at all.
     Off,
+}
+
+/// Whether the given event must reference the media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provenance {
+    /// The bridge is believed.
+    Off,
+    /// The event is looked up on the homeserver.
+    Check,
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,20 +138,6 @@ impl LinksFile {
             }
             _ => {}
         }
-        let check_event = match self.check_event {
-            CheckEventFile::Push => CheckEvent::Push,
-            CheckEventFile::Off => CheckEvent::Off,
-            CheckEventFile::Follow => {
-                problems.add("links.check_event", "found follow, which cannot be used with this version; allowed are push and off");
-                CheckEvent::Off
-            }
-        };
-        if matches!(self.provenance, ProvenanceFile::Check) {
-            problems.add(
-                "links.provenance",
-                later("checking the provenance of media"),
-            );
-        }
         Some(LinksConfig {
             form: match self.form {
                 FormFile::Short => Form::Short,
@@ -147,8 +145,16 @@ impl LinksFile {
             },
             lifetime: self.lifetime,
             max_lifetime: self.max_lifetime,
-            check_event,
             on_leave: self.on_leave,
+            check_event: match self.check_event {
+                CheckEventFile::Push => CheckEvent::Push,
+                CheckEventFile::Follow => CheckEvent::Follow,
+                CheckEventFile::Off => CheckEvent::Off,
+            },
+            provenance: match self.provenance {
+                ProvenanceFile::Off => Provenance::Off,
+                ProvenanceFile::Check => Provenance::Check,
+            },
             remember: self.remember.0,
         })
     }

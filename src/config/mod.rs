@@ -25,7 +25,7 @@ use url::Url;
 
 pub use bridge::{BridgeConfig, ForwardTo};
 pub use homeserver::{HomeserverConfig, Timeouts};
-pub use links::{CheckEvent, LinksConfig, OnLeave};
+pub use links::{CheckEvent, LinksConfig, OnLeave, Provenance};
 pub use media::{CacheConfig, MediaConfig, ThumbnailSize};
 pub use secret::Secret;
 pub use usage::{UsageConfig, UsageMode};

@@ -261,12 +261,6 @@ fn what_this_version_does_not_do_is_refused() {
             "database",
         ),
         (
-            "check_event: push",
-            "check_event: follow",
-            "links.check_event",
-        ),
-        ("provenance: off", "provenance: check", "links.provenance"),
-        (
             "limits: {}",
             "limits: {per_client: {streams: 16}}",
             "limits.per_client",
@@ -294,6 +288,21 @@ fn what_this_version_does_not_do_is_refused() {
         );
         assert!(!error.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn events_are_looked_at_as_the_file_says() {
+    let links = |from, to| parse(&changed(from, to)).expect("valid").links;
+    let follow = links("check_event: push", "check_event: follow");
+    assert_eq!(
+        (follow.check_event, follow.provenance),
+        (CheckEvent::Follow, Provenance::Off)
+    );
+    let check = links("provenance: off", "provenance: check");
+    assert_eq!(
+        (check.check_event, check.provenance),
+        (CheckEvent::Push, Provenance::Check)
+    );
 }
 
 #[test]

@@ -128,6 +128,70 @@ impl Homeserver {
         .map(drop)
     }
 
+    /// An event of a room (Client-Server API, `GET /rooms/{roomId}/event/{eventId}`): an object
+    /// with the ID that was asked for, of that room, with a type and a content.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails; 403 or 404 if the user may not see it, or it is none.
+    pub async fn event(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_id: &str,
+    ) -> Result<Value, HomeserverError> {
+        let segments = [
+            "_matrix", "client", "v3", "rooms", room_id, "event", event_id,
+        ];
+        let event = answer(self.request_as(bridge, Method::GET, &segments)).await?;
+        let text = |name| event.get(name).and_then(Value::as_str);
+        let is_of_room = match event.get("room_id") {
+            None => true,
+            Some(room) => room.as_str() == Some(room_id),
+        };
+        if text("event_id") != Some(event_id) || !is_of_room {
+            return Err(HomeserverError::Nonsense("it is not the event asked for"));
+        }
+        if text("type").is_none() || !event.get("content").is_some_and(Value::is_object) {
+            return Err(HomeserverError::Nonsense("it is no event"));
+        }
+        Ok(event)
+    }
+
+    /// A state event with an empty state key: its ID, where the homeserver tells it, and its
+    /// content; `None`: there is none.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn room_state_event(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_type: &str,
+    ) -> Result<Option<(Option<String>, Value)>, HomeserverError> {
+        let segments = [
+            "_matrix", "client", "v3", "rooms", room_id, "state", event_type, "",
+        ];
+        let request = self
+            .request_as(bridge, Method::GET, &segments)
+            .query(&[("format", "event")]);
+        let mut answer = match answer(request).await {
+            Ok(answer) if answer.is_object() => answer,
+            Ok(_) => return Err(HomeserverError::Nonsense("it is no event")),
+            Err(error) if error.status() == 404 && error.errcode() == "M_NOT_FOUND" => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let text = |name| answer.get(name).and_then(Value::as_str);
+        // A homeserver that does not know the format answers with the content alone.
+        let id = text("event_id").filter(|_| text("type") == Some(event_type));
+        let id = id.map(str::to_owned);
+        if id.is_some() && answer.get("content").is_some_and(Value::is_object) {
+            return Ok(Some((id, answer["content"].take())));
+        }
+        Ok(Some((None, answer)))
+    }
+
     /// The content of a state event with an empty state key; `None`: there is none.
     ///
     /// # Errors
@@ -146,22 +210,6 @@ impl Homeserver {
             Err(error) if error.status() == 404 && error.errcode() == "M_NOT_FOUND" => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// An event, as the bridge's user sees it.
-    ///
-    /// # Errors
-    /// If the homeserver refuses or fails.
-    pub async fn event(
-        &self,
-        bridge: &BridgeConfig,
-        room_id: &str,
-        event_id: &str,
-    ) -> Result<Value, HomeserverError> {
-        let segments = [
-            "_matrix", "client", "v3", "rooms", room_id, "event", event_id,
-        ];
-        answer(self.request_as(bridge, Method::GET, &segments)).await
     }
 
     /// The membership of the bridge's user in a room; `None`: it has none.

@@ -28,6 +28,9 @@ use super::{
 const MAX_REDIRECTS: usize = 3;
 pub(super) const CONTENT_TOKEN_HEADER: &str = "x-matrix-content-token";
 
+/// The longest wait for an upload that the homeserver is asked for.
+const UPLOAD_WITHIN: Duration = Duration::from_secs(10);
+
 /// Which bytes of media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaKind {
@@ -144,6 +147,13 @@ impl MediaClient {
         }
     }
 
+    /// How long the homeserver is to wait for media that is not uploaded yet: it has to say so
+    /// before we give up on it.
+    fn upload_wait_ms(&self) -> u128 {
+        let first_byte = self.homeserver.config.timeouts.first_byte;
+        UPLOAD_WITHIN.min(first_byte * 3 / 4).as_millis()
+    }
+
     /// The URL of media under one of the two media APIs.
     fn url(&self, api: &[&str], request: &MediaRequest<'_>, query: [(&str, &str); 1]) -> String {
         let (server, media_id) = (request.mxc.server_name(), request.mxc.media_id());
@@ -169,7 +179,10 @@ impl MediaClient {
                 .append_pair("method", method)
                 .append_pair("animated", "false");
         }
-        pairs.extend_pairs(query).finish()
+        pairs
+            .append_pair("timeout_ms", &self.upload_wait_ms().to_string())
+            .extend_pairs(query)
+            .finish()
     }
 
     /// Sends a request and follows its redirects, without credentials.

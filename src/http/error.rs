@@ -109,6 +109,27 @@ impl From<IssueError> for ApiError {
     fn from(error: IssueError) -> Self {
         match error {
             IssueError::Redacted => Self::new(StatusCode::GONE, "M_GONE", error.to_string()),
+            IssueError::RoomForbids => {
+                Self::new(StatusCode::FORBIDDEN, "M_FORBIDDEN", error.to_string())
+            }
+            IssueError::TooLargeForRoom(_) => {
+                Self::new(StatusCode::FORBIDDEN, "M_TOO_LARGE", error.to_string())
+            }
+            IssueError::Incomplete(problem) => Self::missing(problem),
+            IssueError::Unproven(problem) => {
+                Self::new(StatusCode::BAD_REQUEST, "M_INVALID_PARAM", problem)
+            }
+            IssueError::EventLookup(problem) => {
+                tracing::warn!(
+                    problem,
+                    "the event of a link that is asked for could not be looked up"
+                );
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    "the homeserver could not be asked for the event; the request can be repeated",
+                )
+            }
             IssueError::Claims(error) => Self::new(
                 StatusCode::BAD_REQUEST,
                 "M_INVALID_PARAM",

@@ -57,6 +57,11 @@ pub(super) fn order(grant: &Grant, kind: MediaKind) -> Order {
         copy: grant.link.copy.clone(),
         sender: grant.link.sender.clone(),
         kind,
+        // A thumbnail is as small as it is.
+        max_bytes: match kind {
+            MediaKind::Original => grant.link.max_size.and_then(|max| u64::try_from(max).ok()),
+            MediaKind::Thumbnail { .. } => None,
+        },
     }
 }
 
@@ -76,7 +81,7 @@ pub(super) async fn granted(
         .extensions_mut()
         .insert(LogLink(link.link_id().to_string()));
     state
-        .links
+        .rooms
         .resolve(&link)
         .await
         .map_err(|refusal| Told::refusal(&refusal))

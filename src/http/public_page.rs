@@ -43,7 +43,7 @@ pub(super) async fn answer(
     let page = ViewPage {
         title: link.claims.filename.clone(),
         kind: kind(mimetype.as_deref()),
-        media_url: view.url.unwrap_or_default(),
+        media_url: state.links.media_url(link).unwrap_or_default(),
         page_url: view.page_url.unwrap_or_default(),
         mimetype,
         size_bytes: size,

@@ -91,6 +91,17 @@ impl Told {
                     Cause::HomeserverFailed,
                 )
             }
+            Refusal::EventLookup(problem) => {
+                tracing::warn!(
+                    problem,
+                    "the event of a followed link could not be looked up"
+                );
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    Cause::HomeserverFailed,
+                )
+            }
             Refusal::Storage(error) => {
                 tracing::error!(%error, "the database failed a request");
                 Self::new(
@@ -117,6 +128,13 @@ impl Told {
             MediaError::NoThumbnail => Self::no_thumbnail(),
             MediaError::TooLarge => {
                 tracing::warn!(link_id, "media is larger than media.max_size");
+                Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)
+            }
+            MediaError::TooLargeForRoom => {
+                tracing::warn!(
+                    link_id,
+                    "media is larger than its room's link policy allows"
+                );
                 Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)
             }
             MediaError::Limited(wait_ms) => {

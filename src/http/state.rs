@@ -11,6 +11,7 @@ use crate::{
     config::Config,
     homeserver::Homeserver,
     link_service::LinkService,
+    rooms::Rooms,
     usage::FollowCounter,
 };
 
@@ -22,6 +23,8 @@ pub const TRANSACTIONS_AT_ONCE: usize = 4;
 pub struct AppState {
     /// Links.
     pub links: LinkService,
+    /// What rooms say of links: by it they are issued and resolved.
+    pub rooms: Rooms,
     /// What was served.
     pub follows: FollowCounter,
     /// The homeserver.

@@ -1,20 +1,23 @@
 //! Issuing: one commit with the link and the wish that its media be counted.
 
-use std::time::Duration;
+use std::{collections::HashMap, fmt, time::Duration};
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::{
     config::Lifetime,
     link::{ClaimsError, Form, LinkClaims, LinkId, LinkState, VerifiedLink, sign_self_contained},
-    matrix::UserId,
+    matrix::{RoomId, UserId},
     random,
     storage::{
         StorageError,
         links::{self, LinkRow, NewLink},
         media_references::{self, Death},
-        memory, touches,
+        memory,
+        room_policies::{self, RoomPolicy},
+        touches,
     },
 };
 
@@ -38,6 +41,18 @@ pub struct IssueRequest {
     pub form: Option<Form>,
     /// How often it may be followed.
     pub max_follows: Option<i64>,
+    /// The event that shared the media, decrypted where it was encrypted.
+    pub event: Option<GivenEvent>,
+}
+
+/// An event as a bridge has it. Hidden from `Debug`, since it may hold keys.
+#[derive(Clone, PartialEq)]
+pub struct GivenEvent(pub Value);
+
+impl fmt::Debug for GivenEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GivenEvent(…)")
+    }
 }
 
 /// What came of it.
@@ -55,6 +70,21 @@ pub enum IssueError {
     /// Its event was redacted.
     #[error("the event was redacted")]
     Redacted,
+    /// The policy of its room allows no links.
+    #[error("the room's policy allows no links to its media")]
+    RoomForbids,
+    /// The policy of its room allows media up to this size only, in bytes.
+    #[error("the room's policy allows links to media of up to {0} bytes only")]
+    TooLargeForRoom(i64),
+    /// What is needed to see that the event shares the media is missing.
+    #[error("{0}")]
+    Incomplete(&'static str),
+    /// The event does not show that it shares the media.
+    #[error("{0}")]
+    Unproven(&'static str),
+    /// The homeserver did not tell what the event shares.
+    #[error("the homeserver could not be asked for the event: {0}")]
+    EventLookup(String),
     /// The claims do not fit into a link.
     #[error(transparent)]
     Claims(#[from] ClaimsError),
@@ -64,12 +94,14 @@ pub enum IssueError {
 }
 
 impl LinkService {
-    /// Issues links for a bridge, all in one commit. What is returned is durable.
+    /// Issues links for a bridge, all in one commit, by what is known of their rooms. What is
+    /// returned is durable. Requests come here by way of [`Rooms`](crate::rooms::Rooms), which asks
+    /// the homeserver for what is not known yet.
     ///
     /// # Errors
     /// If the database fails: then none was issued. What is wrong with one request is told in its
     /// place.
-    pub async fn issue(
+    pub(crate) async fn issue(
         &self,
         bridge: &str,
         requests: Vec<IssueRequest>,
@@ -81,8 +113,23 @@ impl LinkService {
             .write(move |connection| {
                 async move {
                     let mut results = Vec::with_capacity(requests.len());
+                    let mut policies = HashMap::<RoomId, RoomPolicy>::new();
                     for request in requests {
-                        match service.issue_one(connection, &bridge, request).await {
+                        let room_id = &request.claims.room_id;
+                        let policy = match policies.get(room_id) {
+                            Some(policy) => policy.clone(),
+                            None => {
+                                let known =
+                                    room_policies::find_in(connection, room_id.as_str()).await?;
+                                let policy = known.unwrap_or_default().policy;
+                                policies.insert(room_id.clone(), policy.clone());
+                                policy
+                            }
+                        };
+                        match service
+                            .issue_one(connection, &bridge, request, &policy)
+                            .await
+                        {
                             Err(IssueError::Storage(error)) => return Err(error),
                             result => results.push(result),
                         }
@@ -99,6 +146,7 @@ impl LinkService {
         connection: &mut SqliteConnection,
         bridge: &str,
         request: IssueRequest,
+        policy: &RoomPolicy,
     ) -> Result<Issued, IssueError> {
         let now = self.clock.now_ms();
         if let Some(event_id) = &request.claims.event_id {
@@ -107,30 +155,46 @@ impl LinkService {
                 return Err(IssueError::Redacted);
             }
         }
-        if request.max_follows.is_some() {
-            return self
-                .issue_new(connection, bridge, Form::Short, request, now)
-                .await;
+        if !policy.enabled {
+            return Err(IssueError::RoomForbids);
         }
-        let form = request.form.unwrap_or(self.config.links.form);
+        if let (Some(size), Some(max)) = (request.size, policy.max_size)
+            && size > max
+        {
+            return Err(IssueError::TooLargeForRoom(max));
+        }
+        let form = match request.max_follows {
+            Some(_) => Form::Short,
+            None => request.form.unwrap_or(self.config.links.form),
+        };
+        let new = Draft {
+            bridge,
+            form,
+            policy,
+            now,
+        };
+        if request.max_follows.is_some() {
+            return self.issue_new(connection, new, request).await;
+        }
         let Some(earlier) =
             links::find_repeated(connection, bridge, &request.claims, form, now).await?
         else {
-            return self.issue_new(connection, bridge, form, request, now).await;
+            return self.issue_new(connection, new, request).await;
         };
         let claims = merged(&earlier.claims, &request.claims);
         match form {
             Form::SelfContained if request.lifetime.is_some() || claims != *earlier.claims => {
                 let anew = IssueRequest { claims, ..request };
-                self.issue_new(connection, bridge, form, anew, now).await
+                self.issue_new(connection, new, anew).await
             }
             Form::SelfContained => Ok(Issued {
                 link: earlier,
                 is_new: false,
             }),
             Form::Short => {
+                let lifetime = request.lifetime.map(|lifetime| bounded(lifetime, policy));
                 let link = self
-                    .refresh(connection, earlier, claims, request.lifetime, now)
+                    .refresh(connection, earlier, claims, lifetime, now)
                     .await?;
                 Ok(Issued {
                     link,
@@ -162,7 +226,11 @@ impl LinkService {
             let counted = self.is_counted(&claims);
             media_references::reference(connection, &earlier.bridge, &claims, counted, now).await?
         };
-        links::update(connection, earlier.id, &claims, reference, expires_at).await?;
+        let renewed_at = lifetime.map(|_| whole_second(now));
+        links::update(
+            connection, earlier.id, &claims, reference, expires_at, renewed_at,
+        )
+        .await?;
         if reference != earlier.media_reference_id {
             let left = vec![earlier.media_reference_id];
             media_references::after_deaths(connection, left, Death::Wanted, self.pace(), now)
@@ -174,12 +242,17 @@ impl LinkService {
     async fn issue_new(
         &self,
         connection: &mut SqliteConnection,
-        bridge: &str,
-        form: Form,
+        draft: Draft<'_>,
         request: IssueRequest,
-        now: i64,
     ) -> Result<Issued, IssueError> {
+        let Draft {
+            bridge,
+            form,
+            policy,
+            now,
+        } = draft;
         let lifetime = request.lifetime.unwrap_or(self.config.links.lifetime);
+        let lifetime = bounded(lifetime, policy);
         let issued_at = whole_second(now);
         let counted = self.is_counted(&request.claims);
         let reference =
@@ -200,6 +273,8 @@ impl LinkService {
             issued_at,
             expires_at: expiry(issued_at, lifetime),
             max_follows: request.max_follows,
+            max_size: policy.max_size,
+            pages_only: policy.pages_only,
             state: LinkState::Live,
         };
         for _ in 0..DRAWS {
@@ -239,6 +314,15 @@ impl LinkService {
     }
 }
 
+/// How a new link is to be made, whatever it promises.
+#[derive(Clone, Copy)]
+struct Draft<'a> {
+    bridge: &'a str,
+    form: Form,
+    policy: &'a RoomPolicy,
+    now: i64,
+}
+
 async fn stored(connection: &mut SqliteConnection, link_id: &str) -> Result<LinkRow, IssueError> {
     Ok(links::find_in(connection, link_id)
         .await?
@@ -256,6 +340,19 @@ fn merged(stored: &LinkClaims, given: &LinkClaims) -> LinkClaims {
         filename: given.filename.clone().or_else(|| stored.filename.clone()),
         mimetype: given.mimetype.clone().or_else(|| stored.mimetype.clone()),
         ..stored.clone()
+    }
+}
+
+/// A lifetime as the room's policy allows it.
+fn bounded(lifetime: Lifetime, policy: &RoomPolicy) -> Lifetime {
+    let longest = policy
+        .max_lifetime_s()
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .map(Duration::from_secs);
+    match (lifetime, longest) {
+        (_, None) => lifetime,
+        (Lifetime::For(span), Some(longest)) if span <= longest => lifetime,
+        (_, Some(longest)) => Lifetime::For(longest),
     }
 }
 

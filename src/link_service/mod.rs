@@ -1,6 +1,7 @@
 //! Links: issued, resolved, revoked, expired.
 
 mod issue;
+mod policy;
 mod resolve;
 mod revoke;
 mod transaction;
@@ -17,7 +18,8 @@ use crate::{
     storage::{Database, media_references::Pace},
 };
 
-pub use issue::{IssueError, IssueRequest, Issued};
+pub use issue::{GivenEvent, IssueError, IssueRequest, Issued};
+pub use policy::POLICY_EVENT_TYPE;
 pub use resolve::{Grant, Refusal};
 pub use revoke::Revoked;
 pub use transaction::Consequence;

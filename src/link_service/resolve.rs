@@ -17,7 +17,7 @@ use crate::{
         StorageError,
         links::{self, LinkRow, NewLink, Taken},
         media_references::{self, Death},
-        memory, touches,
+        memory, room_policies, touches,
     },
 };
 
@@ -47,6 +47,9 @@ pub enum Refusal {
     /// Its bridge is not configured any more.
     #[error("the bridge {0:?} of this link is not configured any more")]
     BridgeGone(String),
+    /// The homeserver did not tell what became of its event; why, for the operator.
+    #[error("the homeserver could not be asked for the link's event: {0}")]
+    EventLookup(String),
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -63,11 +66,12 @@ impl From<DeadLink> for Refusal {
 }
 
 impl LinkService {
-    /// Decides whether a verified link may be followed now.
+    /// Decides whether a verified link may be followed now, by what is known. Links come here by
+    /// way of [`Rooms`](crate::rooms::Rooms), which asks the homeserver for what is not.
     ///
     /// # Errors
     /// [`Refusal`], if it may not.
-    pub async fn resolve(&self, link: &VerifiedLink) -> Result<Grant, Refusal> {
+    pub(crate) async fn resolve(&self, link: &VerifiedLink) -> Result<Grant, Refusal> {
         let now = self.clock.now_ms();
         let row = match link {
             VerifiedLink::Short(link) => self.resolve_short(link, now).await?,
@@ -124,6 +128,61 @@ impl LinkService {
             .map(Arc::new)
     }
 
+    /// As whom the media of a link is fetched that a bridge has signed by itself; `None`: it is
+    /// recorded already, or known to be over.
+    pub(crate) async fn newcomer(
+        &self,
+        link: &SelfContained,
+    ) -> Result<Option<&Arc<BridgeConfig>>, Refusal> {
+        if decide_self_contained(link, self.clock.now_ms()).is_err()
+            || self
+                .database
+                .link(&link.link_id().to_string())
+                .await?
+                .is_some()
+        {
+            return Ok(None);
+        }
+        let bridge = self.signer(link)?;
+        let mut connection = self
+            .database
+            .reader()
+            .acquire()
+            .await
+            .map_err(StorageError::from)?;
+        let ended = self.remembered(&mut connection, &bridge.id, link).await?;
+        Ok(ended.is_none().then_some(bridge))
+    }
+
+    /// The bridge that a link is of which says nothing of it.
+    fn signer(&self, link: &SelfContained) -> Result<&Arc<BridgeConfig>, Refusal> {
+        match link.key_bridge() {
+            None => self.config.bridges.first().ok_or(Refusal::NotALink),
+            Some(id) => self
+                .config
+                .bridge(id)
+                .ok_or_else(|| Refusal::BridgeGone(id.to_owned())),
+        }
+    }
+
+    /// How a link is over that was not seen before, by what is remembered.
+    async fn remembered(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        link: &SelfContained,
+    ) -> Result<Option<LinkState>, StorageError> {
+        let claims = link.claims();
+        let issued_at = i64::from(link.issued_at_s()) * 1000;
+        let event_id = claims.event_id.as_ref().map_or("", EventId::as_str);
+        let (room_id, mxc) = (claims.room_id.as_str(), claims.mxc.to_string());
+        if memory::is_revoked(connection, bridge, room_id, event_id, &mxc, issued_at).await? {
+            return Ok(Some(LinkState::Revoked));
+        }
+        let is_redacted = memory::is_redacted(connection, room_id, event_id).await?;
+        Ok(is_redacted.then_some(LinkState::Redacted))
+    }
+
     /// Records a link that a bridge has signed by itself, by the rules of an issue.
     async fn take_in(
         &self,
@@ -135,28 +194,28 @@ impl LinkService {
         if let Some(row) = links::find_in(connection, link_id).await? {
             return Ok(row);
         }
-        let bridge = match link.key_bridge() {
-            Some(bridge) => bridge,
-            None => &self.config.bridges.first().ok_or(Refusal::NotALink)?.id,
-        };
+        let bridge = self.signer(link)?.id.as_str();
+        if let Some(state) = self.remembered(connection, bridge, link).await? {
+            return Err(Refusal::Ended(state));
+        }
         let claims = link.claims().clone();
         let issued_at = i64::from(link.issued_at_s()) * 1000;
-        let event_id = claims.event_id.as_ref().map_or("", EventId::as_str);
-        let (room_id, mxc) = (claims.room_id.as_str(), claims.mxc.to_string());
-        if memory::is_revoked(connection, bridge, room_id, event_id, &mxc, issued_at).await? {
+        let known = room_policies::find_in(connection, claims.room_id.as_str()).await?;
+        let policy = known.unwrap_or_default().policy;
+        if !policy.enabled {
             return Err(Refusal::Ended(LinkState::Revoked));
-        }
-        if memory::is_redacted(connection, room_id, event_id).await? {
-            return Err(Refusal::Ended(LinkState::Redacted));
         }
         let bound = match self.config.links.max_lifetime {
             Lifetime::Never => None,
             max @ Lifetime::For(_) => expiry(issued_at, max),
         };
-        let expires_at = match (link.expires_at_ms(), bound) {
-            (Some(told), Some(bound)) => Some(told.min(bound)),
-            (told, bound) => told.or(bound),
-        };
+        let bound_of_room = policy
+            .max_lifetime_s()
+            .map(|seconds| issued_at + seconds * 1000);
+        let expires_at = [link.expires_at_ms(), bound, bound_of_room]
+            .into_iter()
+            .flatten()
+            .min();
         if expires_at.is_some_and(|end| end <= now) {
             return Err(Refusal::Ended(LinkState::Expired));
         }
@@ -164,7 +223,7 @@ impl LinkService {
         let reference =
             media_references::reference(connection, bridge, &claims, counted, now).await?;
         if self.is_touched(&claims) {
-            touches::schedule(connection, &mxc, now).await?;
+            touches::schedule(connection, &claims.mxc.to_string(), now).await?;
         }
         let new = NewLink {
             link_id: link_id.to_owned(),
@@ -179,6 +238,8 @@ impl LinkService {
             issued_at,
             expires_at,
             max_follows: None,
+            max_size: policy.max_size,
+            pages_only: policy.pages_only,
             state: LinkState::Live,
         };
         links::insert(connection, &new).await?;

@@ -1,6 +1,7 @@
 //! The deaths of links: revoked, redacted, expired.
 
 use futures_util::FutureExt;
+use sqlx::SqliteConnection;
 
 use crate::{
     link::{KeyId, LinkState},
@@ -108,6 +109,42 @@ impl LinkService {
                 .boxed()
             })
             .await
+    }
+
+    /// Ends all links, of every bridge, of events that were found to be redacted, each of a room, and
+    /// remembers them.
+    ///
+    /// # Errors
+    /// If the database fails: then nothing was redacted.
+    pub async fn redact(&self, redactions: Vec<(String, String)>) -> Result<(), StorageError> {
+        let (now, service) = (self.clock.now_ms(), self.clone());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move { service.redact_events(connection, redactions, now).await }.boxed()
+            })
+            .await
+    }
+
+    /// Ends all links of redacted events, each of a room, and remembers them; inside a write.
+    pub(crate) async fn redact_events(
+        &self,
+        connection: &mut SqliteConnection,
+        redactions: Vec<(String, String)>,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        for (room_id, event_id) in redactions {
+            memory::note_redaction(connection, &room_id, &event_id, now).await?;
+            let of_event = Criteria {
+                room_id: Some(room_id),
+                event_id: Some(event_id),
+                ..Criteria::default()
+            };
+            let ended = links::end(connection, None, &of_event, LinkState::Redacted, now).await?;
+            media_references::after_deaths(connection, ended, Death::Wanted, self.pace(), now)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Ends all links that a key has signed; returns how many.

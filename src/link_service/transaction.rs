@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::{
     config::OnLeave,
     link::LinkState,
-    matrix::{EventId, RoomId},
+    matrix::{EventId, MxcUri, RoomId},
     storage::{
         StorageError,
         links::{self, Criteria},
@@ -36,8 +37,8 @@ pub enum Consequence {
         room_id: RoomId,
         /// The event.
         event_id: EventId,
-        /// The mxc URIs of the media that it has now.
-        media: BTreeSet<String>,
+        /// The media that it has now.
+        media: BTreeSet<MxcUri>,
     },
     /// The bridge's user has left a room, or was removed from it.
     Left {
@@ -51,6 +52,15 @@ pub enum Consequence {
     },
     /// A room was replaced by another one.
     Succeeded(Succession),
+    /// A room has a policy for links.
+    Policy {
+        /// The room.
+        room_id: RoomId,
+        /// The state event that says so.
+        event_id: EventId,
+        /// What it says.
+        content: Value,
+    },
 }
 
 impl LinkService {
@@ -110,7 +120,14 @@ impl LinkService {
     ) -> Result<(), StorageError> {
         match consequence {
             Consequence::Redacted { room_id, event_id } => {
-                self.redact_event(connection, room_id.into(), event_id.into(), now)
+                let (room_id, event_id) = (room_id.to_string(), event_id.to_string());
+                if self
+                    .is_policy_event(connection, &room_id, &event_id)
+                    .await?
+                {
+                    self.doubt_policy(connection, &room_id, bridge).await?;
+                }
+                self.redact_events(connection, vec![(room_id, event_id)], now)
                     .await
             }
             Consequence::Edited {
@@ -139,30 +156,23 @@ impl LinkService {
                 for room in room_successors::counted_here(connection, bridge, room_id).await? {
                     media_references::retry_failed(connection, Some((bridge, &room)), now).await?;
                 }
+                // It may have been closed to us when it was asked.
+                self.doubt_policy(connection, room_id, bridge).await?;
                 room_successors::joined(connection, bridge, room_id, now).await
             }
             Consequence::Succeeded(succession) => {
                 room_successors::note(connection, &succession, now).await
             }
+            Consequence::Policy {
+                room_id,
+                event_id,
+                content,
+            } => {
+                let event_id = Some(event_id.as_str());
+                self.note_policy_in(connection, bridge, room_id.as_str(), event_id, &content)
+                    .await
+            }
         }
-    }
-
-    /// Ends all links of a redacted event, and remembers it for those not seen yet.
-    async fn redact_event(
-        &self,
-        connection: &mut SqliteConnection,
-        room_id: String,
-        event_id: String,
-        now: i64,
-    ) -> Result<(), StorageError> {
-        memory::note_redaction(connection, &room_id, &event_id, now).await?;
-        let of_event = Criteria {
-            room_id: Some(room_id),
-            event_id: Some(event_id),
-            ..Criteria::default()
-        };
-        self.end(connection, None, &of_event, LinkState::Redacted, now)
-            .await
     }
 
     /// Ends the links of an edited event to media that it no longer has, and remembers them for
@@ -172,19 +182,18 @@ impl LinkService {
         connection: &mut SqliteConnection,
         room_id: &RoomId,
         event_id: &EventId,
-        media: &BTreeSet<String>,
+        media: &BTreeSet<MxcUri>,
         now: i64,
     ) -> Result<(), StorageError> {
         let linked = links::of_event(&mut *connection, room_id.as_str(), event_id.as_str()).await?;
         for link in linked {
-            let mxc = link.claims.mxc.to_string();
-            if media.contains(&mxc) {
+            if media.contains(&link.claims.mxc) {
                 continue;
             }
             let dropped = Criteria {
                 room_id: Some(room_id.to_string()),
                 event_id: Some(event_id.to_string()),
-                mxc: Some(mxc),
+                mxc: Some(link.claims.mxc.to_string()),
                 ..Criteria::default()
             };
             memory::note_revocation(connection, &link.bridge, &dropped, now).await?;

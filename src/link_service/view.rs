@@ -22,7 +22,8 @@ pub struct LinkView {
     /// `short` or `self_contained`.
     #[schema(example = "short")]
     pub form: &'static str,
-    /// The link to the media; null once the key that signed it was taken out of the key ring.
+    /// The link to send: to the media, or where the room's policy says `pages_only`, to the page
+    /// around it. Null once the key that signed it was taken out of the key ring.
     #[schema(example = "https://media.example.org/m/EQFqsTuA…/cat.png")]
     pub url: Option<String>,
     /// A page that shows the media; null like `url`.
@@ -74,7 +75,7 @@ impl LinkService {
         LinkView {
             link_id: row.link_id.clone(),
             form: row.form.as_str(),
-            url: url("m"),
+            url: url(if row.pages_only { "v" } else { "m" }),
             page_url: url("v"),
             state: row.state_at(self.clock.now_ms()).as_str(),
             mxc: row.claims.mxc.to_string(),
@@ -90,6 +91,13 @@ impl LinkService {
                 event_id: row.usage_event_id.clone(),
             },
         }
+    }
+
+    /// The URL of a link's media, also where the room wants people to be led to the page.
+    #[must_use]
+    pub fn media_url(&self, row: &LinkRow) -> Option<String> {
+        let token = self.token(row)?;
+        Some(self.url("m", &token, row))
     }
 
     /// Makes the token of a link again: the database does not hold it.

@@ -2,7 +2,7 @@
 
 mod content_token;
 mod encrypted_file;
-pub mod event_media;
+mod event_media;
 #[cfg(feature = "service")]
 pub(crate) mod glob;
 mod ids;
@@ -10,6 +10,9 @@ mod mxc;
 
 pub use content_token::ContentToken;
 pub use encrypted_file::{EncryptedFile, EncryptedFileError, FileKeys};
+pub use event_media::{
+    cleartext_token_of, content_token_of, main_medium_of, media_of, replaced_content, token_in_map,
+};
 pub use ids::{EventId, RoomId, ServerName, UserId};
 pub use mxc::MxcUri;
 

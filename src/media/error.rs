@@ -17,6 +17,9 @@ pub enum MediaError {
     /// It is larger than is allowed.
     #[error("the media is larger than media.max_size")]
     TooLarge,
+    /// It is larger than the policy of its room allows, or nobody tells how large it is.
+    #[error("the media is larger than its room's link policy allows")]
+    TooLargeForRoom,
     /// The homeserver asks to wait, in milliseconds.
     #[error("the homeserver limits our requests")]
     Limited(Option<u64>),
@@ -50,6 +53,16 @@ impl MediaError {
             }
             (_, "M_NOT_YET_UPLOADED") => Self::NotYetUploaded,
             (_, "M_TOO_LARGE") => Self::TooLarge,
+            // Whatever their status: the media is there.
+            (_, "M_MISSING_CONTENT_TOKEN") => Self::Failed(format!(
+                "{error}; the media needs a content token and the link has none: the bridge has to give the event's content_token"
+            )),
+            (_, "M_UNAUTHORIZED") if restricted => Self::Failed(format!(
+                "{error}; the bridge's user may not see the event that the media belongs to"
+            )),
+            (_, "M_UNAUTHORIZED") => Self::Failed(format!(
+                "{error}; the link's content token is not the media's, or the media has none"
+            )),
             (
                 HomeserverError::Refused {
                     status: 429,
@@ -65,15 +78,6 @@ impl MediaError {
                 _,
             ) => Self::Gone,
             (HomeserverError::Refused { status: 504, .. } | HomeserverError::Slow, _) => Self::Slow,
-            (_, "M_MISSING_CONTENT_TOKEN") => Self::Failed(format!(
-                "{error}; the media needs a content token and the link has none: the bridge has to give the event's content_token"
-            )),
-            (_, "M_UNAUTHORIZED") if restricted => Self::Failed(format!(
-                "{error}; the bridge's user may not see the event that the media belongs to"
-            )),
-            (_, "M_UNAUTHORIZED") => Self::Failed(format!(
-                "{error}; the link's content token is not the media's"
-            )),
             (HomeserverError::Refused { status: 401, .. }, _) => Self::Failed(format!(
                 "{error}; the homeserver does not know the bridge's as_token: compare it with the registration"
             )),
@@ -90,17 +94,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_may_not_see_an_event_is_told_apart_from_a_wrong_content_token() {
-        let told = |restricted: bool| {
-            let error = HomeserverError::Refused {
-                status: 403,
-                errcode: "M_UNAUTHORIZED".to_owned(),
-                message: "no".to_owned(),
-                retry_after_ms: None,
+    fn a_missing_and_a_wrong_content_token_are_told_apart_whatever_their_status() {
+        for status in [400, 401, 403, 404] {
+            let told = |errcode: &str| {
+                let error = HomeserverError::Refused {
+                    status,
+                    errcode: errcode.to_owned(),
+                    message: String::new(),
+                    retry_after_ms: None,
+                };
+                MediaError::of(error, MediaKind::Original, false).to_string()
             };
-            MediaError::of(error, MediaKind::Original, restricted).to_string()
+            let (missing, wrong) = (told("M_MISSING_CONTENT_TOKEN"), told("M_UNAUTHORIZED"));
+            assert!(missing.contains("the link has none"), "{missing}");
+            assert!(wrong.contains("the link's content token is not"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn who_may_not_see_an_event_is_told_apart_from_a_wrong_content_token() {
+        let error = HomeserverError::Refused {
+            status: 403,
+            errcode: "M_UNAUTHORIZED".to_owned(),
+            message: "no".to_owned(),
+            retry_after_ms: None,
         };
-        assert!(told(true).contains("may not see the event that the media belongs to"));
-        assert!(told(false).contains("the link's content token is not the media's"));
+        let told = MediaError::of(error, MediaKind::Original, true).to_string();
+        assert!(told.contains("may not see the event that the media belongs to"));
     }
 }

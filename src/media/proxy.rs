@@ -36,6 +36,8 @@ pub struct Order {
     pub sender: Option<String>,
     /// The media itself, or a thumbnail.
     pub kind: MediaKind,
+    /// How long it may be, in bytes, by the policy of its room.
+    pub max_bytes: Option<u64>,
 }
 
 impl Order {
@@ -100,6 +102,18 @@ pub struct Media {
     pub is_download: bool,
 }
 
+impl Media {
+    /// Whether it may be longer than that: what nobody tells the length of may be.
+    fn may_exceed(&self, max_bytes: u64) -> bool {
+        let length = match &self.given {
+            Given::Whole(length, _) | Given::Part(_, _, length, _) => *length,
+            // Nothing of it is given.
+            Given::NotModified | Given::Unsatisfiable(_) => return false,
+        };
+        length.is_none_or(|length| length > max_bytes)
+    }
+}
+
 /// Gets media from the cache and from the homeserver.
 #[derive(Clone)]
 pub struct MediaProxy {
@@ -147,6 +161,15 @@ impl MediaProxy {
     /// # Errors
     /// If the homeserver does not give it, or it is too large.
     pub async fn open(&self, order: &Order, wanted: Wanted<'_>) -> Result<Media, MediaError> {
+        let media = self.find(order, wanted).await?;
+        match order.max_bytes {
+            Some(max) if media.may_exceed(max) => Err(MediaError::TooLargeForRoom),
+            _ => Ok(media),
+        }
+    }
+
+    /// Media of any length that is allowed at all.
+    async fn find(&self, order: &Order, wanted: Wanted<'_>) -> Result<Media, MediaError> {
         let key = self.key(order);
         if let Some(cache) = &self.cache {
             match self.cached(cache, &key, order, wanted).await {

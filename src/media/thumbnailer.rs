@@ -41,6 +41,7 @@ impl Thumbnailer {
         };
         let original = Order {
             kind: MediaKind::Original,
+            max_bytes: None,
             ..order.clone()
         };
         // In a box, since opening a thumbnail opens the original.

@@ -12,7 +12,7 @@ use crate::{
     matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId},
 };
 
-use super::{StorageError, media_references::UsageState};
+use super::{StorageError, media_references::UsageState, room_policies::RoomPolicy};
 
 /// A link as the database holds it.
 #[derive(Debug, Clone)]
@@ -43,6 +43,10 @@ pub struct LinkRow {
     pub expires_at: Option<i64>,
     /// How often it may be followed.
     pub max_follows: Option<i64>,
+    /// How large its media may be by the policy of its room, in bytes.
+    pub max_size: Option<i64>,
+    /// Whether its room wants people to be led to the page.
+    pub pages_only: bool,
     /// As stored: see [`LinkRow::state_at`].
     pub state: LinkState,
     /// How often it was followed.
@@ -98,6 +102,10 @@ pub struct NewLink {
     pub expires_at: Option<i64>,
     /// How often it may be followed.
     pub max_follows: Option<i64>,
+    /// How large its media may be by the policy of its room, in bytes.
+    pub max_size: Option<i64>,
+    /// Whether its room wants people to be led to the page.
+    pub pages_only: bool,
     /// Live, or how it was over before it was first seen.
     pub state: LinkState,
 }
@@ -200,6 +208,8 @@ impl FromRow<'_, SqliteRow> for LinkRow {
             issued_at: row.try_get("issued_at")?,
             expires_at: row.try_get("expires_at")?,
             max_follows: row.try_get("max_follows")?,
+            max_size: row.try_get("max_size")?,
+            pages_only: row.try_get::<i64, _>("pages_only")? != 0,
             state: LinkState::parse(row.try_get("state")?).ok_or_else(|| corrupt("link state"))?,
             follows: row.try_get("follows")?,
             bytes_served: row.try_get("bytes_served")?,
@@ -312,8 +322,8 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
     sqlx::query(
         "INSERT INTO links (link_id, form, key_id, nonce, lifetime_s, bridge, media_reference_id, \
          room_id, event_id, sender, mxc, content_token, file, filename, mimetype, size, issued_at, \
-         expires_at, max_follows, state) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+         expires_at, max_follows, state, max_size, pages_only) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
     )
     .bind(&link.link_id)
     .bind(link.form.as_str())
@@ -335,12 +345,15 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
     .bind(link.expires_at)
     .bind(link.max_follows)
     .bind(link.state.as_str())
+    .bind(link.max_size)
+    .bind(i64::from(link.pages_only))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Replaces what a repeated issue gave anew.
+/// Replaces what a repeated issue gave anew. `renewed_at`: since when its lifetime counts, where it
+/// was given anew.
 ///
 /// # Errors
 /// If the database fails.
@@ -350,10 +363,12 @@ pub async fn update(
     claims: &LinkClaims,
     media_reference_id: i64,
     expires_at: Option<i64>,
+    renewed_at: Option<i64>,
 ) -> Result<(), StorageError> {
     sqlx::query(
         "UPDATE links SET content_token = $1, file = $2, filename = $3, mimetype = $4, \
-         media_reference_id = $5, expires_at = $6 WHERE id = $7",
+         media_reference_id = $5, expires_at = $6, renewed_at = COALESCE($7, renewed_at) \
+         WHERE id = $8",
     )
     .bind(
         claims
@@ -366,7 +381,33 @@ pub async fn update(
     .bind(&claims.mimetype)
     .bind(media_reference_id)
     .bind(expires_at)
+    .bind(renewed_at)
     .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Bounds the live links of a room, of every bridge, by its policy: their expiry comes no later,
+/// the rest is as the policy says now.
+///
+/// # Errors
+/// If the database fails.
+pub async fn bound_by(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    policy: &RoomPolicy,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE links SET max_size = $1, pages_only = $2, expires_at = CASE \
+         WHEN $3 IS NULL OR expires_at <= COALESCE(renewed_at, issued_at) + $3 THEN expires_at \
+         ELSE COALESCE(renewed_at, issued_at) + $3 END \
+         WHERE room_id = $4 AND state = 'live'",
+    )
+    .bind(policy.max_size)
+    .bind(i64::from(policy.pages_only))
+    .bind(policy.max_lifetime_s().map(|seconds| seconds * 1000))
+    .bind(room_id)
     .execute(connection)
     .await?;
     Ok(())

@@ -152,6 +152,32 @@ pub async fn note_revocation(
     Ok(())
 }
 
+/// Remembers the revocation of everything in a room. It takes the place of an earlier one, which
+/// holds for less, so that a room that is switched on and off fills no table.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_revocation_of_room(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    room_id: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "DELETE FROM revocations WHERE bridge = $1 AND room_id = $2 AND event_id IS NULL \
+         AND mxc IS NULL AND issued_before_at IS NULL",
+    )
+    .bind(bridge)
+    .bind(room_id)
+    .execute(&mut *connection)
+    .await?;
+    let criteria = Criteria {
+        room_id: Some(room_id.to_owned()),
+        ..Criteria::default()
+    };
+    note_revocation(connection, bridge, &criteria, now).await
+}
+
 /// Whether a link that was not seen before was revoked by its criteria: it was, if it was issued
 /// up to the second of the revocation.
 ///

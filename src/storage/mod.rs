@@ -9,6 +9,7 @@ pub mod media_references;
 pub mod memory;
 pub mod meta_events;
 mod recent;
+pub mod room_policies;
 pub mod room_successors;
 pub mod secrets;
 pub mod touches;

@@ -71,3 +71,33 @@ async fn a_transaction_is_new_once() {
         assert_eq!(noted, expected);
     }
 }
+
+#[tokio::test]
+async fn a_room_that_is_revoked_again_and_again_is_remembered_once() {
+    let (_folder, database) = open().await;
+    let revoked = database
+        .writer()
+        .write::<_, StorageError, _>(|c| {
+            async move {
+                let of_event = links::Criteria {
+                    room_id: Some("!r".to_owned()),
+                    event_id: Some("$e".to_owned()),
+                    ..links::Criteria::default()
+                };
+                memory::note_revocation(c, "irc", &of_event, 1).await?;
+                for now in [10, 20, 30] {
+                    memory::note_revocation_of_room(c, "irc", "!r", now).await?;
+                }
+                memory::is_revoked(c, "irc", "!r", "$other", "mxc://a/b", 30).await
+            }
+            .boxed()
+        })
+        .await
+        .expect("writes");
+    assert!(revoked);
+    let kept: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM revocations")
+        .fetch_one(database.reader())
+        .await
+        .expect("reads");
+    assert_eq!(kept, 2);
+}

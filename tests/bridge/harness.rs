@@ -1,14 +1,22 @@
 //! A homeserver, a bridge and the service, each on a port of its own. The code path is that of
 //! production: a configuration file, listeners, everything over HTTP.
 
-use std::{collections::HashMap, net::TcpListener, path::Path, time::Duration};
+use std::{
+    collections::HashMap,
+    net::TcpListener,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use medialink::{
     app::{Application, Listeners},
     clock::Clock,
     config::Config,
     demo::homeserver::{Appservice, EmbeddedHomeserver, Options},
+    link::{LinkClaims, sign_self_contained},
     link_service::LinkService,
+    rooms::Rooms,
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -40,6 +48,7 @@ pub struct Service {
     pub internal: String,
     pub clock: Clock,
     pub links: LinkService,
+    pub rooms: Rooms,
     pub client: reqwest::Client,
     stop: CancellationToken,
     running: Option<JoinHandle<anyhow::Result<()>>>,
@@ -97,6 +106,7 @@ impl Service {
             .await
             .expect("builds");
         let links = application.links().clone();
+        let rooms = application.rooms().clone();
         let stop = CancellationToken::new();
         let running = tokio::spawn(application.run_until_stopped(stop.clone()));
         Self {
@@ -104,6 +114,7 @@ impl Service {
             internal,
             clock: clock.clone(),
             links,
+            rooms,
             client: client(),
             stop,
             running: Some(running),
@@ -171,6 +182,17 @@ impl Service {
         })
         .await;
     }
+}
+
+/// A self-contained link as a bridge signs it by itself, issued now; its URL.
+pub fn signed_elsewhere(service: &Service, claims: &LinkClaims, lifetime_s: u32) -> String {
+    static NONCE: AtomicU32 = AtomicU32::new(0);
+    let mut nonce = [7; 12];
+    nonce[..4].copy_from_slice(&NONCE.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    let now_s = u32::try_from(service.clock.now_ms() / 1000).expect("this century");
+    let ring = service.links.keys.ring();
+    let token = sign_self_contained(ring.active(), claims, now_s, lifetime_s, nonce);
+    format!("{}/m/{}", service.public, token.expect("it fits").expose())
 }
 
 /// The URL of a link.
@@ -314,8 +336,9 @@ impl World {
 
     /// Sends an event as Alice; its ID.
     pub async fn send(&self, room: &str, kind: &str, content: &Value) -> String {
-        let txn = self.requests("rooms.send").await;
-        let path = format!("/_matrix/client/v3/rooms/{room}/send/{kind}/of-alice-{txn}");
+        static TXN: AtomicU32 = AtomicU32::new(0);
+        let txn = TXN.fetch_add(1, Ordering::Relaxed);
+        let path = format!("/_matrix/client/v3/rooms/{room}/send/{kind}/sent{txn}");
         let (status, sent) = self.as_alice(Method::PUT, &path, content).await;
         assert_eq!(status, 200, "{sent}");
         sent["event_id"].as_str().expect("an ID").to_owned()
@@ -323,8 +346,7 @@ impl World {
 
     /// Redacts an event as Alice.
     pub async fn redact(&self, room: &str, event_id: &str) {
-        let txn = self.requests("rooms.redact").await;
-        let path = format!("/_matrix/client/v3/rooms/{room}/redact/{event_id}/of-alice-{txn}");
+        let path = format!("/_matrix/client/v3/rooms/{room}/redact/{event_id}/of{event_id}");
         let (status, told) = self.as_alice(Method::PUT, &path, &json!({})).await;
         assert_eq!(status, 200, "{told}");
     }
@@ -404,6 +426,15 @@ impl World {
             .filter(|event| event["unsigned"].get("redacted_because").is_none())
             .cloned()
             .collect()
+    }
+
+    /// Sets the link policy of the room.
+    pub async fn set_policy(&self, content: &Value) -> String {
+        let (room, kind) = (&self.room_id, medialink::link_service::POLICY_EVENT_TYPE);
+        let path = format!("/_matrix/client/v3/rooms/{room}/state/{kind}/");
+        let (status, sent) = self.as_alice(Method::PUT, &path, content).await;
+        assert_eq!(status, 200, "{sent}");
+        sent["event_id"].as_str().expect("an event ID").to_owned()
     }
 
     /// A service beside it, with these lines in its configuration.

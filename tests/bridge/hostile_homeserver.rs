@@ -16,7 +16,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::harness::{Service, url};
+use crate::{
+    harness::{Service, url},
+    raw::asks_for_policy,
+};
 
 type Script = dyn Fn(&str) -> Vec<u8> + Send + Sync;
 
@@ -75,6 +78,12 @@ async fn answer(
         }
     }
     let head = String::from_utf8_lossy(&head).into_owned();
+    if asks_for_policy(&head) {
+        let none = response(404, "", "{\"errcode\": \"M_NOT_FOUND\"}");
+        // Whoever has asked may have gone.
+        drop(stream.write_all(&none).await);
+        return;
+    }
     heads.lock().expect("heads").push(head.clone());
     if stream.write_all(&script(&head)).await.is_ok() && hold {
         tokio::time::sleep(std::time::Duration::from_secs(20)).await;

@@ -45,6 +45,11 @@ pub fn say_error(status: &str, errcode: &str) -> Plan {
     )
 }
 
+/// Whether this is the head of a question for the link policy of a room.
+pub fn asks_for_policy(head: &str) -> bool {
+    head.contains("/state/org.matrix.msc3910.link_policy")
+}
+
 /// A server on a port of its own, and the heads of the requests for media that it has had.
 pub struct RawServer {
     pub url: String,
@@ -53,8 +58,22 @@ pub struct RawServer {
 }
 
 impl RawServer {
-    /// `answer` is given the head of the request, in lower case.
+    /// `answer` is given the head of the request, in lower case. No room has a link policy.
     pub async fn start(answer: impl Fn(&str) -> Plan + Send + Sync + 'static) -> Self {
+        Self::start_with_policies(move |head| {
+            if asks_for_policy(head) {
+                say_error("404 Not Found", "M_NOT_FOUND")
+            } else {
+                answer(head)
+            }
+        })
+        .await
+    }
+
+    /// The same; `answer` is asked for the policies of rooms, too.
+    pub async fn start_with_policies(
+        answer: impl Fn(&str) -> Plan + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -106,7 +125,9 @@ async fn talk(
         return stream.shutdown().await;
     }
     let plan = answer(&head);
-    seen.lock().expect("no panic").push(head);
+    if !asks_for_policy(&head) {
+        seen.lock().expect("no panic").push(head);
+    }
     match plan {
         Plan::Say(bytes) => stream.write_all(&bytes).await?,
         Plan::SayAndWait(bytes) => {

@@ -297,3 +297,29 @@ async fn media_of_a_redacted_message_leaves_the_cache() {
         .await;
     eventually("the last file to go", async || (files() == 0).then_some(())).await;
 }
+
+#[tokio::test]
+async fn a_policy_that_is_pushed_bites_and_its_redaction_lifts_it() {
+    let world = World::new().await;
+    let service = pushed_to(&world, QUICK).await;
+    let room = world.room_id.clone();
+    let Shared {
+        link, mxc, token, ..
+    } = linked(&world, &service, &room).await;
+    let policy = world.set_policy(&json!({"enabled": false})).await;
+    wait_for_state(&service, &link, "revoked").await;
+    assert_eq!(service.follow(&link).await.status(), 410);
+    service.wait_for_usage(&link, "released").await;
+    let again = json!({"mxc": mxc, "content_token": token, "room_id": room});
+    let (status, told) = service.call(Method::POST, "/v1/links", &again).await;
+    assert_eq!(
+        (status.as_u16(), &told["errcode"]),
+        (403, &json!("M_FORBIDDEN"))
+    );
+    world.redact(&room, &policy).await;
+    eventually("the room to allow links again", async || {
+        let told = service.call(Method::POST, "/v1/links", &again).await;
+        (told.0 == 201).then_some(())
+    })
+    .await;
+}

@@ -12,8 +12,8 @@ use crate::{
 
 use super::request::{IssueBody, read_json};
 
-/// The longest body of one request.
-const MAX_BODY_BYTES: usize = 64 << 10;
+/// The longest body of one request: an event is up to 64 KiB long.
+const MAX_BODY_BYTES: usize = 128 << 10;
 /// The longest body of a batch.
 const MAX_BATCH_BYTES: usize = 8 << 20;
 /// The most links in a batch.
@@ -31,8 +31,10 @@ const MAX_BATCH: usize = 1000;
         (status = 200, description = "The link that the bridge had already", body = LinkView),
         (status = 400, description = "A field is missing or not allowed", body = ApiError),
         (status = 401, description = "No bridge's token", body = ApiError),
+        (status = 403, description = "The room's policy forbids it: `M_FORBIDDEN`, or `M_TOO_LARGE` for its size", body = ApiError),
         (status = 410, description = "The event was redacted", body = ApiError),
         (status = 413, description = "The body is too long", body = ApiError),
+        (status = 502, description = "The homeserver could not be asked for the event (`links.provenance`); repeat", body = ApiError),
     ),
     security(("api_token" = []))
 )]
@@ -44,7 +46,7 @@ pub(in crate::http) async fn issue(
 ) -> Result<HttpResponse, ApiError> {
     let body: IssueBody = read_json(payload, MAX_BODY_BYTES).await?;
     let request = body.checked(state.config().links.max_lifetime)?;
-    let mut results = state.links.issue(&bridge.0.id, vec![request]).await?;
+    let mut results = state.rooms.issue(&bridge.0, vec![request]).await?;
     let issued = results.pop().ok_or_else(|| {
         ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -111,7 +113,7 @@ pub(in crate::http) async fn issue_batch(
             Err(error) => results[place] = error.in_batch(),
         }
     }
-    let issued = state.links.issue(&bridge.0.id, requests).await?;
+    let issued = state.rooms.issue(&bridge.0, requests).await?;
     for (place, outcome) in places.into_iter().zip(issued) {
         results[place] = match outcome {
             Ok(issued) => json!(state.links.view(&issued.link)),

@@ -9,8 +9,8 @@ use crate::{
     config::Lifetime,
     http::error::ApiError,
     link::{Form, LinkClaims, fit_filename},
-    link_service::IssueRequest,
-    matrix::{ContentToken, EncryptedFile, EventId, MxcUri, RoomId, UserId},
+    link_service::{GivenEvent, IssueRequest},
+    matrix::{ContentToken, EncryptedFile, EventId, MxcUri, RoomId, UserId, token_in_map},
     media::is_media_type,
 };
 
@@ -120,8 +120,9 @@ pub(in crate::http) struct IssueBody {
     /// Who shared it.
     #[schema(example = "@alice:example.org")]
     sender: Option<String>,
-    /// The content token of the media (MSC3910): 1 to 255 of `[A-Za-z0-9._~-]`.
-    #[schema(value_type = Option<String>)]
+    /// The content token of the media (MSC3910): 1 to 255 of `[A-Za-z0-9._~-]`. Or the event's
+    /// map of tokens by the hash of their media's URI, which has to have one for this media.
+    #[schema(value_type = Option<serde_json::Value>)]
     content_token: Option<serde_json::Value>,
     /// The `EncryptedFile` of the event; `mxc` may then be left out.
     #[schema(value_type = Option<Object>)]
@@ -142,6 +143,10 @@ pub(in crate::http) struct IssueBody {
     form: Option<String>,
     /// How often the link may be followed; only of the short form. 1: a one-time link.
     max_follows: Option<u64>,
+    /// The event that shared the media, decrypted. With `links.provenance: check` it is needed
+    /// for an encrypted event. Where `content_token` is left out, the event's is taken.
+    #[schema(value_type = Option<Object>)]
+    event: Option<serde_json::Value>,
 }
 
 impl IssueBody {
@@ -195,7 +200,21 @@ impl IssueBody {
                 ContentToken::parse(text)
                     .map_err(|error| ApiError::invalid("content_token", error))?,
             ),
-            Some(_) => return Err(ApiError::invalid("content_token", "it has to be a text")),
+            Some(serde_json::Value::Object(tokens)) => {
+                let token = token_in_map(tokens, &claims.mxc).ok_or_else(|| {
+                    ApiError::invalid("content_token", "the map has no token for this media")
+                })?;
+                Some(token)
+            }
+            Some(_) => {
+                let problem = "it has to be a text, or a map from hashes to texts";
+                return Err(ApiError::invalid("content_token", problem));
+            }
+        };
+        let event = match self.event {
+            None => None,
+            Some(event) if event.is_object() => Some(GivenEvent(event)),
+            Some(_) => return Err(ApiError::invalid("event", "it has to be an object")),
         };
         claims.mimetype = self.mimetype.filter(|text| !text.is_empty());
         if claims
@@ -223,6 +242,7 @@ impl IssueBody {
         };
         Ok(IssueRequest {
             claims,
+            event,
             sender: parsed(self.sender.as_deref(), "sender", UserId::parse)?,
             size: match self.size {
                 None => None,
@@ -356,6 +376,12 @@ mod tests {
             ),
             ("content_token", json!(123_456), "it has to be a text"),
             (
+                "content_token",
+                json!({"hash": "123456"}),
+                "content_token: the map has no token for this media",
+            ),
+            ("event", json!("123456"), "event: it has to be an object"),
+            (
                 "file",
                 json!({"url": "mxc://example.org/abc"}),
                 "file: not a usable EncryptedFile",
@@ -399,6 +425,17 @@ mod tests {
             told.ends_with("size: invalid type: string, expected u64"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn a_map_of_content_tokens_gives_that_of_the_media() {
+        let mxc = MxcUri::parse("mxc://example.org/abc").expect("valid");
+        let tokens = json!({"other": "wrong", (mxc.hash()): "right"});
+        let request = with("content_token", tokens).expect("valid");
+        let token = request.claims.content_token.expect("a token");
+        assert_eq!(token.expose(), "right");
+        let refused = with("content_token", json!({ (mxc.hash()): 123_456 }));
+        assert!(!refused.expect_err("refused").contains("123456"));
     }
 
     #[test]

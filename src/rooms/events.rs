@@ -1,0 +1,191 @@
+//! Events as the homeserver shows them, looked up once for everybody who waits for them.
+
+use std::{sync::Arc, time::Duration};
+
+use moka::future::Cache;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use crate::{
+    config::BridgeConfig,
+    homeserver::{Homeserver, HomeserverError},
+    matrix::{EventId, RoomId},
+};
+
+/// How long an event is believed to be as it was seen.
+const SEEN_FOR: Duration = Duration::from_secs(5);
+/// How long a lookup may take, with its wait for a turn.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(10);
+/// How many lookups there are at once.
+const AT_ONCE: usize = 64;
+/// How many bytes of events are remembered.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// Why an event is not known. Failures are not remembered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum LookupError {
+    /// The homeserver shows the bridge's user no such event.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It does not answer, or not with the event.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<HomeserverError> for LookupError {
+    fn from(error: HomeserverError) -> Self {
+        match error.status() {
+            403 | 404 => Self::Unreadable(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// An event as the homeserver shows it.
+pub(super) struct Seen {
+    event: Value,
+    bytes: u32,
+}
+
+impl Seen {
+    pub(super) fn new(event: Value) -> Self {
+        let bytes = serde_json::to_vec(&event).map_or(usize::MAX, |text| text.len());
+        Self {
+            event,
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.event.get(name).and_then(Value::as_str)
+    }
+
+    /// The event.
+    pub(super) fn event(&self) -> &Value {
+        &self.event
+    }
+
+    /// Its content.
+    pub(super) fn content(&self) -> &Value {
+        &self.event["content"]
+    }
+
+    /// Who sent it.
+    pub(super) fn sender(&self) -> Option<&str> {
+        self.text("sender")
+    }
+
+    /// Whether only its recipients can read it.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.text("type") == Some("m.room.encrypted")
+    }
+
+    /// Whether it was redacted: it says so, or a message has nothing left in it
+    /// (Client-Server API, "Redactions").
+    pub(super) fn is_redacted(&self) -> bool {
+        let because = self.event.pointer("/unsigned/redacted_because");
+        let is_emptied = self
+            .content()
+            .as_object()
+            .is_some_and(serde_json::Map::is_empty);
+        because.is_some_and(|because| !because.is_null())
+            || is_emptied && self.event.get("state_key").is_none()
+    }
+}
+
+/// Who looks, and at what: not every user sees every event.
+type Key = (String, RoomId, EventId);
+
+/// Looks events up.
+#[derive(Clone)]
+pub(super) struct Events {
+    homeserver: Arc<Homeserver>,
+    seen: Cache<Key, Arc<Seen>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Events {
+    pub(super) fn new(homeserver: Arc<Homeserver>) -> Self {
+        Self {
+            homeserver,
+            seen: Cache::builder()
+                .weigher(|_, seen: &Arc<Seen>| seen.bytes)
+                .max_capacity(MAX_BYTES)
+                .time_to_live(SEEN_FOR)
+                .build(),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// The event, as it was at most five seconds ago. All who ask meanwhile get the same answer,
+    /// a failure too.
+    pub(super) async fn get(
+        &self,
+        bridge: &Arc<BridgeConfig>,
+        room_id: &RoomId,
+        event_id: &EventId,
+    ) -> Result<Arc<Seen>, LookupError> {
+        let key = (bridge.id.clone(), room_id.clone(), event_id.clone());
+        if let Some(seen) = self.seen.get(&key).await {
+            return Ok(seen);
+        }
+        let (events, bridge) = (self.clone(), Arc::clone(bridge));
+        // In a task of its own: who stops waiting must not end it for the others.
+        let lookup = tokio::spawn(async move {
+            let (_, room_id, event_id) = key.clone();
+            let look = events.look_up(&bridge, &room_id, &event_id);
+            events.seen.try_get_with(key, look).await
+        });
+        match lookup.await {
+            Ok(outcome) => outcome.map_err(|error| LookupError::clone(&error)),
+            Err(_) => Err(LookupError::Failed("the lookup broke off".to_owned())),
+        }
+    }
+
+    async fn look_up(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &RoomId,
+        event_id: &EventId,
+    ) -> Result<Arc<Seen>, LookupError> {
+        let work = async {
+            let _turn = self.turns.acquire().await;
+            let event = self
+                .homeserver
+                .event(bridge, room_id.as_str(), event_id.as_str());
+            Ok(Arc::new(Seen::new(event.await?)))
+        };
+        tokio::time::timeout(LOOK_UP_WITHIN, work)
+            .await
+            .unwrap_or_else(|_| Err(HomeserverError::Slow.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_redaction_makes_an_event_redacted() {
+        let is_redacted = |event: Value| Seen::new(event).is_redacted();
+        let content = json!({"body": "x"});
+        for event in [
+            json!({"content": {}}),
+            json!({"content": {}, "type": "m.room.encrypted"}),
+            json!({"content": content, "unsigned": {"redacted_because": {}}}),
+            json!({"content": {"membership": "join"}, "state_key": "@a:b", "unsigned": {"redacted_because": {"type": "m.room.redaction"}}}),
+        ] {
+            assert!(is_redacted(event.clone()), "{event}");
+        }
+        for event in [
+            json!({"content": content}),
+            json!({"content": {}, "state_key": ""}),
+            json!({"content": content, "unsigned": {"redacted_because": null}}),
+            json!({"content": content, "unsigned": [], "redacted_because": {}}),
+            json!({"content": {"ciphertext": "x"}, "type": "m.room.encrypted"}),
+        ] {
+            assert!(!is_redacted(event.clone()), "{event}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What is known of the policies of rooms.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::StorageError;
+
+/// What a room allows. Without a policy, everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomPolicy {
+    /// Whether there may be links to its media.
+    pub enabled: bool,
+    /// How long a link may live at most, in milliseconds.
+    pub max_lifetime_ms: Option<i64>,
+    /// How large linked media may be, in bytes.
+    pub max_size: Option<i64>,
+    /// Whether links lead to pages.
+    pub pages_only: bool,
+}
+
+impl Default for RoomPolicy {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            max_lifetime_ms: None,
+            max_size: None,
+            pages_only: false,
+        }
+    }
+}
+
+impl RoomPolicy {
+    /// How long a link may live at most, in whole seconds as tokens tell it: rounded down, but at
+    /// least one.
+    #[must_use]
+    pub fn max_lifetime_s(&self) -> Option<i64> {
+        let most = i64::from(u32::MAX);
+        self.max_lifetime_ms
+            .map(|ms| (ms / 1000).clamp(1, most))
+            .filter(|seconds| *seconds < most)
+    }
+}
+
+/// What is known of a room's policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The policy as it was last known.
+    pub policy: RoomPolicy,
+    /// The event that says so, where it is known.
+    pub event_id: Option<String>,
+    /// When it was last known to hold, in milliseconds since the epoch; `None`: never.
+    pub known_at: Option<i64>,
+    /// Whether the room has to be asked.
+    pub waits: bool,
+    /// Grows with everything that is noted: what was asked before is not believed after.
+    pub revision: i64,
+}
+
+type Row = (
+    i64,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    String,
+    Option<i64>,
+    i64,
+    i64,
+);
+
+const SELECT: &str = "SELECT enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, \
+     waits, revision FROM room_policies WHERE room_id = $1";
+
+fn known(row: Row) -> Known {
+    let (enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, waits, revision) = row;
+    Known {
+        policy: RoomPolicy {
+            enabled: enabled != 0,
+            max_lifetime_ms,
+            max_size,
+            pages_only: pages_only != 0,
+        },
+        event_id: (!event_id.is_empty()).then_some(event_id),
+        known_at,
+        waits: waits != 0,
+        revision,
+    }
+}
+
+/// What is known of a room.
+///
+/// # Errors
+/// If the database fails.
+pub async fn find(reader: &SqlitePool, room_id: &str) -> Result<Option<Known>, StorageError> {
+    let row: Option<Row> = sqlx::query_as(SELECT)
+        .bind(room_id)
+        .fetch_optional(reader)
+        .await?;
+    Ok(row.map(known))
+}
+
+/// The same, inside a write.
+///
+/// # Errors
+/// If the database fails.
+pub async fn find_in(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+) -> Result<Option<Known>, StorageError> {
+    let row: Option<Row> = sqlx::query_as(SELECT)
+        .bind(room_id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(known))
+}
+
+/// Notes what a room's policy is now, and as whose user to ask the next time.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    bridge: &str,
+    policy: &RoomPolicy,
+    event_id: Option<&str>,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO room_policies (room_id, bridge, enabled, max_lifetime_ms, max_size, \
+         pages_only, event_id, known_at, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) \
+         ON CONFLICT (room_id) DO UPDATE SET \
+         bridge = $2, enabled = $3, max_lifetime_ms = $4, max_size = $5, pages_only = $6, \
+         event_id = $7, known_at = $8, \
+         waits = 0, revision = room_policies.revision + 1",
+    )
+    .bind(room_id)
+    .bind(bridge)
+    .bind(i64::from(policy.enabled))
+    .bind(policy.max_lifetime_ms)
+    .bind(policy.max_size)
+    .bind(i64::from(policy.pages_only))
+    .bind(event_id.unwrap_or(""))
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes that what is known of a room still holds.
+///
+/// # Errors
+/// If the database fails.
+pub async fn confirm(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE room_policies SET known_at = $1, waits = 0 WHERE room_id = $2")
+        .bind(now)
+        .bind(room_id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a room has to be asked, and as whose user. What is known of it stands until then.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_unanswered(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    bridge: &str,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO room_policies (room_id, bridge, waits) VALUES ($1, $2, 1) \
+         ON CONFLICT (room_id) DO UPDATE SET bridge = $2, waits = 1",
+    )
+    .bind(room_id)
+    .bind(bridge)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes that what is known of a room may not hold any more; answers that are on their way are
+/// not believed.
+///
+/// # Errors
+/// If the database fails.
+pub async fn doubt(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    bridge: &str,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE room_policies SET bridge = $1, waits = 1, revision = revision + 1 \
+         WHERE room_id = $2",
+    )
+    .bind(bridge)
+    .bind(room_id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Rooms that have to be asked, as whose user, and the revision of what is known of them: up to
+/// `limit`, after the room `after`.
+///
+/// # Errors
+/// If the database fails.
+pub async fn waiting(
+    reader: &SqlitePool,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(String, String, i64)>, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT room_id, bridge, revision FROM room_policies WHERE waits = 1 AND room_id > $1 \
+         ORDER BY room_id LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(reader)
+    .await?)
+}
