@@ -15,7 +15,7 @@ use crate::{
     appservice::{Forwarder, Incoming},
     clock::Clock,
     config::{BridgeConfig, CacheConfig, Config, Lifetime},
-    homeserver::{Homeserver, MediaClient},
+    homeserver::{Features, Homeserver, LINKED_MEDIA, MediaClient},
     http::{
         AppState, Listener, RequestLog, TRANSACTIONS_AT_ONCE, configure_internal, configure_public,
     },
@@ -25,9 +25,9 @@ use crate::{
     media::{Cache, MediaProxy, Names, Purger, Thumbnailer},
     random,
     rooms::Rooms,
-    storage::{Database, Opener, StorageError, meta_events, secrets},
+    storage::{Database, Opener, StorageError, features, meta_events, secrets},
     telemetry,
-    usage::{FollowCounter, LEASE_MS, Toucher, Touching, UsageWorker},
+    usage::{FeatureWatch, FollowCounter, LEASE_MS, Reconciler, Toucher, Touching, UsageWorker},
 };
 
 /// How long open answers may take to end once the service stops, in seconds.
@@ -98,11 +98,14 @@ pub async fn link_service(
     let database = Database::open(&config.database, opener)
         .await
         .with_context(|| format!("database {}", config.database.display()))?;
+    let features = Features::default();
+    features.set_links_media(features::has(database.reader(), LINKED_MEDIA).await?);
     Ok(LinkService {
         database,
         keys,
         config,
         clock,
+        features,
     })
 }
 
@@ -166,7 +169,8 @@ impl Application {
                     cache.clone(),
                     names.clone(),
                     thumbnailer.clone(),
-                    data.config().media.clone(),
+                    data.links.features.clone(),
+                    data.config(),
                 );
                 App::new()
                     .app_data(data.clone())
@@ -236,6 +240,10 @@ impl Application {
         let state = &self.state;
         let worker = UsageWorker::new(state.links.clone(), Arc::clone(&state.homeserver));
         tasks.spawn(worker.run(background.clone()));
+        let watch = FeatureWatch::new(state.links.clone(), Arc::clone(&state.homeserver));
+        tasks.spawn(watch.run(background.clone()));
+        let reconciler = Reconciler::new(state.links.clone(), Arc::clone(&state.homeserver));
+        tasks.spawn(reconciler.run(background.clone()));
         let toucher = Toucher::new(
             state.links.database.clone(),
             MediaClient::new(Arc::clone(&state.homeserver)),

@@ -1,20 +1,24 @@
 //! `usage`: how media is counted, on the database.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::bail;
 use futures_util::FutureExt;
 
 use crate::{
     config::Config,
+    homeserver::Homeserver,
+    matrix::RoomId,
     storage::{StorageError, media_references, meta_events},
+    usage::{Compared, Reconciler, Scope},
 };
 
-const STATES: [&str; 6] = [
+const STATES: [&str; 7] = [
     "waiting",
     "sent",
     "redacting",
     "redacted",
+    "lost",
     "failed",
     "dropped",
 ];
@@ -23,7 +27,8 @@ const STATES: [&str; 6] = [
 pub(super) enum Command {
     /// Shows how many usages are in which state, and the newest meta events.
     List {
-        /// Only meta events in this state: waiting, sent, redacting, redacted, failed or dropped.
+        /// Only meta events in this state: waiting, sent, redacting, redacted, lost,
+        /// failed or dropped.
         #[arg(long)]
         state: Option<String>,
         /// How many meta events at most.
@@ -32,6 +37,16 @@ pub(super) enum Command {
     },
     /// Has usages counted whose meta event could not be sent.
     Retry,
+    /// Compares the ledger with the rooms and mends the difference; a running service sends and
+    /// redacts what comes of it.
+    Reconcile {
+        /// Only the rooms of this bridge.
+        #[arg(long)]
+        bridge: Option<String>,
+        /// Only this room.
+        #[arg(long)]
+        room: Option<RoomId>,
+    },
 }
 
 pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
@@ -73,6 +88,36 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                 .await?;
             println!("{retried} usages wait to be counted again");
         }
+        Command::Reconcile { bridge, room } => {
+            if let Some(id) = bridge
+                .as_deref()
+                .filter(|id| service.config.bridge(id).is_none())
+            {
+                bail!("--bridge: there is no bridge {id:?}");
+            }
+            let homeserver = Arc::new(Homeserver::new(service.config.homeserver.clone())?);
+            let scope = Scope {
+                bridge,
+                room_id: room.map(|room| room.to_string()),
+            };
+            print(&Reconciler::new(service, homeserver).compare(scope).await?);
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn print(compared: &Compared) {
+    println!("rooms compared: {}", compared.rooms);
+    println!("meta events compared: {}", compared.events);
+    println!("usages counted anew: {}", compared.counted_anew);
+    println!("meta events found to be sent: {}", compared.found);
+    println!("meta events redacted again: {}", compared.redacted_again);
+    println!("unknown meta events redacted: {}", compared.strays_redacted);
+    println!(
+        "rooms that could not be read: {}",
+        compared.unreadable.len()
+    );
+    for (bridge, room_id, why) in &compared.unreadable {
+        println!("bridge {bridge}, room {room_id}: {why}");
+    }
 }

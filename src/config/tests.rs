@@ -260,7 +260,6 @@ fn what_this_version_does_not_do_is_refused() {
             "database: postgres://m:hunter2@db/m",
             "database",
         ),
-        ("reconcile: never", "reconcile: 6h", "usage.reconcile"),
         (
             "limits: {}",
             "limits: {per_client: {streams: 16}}",
@@ -330,8 +329,7 @@ fn the_cache_is_on_unless_it_is_switched_off() {
 
 #[test]
 fn all_problems_are_told_at_once() {
-    let text =
-        changed("batch_size: 50", "batch_size: 0").replace("reconcile: never", "reconcile: 6h");
+    let text = changed("batch_size: 50", "batch_size: 0").replace("reconcile: 6h", "reconcile: 1s");
     assert_eq!(parse(&text).expect_err("refused").problems.len(), 2);
 }
 

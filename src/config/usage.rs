@@ -8,7 +8,6 @@ use crate::matrix::RoomId;
 
 use super::{
     Problems,
-    unsupported::later,
     value::{Lifetime, Rate, Span},
 };
 
@@ -31,6 +30,8 @@ pub struct UsageConfig {
     pub touch_rate: Rate,
     /// Whether meta events are sent into encrypted rooms.
     pub encrypted_rooms: bool,
+    /// How often the ledger is compared with each room.
+    pub reconcile: Lifetime,
     /// Where usage is counted if the bridge may not send in a room.
     pub fallback_room: Option<RoomId>,
 }
@@ -39,7 +40,8 @@ pub struct UsageConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UsageMode {
-    /// Where they can count: the media has a content token.
+    /// Where they can count: the media has a content token, or the homeserver links media to
+    /// events (MSC3911).
     Auto,
     /// For all media.
     Always,
@@ -76,7 +78,7 @@ impl Default for UsageFile {
                 per: Duration::from_secs(1),
             },
             encrypted_rooms: true,
-            reconcile: Lifetime::Never,
+            reconcile: Lifetime::For(Duration::from_secs(6 * 3600)),
             fallback_room: None,
         }
     }
@@ -106,10 +108,12 @@ impl UsageFile {
                 format_args!("found {}; allowed are 1 to 200", self.batch_size),
             );
         }
-        if self.reconcile != Lifetime::Never {
+        if let Lifetime::For(span) = self.reconcile
+            && span < Duration::from_secs(60)
+        {
             problems.add(
                 "usage.reconcile",
-                later("comparing the ledger with the rooms"),
+                "is shorter than a minute; allowed is never, or a longer duration",
             );
         }
         if let Lifetime::For(span) = self.touch
@@ -137,6 +141,7 @@ impl UsageFile {
             touch: self.touch,
             touch_rate: self.touch_rate,
             encrypted_rooms: self.encrypted_rooms,
+            reconcile: self.reconcile,
             fallback_room,
         })
     }

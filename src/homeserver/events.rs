@@ -12,6 +12,17 @@ use super::{Homeserver, HomeserverError, client::answer};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device(pub String);
 
+/// What is sent into a room.
+#[derive(Debug, Clone, Copy)]
+pub struct EventToSend<'a> {
+    /// Its type.
+    pub event_type: &'a str,
+    /// Names the sending, so that it can be repeated.
+    pub txn_id: &'a str,
+    /// Its content, as JSON.
+    pub content: &'a str,
+}
+
 impl Homeserver {
     /// Makes the device as which events are sent, if it is not there yet.
     ///
@@ -29,23 +40,29 @@ impl Homeserver {
         answer(request).await.map(drop)
     }
 
-    /// Sends an event; returns its ID. The same transaction ID gives the same URL to the byte.
+    /// Sends an event; returns its ID. The same transaction ID and attachment give the same URL
+    /// to the byte. `attached`: the URI of media that becomes part of the event (MSC3911).
     ///
     /// # Errors
-    /// If the homeserver refuses or fails.
+    /// If the homeserver refuses or fails; 400 `M_INVALID_PARAM` if the media is not there, or
+    /// attached already.
     pub async fn send_event(
         &self,
         bridge: &BridgeConfig,
         room_id: &str,
-        event_type: &str,
-        txn_id: &str,
+        event: EventToSend<'_>,
         device: &Device,
-        content: &str,
+        attached: Option<&str>,
     ) -> Result<String, HomeserverError> {
+        let EventToSend {
+            event_type,
+            txn_id,
+            content,
+        } = event;
         let segments = [
             "_matrix", "client", "v3", "rooms", room_id, "send", event_type, txn_id,
         ];
-        self.put_event(bridge, &segments, device, content.to_owned())
+        self.put_event(bridge, &segments, device, attached, content.to_owned())
             .await
     }
 
@@ -64,7 +81,7 @@ impl Homeserver {
         let segments = [
             "_matrix", "client", "v3", "rooms", room_id, "redact", event_id, txn_id,
         ];
-        self.put_event(bridge, &segments, device, "{}".to_owned())
+        self.put_event(bridge, &segments, device, None, "{}".to_owned())
             .await
     }
 
@@ -73,11 +90,19 @@ impl Homeserver {
         bridge: &BridgeConfig,
         segments: &[&str],
         device: &Device,
+        attached: Option<&str>,
         body: String,
     ) -> Result<String, HomeserverError> {
         let mut request = self.request_as(bridge, Method::PUT, segments);
         if !device.0.is_empty() {
             request = request.query(&[("device_id", &device.0)]);
+        }
+        if let Some(mxc) = attached {
+            // Homeservers know the parameter under its prefix, as long as it is a proposal.
+            request = request.query(&[
+                ("attach_media", mxc),
+                ("org.matrix.msc3911.attach_media", mxc),
+            ]);
         }
         let request = request
             .header(header::CONTENT_TYPE, "application/json")
@@ -238,55 +263,5 @@ impl Homeserver {
             .get("duration_ms")
             .and_then(Value::as_u64)
             .unwrap_or_default())
-    }
-
-    /// Looks in a room for the meta event with this `batch`, back to a time in milliseconds since
-    /// the epoch; returns its ID.
-    ///
-    /// # Errors
-    /// If the homeserver refuses or fails.
-    pub async fn find_meta_event(
-        &self,
-        bridge: &BridgeConfig,
-        room_id: &str,
-        event_type: &str,
-        batch: &str,
-        since: i64,
-    ) -> Result<Option<String>, HomeserverError> {
-        let filter = json!({"types": [event_type], "senders": [bridge.user_id]}).to_string();
-        let segments = ["_matrix", "client", "v3", "rooms", room_id, "messages"];
-        let mut from: Option<String> = None;
-        loop {
-            let mut request = self.request_as(bridge, Method::GET, &segments).query(&[
-                ("dir", "b"),
-                ("limit", "100"),
-                ("filter", &filter),
-            ]);
-            if let Some(from) = &from {
-                request = request.query(&[("from", from)]);
-            }
-            let page = answer(request).await?;
-            let events = page
-                .get("chunk")
-                .and_then(Value::as_array)
-                .ok_or(HomeserverError::Nonsense("it has no chunk of events"))?;
-            for event in events {
-                if event.pointer("/content/batch").and_then(Value::as_str) == Some(batch) {
-                    return Ok(event
-                        .get("event_id")
-                        .and_then(Value::as_str)
-                        .map(str::to_owned));
-                }
-            }
-            let oldest = events
-                .last()
-                .and_then(|e| e.get("origin_server_ts"))
-                .and_then(Value::as_i64);
-            let next = page.get("end").and_then(Value::as_str).map(str::to_owned);
-            if next.is_none() || next == from || oldest.is_some_and(|ts| ts < since) {
-                return Ok(None);
-            }
-            from = next;
-        }
     }
 }

@@ -26,7 +26,7 @@ use super::{
 
 /// The most redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
-const CONTENT_TOKEN_HEADER: &str = "x-matrix-content-token";
+pub(super) const CONTENT_TOKEN_HEADER: &str = "x-matrix-content-token";
 
 /// The longest wait for an upload that the homeserver is asked for.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(10);
@@ -66,6 +66,8 @@ pub struct MediaRequest<'a> {
     pub mxc: &'a MxcUri,
     /// Its content token.
     pub content_token: Option<&'a ContentToken>,
+    /// Who asks, of the bridge's namespace; `None`: the bridge's user.
+    pub as_user: Option<&'a str>,
     /// The head of the answer only.
     pub head_only: bool,
     /// A `Range` header to hand on.
@@ -121,12 +123,10 @@ impl MediaClient {
         let mut credentials = HeaderMap::with_capacity(8);
         credentials.insert(header::AUTHORIZATION, bearer(bridge.as_token.expose()));
         if let Some(token) = request.content_token {
-            let mut value = HeaderValue::try_from(token.expose())
-                .map_err(|_| HomeserverError::Nonsense("the content token is no header value"))?;
-            value.set_sensitive(true);
-            credentials.insert(CONTENT_TOKEN_HEADER, value);
+            credentials.insert(CONTENT_TOKEN_HEADER, content_token_header(token)?);
         }
-        let as_user = [("user_id", bridge.user_id.as_str())];
+        let user_id = request.as_user.unwrap_or(bridge.user_id.as_str());
+        let as_user = [("user_id", user_id)];
         let url = self.url(&["_matrix", "client", "v1", "media"], &request, as_user);
         match self.follow(url, credentials, &request).await {
             // An answer to HEAD has no body, so an error in it has no code: a GET tells which it is.
@@ -290,6 +290,7 @@ impl MediaClient {
             what: MediaKind::Original,
             mxc,
             content_token,
+            as_user: None,
             head_only: false,
             range: None,
             if_none_match: Some("1"),
@@ -301,6 +302,14 @@ impl MediaClient {
         }
         Ok(())
     }
+}
+
+/// A content token as a header, kept out of the client's own debug output.
+pub(super) fn content_token_header(token: &ContentToken) -> Result<HeaderValue, HomeserverError> {
+    let mut value = HeaderValue::try_from(token.expose())
+        .map_err(|_| HomeserverError::Nonsense("the content token is no header value"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// What a request says beside its URL.
@@ -340,7 +349,7 @@ async fn refusal(mut answer: Download) -> HomeserverError {
 }
 
 /// Whether the homeserver does not know the endpoint: a 404 without JSON, or `M_UNRECOGNIZED`.
-fn is_unknown_endpoint(error: &HomeserverError) -> bool {
+pub(super) fn is_unknown_endpoint(error: &HomeserverError) -> bool {
     error.errcode() == "M_UNRECOGNIZED" || (error.status() == 404 && error.errcode().is_empty())
 }
 

@@ -2,8 +2,11 @@
 
 mod client;
 mod connections;
+mod copies;
 mod error;
 mod events;
+mod features;
+mod history;
 mod media;
 mod redirects;
 
@@ -11,6 +14,8 @@ pub use client::Homeserver;
 pub use connections::DownloadBody;
 pub(crate) use connections::{Connector, connector};
 pub use error::HomeserverError;
-pub use events::Device;
+pub use events::{Device, EventToSend};
+pub use features::{Features, LINKED_MEDIA, tells_linked_media};
+pub use history::{Fate, HistoryEvent, HistoryPage};
 pub use media::{Download, MediaClient, MediaKind, MediaRequest};
 pub(crate) use redirects::Resolver;

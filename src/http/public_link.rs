@@ -54,6 +54,8 @@ pub(super) fn order(grant: &Grant, kind: MediaKind) -> Order {
     Order {
         bridge: Arc::clone(&grant.bridge),
         claims: Arc::clone(&grant.link.claims),
+        copy: grant.link.copy.clone(),
+        sender: grant.link.sender.clone(),
         kind,
         // A thumbnail is as small as it is.
         max_bytes: match kind {

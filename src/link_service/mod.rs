@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::{
     clock::Clock,
     config::{Config, Lifetime, UsageMode},
+    homeserver::Features,
     key_store::KeyStore,
     link::LinkClaims,
     storage::{Database, media_references::Pace},
@@ -35,6 +36,8 @@ pub struct LinkService {
     pub config: Arc<Config>,
     /// What time it is.
     pub clock: Clock,
+    /// What the homeserver can do.
+    pub features: Features,
 }
 
 /// Milliseconds as the database keeps them.
@@ -53,12 +56,12 @@ impl LinkService {
     }
 
     /// Whether this media is to be counted by a meta event. A homeserver can only count media
-    /// that has a content token.
+    /// that has a content token, or whose copy is linked to the event.
     fn is_counted(&self, claims: &LinkClaims) -> bool {
         match self.config.usage.mode {
             UsageMode::Always => true,
             UsageMode::Never => false,
-            UsageMode::Auto => claims.content_token.is_some(),
+            UsageMode::Auto => claims.content_token.is_some() || self.features.links_media(),
         }
     }
 

@@ -41,8 +41,9 @@ impl MediaError {
 }
 
 impl MediaError {
-    /// What a refusal of the homeserver comes to, for media or a thumbnail of it.
-    pub(super) fn of(error: HomeserverError, what: MediaKind) -> Self {
+    /// What a refusal of the homeserver comes to, for media or a thumbnail of it. `restricted`:
+    /// it was asked for without a content token, where media is linked to events (MSC3911).
+    pub(super) fn of(error: HomeserverError, what: MediaKind, restricted: bool) -> Self {
         match (&error, error.errcode()) {
             // Of what is no image (seen on Synapse).
             (HomeserverError::Refused { status: 400, .. }, "M_UNKNOWN")
@@ -55,6 +56,9 @@ impl MediaError {
             // Whatever their status: the media is there.
             (_, "M_MISSING_CONTENT_TOKEN") => Self::Failed(format!(
                 "{error}; the media needs a content token and the link has none: the bridge has to give the event's content_token"
+            )),
+            (_, "M_UNAUTHORIZED") if restricted => Self::Failed(format!(
+                "{error}; the bridge's user may not see the event that the media belongs to"
             )),
             (_, "M_UNAUTHORIZED") => Self::Failed(format!(
                 "{error}; the link's content token is not the media's, or the media has none"
@@ -99,11 +103,23 @@ mod tests {
                     message: String::new(),
                     retry_after_ms: None,
                 };
-                MediaError::of(error, MediaKind::Original).to_string()
+                MediaError::of(error, MediaKind::Original, false).to_string()
             };
             let (missing, wrong) = (told("M_MISSING_CONTENT_TOKEN"), told("M_UNAUTHORIZED"));
             assert!(missing.contains("the link has none"), "{missing}");
             assert!(wrong.contains("the link's content token is not"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn who_may_not_see_an_event_is_told_apart_from_a_wrong_content_token() {
+        let error = HomeserverError::Refused {
+            status: 403,
+            errcode: "M_UNAUTHORIZED".to_owned(),
+            message: "no".to_owned(),
+            retry_after_ms: None,
+        };
+        let told = MediaError::of(error, MediaKind::Original, true).to_string();
+        assert!(told.contains("may not see the event that the media belongs to"));
     }
 }

@@ -65,8 +65,13 @@ impl Names {
 
     /// The name of a link's media. Links that show different content tokens have different
     /// names, so that what the homeserver gave for one is not given for another; so have links
-    /// that expect a different digest.
-    pub(super) fn key(&self, claims: &LinkClaims, kind: MediaKind) -> ObjectKey {
+    /// that expect a different digest. `bridge`: the only one that it is for.
+    pub(super) fn key(
+        &self,
+        claims: &LinkClaims,
+        kind: MediaKind,
+        bridge: Option<&str>,
+    ) -> ObjectKey {
         let mut mac = self.0.clone();
         let mut field = |bytes: &[u8]| {
             mac.update(&(bytes.len() as u64).to_be_bytes());
@@ -91,6 +96,10 @@ impl Names {
             field(method.as_bytes());
             field(&width.to_be_bytes());
             field(&height.to_be_bytes());
+        }
+        if let Some(bridge) = bridge {
+            field(b"bridge");
+            field(bridge.as_bytes());
         }
         ObjectKey(mac.finalize().into_bytes().into())
     }
@@ -131,12 +140,15 @@ mod tests {
             method: "crop",
         };
         let keys = [
-            names.key(&plain, MediaKind::Original),
-            names.key(&claims("mxc://example.or/gabc"), MediaKind::Original),
-            names.key(&token, MediaKind::Original),
-            names.key(&file, MediaKind::Original),
-            names.key(&plain, small),
-            Names::new(&[2; 32]).key(&plain, MediaKind::Original),
+            names.key(&plain, MediaKind::Original, None),
+            names.key(&claims("mxc://example.or/gabc"), MediaKind::Original, None),
+            names.key(&token, MediaKind::Original, None),
+            names.key(&file, MediaKind::Original, None),
+            names.key(&plain, small, None),
+            names.key(&plain, MediaKind::Original, Some("irc")),
+            names.key(&plain, MediaKind::Original, Some("xmpp")),
+            names.key(&plain, small, Some("irc")),
+            Names::new(&[2; 32]).key(&plain, MediaKind::Original, None),
         ];
         for (i, a) in keys.iter().enumerate() {
             assert_eq!(ObjectKey::from_hex(&a.to_hex()), Some(*a));
@@ -144,7 +156,7 @@ mod tests {
         }
         let mut room = plain.clone();
         room.room_id = RoomId::parse("!other:example.org").expect("a room");
-        assert_eq!(names.key(&room, MediaKind::Original), keys[0]);
+        assert_eq!(names.key(&room, MediaKind::Original, None), keys[0]);
         assert_ne!(keys[0].etag(Some(1)), keys[0].etag(None));
         assert_eq!(ObjectKey::from_hex("zz"), None);
         assert_eq!(ObjectKey::from_hex(&"G".repeat(64)), None);

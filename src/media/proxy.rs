@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{BridgeConfig, MediaConfig},
-    homeserver::{MediaClient, MediaKind, MediaRequest},
+    config::{BridgeConfig, Config, MediaConfig},
+    homeserver::{Download, Features, HomeserverError, MediaClient, MediaKind, MediaRequest},
     link::LinkClaims,
-    matrix::FileKeys,
+    matrix::{FileKeys, MxcUri, ServerName, UserId},
 };
 
 use super::{
@@ -30,6 +30,10 @@ pub struct Order {
     pub bridge: Arc<BridgeConfig>,
     /// What its link says of the media.
     pub claims: Arc<LinkClaims>,
+    /// The copy that is asked for in place of the media (MSC3911).
+    pub copy: Option<MxcUri>,
+    /// Who shared the media.
+    pub sender: Option<String>,
     /// The media itself, or a thumbnail.
     pub kind: MediaKind,
     /// How long it may be, in bytes, by the policy of its room.
@@ -117,6 +121,8 @@ pub struct MediaProxy {
     cache: Option<Cache>,
     names: Names,
     thumbnailer: Thumbnailer,
+    features: Features,
+    server_name: ServerName,
     config: MediaConfig,
 }
 
@@ -128,15 +134,26 @@ impl MediaProxy {
         cache: Option<Cache>,
         names: Names,
         thumbnailer: Thumbnailer,
-        config: MediaConfig,
+        features: Features,
+        config: &Config,
     ) -> Self {
         Self {
             homeserver,
             cache,
             names,
             thumbnailer,
-            config,
+            features,
+            server_name: config.homeserver.server_name.clone(),
+            config: config.media.clone(),
         }
+    }
+
+    /// The name of an order's bytes. A copy has those of its original. Where media is linked to
+    /// events, what one bridge may see is not for another.
+    fn key(&self, order: &Order) -> ObjectKey {
+        let linked = self.features.links_media();
+        let bridge = linked.then_some(order.bridge.id.as_str());
+        self.names.key(&order.claims, order.kind, bridge)
     }
 
     /// Opens media.
@@ -153,7 +170,7 @@ impl MediaProxy {
 
     /// Media of any length that is allowed at all.
     async fn find(&self, order: &Order, wanted: Wanted<'_>) -> Result<Media, MediaError> {
-        let key = self.names.key(&order.claims, order.kind);
+        let key = self.key(order);
         if let Some(cache) = &self.cache {
             match self.cached(cache, &key, order, wanted).await {
                 Ok(Some(media)) => return Ok(media),
@@ -446,16 +463,29 @@ impl MediaProxy {
         range: Option<super::ByteRange>,
     ) -> Result<Upstream, MediaError> {
         let range_header = range.map(|range| range.to_string());
-        let request = MediaRequest {
+        let original = MediaRequest {
             what: order.kind,
             mxc: &order.claims.mxc,
             content_token: order.claims.content_token.as_ref(),
+            as_user: None,
             head_only,
             range: range_header.as_deref(),
             if_none_match: None,
         };
-        let download = self.homeserver.download(&order.bridge, request).await;
-        let download = download.map_err(|error| MediaError::of(error, order.kind))?;
+        let mut request = original;
+        if let Some(copy) = &order.copy {
+            request.mxc = copy;
+            request.content_token = None;
+        }
+        let mut download = self.download(order, request).await;
+        if order.copy.is_some() && download.as_ref().is_err_and(|error| error.status() == 404) {
+            request = original;
+            download = self.download(order, request).await;
+        }
+        let download = download.map_err(|error| {
+            let restricted = self.features.links_media() && request.content_token.is_none();
+            MediaError::of(error, order.kind, restricted)
+        })?;
         let asked = Asked {
             head_only,
             range,
@@ -463,6 +493,42 @@ impl MediaProxy {
             stall: self.homeserver.stall(),
         };
         Upstream::check(download, asked)
+    }
+
+    /// Asks as the bridge's user; for media of an event that it may not see, as its sender, who
+    /// may: the homeserver allows that for users of the bridge.
+    async fn download(
+        &self,
+        order: &Order,
+        request: MediaRequest<'_>,
+    ) -> Result<Download, HomeserverError> {
+        let refusal = match self.homeserver.download(&order.bridge, request).await {
+            Err(error)
+                if error.status() == 403
+                    && matches!(error.errcode(), "M_UNAUTHORIZED" | "M_FORBIDDEN")
+                    && self.features.links_media() =>
+            {
+                error
+            }
+            outcome => return outcome,
+        };
+        let Some(sender) = order
+            .sender
+            .as_deref()
+            .filter(|sender| self.is_ours(sender))
+        else {
+            return Err(refusal);
+        };
+        let request = MediaRequest {
+            as_user: Some(sender),
+            ..request
+        };
+        let again = self.homeserver.download(&order.bridge, request).await;
+        again.map_err(|_| refusal)
+    }
+
+    fn is_ours(&self, user_id: &str) -> bool {
+        UserId::parse(user_id).is_ok_and(|user| user.server_name() == self.server_name.as_str())
     }
 }
 

@@ -76,8 +76,12 @@ impl Purger {
         let mut keys = Vec::new();
         for id in &due {
             let media = cache_purges::media_of(self.database.reader(), *id).await?;
-            for claims in &media {
-                keys.extend(self.kinds().map(|kind| self.names.key(claims, kind)));
+            for link in &media {
+                // Under its bridge's name, if it came while media was linked to events.
+                for bridge in [None, Some(link.bridge.as_str())] {
+                    let key = |kind| self.names.key(&link.claims, kind, bridge);
+                    keys.extend(self.kinds().map(key));
+                }
             }
         }
         self.cache.purge(keys).await;

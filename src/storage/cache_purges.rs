@@ -1,13 +1,12 @@
 //! Media to be taken out of the cache: wished for in the commit that kills the last link, and
 //! done after it, so that a kill in between loses nothing.
 
-use std::sync::Arc;
-
 use sqlx::{SqliteConnection, SqlitePool};
 
-use crate::link::LinkClaims;
-
-use super::{StorageError, links};
+use super::{
+    StorageError,
+    links::{self, LinkRow},
+};
 
 /// After how long media is taken out once more, in milliseconds: what was on its way to a reader
 /// when its link died may have come into the cache since.
@@ -46,8 +45,8 @@ pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<i64>, StorageError
     .await?)
 }
 
-/// What the links of a usage have promised, once for each file: attachments with different keys
-/// may share an mxc URI. Nothing, if another link to the same media is live, of whatever bridge
+/// Links of a usage, one for each file that they have promised: attachments with different keys
+/// may share an mxc URI. None, if another link to the same media is live, of whatever bridge
 /// or room.
 ///
 /// # Errors
@@ -55,7 +54,7 @@ pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<i64>, StorageError
 pub async fn media_of(
     reader: &SqlitePool,
     media_reference_id: i64,
-) -> Result<Vec<Arc<LinkClaims>>, StorageError> {
+) -> Result<Vec<LinkRow>, StorageError> {
     let is_wanted: i64 = sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM media_references r JOIN links l \
          ON l.mxc = r.mxc AND l.content_token = r.content_token \
@@ -67,8 +66,7 @@ pub async fn media_of(
     if is_wanted != 0 {
         return Ok(Vec::new());
     }
-    let links = links::of_usage(reader, media_reference_id).await?;
-    Ok(links.into_iter().map(|link| link.claims).collect())
+    links::of_usage(reader, media_reference_id).await
 }
 
 /// Notes that media was taken out; it is once more, a little later.

@@ -59,6 +59,9 @@ pub struct LinkRow {
     pub usage_state: UsageState,
     /// The meta event that counts it.
     pub usage_event_id: Option<String>,
+    /// The copy of its media that is attached to that event (MSC3911): served in place of the
+    /// media.
+    pub copy: Option<MxcUri>,
 }
 
 impl LinkRow {
@@ -136,7 +139,7 @@ impl Criteria {
     }
 }
 
-const SELECT: &str = "SELECT l.*, r.state AS usage_state, m.event_id AS usage_event_id \
+const SELECT: &str = "SELECT l.*, r.state AS usage_state, r.copy_mxc, m.event_id AS usage_event_id \
      FROM links l JOIN media_references r ON r.id = l.media_reference_id \
      LEFT JOIN meta_events m ON m.id = r.counted_by ";
 
@@ -214,6 +217,10 @@ impl FromRow<'_, SqliteRow> for LinkRow {
             usage_state: UsageState::parse(row.try_get("usage_state")?)
                 .ok_or_else(|| corrupt("usage state"))?,
             usage_event_id: row.try_get("usage_event_id")?,
+            copy: match row.try_get::<Option<&str>, _>("copy_mxc")? {
+                None => None,
+                Some(mxc) => Some(MxcUri::parse(mxc).map_err(|_| corrupt("copy's mxc URI"))?),
+            },
         })
     }
 }

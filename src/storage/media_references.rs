@@ -124,7 +124,8 @@ async fn set_fresh(
     pending_at: Option<i64>,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "UPDATE media_references SET state = $1, pending_at = $2, counted_by = NULL WHERE id = $3",
+        "UPDATE media_references SET state = $1, pending_at = $2, counted_by = NULL, copy_mxc = NULL \
+         WHERE id = $3",
     )
     .bind(state.as_str())
     .bind(pending_at)
@@ -336,4 +337,22 @@ pub async fn retry_failed(
         query.push(" AND room_id = ").push_bind(room_id.to_owned());
     }
     Ok(query.build().execute(connection).await?.rows_affected())
+}
+
+/// Has usages with live links counted that are not counted by events so far; returns how many.
+///
+/// # Errors
+/// If the database fails.
+pub async fn count_disabled(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StorageError> {
+    Ok(sqlx::query(
+        "UPDATE media_references SET state = 'pending', pending_at = $1 WHERE state = 'disabled' \
+         AND EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live')",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?
+    .rows_affected())
 }

@@ -44,6 +44,14 @@ pub struct MetaEventRow {
     pub unknown_since: Option<i64>,
     /// When it was made, in milliseconds since the epoch.
     pub created_at: i64,
+    /// Whether it is sent with a copy of its one medium.
+    pub has_copy: bool,
+    /// That copy, once made.
+    pub copy_mxc: Option<String>,
+    /// When it was made, in milliseconds since the epoch.
+    pub copied_at: Option<i64>,
+    /// How many copies the homeserver has refused to attach.
+    pub copies_refused: i64,
 }
 
 impl MetaEventRow {
@@ -75,6 +83,8 @@ pub struct NewMetaEvent {
     pub device_id: String,
     /// The usages that it counts.
     pub members: Vec<i64>,
+    /// Whether it is sent with a copy of its one medium.
+    pub has_copy: bool,
 }
 
 /// Queues a meta event: from now on its usages wait for it alone.
@@ -88,7 +98,7 @@ pub async fn insert(
 ) -> Result<i64, StorageError> {
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, \
-         next_attempt_at, created_at) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $8) RETURNING id",
+         has_copy, next_attempt_at, created_at) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $9) RETURNING id",
     )
     .bind(&event.bridge)
     .bind(&event.room_id)
@@ -97,6 +107,7 @@ pub async fn insert(
     .bind(&event.batch)
     .bind(crate::random::id())
     .bind(&event.device_id)
+    .bind(event.has_copy)
     .bind(now)
     .fetch_one(&mut *connection)
     .await?;
@@ -163,7 +174,7 @@ pub async fn claim(
          (SELECT id FROM meta_events WHERE next_attempt_at <= $2 \
           AND (claimed_until IS NULL OR claimed_until <= $2) ORDER BY next_attempt_at LIMIT $3) \
          RETURNING id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, \
-         redact_txn_id, attempts, unknown_since, created_at",
+         redact_txn_id, attempts, unknown_since, created_at, has_copy, copy_mxc, copied_at, copies_refused",
     )
     .bind(lease)
     .bind(now)
@@ -218,8 +229,8 @@ pub async fn settle_sent(
     .fetch_all(&mut *connection)
     .await?;
     sqlx::query(
-        "UPDATE media_references SET state = 'counted', counted_by = $1, queued_in = NULL, pending_at = NULL \
-         WHERE queued_in = $1",
+        "UPDATE media_references SET state = 'counted', counted_by = $1, queued_in = NULL, pending_at = NULL, \
+         copy_mxc = (SELECT copy_mxc FROM meta_events WHERE id = $1) WHERE queued_in = $1",
     )
     .bind(id)
     .execute(&mut *connection)
@@ -247,16 +258,18 @@ pub async fn settle_sent(
 pub async fn settle_redacted(
     connection: &mut SqliteConnection,
     id: i64,
+    now: i64,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "UPDATE meta_events SET state = 'redacted', claimed_until = NULL, next_attempt_at = NULL, \
-         last_error = NULL WHERE id = $1 AND state = 'redacting'",
+        "UPDATE meta_events SET state = 'redacted', redacted_at = $2, claimed_until = NULL, \
+         next_attempt_at = NULL, last_error = NULL WHERE id = $1 AND state = 'redacting'",
     )
     .bind(id)
+    .bind(now)
     .execute(&mut *connection)
     .await?;
     sqlx::query(
-        "UPDATE media_references SET counted_by = NULL, \
+        "UPDATE media_references SET counted_by = NULL, copy_mxc = NULL, \
          state = CASE WHEN queued_in IS NULL THEN 'released' ELSE 'pending' END WHERE counted_by = $1",
     )
     .bind(id)
@@ -306,6 +319,73 @@ pub async fn send_anew(
     )
     .bind(crate::random::id())
     .bind(now)
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The medium of a meta event that is sent with a copy, and its content token (empty: none).
+///
+/// # Errors
+/// If the database fails.
+pub async fn medium(
+    reader: &SqlitePool,
+    id: i64,
+) -> Result<Option<(String, String)>, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT r.mxc, r.content_token FROM meta_event_members m \
+         JOIN media_references r ON r.id = m.media_reference_id WHERE m.meta_event_id = $1 LIMIT 1",
+    )
+    .bind(id)
+    .fetch_optional(reader)
+    .await?)
+}
+
+/// Notes the copy that a meta event is sent with from now on. One that had a copy before is
+/// sent under another transaction ID: another copy is another request. Returns the transaction
+/// ID; `None`: it does not wait to be sent any more.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_copy(
+    connection: &mut SqliteConnection,
+    id: i64,
+    copy_mxc: &str,
+    now: i64,
+) -> Result<Option<String>, StorageError> {
+    Ok(sqlx::query_scalar(
+        "UPDATE meta_events SET txn_id = CASE WHEN copy_mxc IS NULL THEN txn_id ELSE $1 END, \
+         unknown_since = CASE WHEN copy_mxc IS NULL THEN unknown_since END, \
+         copy_mxc = $2, copied_at = $3 WHERE id = $4 AND state = 'waiting' RETURNING txn_id",
+    )
+    .bind(crate::random::id())
+    .bind(copy_mxc)
+    .bind(now)
+    .bind(id)
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// The homeserver did not attach the copy, and the meta event is not in the room: it is sent at
+/// `next_attempt_at` with another copy, under another transaction ID.
+///
+/// # Errors
+/// If the database fails.
+pub async fn copy_anew(
+    connection: &mut SqliteConnection,
+    id: i64,
+    next_attempt_at: i64,
+    error: &str,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET copy_mxc = NULL, copied_at = NULL, copies_refused = copies_refused + 1, \
+         txn_id = $1, claimed_until = NULL, unknown_since = NULL, next_attempt_at = $2, last_error = $3 \
+         WHERE id = $4 AND state = 'waiting'",
+    )
+    .bind(crate::random::id())
+    .bind(next_attempt_at)
+    .bind(error)
     .bind(id)
     .execute(connection)
     .await?;

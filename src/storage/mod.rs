@@ -1,7 +1,9 @@
 //! The database: the only place with SQL. One writer, many readers.
 
 pub mod cache_purges;
+pub mod comparison;
 mod error;
+pub mod features;
 pub mod links;
 pub mod media_references;
 pub mod memory;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{BridgeConfig, Config},
-    homeserver::{Device, Homeserver, HomeserverError},
+    homeserver::{Device, EventToSend, Homeserver, HomeserverError},
     link_service::{LinkService, millis},
     storage::{
         StorageError,
@@ -38,7 +38,7 @@ const AT_ONCE: usize = 8;
 /// How many events are claimed in one go.
 const CLAIMED_AT_ONCE: i64 = 64;
 /// The longest wait between two attempts, in milliseconds.
-const LONGEST_WAIT_MS: i64 = 60_000;
+pub(super) const LONGEST_WAIT_MS: i64 = 60_000;
 /// The longest wait where somebody has to mend something first, in milliseconds.
 const LONGEST_WAIT_REFUSED_MS: i64 = 3_600_000;
 /// After what time a homeserver may have forgotten a transaction ID (Synapse: 24 h).
@@ -46,7 +46,7 @@ const FORGOTTEN_AFTER_MS: i64 = 20 * 3_600_000;
 /// How long transactions of the homeserver are remembered.
 const REMEMBER_TRANSACTIONS_MS: i64 = 7 * 86_400_000;
 /// How far the homeserver's clock may be from ours, in milliseconds.
-const CLOCKS_APART_MS: i64 = 3_600_000;
+pub(super) const CLOCKS_APART_MS: i64 = 3_600_000;
 /// How often old memories are thrown away, in milliseconds.
 const FORGET_EVERY_MS: i64 = 3_600_000;
 
@@ -225,12 +225,19 @@ impl UsageWorker {
     }
 
     pub(super) fn drafter(&self, bridge: &BridgeConfig, device: Device) -> Drafter {
+        // A copy cannot be attached to another event, so each has an event of its own.
+        let has_copies = self.links.features.links_media();
         Drafter {
             bridge: bridge.id.clone(),
             network: bridge.network.clone(),
             device,
             event_type: self.config().usage.event_type.clone(),
-            batch_size: self.config().usage.batch_size,
+            batch_size: if has_copies {
+                1
+            } else {
+                self.config().usage.batch_size
+            },
+            has_copies,
         }
     }
 
@@ -374,20 +381,29 @@ impl UsageWorker {
         {
             return self.look_before_sending(bridge, event).await;
         }
+        let Some(event) = self.copied(bridge, event).await? else {
+            return Ok(());
+        };
         let device = Device(event.device_id.clone());
+        let sent = EventToSend {
+            event_type: &event.event_type,
+            txn_id: &event.txn_id,
+            content: &event.content,
+        };
+        let copy = event.copy_mxc.as_deref();
         let outcome = self
             .homeserver
-            .send_event(
-                bridge,
-                &event.room_id,
-                &event.event_type,
-                &event.txn_id,
-                &device,
-                &event.content,
-            )
+            .send_event(bridge, &event.room_id, sent, &device, copy)
             .await;
         match outcome {
             Ok(event_id) => self.settle_sent(&event, event_id).await,
+            Err(error)
+                if copy.is_some()
+                    && error.status() == 400
+                    && error.errcode() == "M_INVALID_PARAM" =>
+            {
+                self.not_attached(bridge, &event, &error).await
+            }
             Err(error) if error.status() == 413 || error.errcode() == "M_TOO_LARGE" => {
                 self.halve(bridge, event, &error).await
             }
@@ -450,7 +466,7 @@ impl UsageWorker {
 
     /// Before a meta event is given up: an earlier attempt whose answer was lost may have come
     /// through. `true`: it did, or the room has to be asked again later.
-    async fn settle_if_arrived(
+    pub(super) async fn settle_if_arrived(
         &self,
         bridge: &BridgeConfig,
         event: &MetaEventRow,
@@ -569,7 +585,7 @@ impl UsageWorker {
         .await
     }
 
-    async fn give_up(
+    pub(super) async fn give_up(
         &self,
         event: &MetaEventRow,
         end: GivenUp,
@@ -604,7 +620,7 @@ impl UsageWorker {
         .await
     }
 
-    async fn try_again(
+    pub(super) async fn try_again(
         &self,
         event: &MetaEventRow,
         error: &HomeserverError,
@@ -681,8 +697,8 @@ impl UsageWorker {
             "meta event redacted"
         );
         metrics::counter!("medialink_meta_events_total", "outcome" => "redacted").increment(1);
-        let id = event.id;
-        self.write(move |connection| meta_events::settle_redacted(connection, id).boxed())
+        let (id, now) = (event.id, self.now());
+        self.write(move |connection| meta_events::settle_redacted(connection, id, now).boxed())
             .await
     }
 }
@@ -703,7 +719,7 @@ fn wait_ms(error: &HomeserverError, attempts: i64) -> i64 {
 /// Whether the homeserver would say the same again: a refusal that waiting does not mend. A 401 is
 /// mended by the operator, so it is tried again, and so is a path that a homeserver has to know:
 /// its worker is down, or requests are led astray.
-fn is_hopeless(error: &HomeserverError) -> bool {
+pub(super) fn is_hopeless(error: &HomeserverError) -> bool {
     !matches!(error.errcode(), "" | "M_UNRECOGNIZED")
         && matches!(error.status(), 400 | 402..=407 | 409..=428 | 431..=499)
 }
@@ -715,6 +731,7 @@ pub(super) struct Drafter {
     device: Device,
     event_type: String,
     batch_size: usize,
+    has_copies: bool,
 }
 
 impl Drafter {
@@ -735,6 +752,7 @@ impl Drafter {
                 batch: draft.batch,
                 device_id: self.device.0.clone(),
                 members: draft.members,
+                has_copy: self.has_copies,
             };
             meta_events::insert(connection, &event, now).await?;
         }

@@ -250,12 +250,12 @@ impl World {
         Self::with(Options::default()).await
     }
 
-    pub async fn with(options: Options) -> Self {
-        let options = Options {
-            server_name: "example.org".to_owned(),
-            appservices: vec![appservice(None)],
-            ..options
-        };
+    /// With these options; the appservice is that of the harness, unless others are named.
+    pub async fn with(mut options: Options) -> Self {
+        options.server_name = "example.org".to_owned();
+        if options.appservices.is_empty() {
+            options.appservices = vec![appservice(None)];
+        }
         let homeserver = EmbeddedHomeserver::start(options)
             .await
             .expect("a homeserver");

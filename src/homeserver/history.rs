@@ -1,0 +1,226 @@
+//! What is in a room: our meta events, page by page and one by one (Client-Server API,
+//! `/messages`, `/event`).
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::config::BridgeConfig;
+
+use super::{Homeserver, HomeserverError, client::answer};
+
+/// One of our events, as its room shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEvent {
+    /// Its ID.
+    pub event_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// Its `batch`, if it has one.
+    pub batch: Option<String>,
+    /// When it was sent, in milliseconds since the epoch, as its sender's server tells.
+    pub sent_at: Option<i64>,
+    /// Whether it was redacted.
+    pub is_redacted: bool,
+}
+
+/// One page of a room's history, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// The events of the page that are ours.
+    pub events: Vec<HistoryEvent>,
+    /// When the last event of the page was sent, ours or not.
+    pub oldest: Option<i64>,
+    /// Where the next page begins; `None`: this was the last one.
+    pub next: Option<String>,
+}
+
+/// What has become of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is there as it was sent.
+    Standing,
+    /// It was redacted.
+    Redacted,
+    /// The homeserver does not have it.
+    Gone,
+}
+
+impl Homeserver {
+    /// A page of what the bridge's user has sent of these types, newest first, from a place that
+    /// the page before told.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn history(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_types: &[&str],
+        from: Option<&str>,
+    ) -> Result<HistoryPage, HomeserverError> {
+        let filter = json!({"types": event_types, "senders": [bridge.user_id]}).to_string();
+        let segments = ["_matrix", "client", "v3", "rooms", room_id, "messages"];
+        let mut request = self.request_as(bridge, Method::GET, &segments).query(&[
+            ("dir", "b"),
+            ("limit", "100"),
+            ("filter", &filter),
+        ]);
+        if let Some(from) = from {
+            request = request.query(&[("from", from)]);
+        }
+        let page = answer(request).await?;
+        let chunk = page
+            .get("chunk")
+            .and_then(Value::as_array)
+            .ok_or(HomeserverError::Nonsense("it has no chunk of events"))?;
+        // The filter is a wish: what is not ours is not for us.
+        let is_ours = |event: &HistoryEvent, sender: Option<&str>| {
+            sender == Some(bridge.user_id.as_str())
+                && event_types.contains(&event.event_type.as_str())
+        };
+        Ok(HistoryPage {
+            events: chunk
+                .iter()
+                .filter_map(|event| {
+                    let sender = event.get("sender").and_then(Value::as_str);
+                    parse(event).filter(|event| is_ours(event, sender))
+                })
+                .collect(),
+            oldest: chunk.last().and_then(sent_at),
+            next: page
+                .get("end")
+                .and_then(Value::as_str)
+                .filter(|next| Some(*next) != from)
+                .map(str::to_owned),
+        })
+    }
+
+    /// What has become of an event in a room that the bridge's user may read.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn fate(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_id: &str,
+    ) -> Result<Fate, HomeserverError> {
+        match self.event(bridge, room_id, event_id).await {
+            Ok(event) if event.get("content").is_none() => {
+                Err(HomeserverError::Nonsense("it is no event"))
+            }
+            Ok(event) if is_redacted(&event) => Ok(Fate::Redacted),
+            Ok(_) => Ok(Fate::Standing),
+            Err(error) if error.status() == 404 && error.errcode() == "M_NOT_FOUND" => {
+                Ok(Fate::Gone)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks in a room for the meta event with this `batch`, back to a time in milliseconds since
+    /// the epoch; returns its ID.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails.
+    pub async fn find_meta_event(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_type: &str,
+        batch: &str,
+        since: i64,
+    ) -> Result<Option<String>, HomeserverError> {
+        let mut from: Option<String> = None;
+        loop {
+            let page = self
+                .history(bridge, room_id, &[event_type], from.as_deref())
+                .await?;
+            let mut events = page.events.into_iter();
+            if let Some(event) = events.find(|event| event.batch.as_deref() == Some(batch)) {
+                return Ok(Some(event.event_id));
+            }
+            if page.next.is_none() || page.oldest.is_some_and(|oldest| oldest < since) {
+                return Ok(None);
+            }
+            from = page.next;
+        }
+    }
+}
+
+fn sent_at(event: &Value) -> Option<i64> {
+    event.get("origin_server_ts").and_then(Value::as_i64)
+}
+
+fn parse(event: &Value) -> Option<HistoryEvent> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str);
+    let event_id = text("event_id").filter(|id| id.starts_with('$') && id.len() <= 255)?;
+    Some(HistoryEvent {
+        event_id: event_id.to_owned(),
+        event_type: text("type")?.to_owned(),
+        batch: event
+            .pointer("/content/batch")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        sent_at: sent_at(event),
+        is_redacted: is_redacted(event),
+    })
+}
+
+/// Whether an event of ours was redacted. Their content is never empty.
+fn is_redacted(event: &Value) -> bool {
+    event
+        .pointer("/unsigned/redacted_because")
+        .is_some_and(|because| !because.is_null())
+        || event
+            .get("content")
+            .and_then(Value::as_object)
+            .is_none_or(serde_json::Map::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redacted_event_is_known_by_its_cause_or_by_its_emptiness() {
+        for (event, redacted) in [
+            (json!({"content": {"batch": "b"}}), false),
+            (
+                json!({"content": {"batch": "b"}, "unsigned": {"age": 1}}),
+                false,
+            ),
+            (
+                json!({"content": {"batch": "b"}, "unsigned": {"redacted_because": null}}),
+                false,
+            ),
+            (json!({"content": {}}), true),
+            (
+                json!({"content": {"batch": "b"}, "unsigned": {"redacted_because": {"type": "m.room.redaction"}}}),
+                true,
+            ),
+        ] {
+            assert_eq!(is_redacted(&event), redacted, "{event}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_is_passed_over() {
+        for event in [
+            json!(null),
+            json!([]),
+            json!({"event_id": 1, "type": "t"}),
+            json!({"event_id": "no-dollar", "type": "t"}),
+            json!({"event_id": format!("${}", "x".repeat(255)), "type": "t"}),
+            json!({"event_id": "$e", "type": {}}),
+        ] {
+            assert_eq!(parse(&event), None, "{event}");
+        }
+        let odd = json!({"event_id": "$e", "type": "t", "content": {"batch": 7}, "origin_server_ts": "late"});
+        let odd = parse(&odd).expect("an event");
+        assert_eq!(
+            (odd.batch, odd.sent_at, odd.is_redacted),
+            (None, None, false)
+        );
+    }
+}

@@ -1,0 +1,266 @@
+//! Comparing the books with the rooms: what is to be compared, and how a difference is mended.
+//! Each mend looks at the row again, since the outbox works on meanwhile.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::{StorageError, meta_events};
+
+/// A meta event of a room that has an answer to give.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ComparedEvent {
+    /// The row.
+    pub id: i64,
+    /// Its type.
+    pub event_type: String,
+    /// Its event ID.
+    pub event_id: String,
+    /// Whether it counts, or was redacted.
+    pub is_sent: bool,
+    /// When its row was made, in milliseconds since the epoch.
+    pub created_at: i64,
+}
+
+/// Which rooms are meant: all that match every given criterion.
+#[derive(Debug, Clone, Default)]
+pub struct RoomCriteria {
+    /// Of this bridge.
+    pub bridge: Option<String>,
+    /// This one.
+    pub room_id: Option<String>,
+    /// Not compared since this time, in milliseconds since the epoch.
+    pub not_since: Option<i64>,
+}
+
+/// Rooms with meta events that count, or were redacted since `redacted_since`: bridge and room,
+/// those first that were not compared for the longest time.
+///
+/// # Errors
+/// If the database fails.
+pub async fn rooms(
+    reader: &SqlitePool,
+    criteria: &RoomCriteria,
+    redacted_since: i64,
+) -> Result<Vec<(String, String)>, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT e.bridge, e.room_id FROM meta_events e \
+         LEFT JOIN compared_rooms c ON c.bridge = e.bridge AND c.room_id = e.room_id \
+         WHERE (e.state = 'sent' OR (e.state IN ('redacted', 'lost') AND e.redacted_at >= $1)) \
+         AND ($2 IS NULL OR e.bridge = $2) AND ($3 IS NULL OR e.room_id = $3) \
+         GROUP BY e.bridge, e.room_id \
+         HAVING $4 IS NULL OR COALESCE(MAX(c.compared_at), MIN(e.created_at)) <= $4 \
+         ORDER BY COALESCE(MAX(c.compared_at), MIN(e.created_at))",
+    )
+    .bind(redacted_since)
+    .bind(&criteria.bridge)
+    .bind(&criteria.room_id)
+    .bind(criteria.not_since)
+    .fetch_all(reader)
+    .await?)
+}
+
+/// The meta events of a room that are to be compared, the oldest first.
+///
+/// # Errors
+/// If the database fails.
+pub async fn events(
+    reader: &SqlitePool,
+    bridge: &str,
+    room_id: &str,
+    redacted_since: i64,
+) -> Result<Vec<ComparedEvent>, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT id, event_type, event_id, (state = 'sent') AS is_sent, created_at FROM meta_events \
+         WHERE bridge = $1 AND room_id = $2 AND event_id IS NOT NULL \
+         AND (state = 'sent' OR (state IN ('redacted', 'lost') AND redacted_at >= $3)) ORDER BY id",
+    )
+    .bind(bridge)
+    .bind(room_id)
+    .bind(redacted_since)
+    .fetch_all(reader)
+    .await?)
+}
+
+/// Notes that a room was compared.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_compared(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    room_id: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO compared_rooms (bridge, room_id, compared_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (bridge, room_id) DO UPDATE SET compared_at = excluded.compared_at",
+    )
+    .bind(bridge)
+    .bind(room_id)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A sent meta event does not count any more: somebody else has redacted it, or the homeserver
+/// does not have it (`gone`). What it counted and is still linked is counted anew; returns how many
+/// usages. `None`: it was not a sent one any more.
+///
+/// # Errors
+/// If the database fails.
+pub async fn settle_lost(
+    connection: &mut SqliteConnection,
+    id: i64,
+    gone: bool,
+    now: i64,
+) -> Result<Option<u64>, StorageError> {
+    let changed = sqlx::query(
+        "UPDATE meta_events SET state = $1, redacted_at = $2, review_at = NULL, last_error = $3 \
+         WHERE id = $4 AND state = 'sent'",
+    )
+    .bind(if gone { "lost" } else { "redacted" })
+    .bind(now)
+    .bind(if gone {
+        "the homeserver does not have it any more"
+    } else {
+        "redacted by somebody else"
+    })
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    if changed.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let states: Vec<String> = sqlx::query_scalar(
+        "UPDATE media_references SET counted_by = NULL, copy_mxc = NULL, \
+         pending_at = CASE WHEN queued_in IS NULL THEN $1 ELSE pending_at END, \
+         state = CASE WHEN queued_in IS NOT NULL OR EXISTS (SELECT 1 FROM links l \
+         WHERE l.media_reference_id = media_references.id AND l.state = 'live') \
+         THEN 'pending' ELSE 'released' END WHERE counted_by = $2 RETURNING state",
+    )
+    .bind(now)
+    .bind(id)
+    .fetch_all(connection)
+    .await?;
+    Ok(Some(
+        states.iter().filter(|state| *state == "pending").count() as u64,
+    ))
+}
+
+/// A meta event that was redacted is not, in its room: it is redacted again. `false`: it was not a
+/// redacted one any more.
+///
+/// # Errors
+/// If the database fails.
+pub async fn redact_again(
+    connection: &mut SqliteConnection,
+    id: i64,
+    now: i64,
+) -> Result<bool, StorageError> {
+    let changed = sqlx::query(
+        "UPDATE meta_events SET state = 'redacting', redact_txn_id = $1, redacted_at = NULL, attempts = 0, \
+         claimed_until = NULL, unknown_since = NULL, next_attempt_at = $2 \
+         WHERE id = $3 AND state IN ('redacted', 'lost')",
+    )
+    .bind(crate::random::id())
+    .bind(now)
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// A meta event that a room has and no sent row tells of.
+#[derive(Debug, Clone)]
+pub struct Stray {
+    /// As whose user it was sent.
+    pub bridge: String,
+    /// Its room.
+    pub room_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// Its event ID.
+    pub event_id: String,
+    /// Its unique value; empty: it has none.
+    pub batch: String,
+    /// When it was sent, in milliseconds since the epoch.
+    pub sent_at: i64,
+}
+
+/// What has become of a stray.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StrayEnd {
+    /// It is known, or on its way.
+    Known,
+    /// A row waited to send it: it has been sent.
+    Settled,
+    /// Nobody knows it: it is redacted.
+    Redacted,
+}
+
+/// Finds a stray's place in the books.
+///
+/// # Errors
+/// If the database fails.
+pub async fn settle_stray(
+    connection: &mut SqliteConnection,
+    stray: &Stray,
+    review_dead_at: i64,
+    now: i64,
+) -> Result<StrayEnd, StorageError> {
+    let known: i64 =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM meta_events WHERE event_id = $1)")
+            .bind(&stray.event_id)
+            .fetch_one(&mut *connection)
+            .await?;
+    if known != 0 {
+        return Ok(StrayEnd::Known);
+    }
+    let waiting: Option<(i64, bool)> = sqlx::query_as(
+        "SELECT id, COALESCE(claimed_until > $1, FALSE) FROM meta_events WHERE bridge = $2 AND room_id = $3 \
+         AND state = 'waiting' AND batch = $4 LIMIT 1",
+    )
+    .bind(now)
+    .bind(&stray.bridge)
+    .bind(&stray.room_id)
+    .bind(&stray.batch)
+    .fetch_optional(&mut *connection)
+    .await?;
+    match waiting {
+        Some((_, true)) => Ok(StrayEnd::Known),
+        Some((id, false)) => {
+            meta_events::settle_sent(connection, id, &stray.event_id, review_dead_at, now).await?;
+            Ok(StrayEnd::Settled)
+        }
+        None => {
+            redact_stray(connection, stray, now).await?;
+            Ok(StrayEnd::Redacted)
+        }
+    }
+}
+
+/// As the device that the bridge's user has sent with last.
+async fn redact_stray(
+    connection: &mut SqliteConnection,
+    stray: &Stray,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, \
+         redact_txn_id, next_attempt_at, created_at) VALUES ($1, $2, 'redacting', $3, '{}', $4, $5, \
+         COALESCE((SELECT device_id FROM meta_events WHERE bridge = $1 ORDER BY id DESC LIMIT 1), ''), \
+         $6, $7, $8, $9)",
+    )
+    .bind(&stray.bridge)
+    .bind(&stray.room_id)
+    .bind(&stray.event_type)
+    .bind(&stray.batch)
+    .bind(crate::random::id())
+    .bind(&stray.event_id)
+    .bind(crate::random::id())
+    .bind(now)
+    .bind(stray.sent_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
