@@ -8,7 +8,6 @@ use std::{
 
 use actix_web::{App, HttpServer, dev::Server, web};
 use anyhow::Context;
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -16,9 +15,7 @@ use crate::{
     clock::Clock,
     config::{BridgeConfig, CacheConfig, Config, Lifetime},
     homeserver::{Features, Homeserver, LINKED_MEDIA, MediaClient},
-    http::{
-        AppState, Listener, RequestLog, TRANSACTIONS_AT_ONCE, configure_internal, configure_public,
-    },
+    http::{AppState, Listener, RequestLog, configure_internal, configure_public, places},
     key_store::KeyStore,
     link::KeyState,
     link_service::{LinkService, millis},
@@ -136,7 +133,7 @@ impl Application {
             metrics: telemetry::metrics(),
             incoming: Incoming::new(links.clone(), Arc::clone(&homeserver)),
             forwarder: Forwarder::new()?,
-            transactions: Arc::new(Semaphore::new(TRANSACTIONS_AT_ONCE)),
+            transactions: Arc::new(places(&config)),
             own_ping: random::id().into(),
             rooms: Rooms::new(links.clone(), Arc::clone(&homeserver)),
             links,

@@ -1,7 +1,7 @@
 //! The way on to the bridge behind us: every request of the homeserver to the byte, with the
 //! bridge's own token, and the bridge's answer back.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -48,7 +48,7 @@ pub struct Forwarder {
 }
 
 /// A request of the homeserver, as it came.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Handed {
     /// Its method.
     pub method: Method,
@@ -58,6 +58,15 @@ pub struct Handed {
     pub headers: HeaderMap,
     /// Its body, whole.
     pub body: Bytes,
+}
+
+impl fmt::Debug for Handed {
+    /// Target, headers and body hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handed")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the bridge has answered: its status, headers that concern the answer itself, and a body.

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt, stream};
+
 use crate::{
     config::{BridgeConfig, CheckEvent},
     homeserver::{Homeserver, HomeserverError},
@@ -22,6 +24,10 @@ use super::occurrence::{Membership, Occurrence, Transaction};
 
 /// How long a join may take before the homeserver is answered.
 const JOIN_WITHIN: Duration = Duration::from_secs(10);
+/// How many rooms are joined at once.
+const JOINS_AT_ONCE: usize = 8;
+/// How long all questions about a transaction may take. Homeservers wait about a minute.
+const ASK_WITHIN: Duration = Duration::from_secs(40);
 
 /// Acts on what the homeserver tells.
 #[derive(Debug, Clone)]
@@ -30,12 +36,31 @@ pub struct Incoming {
     homeserver: Arc<Homeserver>,
 }
 
+/// Why a transaction was not acted on.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The homeserver did not tell what it takes to understand the transaction.
+    #[error("the homeserver did not tell what a transaction means: {0}")]
+    Unsure(HomeserverError),
+}
+
+/// What follows from an occurrence.
+enum Decided {
+    Certain(Consequence),
+    /// Somebody has to be asked.
+    Open(Occurrence),
+    Nothing,
+}
+
 /// The questions of one transaction, each asked once.
 struct Questions<'a> {
     incoming: &'a Incoming,
     bridge: &'a BridgeConfig,
     /// Whether redactions of a room name their target in the content.
-    in_content: HashMap<RoomId, bool>,
+    in_content: HashMap<RoomId, Option<bool>>,
 }
 
 impl Incoming {
@@ -49,33 +74,100 @@ impl Incoming {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn seen(&self, bridge: &BridgeConfig, txn_id: &str) -> Result<Seen, StorageError> {
-        memory::transaction(self.links.database.reader(), &bridge.id, txn_id).await
+    pub async fn seen(
+        &self,
+        bridge: &BridgeConfig,
+        txn_id: &str,
+        transaction: &Transaction,
+    ) -> Result<Seen, StorageError> {
+        let reader = self.links.database.reader();
+        memory::transaction(reader, &bridge.id, txn_id, Some(&transaction.digest)).await
     }
 
-    /// Acts on a transaction that was not seen before. It is durable when this returns.
+    /// Acts on a transaction that was not seen before. It is durable when this returns. What is
+    /// certain is acted on before anybody is asked about the rest.
     ///
     /// # Errors
-    /// If the database fails: then it was not acted on.
+    /// If the database fails, or the homeserver does not tell what it takes to understand the
+    /// transaction: then it is to be repeated.
     pub async fn act(
         &self,
         bridge: &BridgeConfig,
         txn_id: &str,
         transaction: Transaction,
-    ) -> Result<(), StorageError> {
-        let mut questions = Questions {
-            incoming: self,
-            bridge,
-            in_content: HashMap::new(),
-        };
-        let mut consequences = Vec::new();
+    ) -> Result<(), ActError> {
+        let (mut certain, mut open) = (Vec::new(), Vec::new());
         for occurrence in transaction.occurrences {
-            consequences.extend(questions.consequence(occurrence).await?);
+            match self.decided(bridge, occurrence) {
+                Decided::Certain(consequence) => certain.push(consequence),
+                Decided::Open(occurrence) => open.push(occurrence),
+                Decided::Nothing => {}
+            }
         }
+        let consequences = if open.is_empty() {
+            certain
+        } else {
+            self.links.take_certain(&bridge.id, certain).await?;
+            let mut questions = Questions {
+                incoming: self,
+                bridge,
+                in_content: HashMap::new(),
+            };
+            tokio::time::timeout(ASK_WITHIN, questions.consequences(open))
+                .await
+                .unwrap_or(Err(ActError::Unsure(HomeserverError::Slow)))?
+        };
         self.links
-            .take_transaction(&bridge.id, txn_id, consequences)
+            .take_transaction(&bridge.id, txn_id, transaction.digest, consequences)
             .await?;
         Ok(())
+    }
+
+    /// What follows, as far as nobody has to be asked.
+    fn decided(&self, bridge: &BridgeConfig, occurrence: Occurrence) -> Decided {
+        let pushes = self.links.config.links.check_event == CheckEvent::Push;
+        let certain = match occurrence {
+            Occurrence::Redaction { .. } | Occurrence::Edit { .. } if !pushes => {
+                return Decided::Nothing;
+            }
+            Occurrence::Redaction {
+                room_id,
+                outside: Some(outside),
+                inside: Some(inside),
+            } if outside == inside => Consequence::Redacted {
+                room_id,
+                event_id: inside,
+            },
+            Occurrence::Membership { ref user_id, .. } if *user_id != bridge.user_id.as_str() => {
+                return Decided::Nothing;
+            }
+            Occurrence::Membership {
+                room_id,
+                membership: Membership::Join,
+                ..
+            } => Consequence::Joined { room_id },
+            Occurrence::Membership {
+                room_id,
+                membership: Membership::Out,
+                ..
+            } => Consequence::Left { room_id },
+            Occurrence::Tombstone { room_id, successor } => Consequence::Succeeded(Succession {
+                bridge: bridge.id.clone(),
+                room_id: room_id.into(),
+                successor: successor.into(),
+            }),
+            Occurrence::Policy {
+                room_id,
+                event_id,
+                content,
+            } => Consequence::Policy {
+                room_id,
+                event_id,
+                content,
+            },
+            open => return Decided::Open(open),
+        };
+        Decided::Certain(certain)
     }
 
     /// Notes that the bridge behind us has taken a transaction. If this is lost, the bridge gets
@@ -91,136 +183,130 @@ impl Incoming {
 }
 
 impl Questions<'_> {
-    async fn consequence(
-        &mut self,
-        occurrence: Occurrence,
-    ) -> Result<Option<Consequence>, StorageError> {
-        let pushes = self.incoming.links.config.links.check_event == CheckEvent::Push;
-        Ok(match occurrence {
-            Occurrence::Redaction {
-                room_id,
-                outside,
-                inside,
-            } if pushes => self
-                .redacted(&room_id, outside, inside)
-                .await
-                .map(|event_id| Consequence::Redacted { room_id, event_id }),
-            Occurrence::Edit {
-                room_id,
-                event_id,
-                sender,
-                new_content,
-            } if pushes => {
-                let media = media_of(&new_content);
-                let linked = self.linked_elsewhere(&room_id, &event_id, &media).await?;
-                let is_edit = linked && self.is_author(&room_id, &event_id, &sender).await?;
-                is_edit.then_some(Consequence::Edited {
+    async fn consequences(&mut self, open: Vec<Occurrence>) -> Result<Vec<Consequence>, ActError> {
+        let mut consequences = Vec::new();
+        let mut invites = Vec::new();
+        for occurrence in open {
+            match occurrence {
+                Occurrence::Redaction {
+                    room_id,
+                    outside,
+                    inside,
+                } => {
+                    let redacted = self.redacted(&room_id, outside, inside).await?;
+                    consequences.extend(
+                        redacted.map(|event_id| Consequence::Redacted { room_id, event_id }),
+                    );
+                }
+                Occurrence::Edit {
                     room_id,
                     event_id,
-                    media,
-                })
-            }
-            Occurrence::Redaction { .. } | Occurrence::Edit { .. } => None,
-            Occurrence::Membership {
-                room_id,
-                user_id,
-                sender,
-                membership,
-            } => {
-                if user_id != self.bridge.user_id.as_str() {
-                    return Ok(None);
-                }
-                match membership {
-                    Membership::Invite => {
-                        self.invited(&room_id, &sender).await;
-                        None
+                    sender,
+                    new_content,
+                } => {
+                    let media = media_of(&new_content.0);
+                    if self.changes_media(&room_id, &event_id, &media).await?
+                        && let Some(before) =
+                            self.media_of_author(&room_id, &event_id, &sender).await?
+                    {
+                        consequences.push(Consequence::Edited {
+                            room_id,
+                            event_id,
+                            media,
+                            before,
+                        });
                     }
-                    Membership::Join => Some(Consequence::Joined { room_id }),
-                    Membership::Out => Some(Consequence::Left { room_id }),
                 }
+                Occurrence::Membership {
+                    room_id, sender, ..
+                } => invites.push((room_id, sender)),
+                Occurrence::Tombstone { .. } | Occurrence::Policy { .. } => {}
             }
-            Occurrence::Policy {
-                room_id,
-                event_id,
-                content,
-            } => Some(Consequence::Policy {
-                room_id,
-                event_id,
-                content,
-            }),
-            Occurrence::Tombstone { room_id, successor } => {
-                Some(Consequence::Succeeded(Succession {
-                    bridge: self.bridge.id.clone(),
-                    room_id: room_id.into(),
-                    successor: successor.into(),
-                }))
-            }
-        })
+        }
+        let asking = &*self;
+        stream::iter(invites)
+            .for_each_concurrent(JOINS_AT_ONCE, |(room_id, sender)| async move {
+                asking.invited(&room_id, &sender).await;
+            })
+            .await;
+        Ok(consequences)
     }
 
-    /// The event that a redaction means: where its two places differ, the room's version decides.
+    /// The event that a redaction means: up to room version 10 the one that it names outside of
+    /// its content, since then the one that it names inside. The other place may hold anything.
     async fn redacted(
         &mut self,
         room_id: &RoomId,
         outside: Option<EventId>,
         inside: Option<EventId>,
-    ) -> Option<EventId> {
-        match (outside, inside) {
-            (Some(outside), Some(inside)) if outside != inside => {
-                let is_inside = self.redacts_in_content(room_id).await;
-                Some(if is_inside { inside } else { outside })
-            }
-            (outside, inside) => outside.or(inside),
-        }
+    ) -> Result<Option<EventId>, ActError> {
+        Ok(match self.redacts_in_content(room_id).await? {
+            Some(true) => inside,
+            Some(false) => outside,
+            // Who is not in the room is not told its version.
+            None => inside.or(outside),
+        })
     }
 
     /// Whether redactions of a room tell their target in the content: since room version 11.
-    async fn redacts_in_content(&mut self, room_id: &RoomId) -> bool {
+    async fn redacts_in_content(&mut self, room_id: &RoomId) -> Result<Option<bool>, ActError> {
         // Since room version 12, room IDs have no server name.
         if !room_id.as_str().contains(':') {
-            return true;
+            return Ok(Some(true));
         }
         if let Some(known) = self.in_content.get(room_id) {
-            return *known;
+            return Ok(*known);
         }
         let create = self
             .incoming
             .homeserver
             .room_state(self.bridge, room_id.as_str(), "m.room.create")
             .await;
-        let is_inside = match &create {
+        let known = match create {
             Ok(Some(content)) => {
                 let version = content.get("room_version");
                 let version = version.and_then(|version| version.as_str()).unwrap_or("1");
-                version.parse::<u32>().map_or(true, |version| version >= 11)
+                Some(version.parse::<u32>().map_or(true, |version| version >= 11))
             }
-            _ => true,
+            Ok(None) => None,
+            Err(error) if matches!(error.status(), 403 | 404) => None,
+            Err(error) => return Err(ActError::Unsure(error)),
         };
-        self.in_content.insert(room_id.clone(), is_inside);
-        is_inside
+        self.in_content.insert(room_id.clone(), known);
+        Ok(known)
     }
 
-    /// Whether an event has live links to media that an edit of it no longer has.
-    async fn linked_elsewhere(
+    /// Whether it matters to links which media an event has now: one of them is to other media, or
+    /// some of it was gone.
+    async fn changes_media(
         &self,
         room_id: &RoomId,
         event_id: &EventId,
         media: &BTreeSet<MxcUri>,
     ) -> Result<bool, StorageError> {
-        let reader = self.incoming.links.database.reader();
-        let links = links::of_event(reader, room_id.as_str(), event_id.as_str()).await?;
-        let is_dropped = |link: &links::LinkRow| !media.contains(&link.claims.mxc);
-        Ok(links.iter().any(is_dropped))
+        let (room_id, event_id) = (room_id.as_str(), event_id.as_str());
+        let mut connection = self.incoming.links.database.reader().acquire().await?;
+        let links = links::of_event(&mut *connection, room_id, event_id).await?;
+        if links.iter().any(|link| !media.contains(&link.claims.mxc)) {
+            return Ok(true);
+        }
+        for mxc in media {
+            if memory::is_dropped(&mut connection, room_id, event_id, mxc).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    /// Whether somebody has sent an event: only its sender can edit it (Client-Server API,
-    /// "Validity of replacement events"). Homeservers pass invalid edits on as events.
-    async fn is_author(
+    /// The media that an event had at first, if somebody is its sender: only the sender can edit
+    /// it (Client-Server API, "Validity of replacement events"). Homeservers pass invalid edits on
+    /// as events.
+    async fn media_of_author(
         &self,
         room_id: &RoomId,
         event_id: &EventId,
         sender: &UserId,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Option<BTreeSet<MxcUri>>, ActError> {
         let asked =
             self.incoming
                 .homeserver
@@ -229,22 +315,20 @@ impl Questions<'_> {
             Ok(event) => {
                 let is_state = event.get("state_key").is_some();
                 let author = event.get("sender").and_then(|sender| sender.as_str());
-                Ok(!is_state && author == Some(sender.as_str()))
+                let is_edit = !is_state && author == Some(sender.as_str());
+                Ok(is_edit.then(|| event.get("content").map(media_of).unwrap_or_default()))
             }
-            Err(error) => {
-                self.cannot_check_edit(room_id, &error);
-                Ok(false)
+            Err(error) if matches!(error.status(), 403 | 404) => {
+                tracing::warn!(
+                    bridge = self.bridge.id,
+                    room_id = room_id.as_str(),
+                    %error,
+                    "an edit could not be checked, so the links of its event stay as they are"
+                );
+                Ok(None)
             }
+            Err(error) => Err(ActError::Unsure(error)),
         }
-    }
-
-    fn cannot_check_edit(&self, room_id: &RoomId, error: &HomeserverError) {
-        tracing::warn!(
-            bridge = self.bridge.id,
-            room_id = room_id.as_str(),
-            %error,
-            "an edit could not be checked, so the links of its event stay as they are"
-        );
     }
 
     /// Accepts an invite of the bridge's user, if it is from somebody whose invites it accepts.

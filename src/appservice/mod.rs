@@ -6,5 +6,5 @@ mod incoming;
 mod occurrence;
 
 pub use forward::{ForwardError, Forwarded, Forwarder, Handed};
-pub use incoming::Incoming;
-pub use occurrence::{Occurrence, Transaction, TransactionError};
+pub use incoming::{ActError, Incoming};
+pub use occurrence::{EventContent, Occurrence, Transaction, TransactionError};

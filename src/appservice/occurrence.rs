@@ -4,10 +4,11 @@
 //! An event that is not of the shape of a room event (Client-Server API, "Room event format") is
 //! passed over, so that one of them cannot keep the others from being acted on.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
+use sha2::{Digest, Sha256};
 
 use crate::{
     link_service::POLICY_EVENT_TYPE,
@@ -35,7 +36,7 @@ pub enum Occurrence {
         /// Who edits it.
         sender: UserId,
         /// What it says from now on (`m.new_content`).
-        new_content: Value,
+        new_content: EventContent,
     },
     /// Somebody's membership has changed.
     Membership {
@@ -66,6 +67,16 @@ pub enum Occurrence {
     },
 }
 
+/// The content of an event. It may hold content tokens and file keys, so `Debug` hides it.
+#[derive(Clone, PartialEq)]
+pub struct EventContent(pub Value);
+
+impl fmt::Debug for EventContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EventContent(…)")
+    }
+}
+
 /// A membership that something follows from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
@@ -82,6 +93,9 @@ pub enum Membership {
 pub struct Transaction {
     /// What it tells, in its order.
     pub occurrences: Vec<Occurrence>,
+    /// A digest of the IDs of its events: a homeserver that was restored from a backup names other
+    /// transactions as it has named some before.
+    pub digest: [u8; 32],
 }
 
 /// Why a body is not a transaction.
@@ -99,6 +113,13 @@ pub enum TransactionError {
 struct Body<'a> {
     #[serde(borrow)]
     events: Option<&'a RawValue>,
+}
+
+/// What tells an event from others.
+#[derive(Deserialize)]
+struct Identity<'a> {
+    #[serde(borrow)]
+    event_id: Option<&'a RawValue>,
 }
 
 /// The envelope of an event: what is not needed to pass it over stays unread.
@@ -139,8 +160,17 @@ impl Transaction {
         let events = body.events.ok_or(TransactionError::NoEvents)?;
         let events: Vec<&RawValue> =
             serde_json::from_str(events.get()).map_err(|_| TransactionError::NoEvents)?;
-        let occurrences = events.into_iter().filter_map(occurrence).collect();
-        Ok(Self { occurrences })
+        let mut digest = Sha256::new();
+        for event in &events {
+            let id = serde_json::from_str::<Identity<'_>>(event.get());
+            let id = id.ok().and_then(|identity| identity.event_id);
+            digest.update(id.map_or("", RawValue::get));
+            digest.update([0]);
+        }
+        Ok(Self {
+            occurrences: events.into_iter().filter_map(occurrence).collect(),
+            digest: digest.finalize().into(),
+        })
     }
 }
 
@@ -209,7 +239,7 @@ fn occurrence(event: &RawValue) -> Option<Occurrence> {
                 room_id: room_id()?,
                 event_id,
                 sender: UserId::parse(&event.sender).ok()?,
-                new_content: new_content.clone(),
+                new_content: EventContent(new_content.clone()),
             })
         }
         _ => None,
@@ -301,7 +331,7 @@ mod tests {
         let found = Transaction::read(text.as_bytes()).expect("a transaction");
         assert!(
             matches!(&found.occurrences[..], [Occurrence::Edit { event_id, new_content, .. }]
-            if event_id.as_str() == "$e" && *new_content == json!({"body": "x"}))
+            if event_id.as_str() == "$e" && new_content.0 == json!({"body": "x"}))
         );
     }
 

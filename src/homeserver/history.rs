@@ -8,6 +8,9 @@ use crate::config::BridgeConfig;
 
 use super::{Homeserver, HomeserverError, client::answer};
 
+/// The most pages of one room that are read.
+pub(crate) const MOST_PAGES: usize = 1000;
+
 /// One of our events, as its room shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEvent {
@@ -132,7 +135,7 @@ impl Homeserver {
         since: i64,
     ) -> Result<Option<String>, HomeserverError> {
         let mut from: Option<String> = None;
-        loop {
+        for _ in 0..MOST_PAGES {
             let page = self
                 .history(bridge, room_id, &[event_type], from.as_deref())
                 .await?;
@@ -145,6 +148,7 @@ impl Homeserver {
             }
             from = page.next;
         }
+        Err(HomeserverError::Nonsense("the room's history has no end"))
     }
 }
 

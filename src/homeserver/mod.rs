@@ -16,6 +16,7 @@ pub(crate) use connections::{Connector, connector};
 pub use error::HomeserverError;
 pub use events::{Device, EventToSend};
 pub use features::{Features, LINKED_MEDIA, tells_linked_media};
+pub(crate) use history::MOST_PAGES;
 pub use history::{Fate, HistoryEvent, HistoryPage};
 pub use media::{Download, MediaClient, MediaKind, MediaRequest};
 pub(crate) use redirects::Resolver;

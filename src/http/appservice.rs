@@ -12,7 +12,7 @@ use http_body_util::BodyDataStream;
 use serde_json::{Value, json};
 
 use crate::{
-    appservice::{ForwardError, Forwarded, Handed, Transaction},
+    appservice::{ActError, ForwardError, Forwarded, Handed, Transaction},
     config::{BridgeConfig, ForwardTo},
     storage::memory,
 };
@@ -40,6 +40,7 @@ const MAX_BODY_BYTES: usize = 32 << 20;
         (status = 403, description = "No bridge's hs_token", body = ApiError),
         (status = 413, description = "The body is longer than 32 MiB", body = ApiError),
         (status = 502, description = "The bridge at forward_to does not answer", body = ApiError),
+        (status = 503, description = "The homeserver did not tell what the transaction means", body = ApiError),
     ),
     security(("hs_token" = []))
 )]
@@ -52,21 +53,24 @@ pub(super) async fn transaction(
 ) -> Result<HttpResponse, ApiError> {
     let (bridge, incoming) = (bridge.0, &state.incoming);
     // So many are held in memory at once.
-    let _place = state.transactions.acquire().await;
+    let _place = match state.transactions.get(&bridge.id) {
+        Some(places) => places.acquire().await.ok(),
+        None => None,
+    };
     let body = Bytes::from(read_body(payload, MAX_BODY_BYTES).await?);
-    let seen = incoming.seen(&bridge, &txn_id).await?;
-    let transaction = match (seen, Transaction::read(&body)) {
-        (memory::Transaction::HandedOn, _) => return Ok(done()),
-        (memory::Transaction::Noted, _) => None,
-        (memory::Transaction::New, Ok(transaction)) => Some(transaction),
-        (memory::Transaction::New, Err(error)) => match &bridge.forward_to {
-            None => return Err(ApiError::bad_json(error)),
-            Some(to) => {
-                // The bridge may know what to make of it.
-                tracing::warn!(bridge = bridge.id, %error, "handed on without being acted on");
-                return handed_on(&state, to, &request, body).await;
-            }
-        },
+    let transaction = match (Transaction::read(&body), &bridge.forward_to) {
+        (Ok(transaction), _) => transaction,
+        (Err(error), None) => return Err(ApiError::bad_json(error)),
+        (Err(error), Some(to)) => {
+            // The bridge may know what to make of it.
+            tracing::warn!(bridge = bridge.id, %error, "handed on without being acted on");
+            return handed_on(&state, to, &request, body).await;
+        }
+    };
+    let transaction = match incoming.seen(&bridge, &txn_id, &transaction).await? {
+        memory::Transaction::HandedOn => return Ok(done()),
+        memory::Transaction::Noted => None,
+        memory::Transaction::New => Some(transaction),
     };
     // What is of interest is acted on before the bridge gets it; what is only noted need not wait.
     let is_of_interest = transaction
@@ -289,6 +293,22 @@ fn given_back(answer: Forwarded) -> HttpResponse {
     match length {
         Some(length) => response.body(actix_web::body::SizedStream::new(length, pieces)),
         None => response.streaming(pieces),
+    }
+}
+
+impl From<ActError> for ApiError {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Storage(error) => error.into(),
+            ActError::Unsure(_) => {
+                tracing::error!(%error, "a transaction was not acted on; the homeserver repeats it");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "M_UNKNOWN",
+                    error.to_string(),
+                )
+            }
+        }
     }
 }
 

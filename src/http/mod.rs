@@ -22,4 +22,4 @@ pub use openapi::openapi;
 pub use public::configure_public;
 pub use request_log::RequestLog;
 pub use routes::{Listener, configure_internal, routes_of};
-pub use state::{AppState, TRANSACTIONS_AT_ONCE};
+pub use state::{AppState, places};

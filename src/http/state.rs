@@ -1,6 +1,6 @@
 //! What handlers work with.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -8,15 +8,15 @@ use tokio::sync::Semaphore;
 
 use crate::{
     appservice::{Forwarder, Incoming},
-    config::Config,
+    config::{BridgeConfig, Config},
     homeserver::Homeserver,
     link_service::LinkService,
     rooms::Rooms,
     usage::FollowCounter,
 };
 
-/// How many transactions of the homeserver are held in memory at once.
-pub const TRANSACTIONS_AT_ONCE: usize = 4;
+/// How many transactions of the homeserver are held in memory at once, for each bridge.
+const TRANSACTIONS_AT_ONCE: usize = 2;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -33,12 +33,20 @@ pub struct AppState {
     pub incoming: Incoming,
     /// The way on to the bridges behind us.
     pub forwarder: Forwarder,
-    /// Places for transactions of the homeserver: [`TRANSACTIONS_AT_ONCE`].
-    pub transactions: Arc<Semaphore>,
+    /// Places for transactions of the homeserver, by bridge: one that hangs holds up no other.
+    pub transactions: Arc<HashMap<String, Semaphore>>,
     /// By what the ping is known that we ask for ourselves.
     pub own_ping: Arc<str>,
     /// What was measured.
     pub metrics: PrometheusHandle,
+}
+
+/// Places for the transactions of bridges.
+#[must_use]
+pub fn places(config: &Config) -> HashMap<String, Semaphore> {
+    let places =
+        |bridge: &Arc<BridgeConfig>| (bridge.id.clone(), Semaphore::new(TRANSACTIONS_AT_ONCE));
+    config.bridges.iter().map(places).collect()
 }
 
 impl AppState {

@@ -151,7 +151,7 @@ impl LinkService {
         let now = self.clock.now_ms();
         if let Some(event_id) = &request.claims.event_id {
             let room_id = request.claims.room_id.as_str();
-            if memory::is_redacted(connection, room_id, event_id.as_str()).await? {
+            if memory::is_gone(connection, room_id, event_id.as_str(), &request.claims.mxc).await? {
                 return Err(IssueError::Redacted);
             }
         }

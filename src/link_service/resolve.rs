@@ -179,8 +179,8 @@ impl LinkService {
         if memory::is_revoked(connection, bridge, room_id, event_id, &mxc, issued_at).await? {
             return Ok(Some(LinkState::Revoked));
         }
-        let is_redacted = memory::is_redacted(connection, room_id, event_id).await?;
-        Ok(is_redacted.then_some(LinkState::Redacted))
+        let is_gone = memory::is_gone(connection, room_id, event_id, &claims.mxc).await?;
+        Ok(is_gone.then_some(LinkState::Redacted))
     }
 
     /// Records a link that a bridge has signed by itself, by the rules of an issue.

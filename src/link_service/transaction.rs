@@ -39,6 +39,8 @@ pub enum Consequence {
         event_id: EventId,
         /// The media that it has now.
         media: BTreeSet<MxcUri>,
+        /// The media that it had at first.
+        before: BTreeSet<MxcUri>,
     },
     /// The bridge's user has left a room, or was removed from it.
     Left {
@@ -72,6 +74,7 @@ impl LinkService {
         &self,
         bridge: &str,
         txn_id: &str,
+        digest: [u8; 32],
         consequences: Vec<Consequence>,
     ) -> Result<bool, StorageError> {
         let now = self.clock.now_ms();
@@ -80,7 +83,8 @@ impl LinkService {
             .writer()
             .write(move |connection| {
                 async move {
-                    if !memory::note_transaction(connection, &bridge, &txn_id, now).await? {
+                    if !memory::note_transaction(connection, &bridge, &txn_id, &digest, now).await?
+                    {
                         return Ok(false);
                     }
                     for consequence in consequences {
@@ -89,6 +93,34 @@ impl LinkService {
                             .await?;
                     }
                     Ok(true)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Acts on what is certain of a transaction whose rest is still asked about. It may be acted
+    /// on again with the whole.
+    ///
+    /// # Errors
+    /// If the database fails: then it was not acted on.
+    pub async fn take_certain(
+        &self,
+        bridge: &str,
+        consequences: Vec<Consequence>,
+    ) -> Result<(), StorageError> {
+        let now = self.clock.now_ms();
+        let (service, bridge) = (self.clone(), bridge.to_owned());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    for consequence in consequences {
+                        service
+                            .carry_out(connection, &bridge, consequence, now)
+                            .await?;
+                    }
+                    Ok(())
                 }
                 .boxed()
             })
@@ -134,7 +166,15 @@ impl LinkService {
                 room_id,
                 event_id,
                 media,
+                before,
             } => {
+                let (room, event) = (room_id.as_str(), event_id.as_str());
+                for mxc in before.difference(&media) {
+                    memory::note_dropped(connection, room, event, mxc, now).await?;
+                }
+                for mxc in &media {
+                    memory::note_kept(connection, room, event, mxc).await?;
+                }
                 self.end_dropped(connection, &room_id, &event_id, &media, now)
                     .await
             }
@@ -145,7 +185,8 @@ impl LinkService {
                         room_id: Some(room_id.into()),
                         ..Criteria::default()
                     };
-                    memory::note_revocation(connection, bridge, &of_room, now).await?;
+                    let room_id = of_room.room_id.as_deref().unwrap_or_default();
+                    memory::note_revocation_of_room(connection, bridge, room_id, now).await?;
                     self.end(connection, Some(bridge), &of_room, LinkState::Revoked, now)
                         .await
                 }
@@ -196,7 +237,8 @@ impl LinkService {
                 mxc: Some(link.claims.mxc.to_string()),
                 ..Criteria::default()
             };
-            memory::note_revocation(connection, &link.bridge, &dropped, now).await?;
+            let (room, event) = (room_id.as_str(), event_id.as_str());
+            memory::note_dropped(connection, room, event, &link.claims.mxc, now).await?;
             self.end(
                 connection,
                 Some(&link.bridge),

@@ -161,11 +161,7 @@ impl Rooms {
                             let now = links.clock.now_ms();
                             room_policies::confirm(connection, &room_id, now).await
                         }
-                        Answer::Refused if is_current => {
-                            links
-                                .note_policy_in(connection, &bridge, &room_id, None, &json!({}))
-                                .await
-                        }
+                        // Nor is it an answer for those who may.
                         _ => Ok(()),
                     }
                 }

@@ -3,6 +3,8 @@
 use sha2::{Digest, Sha256};
 use sqlx::{SqliteConnection, SqlitePool};
 
+use crate::matrix::MxcUri;
+
 use super::{StorageError, links::Criteria};
 
 /// What is known of a transaction of the homeserver.
@@ -16,7 +18,8 @@ pub enum Transaction {
     HandedOn,
 }
 
-/// Whether a transaction was seen before.
+/// Whether a transaction was seen before: one with this ID and this digest of its events (`None`:
+/// whatever it was).
 ///
 /// # Errors
 /// If the database fails.
@@ -24,12 +27,15 @@ pub async fn transaction(
     reader: &SqlitePool,
     bridge: &str,
     txn_id: &str,
+    digest: Option<&[u8]>,
 ) -> Result<Transaction, StorageError> {
     let found: Option<Option<i64>> = sqlx::query_scalar(
-        "SELECT handed_on_at FROM appservice_transactions WHERE bridge = $1 AND txn_id = $2",
+        "SELECT handed_on_at FROM appservice_transactions \
+         WHERE bridge = $1 AND txn_id = $2 AND ($3 IS NULL OR digest IS $3)",
     )
     .bind(bridge)
     .bind(txn_id)
+    .bind(digest)
     .fetch_optional(reader)
     .await?;
     Ok(match found {
@@ -47,15 +53,18 @@ pub async fn note_transaction(
     connection: &mut SqliteConnection,
     bridge: &str,
     txn_id: &str,
+    digest: &[u8],
     now: i64,
 ) -> Result<bool, StorageError> {
     let noted = sqlx::query(
-        "INSERT INTO appservice_transactions (bridge, txn_id, received_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (bridge, txn_id) DO NOTHING",
+        "INSERT INTO appservice_transactions (bridge, txn_id, received_at, digest) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (bridge, txn_id) DO UPDATE SET received_at = $3, digest = $4, handed_on_at = NULL \
+         WHERE appservice_transactions.digest IS NOT $4",
     )
     .bind(bridge)
     .bind(txn_id)
     .bind(now)
+    .bind(digest)
     .execute(connection)
     .await?
     .rows_affected();
@@ -125,6 +134,78 @@ pub async fn is_redacted(
             .fetch_one(connection)
             .await?;
     Ok(found != 0)
+}
+
+fn media_hash(room_id: &str, event_id: &str, mxc: &MxcUri) -> Vec<u8> {
+    event_hash(room_id, &format!("{event_id}\0{mxc}"))
+}
+
+/// Remembers that an event no longer has a medium since it was edited, or that it has it again.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_dropped(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    event_id: &str,
+    mxc: &MxcUri,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query("INSERT INTO dropped_media (media_hash, dropped_at) VALUES ($1, $2) ON CONFLICT (media_hash) DO NOTHING")
+        .bind(media_hash(room_id, event_id, mxc))
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Forgets that an event has lost a medium: another edit has brought it back.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_kept(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    event_id: &str,
+    mxc: &MxcUri,
+) -> Result<(), StorageError> {
+    sqlx::query("DELETE FROM dropped_media WHERE media_hash = $1")
+        .bind(media_hash(room_id, event_id, mxc))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether an event is known to have lost a medium by an edit.
+///
+/// # Errors
+/// If the database fails.
+pub async fn is_dropped(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    event_id: &str,
+    mxc: &MxcUri,
+) -> Result<bool, StorageError> {
+    let dropped: i64 =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM dropped_media WHERE media_hash = $1)")
+            .bind(media_hash(room_id, event_id, mxc))
+            .fetch_one(connection)
+            .await?;
+    Ok(dropped != 0)
+}
+
+/// Whether an event is known to be redacted, or to have lost this medium by an edit.
+///
+/// # Errors
+/// If the database fails.
+pub async fn is_gone(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    event_id: &str,
+    mxc: &MxcUri,
+) -> Result<bool, StorageError> {
+    Ok(is_redacted(connection, room_id, event_id).await?
+        || is_dropped(connection, room_id, event_id, mxc).await?)
 }
 
 /// Remembers a revocation, for links that are not seen yet. One by sender reaches none of them.
@@ -222,6 +303,10 @@ pub async fn forget(
         .await?;
     if let Some(before) = others_before {
         sqlx::query("DELETE FROM redacted_events WHERE redacted_at < $1")
+            .bind(before)
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("DELETE FROM dropped_media WHERE dropped_at < $1")
             .bind(before)
             .execute(&mut *connection)
             .await?;

@@ -171,7 +171,7 @@ pub async fn claim(
     Ok(sqlx::query_as(
         "UPDATE meta_events SET claimed_until = $2 + $1, attempts = attempts + 1, \
          unknown_since = COALESCE(unknown_since, claimed_until - $1) WHERE id IN \
-         (SELECT id FROM meta_events WHERE next_attempt_at <= $2 \
+         (SELECT id FROM meta_events WHERE next_attempt_at <= $2 AND state IN ('waiting', 'redacting') \
           AND (claimed_until IS NULL OR claimed_until <= $2) ORDER BY next_attempt_at LIMIT $3) \
          RETURNING id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, \
          redact_txn_id, attempts, unknown_since, created_at, has_copy, copy_mxc, copied_at, copies_refused",
@@ -292,7 +292,8 @@ pub async fn settle_later(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "UPDATE meta_events SET claimed_until = NULL, next_attempt_at = $1, \
-         unknown_since = COALESCE(unknown_since, $2), last_error = $3 WHERE id = $4",
+         unknown_since = COALESCE(unknown_since, $2), last_error = $3 \
+         WHERE id = $4 AND state IN ('waiting', 'redacting')",
     )
     .bind(next_attempt_at)
     .bind(unknown_since)
@@ -519,17 +520,6 @@ pub async fn review(
         .bind(id)
         .execute(&mut *connection)
         .await?;
-    members(connection, id).await
-}
-
-/// The members of a meta event.
-///
-/// # Errors
-/// If the database fails.
-pub async fn members(
-    connection: &mut SqliteConnection,
-    id: i64,
-) -> Result<Vec<Member>, StorageError> {
     Ok(sqlx::query_as(
         "SELECT r.id, COALESCE(r.counted_by = m.meta_event_id, FALSE) AS here, \
          (r.queued_in IS NOT NULL) AS queued, \
@@ -585,22 +575,25 @@ pub async fn try_now(
     Ok(())
 }
 
-/// The sent meta events of a bridge in a room.
+/// Has all sent meta events of a bridge in a room looked at now.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn sent_in(
+pub async fn review_room(
     connection: &mut SqliteConnection,
     bridge: &str,
     room_id: &str,
-) -> Result<Vec<i64>, StorageError> {
-    Ok(sqlx::query_scalar(
-        "SELECT id FROM meta_events WHERE bridge = $1 AND room_id = $2 AND state = 'sent' ORDER BY id",
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET review_at = $1 WHERE bridge = $2 AND room_id = $3 AND state = 'sent'",
     )
+    .bind(now)
     .bind(bridge)
     .bind(room_id)
-    .fetch_all(connection)
-    .await?)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A meta event as `usage list` shows it.

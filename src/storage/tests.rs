@@ -18,7 +18,7 @@ async fn a_failed_write_is_undone_and_its_neighbours_stand() {
             writer
                 .write(move |c| {
                     async move {
-                        memory::note_transaction(c, "irc", txn, 1).await?;
+                        memory::note_transaction(c, "irc", txn, b"digest", 1).await?;
                         if fail {
                             Err(StorageError::Corrupt("test"))
                         } else {
@@ -65,7 +65,9 @@ async fn a_transaction_is_new_once() {
     for expected in [true, false] {
         let noted = database
             .writer()
-            .write::<_, StorageError, _>(|c| memory::note_transaction(c, "irc", "1", 1).boxed())
+            .write::<_, StorageError, _>(|c| {
+                memory::note_transaction(c, "irc", "1", b"digest", 1).boxed()
+            })
             .await
             .expect("writes");
         assert_eq!(noted, expected);

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{BridgeConfig, Lifetime},
-    homeserver::{Fate, HistoryEvent, HistoryPage, Homeserver, HomeserverError},
+    homeserver::{Fate, HistoryEvent, HistoryPage, Homeserver, HomeserverError, MOST_PAGES},
     link_service::{LinkService, millis},
     storage::{
         StorageError,
@@ -29,8 +29,6 @@ const REDACTED_MATTER_MS: i64 = 30 * 86_400_000;
 /// How old an event that nobody knows has to be before it is redacted, in milliseconds: until then
 /// its row may be on its way.
 const STRAY_AFTER_MS: i64 = 3_600_000;
-/// The most pages of one room that are read; what is older is asked for one by one.
-const MOST_PAGES: usize = 1000;
 /// How long the background job waits before each request.
 const PAUSE: Duration = Duration::from_millis(400);
 /// How often a request is made anew that the homeserver limits.

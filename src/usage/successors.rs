@@ -6,8 +6,7 @@ use crate::{
     config::BridgeConfig,
     homeserver::HomeserverError,
     storage::{
-        StorageError, media_references,
-        meta_events::{self, Member},
+        StorageError, media_references, meta_events,
         room_successors::{self, Succession},
     },
 };
@@ -96,19 +95,14 @@ impl UsageWorker {
         .await
     }
 
-    /// Everything live that is counted in the old room is counted in the new one by new meta
-    /// events; once those are sent, the old ones are redacted like any that count nothing.
+    /// From now on usage is counted in the new room. The review of what is counted in the old one
+    /// moves it: by new meta events, after which the old ones are redacted.
     async fn move_usage(
         &self,
         bridge: &BridgeConfig,
         succession: Succession,
     ) -> Result<(), StorageError> {
-        let Some(device) = self.device(bridge).await else {
-            let at = self.now() + LOOK_AGAIN_MS;
-            return self.look_again(succession, Some(at)).await;
-        };
         let now = self.now();
-        let drafter = self.drafter(bridge, device);
         let moved = succession.clone();
         self.write(move |connection| {
             async move {
@@ -116,19 +110,10 @@ impl UsageWorker {
                 let Succession {
                     bridge, room_id, ..
                 } = &moved;
-                let target = room_successors::counted_in(connection, bridge, room_id).await?;
-                if target == *room_id {
-                    return Ok(());
-                }
-                for meta_event in meta_events::sent_in(connection, bridge, room_id).await? {
-                    let members = meta_events::members(connection, meta_event).await?;
-                    let is_moving = |member: &&Member| member.here && member.live && !member.queued;
-                    let moving: Vec<i64> = members.iter().filter(is_moving).map(|m| m.id).collect();
-                    let usages = media_references::live(connection, &moving).await?;
-                    drafter
-                        .insert(connection, &target, &usages, true, now)
-                        .await?;
-                }
+                // What is sent from now on goes to the new room, what was sent is looked at again.
+                meta_events::review_room(connection, bridge, room_id, now).await?;
+                let failed = Some((bridge.as_str(), room_id.as_str()));
+                media_references::retry_failed(connection, failed, now).await?;
                 Ok(())
             }
             .boxed()

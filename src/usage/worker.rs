@@ -270,7 +270,10 @@ impl UsageWorker {
                     if here.is_empty() {
                         return meta_events::start_redaction(connection, id, now).await;
                     }
-                    if gone.is_empty() {
+                    // The room may have been replaced since.
+                    let target =
+                        room_successors::counted_in(connection, &bridge_id, &room_id).await?;
+                    if gone.is_empty() && target == room_id {
                         return Ok(());
                     }
                     // What lives on is counted elsewhere first; this one is looked at again then.
@@ -281,7 +284,7 @@ impl UsageWorker {
                         .collect();
                     let usages = media_references::live(connection, &moving).await?;
                     drafter
-                        .insert(connection, &room_id, &usages, tell_events, now)
+                        .insert(connection, &target, &usages, tell_events, now)
                         .await
                 }
                 .boxed()
@@ -436,9 +439,15 @@ impl UsageWorker {
             "meta event sent"
         );
         metrics::counter!("medialink_meta_events_total", "outcome" => "sent").increment(1);
+        let (bridge, room_id) = (event.bridge.clone(), event.room_id.clone());
         self.write(move |connection| {
             async move {
-                meta_events::settle_sent(connection, id, &event_id, review_dead_at, now).await
+                meta_events::settle_sent(connection, id, &event_id, review_dead_at, now).await?;
+                // The room may have been replaced while it was on its way.
+                if room_successors::counted_in(connection, &bridge, &room_id).await? != room_id {
+                    meta_events::review_by(connection, id, now).await?;
+                }
+                Ok(())
             }
             .boxed()
         })
@@ -555,20 +564,12 @@ impl UsageWorker {
         if self.settle_if_arrived(bridge, &event).await? {
             return Ok(());
         }
-        let fallback = self
-            .config()
-            .usage
-            .fallback_room
-            .as_ref()
-            .map(ToString::to_string);
-        let Some(fallback) =
-            fallback.filter(|room| *room != event.room_id && error.status() == 403)
-        else {
+        let Some((elsewhere, tell_events)) = self.elsewhere(&event, error).await? else {
             return self
                 .give_up(&event, GivenUp::Failed, &error.to_string())
                 .await;
         };
-        tracing::warn!(bridge = event.bridge, room_id = event.room_id, %error, "meta event refused: the fallback room counts");
+        tracing::warn!(bridge = event.bridge, room_id = event.room_id, %error, "meta event refused: another room counts");
         let drafter = self.drafter(bridge, Device(event.device_id.clone()));
         let (id, told, now) = (event.id, error.to_string(), self.now());
         self.write(move |connection| {
@@ -577,12 +578,32 @@ impl UsageWorker {
                     meta_events::give_up(connection, id, GivenUp::Replaced, &told, now).await?;
                 let usages = media_references::live(connection, &members).await?;
                 drafter
-                    .insert(connection, &fallback, &usages, false, now)
+                    .insert(connection, &elsewhere, &usages, tell_events, now)
                     .await
             }
             .boxed()
         })
         .await
+    }
+
+    /// Where a meta event that was refused can go, and whether it names events there: to the room
+    /// that has replaced its own, or to the fallback room.
+    async fn elsewhere(
+        &self,
+        event: &MetaEventRow,
+        error: &HomeserverError,
+    ) -> Result<Option<(String, bool)>, StorageError> {
+        let mut connection = self.links.database.reader().acquire().await?;
+        let home =
+            room_successors::counted_in(&mut connection, &event.bridge, &event.room_id).await?;
+        if home != event.room_id {
+            return Ok(Some((home, self.is_home(&event.room_id))));
+        }
+        let fallback = self.config().usage.fallback_room.as_ref();
+        let fallback = fallback.map(ToString::to_string);
+        Ok(fallback
+            .filter(|room| *room != event.room_id && error.status() == 403)
+            .map(|room| (room, false)))
     }
 
     pub(super) async fn give_up(

@@ -303,7 +303,7 @@ impl Side {
         eventually("the bridge to take it", async || {
             for number in 1_u64.. {
                 let txn_id = number.to_string();
-                match memory::transaction(database.reader(), "irc", &txn_id).await {
+                match memory::transaction(database.reader(), "irc", &txn_id, None).await {
                     Ok(memory::Transaction::HandedOn) => {}
                     Ok(memory::Transaction::New) => return Some(number - 1),
                     Ok(memory::Transaction::Noted) => return None,

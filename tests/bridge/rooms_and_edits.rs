@@ -1,5 +1,6 @@
 //! What happens to rooms and messages happens to links: edits, leaving, replaced rooms.
 
+use medialink::demo::homeserver::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -68,8 +69,8 @@ async fn an_edit_that_drops_or_swaps_media_ends_its_link() {
         let Shared {
             link,
             mxc,
+            token,
             event_id,
-            ..
         } = linked(&world, &service, &room).await;
         world
             .send(&room, "m.room.message", &edit_of(&event_id, &new_content))
@@ -78,7 +79,48 @@ async fn an_edit_that_drops_or_swaps_media_ends_its_link() {
         assert_eq!(service.follow(&link).await.status(), 410);
         service.wait_for_usage(&link, "released").await;
         assert_eq!(world.references(&mxc).await, 0);
+        // It is not linked again, until another edit brings it back.
+        let again =
+            json!({"mxc": mxc, "content_token": token, "room_id": room, "event_id": event_id});
+        let (status, told) = service.call(Method::POST, "/v1/links", &again).await;
+        assert_eq!((status.as_u16(), &told["errcode"]), (410, &json!("M_GONE")));
+        let back = json!({"msgtype": "m.file", "body": "back", "url": mxc});
+        world
+            .send(&room, "m.room.message", &edit_of(&event_id, &back))
+            .await;
+        eventually("the media to be back", async || {
+            let told = service.call(Method::POST, "/v1/links", &again).await;
+            (told.0 == 201).then_some(())
+        })
+        .await;
     }
+}
+
+#[tokio::test]
+async fn usage_that_the_muted_old_room_refused_is_counted_in_the_new_one() {
+    let world = World::with(Options {
+        upgrades_mute: true,
+        ..Options::default()
+    })
+    .await;
+    let service = pushed_to(&world, QUICK).await;
+    let room = world.room_id.clone();
+    let path = format!("/_matrix/client/v3/rooms/{room}/upgrade");
+    let (status, told) = world
+        .as_alice(Method::POST, &path, &json!({"new_version": "12"}))
+        .await;
+    assert_eq!(status, 200, "{told}");
+    let successor = told["replacement_room"].as_str().expect("an ID").to_owned();
+    let (mxc, token) = world.upload("bytes", "text/plain").await;
+    let link = json!({"mxc": mxc, "content_token": token, "room_id": room});
+    let link = service.issue(link).await;
+    service.wait_for_usage(&link, "failed").await;
+    world
+        .by_alice(&successor, "invite", &json!({"user_id": BOT}))
+        .await;
+    service.wait_for_usage(&link, "counted").await;
+    assert_eq!(world.references(&mxc).await, 1);
+    assert_eq!(world.meta_events(&successor).await.len(), 1);
 }
 
 #[tokio::test]
