@@ -65,9 +65,11 @@ impl LinkService {
         }
     }
 
-    /// Whether media can be touched, and is worth it: the homeserver's own.
+    /// Whether media can be touched, and is worth it: the homeserver's own, unless it is kept by
+    /// the events that it is attached to.
     fn is_touched(&self, claims: &LinkClaims) -> bool {
         self.config.usage.touch != Lifetime::Never
+            && !self.features.links_media()
             && claims.mxc.is_of(&self.config.homeserver.server_name)
     }
 }
