@@ -177,7 +177,7 @@ async fn dead_links_say_how_they_died() {
 
     let link = play.issue("event_id", json!("$redacted")).await;
     let transaction = json!({"events": [{"type": "m.room.redaction", "event_id": "$r", "room_id": play.world.room_id,
-        "sender": "@alice:example.org", "redacts": "$redacted", "content": {}}]});
+        "sender": "@alice:example.org", "redacts": "$redacted", "content": {"redacts": "$redacted"}}]});
     let put = play.service.client.put(format!(
         "{}/_matrix/app/v1/transactions/1",
         play.service.internal
