@@ -562,10 +562,8 @@ async fn walk(mode: Mode, steps: Vec<Step>) -> Result<(), TestCaseError> {
 /// Random walks, as many as it takes for so many steps; one that fails is made shorter.
 fn walks(mode: Mode, steps: usize) {
     let config = ProptestConfig {
-        cases: std::env::var("CASES").map_or(u32::try_from(steps / STEPS).expect("few"), |n| {
-            n.parse().expect("n")
-        }),
-        max_shrink_iters: std::env::var("SHRINK").map_or(200, |n| n.parse().expect("n")),
+        cases: u32::try_from(steps / STEPS).expect("few"),
+        max_shrink_iters: 200,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
