@@ -19,6 +19,8 @@ pub mod config;
 #[cfg(feature = "service")]
 pub mod demo;
 #[cfg(feature = "service")]
+pub mod event;
+#[cfg(feature = "service")]
 pub mod homeserver;
 #[cfg(feature = "service")]
 pub mod http;
