@@ -1,5 +1,9 @@
 //! What a Matrix event shares: its media, and how they are described. No I/O.
 
+mod describe;
+mod find;
+mod read;
 mod shared;
 
-pub use shared::{MediaDetails, MediaKind, SharedEvent, SharedMedia, Warning};
+pub use read::{EventError, Given};
+pub use shared::{Appearance, MediaDetails, MediaKind, SharedEvent, SharedMedia, Warning};

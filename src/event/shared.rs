@@ -83,6 +83,35 @@ pub struct MediaDetails {
     pub warning: Option<Warning>,
 }
 
+/// What the page that shows a medium knows of it before it is loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Appearance {
+    /// Its width in pixels.
+    pub width: Option<u32>,
+    /// Its height in pixels.
+    pub height: Option<u32>,
+    /// How long it plays, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// A picture of a few colours to show until it is loaded (MSC2448).
+    pub blurhash: Option<String>,
+    /// That and why it is not to be shown at once.
+    pub warning: Option<Warning>,
+}
+
+impl MediaDetails {
+    /// What the page needs of them.
+    #[must_use]
+    pub fn appearance(&self) -> Appearance {
+        Appearance {
+            width: self.width,
+            height: self.height,
+            duration_ms: self.duration_ms,
+            blurhash: self.blurhash.clone(),
+            warning: self.warning.clone(),
+        }
+    }
+}
+
 /// A spoiler or a content warning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Warning {

@@ -21,7 +21,8 @@ pub fn media_of(content: &Value) -> BTreeSet<MxcUri> {
             Value::String(text) => {
                 found.extend(MxcUri::parse(text));
                 if name == HTML {
-                    found.extend(sources(text).filter_map(|source| MxcUri::parse(source).ok()));
+                    found
+                        .extend(html_sources(text).filter_map(|source| MxcUri::parse(source).ok()));
                 }
             }
             Value::Array(list) => waiting.extend(list.iter().map(|value| ("", value))),
@@ -116,7 +117,7 @@ fn token_by_hash(content: &Map<String, Value>, mxc: &MxcUri) -> Option<ContentTo
 
 /// The values of all `src` attributes of some HTML, as they are written. Every byte is looked at
 /// once, so that no text takes long.
-fn sources(html: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn html_sources(html: &str) -> impl Iterator<Item = &str> {
     let mut rest = html;
     let mut in_tag = false;
     std::iter::from_fn(move || {

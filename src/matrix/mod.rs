@@ -10,6 +10,8 @@ mod mxc;
 
 pub use content_token::ContentToken;
 pub use encrypted_file::{EncryptedFile, EncryptedFileError, FileKeys};
+#[cfg(feature = "service")]
+pub(crate) use event_media::html_sources;
 pub use event_media::{
     cleartext_token_of, content_token_of, main_medium_of, media_of, replaced_content, token_in_map,
 };

@@ -1,0 +1,223 @@
+//! How events describe their media. Nothing of it is trusted: what has the wrong type is left out.
+
+use serde_json::{Map, Value};
+
+use super::{MediaDetails, Warning};
+
+type Object = Map<String, Value>;
+
+/// The longest blurhash: nine by nine components (its grammar).
+const MAX_BLURHASH: usize = 4 + 2 * 9 * 9;
+/// The longest reason of a warning that is kept, in bytes: it may be told of many media.
+const MAX_REASON: usize = 256;
+
+/// The objects of an event that describe one medium.
+#[derive(Default)]
+pub(super) struct Described<'a> {
+    /// A message with `body`, `filename` and `info`.
+    message: Option<&'a Object>,
+    /// Type, size and dimensions.
+    info: Option<&'a Object>,
+    /// A file of an extensible event, and what stands beside it.
+    extensible: Option<(&'a Object, Option<&'a Object>)>,
+    /// A preview of a web page.
+    preview: Option<&'a Object>,
+}
+
+impl<'a> Described<'a> {
+    /// Of a message, or one of a gallery (Client-Server API, "m.room.message msgtypes"; MSC4274).
+    pub(super) fn object(message: &'a Object) -> Self {
+        Self {
+            message: Some(message),
+            info: object(message, "info"),
+            ..Self::default()
+        }
+    }
+
+    /// By nothing but an `info` of this name.
+    pub(super) fn info(owner: &'a Object, name: &str) -> Self {
+        Self {
+            info: object(owner, name),
+            ..Self::default()
+        }
+    }
+
+    /// Of an extensible event (MSC1767, MSC3551 to MSC3553).
+    pub(super) fn extensible(file: &'a Object, owner: Option<&'a Object>) -> Self {
+        Self {
+            extensible: Some((file, owner)),
+            ..Self::default()
+        }
+    }
+
+    /// Of a preview of a web page (MSC4095).
+    pub(super) fn preview(preview: &'a Object) -> Self {
+        Self {
+            preview: Some(preview),
+            ..Self::default()
+        }
+    }
+}
+
+/// What the event says of a medium; `content` is all of its content.
+pub(super) fn details(described: &Described<'_>, content: Option<&Object>) -> MediaDetails {
+    let mut details = MediaDetails::default();
+    if let Some(info) = described.info {
+        details.mimetype = text(info, "mimetype");
+        details.size = number(info, "size");
+        details.width = pixels(info, "w");
+        details.height = pixels(info, "h");
+        details.duration_ms = number(info, "duration");
+        details.blurhash = ["xyz.amorgan.blurhash", "blurhash"]
+            .iter()
+            .find_map(|name| blurhash(info, name));
+    }
+    if let Some(message) = described.message {
+        (details.filename, details.caption) = name_and_caption(message);
+        details.is_voice = is_voice(message);
+        details.warning = warning(message).or_else(|| warning(content?));
+    }
+    if let Some((file, owner)) = described.extensible {
+        details.filename = text(file, "name");
+        details.mimetype = text(file, "mimetype");
+        details.size = number(file, "size");
+        if let Some(owner) = owner {
+            describe_extensible(&mut details, owner);
+        }
+    }
+    if let Some(preview) = described.preview {
+        details.mimetype = text(preview, "og:image:type");
+        details.size = number(preview, "matrix:image:size");
+        details.width = pixels(preview, "og:image:width");
+        details.height = pixels(preview, "og:image:height");
+        details.caption = text(preview, "og:title");
+    }
+    details
+}
+
+/// A `body` is a caption where there is a `filename` that differs from it; otherwise it is the
+/// file's name (Client-Server API, "Media captions"). That of a sticker says what is on it.
+fn name_and_caption(message: &Object) -> (Option<String>, Option<String>) {
+    let body = text(message, "body");
+    let is_file = message.contains_key("msgtype") || message.contains_key("itemtype");
+    match text(message, "filename") {
+        Some(name) => {
+            let caption = body.filter(|body| *body != name);
+            (Some(name), caption)
+        }
+        None if is_file => (body, None),
+        None => (None, body),
+    }
+}
+
+fn describe_extensible(details: &mut MediaDetails, owner: &Object) {
+    for name in ["image_details", "video_details", "image", "video"] {
+        let Some(shape) = stable_or_not(owner, name).and_then(Value::as_object) else {
+            continue;
+        };
+        details.width = details.width.or_else(|| pixels(shape, "width"));
+        details.height = details.height.or_else(|| pixels(shape, "height"));
+        details.duration_ms = details.duration_ms.or_else(|| number(shape, "duration"));
+    }
+    for name in ["audio_details", "audio"] {
+        let sound = stable_or_not(owner, name).and_then(Value::as_object);
+        let duration = sound.and_then(|sound| number(sound, "duration"));
+        details.duration_ms = details.duration_ms.or(duration);
+    }
+    let caption = stable_or_not(owner, "caption");
+    details.caption = caption.and_then(extensible_text);
+    details.is_voice = is_voice(owner);
+    details.warning = warning(owner);
+}
+
+/// The text of an extensible block: a text, or the first plain one of its representations.
+fn extensible_text(block: &Value) -> Option<String> {
+    match block {
+        Value::String(text) => kept(text),
+        Value::Object(block) => stable_or_not(block, "text").and_then(extensible_text),
+        Value::Array(list) => list.iter().find_map(|entry| {
+            let entry = entry.as_object()?;
+            let is_plain = entry
+                .get("mimetype")
+                .is_none_or(|mimetype| mimetype == "text/plain");
+            is_plain.then(|| text(entry, "body")).flatten()
+        }),
+        _ => None,
+    }
+}
+
+fn stable_or_not<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
+    object
+        .get(&format!("m.{name}"))
+        .or_else(|| object.get(&format!("org.matrix.msc1767.{name}")))
+}
+
+fn is_voice(message: &Object) -> bool {
+    [
+        "m.voice",
+        "org.matrix.msc3245.voice",
+        "org.matrix.msc3245.voice.v2",
+    ]
+    .iter()
+    .any(|name| message.contains_key(*name))
+}
+
+/// A content warning (MSC3725), or a spoiler (MSC4193).
+fn warning(message: &Object) -> Option<Warning> {
+    for name in ["m.content_warning", "town.robin.msc3725.content_warning"] {
+        if let Some(warning) = object(message, name) {
+            let kind = text(warning, "type").map(|kind| match kind.rsplit_once('.') {
+                Some((_, word)) => word.to_owned(),
+                None => kind,
+            });
+            let reason = text(warning, "description").or(kind.filter(|kind| kind != "spoiler"));
+            return Some(Warning {
+                reason: reason.map(short),
+            });
+        }
+    }
+    ["m.spoiler", "page.codeberg.everypizza.msc4193.spoiler"]
+        .iter()
+        .find(|name| message.get(**name) == Some(&Value::Bool(true)))
+        .map(|name| Warning {
+            reason: text(message, &format!("{name}.reason")).map(short),
+        })
+}
+
+fn object<'a>(owner: &'a Object, name: &str) -> Option<&'a Object> {
+    owner.get(name)?.as_object()
+}
+
+fn text(owner: &Object, name: &str) -> Option<String> {
+    kept(owner.get(name)?.as_str()?)
+}
+
+fn kept(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn short(mut reason: String) -> String {
+    reason.truncate(reason.floor_char_boundary(MAX_REASON));
+    reason
+}
+
+/// A number as Matrix has them: whole, and of 53 bits (Appendices, "Canonical JSON").
+fn number(owner: &Object, name: &str) -> Option<u64> {
+    let number = owner.get(name)?.as_u64()?;
+    (number < 1 << 53).then_some(number)
+}
+
+fn pixels(owner: &Object, name: &str) -> Option<u32> {
+    let pixels = u32::try_from(number(owner, name)?).ok()?;
+    (pixels > 0).then_some(pixels)
+}
+
+fn blurhash(info: &Object, name: &str) -> Option<String> {
+    let hash = info.get(name)?.as_str()?;
+    let is_one = (6..=MAX_BLURHASH).contains(&hash.len())
+        && hash
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"#$%*+,-.:;=?@[]^_{|}~".contains(&byte));
+    is_one.then(|| hash.to_owned())
+}
