@@ -1,6 +1,6 @@
 //! Issuing: one commit with the link and the wish that its media be counted.
 
-use std::{collections::HashMap, fmt, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 
 use crate::{
     config::Lifetime,
+    event::Appearance,
     link::{ClaimsError, Form, LinkClaims, LinkId, LinkState, VerifiedLink, sign_self_contained},
     matrix::{RoomId, UserId},
     random,
@@ -35,6 +36,8 @@ pub struct IssueRequest {
     pub sender: Option<UserId>,
     /// The size in bytes, as far as the bridge knows.
     pub size: Option<i64>,
+    /// What its event says of the media, as far as that is known.
+    pub appearance: Option<Appearance>,
     /// How long it is to live.
     pub lifetime: Option<Lifetime>,
     /// Which form it is to have.
@@ -47,7 +50,7 @@ pub struct IssueRequest {
 
 /// An event as a bridge has it. Hidden from `Debug`, since it may hold keys.
 #[derive(Clone, PartialEq)]
-pub struct GivenEvent(pub Value);
+pub struct GivenEvent(pub Arc<Value>);
 
 impl fmt::Debug for GivenEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -192,10 +195,12 @@ impl LinkService {
                 is_new: false,
             }),
             Form::Short => {
-                let lifetime = request.lifetime.map(|lifetime| bounded(lifetime, policy));
-                let link = self
-                    .refresh(connection, earlier, claims, lifetime, now)
-                    .await?;
+                let anew = IssueRequest {
+                    claims,
+                    lifetime: request.lifetime.map(|lifetime| bounded(lifetime, policy)),
+                    ..request
+                };
+                let link = self.refresh(connection, earlier, anew, now).await?;
                 Ok(Issued {
                     link,
                     is_new: false,
@@ -209,15 +214,21 @@ impl LinkService {
         &self,
         connection: &mut SqliteConnection,
         earlier: LinkRow,
-        claims: LinkClaims,
-        lifetime: Option<Lifetime>,
+        anew: IssueRequest,
         now: i64,
     ) -> Result<LinkRow, IssueError> {
-        let expires_at = match lifetime {
+        let claims = anew.claims;
+        let expires_at = match anew.lifetime {
             None => earlier.expires_at,
             Some(lifetime) => expiry(whole_second(now), lifetime),
         };
-        if claims == *earlier.claims && expires_at == earlier.expires_at {
+        let appearance = anew
+            .appearance
+            .unwrap_or_else(|| earlier.appearance.clone());
+        if claims == *earlier.claims
+            && expires_at == earlier.expires_at
+            && appearance == earlier.appearance
+        {
             return Ok(earlier);
         }
         let reference = if claims.content_token == earlier.claims.content_token {
@@ -226,11 +237,14 @@ impl LinkService {
             let counted = self.is_counted(&claims);
             media_references::reference(connection, &earlier.bridge, &claims, counted, now).await?
         };
-        let renewed_at = lifetime.map(|_| whole_second(now));
-        links::update(
-            connection, earlier.id, &claims, reference, expires_at, renewed_at,
-        )
-        .await?;
+        let renewal = links::Renewal {
+            claims: &claims,
+            appearance: &appearance,
+            media_reference_id: reference,
+            expires_at,
+            renewed_at: anew.lifetime.map(|_| whole_second(now)),
+        };
+        links::update(connection, earlier.id, &renewal).await?;
         if reference != earlier.media_reference_id {
             let left = vec![earlier.media_reference_id];
             media_references::after_deaths(connection, left, Death::Wanted, self.pace(), now)
@@ -270,6 +284,7 @@ impl LinkService {
             claims: request.claims,
             sender: request.sender.map(String::from),
             size: request.size,
+            appearance: request.appearance.unwrap_or_default(),
             issued_at,
             expires_at: expiry(issued_at, lifetime),
             max_follows: request.max_follows,

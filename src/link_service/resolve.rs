@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 
 use crate::{
     config::{BridgeConfig, Lifetime},
+    event::Appearance,
     link::{
         DeadLink, Form, LinkState, SelfContained, Short, ShortRow, VerifiedLink,
         decide_self_contained, decide_short,
@@ -235,6 +236,7 @@ impl LinkService {
             claims,
             sender: None,
             size: None,
+            appearance: Appearance::default(),
             issued_at,
             expires_at,
             max_follows: None,

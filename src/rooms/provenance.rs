@@ -72,7 +72,7 @@ impl Rooms {
             self.note_redaction(&claims.room_id, event_id).await?;
             return Err(IssueError::Redacted);
         }
-        judge(&seen, claims, given.map(|GivenEvent(event)| event))
+        judge(&seen, claims, given.map(|GivenEvent(event)| &**event))
     }
 }
 

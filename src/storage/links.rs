@@ -8,6 +8,7 @@ use sqlx::{
 };
 
 use crate::{
+    event::{Appearance, Warning},
     link::{Form, KeyId, LinkClaims, LinkState},
     matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId},
 };
@@ -37,6 +38,8 @@ pub struct LinkRow {
     pub sender: Option<String>,
     /// The size that the bridge told, in bytes.
     pub size: Option<i64>,
+    /// What its event says of the media.
+    pub appearance: Appearance,
     /// Milliseconds since the epoch.
     pub issued_at: i64,
     /// Milliseconds since the epoch; `None`: never.
@@ -96,6 +99,8 @@ pub struct NewLink {
     pub sender: Option<String>,
     /// The size that the bridge told, in bytes.
     pub size: Option<i64>,
+    /// What its event says of the media.
+    pub appearance: Appearance,
     /// Milliseconds since the epoch.
     pub issued_at: i64,
     /// Milliseconds since the epoch; `None`: never.
@@ -159,6 +164,32 @@ fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+fn appearance(row: &SqliteRow) -> Result<Appearance, sqlx::Error> {
+    let warning: Option<String> = row.try_get("warning")?;
+    Ok(Appearance {
+        width: row.try_get("width")?,
+        height: row.try_get("height")?,
+        duration_ms: row
+            .try_get::<Option<i64>, _>("duration_ms")?
+            .and_then(|duration| u64::try_from(duration).ok()),
+        blurhash: row.try_get("blurhash")?,
+        warning: warning.map(|reason| Warning {
+            reason: non_empty(reason),
+        }),
+    })
+}
+
+fn duration(appearance: &Appearance) -> Option<i64> {
+    appearance
+        .duration_ms
+        .and_then(|duration| i64::try_from(duration).ok())
+}
+
+fn warning(appearance: &Appearance) -> Option<&str> {
+    let warning = appearance.warning.as_ref()?;
+    Some(warning.reason.as_deref().unwrap_or_default())
+}
+
 impl FromRow<'_, SqliteRow> for LinkRow {
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         let corrupt =
@@ -205,6 +236,7 @@ impl FromRow<'_, SqliteRow> for LinkRow {
             claims: Arc::new(claims),
             sender: non_empty(row.try_get("sender")?),
             size: row.try_get("size")?,
+            appearance: appearance(row)?,
             issued_at: row.try_get("issued_at")?,
             expires_at: row.try_get("expires_at")?,
             max_follows: row.try_get("max_follows")?,
@@ -322,8 +354,9 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
     sqlx::query(
         "INSERT INTO links (link_id, form, key_id, nonce, lifetime_s, bridge, media_reference_id, \
          room_id, event_id, sender, mxc, content_token, file, filename, mimetype, size, issued_at, \
-         expires_at, max_follows, state, max_size, pages_only) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+         expires_at, max_follows, state, max_size, pages_only, width, height, duration_ms, blurhash, warning) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+         $21, $22, $23, $24, $25, $26, $27)",
     )
     .bind(&link.link_id)
     .bind(link.form.as_str())
@@ -347,28 +380,47 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
     .bind(link.state.as_str())
     .bind(link.max_size)
     .bind(i64::from(link.pages_only))
+    .bind(link.appearance.width)
+    .bind(link.appearance.height)
+    .bind(duration(&link.appearance))
+    .bind(&link.appearance.blurhash)
+    .bind(warning(&link.appearance))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Replaces what a repeated issue gave anew. `renewed_at`: since when its lifetime counts, where it
-/// was given anew.
+/// What a repeated issue leaves of a link.
+#[derive(Debug)]
+pub struct Renewal<'a> {
+    /// What it promises.
+    pub claims: &'a LinkClaims,
+    /// What its event says of the media.
+    pub appearance: &'a Appearance,
+    /// The usage of media that it is part of.
+    pub media_reference_id: i64,
+    /// Milliseconds since the epoch; `None`: never.
+    pub expires_at: Option<i64>,
+    /// Since when its lifetime counts, where it was given anew.
+    pub renewed_at: Option<i64>,
+}
+
+/// Replaces what a repeated issue gave anew.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn update(
     connection: &mut SqliteConnection,
     id: i64,
-    claims: &LinkClaims,
-    media_reference_id: i64,
-    expires_at: Option<i64>,
-    renewed_at: Option<i64>,
+    renewal: &Renewal<'_>,
 ) -> Result<(), StorageError> {
+    let Renewal {
+        claims, appearance, ..
+    } = renewal;
     sqlx::query(
         "UPDATE links SET content_token = $1, file = $2, filename = $3, mimetype = $4, \
-         media_reference_id = $5, expires_at = $6, renewed_at = COALESCE($7, renewed_at) \
-         WHERE id = $8",
+         media_reference_id = $5, expires_at = $6, renewed_at = COALESCE($7, renewed_at), \
+         width = $8, height = $9, duration_ms = $10, blurhash = $11, warning = $12 WHERE id = $13",
     )
     .bind(
         claims
@@ -379,9 +431,14 @@ pub async fn update(
     .bind(claims.file.as_ref().map(file_bytes))
     .bind(&claims.filename)
     .bind(&claims.mimetype)
-    .bind(media_reference_id)
-    .bind(expires_at)
-    .bind(renewed_at)
+    .bind(renewal.media_reference_id)
+    .bind(renewal.expires_at)
+    .bind(renewal.renewed_at)
+    .bind(appearance.width)
+    .bind(appearance.height)
+    .bind(duration(appearance))
+    .bind(&appearance.blurhash)
+    .bind(warning(appearance))
     .bind(id)
     .execute(connection)
     .await?;

@@ -1,5 +1,7 @@
 //! From JSON to a request that can be carried out: everything is checked here.
 
+use std::sync::Arc;
+
 use actix_web::{http::StatusCode, web};
 use futures_util::StreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -213,7 +215,7 @@ impl IssueBody {
         };
         let event = match self.event {
             None => None,
-            Some(event) if event.is_object() => Some(GivenEvent(event)),
+            Some(event) if event.is_object() => Some(GivenEvent(Arc::new(event))),
             Some(_) => return Err(ApiError::invalid("event", "it has to be an object")),
         };
         claims.mimetype = self.mimetype.filter(|text| !text.is_empty());
@@ -251,6 +253,7 @@ impl IssueBody {
                         .map_err(|_| ApiError::invalid("size", "it is too large"))?,
                 ),
             },
+            appearance: None,
             lifetime: self
                 .lifetime_ms
                 .map(|ms| lifetime(ms, max_lifetime))

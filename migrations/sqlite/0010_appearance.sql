@@ -1,0 +1,6 @@
+-- What an event says of its media, for the page that shows it.
+ALTER TABLE links ADD COLUMN width       BIGINT; -- pixels
+ALTER TABLE links ADD COLUMN height      BIGINT;
+ALTER TABLE links ADD COLUMN duration_ms BIGINT;
+ALTER TABLE links ADD COLUMN blurhash    TEXT;
+ALTER TABLE links ADD COLUMN warning     TEXT;   -- not to be shown at once; why, or the empty text
