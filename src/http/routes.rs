@@ -8,7 +8,7 @@ use actix_web::{
 
 use super::{
     appservice,
-    bridge_api::{issue, list, revoke},
+    bridge_api::{events, issue, list, revoke},
     docs, health, public,
 };
 
@@ -83,6 +83,9 @@ fn internal() -> Routes {
     routes.at("/v1/links/{link_id}", |path| {
         path.on(Method::GET, list::get)
             .on(Method::DELETE, revoke::revoke_one)
+    });
+    routes.at("/v1/events", |path| {
+        path.on(Method::POST, events::link_event)
     });
     routes.at("/v1/revocations", |path| {
         path.on(Method::POST, revoke::revoke)

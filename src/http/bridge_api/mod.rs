@@ -1,5 +1,6 @@
 //! The API that bridges ask for links.
 
+pub(super) mod events;
 pub(super) mod issue;
 pub(super) mod list;
 pub(super) mod request;

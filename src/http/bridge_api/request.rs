@@ -56,6 +56,9 @@ pub(in crate::http) async fn read_json<T: DeserializeOwned>(
         use serde_json::error::Category;
         match error.inner().classify() {
             Category::Data => bad_json(&error),
+            _ if is_too_deep(error.inner()) => ApiError::bad_json(
+                "the body is nested too deeply; allowed are 127 objects and arrays in each other",
+            ),
             _ => ApiError::new(
                 StatusCode::BAD_REQUEST,
                 "M_NOT_JSON",
@@ -71,6 +74,11 @@ pub(in crate::http) async fn read_json<T: DeserializeOwned>(
         )
     })?;
     Ok(value)
+}
+
+/// Whether a body is JSON, but so deep that reading it would take too much of the stack.
+fn is_too_deep(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("recursion limit exceeded")
 }
 
 fn not_an_object() -> ApiError {
@@ -233,15 +241,7 @@ impl IssueBody {
             .filename
             .filter(|name| !name.trim().is_empty())
             .map(|name| fit_filename(&name));
-        let form = match self.form.as_deref() {
-            None => None,
-            Some(word) => Some(Form::parse(word).ok_or_else(|| {
-                ApiError::invalid(
-                    "form",
-                    format_args!("found {word:?}; allowed are \"short\" and \"self_contained\""),
-                )
-            })?),
-        };
+        let form = form(self.form.as_deref())?;
         Ok(IssueRequest {
             claims,
             event,
@@ -254,10 +254,7 @@ impl IssueBody {
                 ),
             },
             appearance: None,
-            lifetime: self
-                .lifetime_ms
-                .map(|ms| lifetime(ms, max_lifetime))
-                .transpose()?,
+            lifetime: lifetime(self.lifetime_ms, max_lifetime)?,
             form,
             max_follows: match self.max_follows {
                 None => None,
@@ -302,7 +299,25 @@ fn parsed<T, E: std::fmt::Display>(
         .transpose()
 }
 
-fn lifetime(ms: u64, max: Lifetime) -> Result<Lifetime, ApiError> {
+/// Checks `form`.
+pub(super) fn form(word: Option<&str>) -> Result<Option<Form>, ApiError> {
+    let Some(word) = word else {
+        return Ok(None);
+    };
+    Form::parse(word).map(Some).ok_or_else(|| {
+        ApiError::invalid(
+            "form",
+            format_args!("found {word:?}; allowed are \"short\" and \"self_contained\""),
+        )
+    })
+}
+
+/// Checks `lifetime_ms`. `max`: the longest that is allowed.
+pub(super) fn lifetime(ms: Option<u64>, max: Lifetime) -> Result<Option<Lifetime>, ApiError> {
+    ms.map(|ms| checked_lifetime(ms, max)).transpose()
+}
+
+fn checked_lifetime(ms: u64, max: Lifetime) -> Result<Lifetime, ApiError> {
     let too_long = |allowed: u128| {
         let found = if ms == 0 {
             "0 (for ever)".to_owned()

@@ -1,0 +1,235 @@
+//! `POST /v1/events`: every link that one Matrix event needs, and how it reads on the other side.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode, web};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::{
+    config::{Lifetime, Provenance},
+    event::{EventError, Given, SharedEvent, SharedMedia},
+    http::{auth::Bridge, error::ApiError, state::AppState},
+    link::{Form, LinkClaims, fit_filename},
+    link_service::{GivenEvent, IssueRequest, LinkView},
+    matrix::MxcUri,
+    media::is_media_type,
+};
+
+use super::request::{self, read_json};
+
+/// The longest body: an event is up to 64 KiB long, and may stand there twice.
+const MAX_BODY_BYTES: usize = 256 << 10;
+/// The most media that are linked for one event.
+const MAX_MEDIA: usize = 1000;
+
+/// A Matrix event whose media are to be linked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = LinkEvent)]
+pub(in crate::http) struct EventBody {
+    /// The event as the homeserver has sent it.
+    #[schema(value_type = Object)]
+    event: Option<Value>,
+    /// Of an encrypted event: what was decrypted, with `type` and `content`.
+    #[schema(value_type = Option<Object>)]
+    decrypted: Option<Value>,
+    /// The room, if the event does not say it.
+    #[schema(example = "!r:example.org")]
+    room_id: Option<String>,
+    /// How long the links are to live, in milliseconds; 0: they never expire.
+    lifetime_ms: Option<u64>,
+    /// `short` or `self_contained`; the configured form if left out.
+    #[schema(example = "short")]
+    form: Option<String>,
+}
+
+/// What an event needs on the other side.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LinkedEvent)]
+pub(in crate::http) struct EventAnswer {
+    /// One entry for each media reference; what the event is about comes first.
+    links: Vec<LinkedMedia>,
+}
+
+/// One media reference of an event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LinkedMedia)]
+struct LinkedMedia {
+    /// Where it stands: keys joined by dots, `[n]` for arrays, `content.formatted_body[n]` for the
+    /// n-th image in HTML.
+    #[schema(example = "content.url")]
+    path: String,
+    /// `file`, `thumbnail`, `sticker`, `avatar`, `inline_image` or `other`.
+    #[schema(example = "file")]
+    kind: &'static str,
+    /// The link, unless there is an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<LinkView>,
+    /// Why there is no link: `errcode`, `error` and `status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    error: Option<Value>,
+}
+
+/// Links all media of an event.
+///
+/// Takes the whole event, finds every media reference in it, and answers with a link for each. An
+/// edit's links belong to the event that it edits. As with `/v1/links`, asking again gives the
+/// links that the bridge has already.
+#[utoipa::path(
+    post, path = "/v1/events", tag = "links",
+    request_body(content = inline(EventBody), content_type = "application/json"),
+    responses(
+        (status = 200, description = "The links; `[]` if the event shares no media", body = EventAnswer),
+        (status = 400, description = "It is no Matrix event, or encrypted and not decrypted", body = ApiError),
+        (status = 401, description = "No bridge's token", body = ApiError),
+        (status = 410, description = "The event was redacted", body = ApiError),
+        (status = 413, description = "The body is too long", body = ApiError),
+    ),
+    security(("api_token" = []))
+)]
+pub(in crate::http) async fn link_event(
+    bridge: Bridge,
+    state: web::Data<AppState>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let body: EventBody = read_json(payload, MAX_BODY_BYTES).await?;
+    let max_lifetime = state.config().links.max_lifetime;
+    let wish = Wish {
+        lifetime: request::lifetime(body.lifetime_ms, max_lifetime)?,
+        form: request::form(body.form.as_deref())?,
+    };
+    let event = body.event.as_ref().ok_or_else(|| {
+        ApiError::missing("event is missing: the Matrix event whose media are to be linked")
+    })?;
+    let shared = SharedEvent::read(&Given {
+        event,
+        decrypted: body.decrypted.as_ref(),
+        room_id: body.room_id.as_deref(),
+    })?;
+    let proof = match state.config().links.provenance {
+        Provenance::Check => body
+            .decrypted
+            .as_ref()
+            .map(|decrypted| GivenEvent(Arc::new(json!({"content": decrypted.get("content")})))),
+        Provenance::Off => None,
+    };
+    let outcomes = issue(&bridge, &state, &shared, &wish, proof).await?;
+    if let Some(gone) = gone(&outcomes) {
+        return Err(gone);
+    }
+    let links = shared.media.iter().map(|media| {
+        let (link, error) = match outcomes.get(&media.mxc) {
+            Some(Ok(link)) => (Some(link.clone()), None),
+            Some(Err(error)) => (None, Some(error.in_batch())),
+            None => (None, Some(too_many().in_batch())),
+        };
+        LinkedMedia {
+            path: media.path.clone(),
+            kind: media.kind.as_str(),
+            link,
+            error,
+        }
+    });
+    Ok(HttpResponse::Ok().json(EventAnswer {
+        links: links.collect(),
+    }))
+}
+
+/// The one answer for an event all of whose media are withdrawn.
+fn gone(outcomes: &Outcomes) -> Option<ApiError> {
+    let mut errors = outcomes.values().map(|outcome| outcome.as_ref().err());
+    let first = errors.next()??;
+    let is_gone = |error: &ApiError| error.status_code() == StatusCode::GONE;
+    (is_gone(first) && errors.all(|error| error.is_some_and(is_gone))).then(|| first.clone())
+}
+
+/// What came of each medium.
+type Outcomes = HashMap<MxcUri, Result<LinkView, ApiError>>;
+
+/// How the links are to be.
+struct Wish {
+    lifetime: Option<Lifetime>,
+    form: Option<Form>,
+}
+
+fn too_many() -> ApiError {
+    let problem = format!("the event names more media; allowed are {MAX_MEDIA}");
+    ApiError::new(StatusCode::BAD_REQUEST, "M_TOO_LARGE", problem)
+}
+
+/// One link for each medium that the event names, however often it does.
+async fn issue(
+    bridge: &Bridge,
+    state: &AppState,
+    event: &SharedEvent,
+    wish: &Wish,
+    proof: Option<GivenEvent>,
+) -> Result<Outcomes, ApiError> {
+    let mut outcomes = HashMap::new();
+    let mut seen = HashSet::new();
+    let (mut asked, mut requests) = (Vec::new(), Vec::new());
+    let distinct = event.media.iter().filter(|media| seen.insert(&media.mxc));
+    for media in distinct.take(MAX_MEDIA) {
+        match request_for(event, media, wish, proof.clone()) {
+            Ok(request) => {
+                asked.push(media.mxc.clone());
+                requests.push(request);
+            }
+            Err(error) => {
+                outcomes.insert(media.mxc.clone(), Err(error));
+            }
+        }
+    }
+    let issued = state.rooms.issue(&bridge.0, requests).await?;
+    for (mxc, outcome) in asked.into_iter().zip(issued) {
+        let outcome = outcome
+            .map(|issued| state.links.view(&issued.link))
+            .map_err(ApiError::from);
+        outcomes.insert(mxc, outcome);
+    }
+    Ok(outcomes)
+}
+
+fn request_for(
+    event: &SharedEvent,
+    media: &SharedMedia,
+    wish: &Wish,
+    proof: Option<GivenEvent>,
+) -> Result<IssueRequest, ApiError> {
+    let details = &media.details;
+    let mut claims = LinkClaims::new(event.room_id.clone(), media.mxc.clone());
+    claims.event_id.clone_from(&event.event_id);
+    claims.content_token.clone_from(&media.content_token);
+    claims.file = media
+        .file
+        .clone()
+        .transpose()
+        .map_err(|problem| ApiError::invalid(&media.path, problem))?;
+    claims.mimetype = details.mimetype.clone().filter(|text| is_media_type(text));
+    claims.filename = details.filename.as_deref().map(fit_filename);
+    Ok(IssueRequest {
+        claims,
+        event: proof,
+        sender: event.sender.clone(),
+        size: details.size.and_then(|size| i64::try_from(size).ok()),
+        appearance: Some(details.appearance()),
+        lifetime: wish.lifetime,
+        form: wish.form,
+        max_follows: None,
+    })
+}
+
+impl From<EventError> for ApiError {
+    fn from(error: EventError) -> Self {
+        match error {
+            EventError::Missing(..) => Self::missing(&error.to_string()),
+            EventError::Invalid(field, problem) => Self::invalid(field, problem),
+        }
+    }
+}
