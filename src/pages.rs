@@ -7,6 +7,7 @@ mod api_docs;
 mod csp;
 mod display_name;
 mod error;
+mod placeholder;
 #[cfg(test)]
 mod tests;
 mod view;

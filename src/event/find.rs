@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::matrix::{ContentToken, EncryptedFile, MxcUri, html_sources};
 
 use super::{
-    MediaKind, SharedMedia,
+    MediaDetails, MediaKind, SharedMedia,
     describe::{self, Described},
 };
 
@@ -59,18 +59,19 @@ pub(super) fn media_in(content: &Value, root: &str, event_type: &str) -> Vec<Sha
         });
     }
     let mut found = search.found;
-    found.sort_by_key(|media| rank(media.kind));
-    found
+    found.sort_by_key(|(rank, _)| *rank);
+    found.into_iter().map(|(_, media)| media).collect()
 }
 
-/// What an event is about comes before what only goes with it.
-fn rank(kind: MediaKind) -> u8 {
+/// What an event is about comes before what only goes with it, and the `url` that all clients know
+/// before the same in an extensible event.
+fn rank(kind: MediaKind, is_extensible: bool) -> u8 {
     match kind {
-        MediaKind::File | MediaKind::Sticker => 0,
-        MediaKind::Avatar => 1,
-        MediaKind::InlineImage => 2,
-        MediaKind::Thumbnail => 3,
-        MediaKind::Other => 4,
+        MediaKind::File | MediaKind::Sticker => u8::from(is_extensible),
+        MediaKind::Avatar => 2,
+        MediaKind::InlineImage => 3,
+        MediaKind::Thumbnail => 4,
+        MediaKind::Other => 5,
     }
 }
 
@@ -126,7 +127,7 @@ struct Search<'a> {
     places: Vec<Place<'a>>,
     root: &'a str,
     event_type: &'a str,
-    found: Vec<SharedMedia>,
+    found: Vec<(u8, SharedMedia)>,
 }
 
 impl<'a> Search<'a> {
@@ -137,14 +138,15 @@ impl<'a> Search<'a> {
                 if let Ok(mxc) = MxcUri::parse(source) {
                     let path = self.path(parent, step, &format!("[{n}]"));
                     let content_token = self.token_by_hash(parent, &mxc);
-                    self.found.push(SharedMedia {
+                    let media = SharedMedia {
                         path,
                         kind: MediaKind::InlineImage,
                         mxc,
                         file: None,
                         content_token,
-                        details: super::MediaDetails::default(),
-                    });
+                        details: MediaDetails::default(),
+                    };
+                    self.found.push((rank(media.kind, false), media));
                 }
             }
         }
@@ -160,14 +162,16 @@ impl<'a> Search<'a> {
                     .map(|file| file.keys)
                     .map_err(|error| error.to_string())
             });
-        self.found.push(SharedMedia {
+        let is_extensible = EXTENSIBLE_FILES.contains(&self.name(parent));
+        let media = SharedMedia {
             path: self.path(parent, step, ""),
             kind,
             file,
             content_token: self.token(parent, step.name(), &mxc),
             details: describe::details(&described, self.root_object()),
             mxc,
-        });
+        };
+        self.found.push((rank(kind, is_extensible), media));
     }
 
     /// What a reference by this name in this object is for, and what describes it.
@@ -208,6 +212,7 @@ impl<'a> Search<'a> {
                 }
             }
             ("url", _) if self.is_message(parent) => (self.main_kind(parent), described(own)),
+            ("url", _) => (MediaKind::Other, Described::info(own, "info")),
             _ => (MediaKind::Other, Described::default()),
         }
     }
@@ -323,5 +328,91 @@ impl<'a> Search<'a> {
         }
         path.push_str(end);
         path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::matrix::media_of;
+
+    fn found(content: &Value) -> Vec<(String, MediaKind)> {
+        media_in(content, "content", "m.room.message")
+            .into_iter()
+            .map(|media| (media.path, media.kind))
+            .collect()
+    }
+
+    /// JSON with mxc URIs in all places, under names that mean something and names that do not.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            any::<i64>().prop_map(Value::from),
+            "[a-z <>='\"]{0,20}".prop_map(Value::from),
+            "mxc://example.org/[a-c]{1,2}".prop_map(Value::from),
+            "<img src=\"mxc://example.org/[a-c]\">{0,3}".prop_map(Value::from),
+        ];
+        let name = prop_oneof![
+            "url|file|info|body|filename|msgtype|itemtype|key|m\\.file|content_token",
+            "thumbnail_(url|file|info)|avatar_(url|file|content_token)|formatted_body|og:image",
+            "[a-z.\\[\\]]{0,4}",
+        ];
+        leaf.prop_recursive(6, 64, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(name.clone(), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    #[test]
+    fn the_path_of_a_long_way_is_told_in_part() {
+        let name = "n".repeat(2000);
+        let content = json!({"a": {"b": [{ (name.clone()): {"url": "mxc://example.org/x"}}]}});
+        let (path, _) = found(&content).pop().expect("found");
+        assert_eq!(path, "content.a.b[0]….url");
+        let content = json!({ (name): "mxc://example.org/x" });
+        assert_eq!(
+            found(&content),
+            [("content.…".replace(".…", "…"), MediaKind::Other)]
+        );
+    }
+
+    #[test]
+    fn many_media_far_inside_cost_no_more_than_their_bytes() {
+        let list: Vec<Value> = (0..2000)
+            .map(|n| json!(format!("mxc://e.org/{n}")))
+            .collect();
+        let mut deep = json!(list);
+        for _ in 0..100 {
+            deep = json!({ ("n".repeat(300)): deep, "content_token": {} });
+        }
+        let all = media_in(&deep, "content", "m.room.message");
+        assert_eq!(all.len(), 2000);
+        assert!(all.iter().all(|media| media.path.len() < 600));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_what_the_event_names(content in any_json()) {
+            let all = media_in(&content, "content", "m.room.message");
+            let named: std::collections::BTreeSet<_> = all.iter().map(|media| media.mxc.clone()).collect();
+            prop_assert_eq!(named, media_of(&content));
+        }
+
+        #[test]
+        fn the_own_url_of_a_message_comes_first(mut content in any_json()) {
+            if let Some(object) = content.as_object_mut() {
+                object.insert("msgtype".to_owned(), json!("m.image"));
+                object.insert("url".to_owned(), json!("mxc://example.org/main"));
+                let all = media_in(&content, "content", "m.room.message");
+                prop_assert!(all.iter().any(|media| media.path == "content.url" && media.kind == MediaKind::File));
+                prop_assert_eq!(all[0].kind, MediaKind::File);
+            }
+        }
     }
 }

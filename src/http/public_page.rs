@@ -47,6 +47,7 @@ pub(super) async fn answer(
         page_url: view.page_url.unwrap_or_default(),
         mimetype,
         size_bytes: size,
+        appearance: link.appearance.clone(),
         network: Some(grant.bridge.network.clone()),
         expires_at: link.expires_at.and_then(moment),
         follows_left: link

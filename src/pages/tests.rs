@@ -2,6 +2,7 @@
 
 use super::csp::style_hash;
 use super::*;
+use crate::event::{Appearance, Warning};
 
 pub(super) fn view_page(kind: Kind) -> ViewPage {
     ViewPage {
@@ -11,6 +12,7 @@ pub(super) fn view_page(kind: Kind) -> ViewPage {
         page_url: "https://media.example.org/v/token/cat.png".to_owned(),
         mimetype: Some("image/png".to_owned()),
         size_bytes: Some(1_234_567),
+        appearance: Appearance::default(),
         network: Some("Libera.Chat".to_owned()),
         expires_at: Some(Moment {
             text: "8 October 2026, 12:00 UTC".to_owned(),
@@ -152,6 +154,24 @@ fn all_pages() -> Vec<(String, String)> {
             };
             pages.push((format!("view-{kind:?}-{follows_left:?}"), page.render()));
         }
+    }
+    for (kind, warning) in [
+        (Kind::Image, None),
+        (Kind::Image, Some(Warning::default())),
+        (Kind::Audio, Some(Warning::default())),
+    ] {
+        let name = format!("view-described-{kind:?}-{}", warning.is_some());
+        let page = ViewPage {
+            appearance: Appearance {
+                width: Some(800),
+                height: Some(600),
+                duration_ms: Some(83_000),
+                blurhash: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned()),
+                warning,
+            },
+            ..view_page(kind)
+        };
+        pages.push((name, page.render()));
     }
     let awkward = ViewPage {
         title: Some(AWKWARD_NAME.to_owned()),

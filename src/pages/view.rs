@@ -3,7 +3,9 @@
 use askama::Template;
 use bytesize::ByteSize;
 
-use super::display_name::display_name;
+use crate::event::Appearance;
+
+use super::{display_name::display_name, placeholder::Placeholder};
 
 /// A page around one medium, with OpenGraph data for link previews.
 ///
@@ -24,6 +26,8 @@ pub struct ViewPage {
     pub mimetype: Option<String>,
     /// The media's length.
     pub size_bytes: Option<u64>,
+    /// What its event says of it.
+    pub appearance: Appearance,
     /// The name of the network on the other side of the bridge.
     pub network: Option<String>,
     /// When the link dies, if it does.
@@ -67,6 +71,10 @@ impl Kind {
         }
     }
 
+    fn is_embedded(self) -> bool {
+        matches!(self, Self::Image | Self::Video | Self::Audio)
+    }
+
     fn without_name(self) -> &'static str {
         match self {
             Self::Image => "Shared image",
@@ -95,6 +103,53 @@ impl ViewPage {
 
     fn is_limited(&self) -> bool {
         self.follows_left.is_some()
+    }
+
+    /// Whether nothing is shown before somebody asks for it, also not by previews of the page.
+    fn is_veiled(&self) -> bool {
+        self.appearance.warning.is_some() && self.kind.is_embedded()
+    }
+
+    fn is_previewed(&self) -> bool {
+        !self.is_limited() && !self.is_veiled()
+    }
+
+    /// Why it is not shown at once.
+    fn veil(&self) -> String {
+        let warning = self.appearance.warning.as_ref();
+        let reason = warning.and_then(|warning| display_name(warning.reason.as_deref()?));
+        match reason {
+            Some(reason) => format!("Hidden by the sender: {reason}"),
+            None => "Hidden by the sender".to_owned(),
+        }
+    }
+
+    fn pixels(&self) -> Option<(u32, u32)> {
+        let is_seen = matches!(self.kind, Kind::Image | Kind::Video);
+        is_seen
+            .then_some(self.appearance.width.zip(self.appearance.height))
+            .flatten()
+    }
+
+    fn placeholder(&self) -> Option<Placeholder> {
+        let (width, height) = self.pixels()?;
+        let blurhash = self.appearance.blurhash.as_deref();
+        Some(Placeholder::new(width, height, blurhash))
+    }
+
+    /// As players write it: `1:23`, `1:02:03`.
+    fn duration(&self) -> Option<String> {
+        let plays = matches!(self.kind, Kind::Audio | Kind::Video);
+        let seconds = self
+            .appearance
+            .duration_ms
+            .filter(|_| plays)?
+            .div_ceil(1000);
+        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        Some(match hours {
+            0 => format!("{minutes}:{seconds:02}"),
+            _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+        })
     }
 
     fn times(&self) -> String {
@@ -126,15 +181,15 @@ impl ViewPage {
     /// <https://ogp.me/#types>
     fn open_graph_type(&self) -> &'static str {
         match self.kind {
-            Kind::Video if !self.is_limited() => "video.other",
-            Kind::Audio if !self.is_limited() => "music.song",
+            Kind::Video if self.is_previewed() => "video.other",
+            Kind::Audio if self.is_previewed() => "music.song",
             Kind::Text => "article",
             _ => "website",
         }
     }
 
     fn twitter_card(&self) -> &'static str {
-        if self.kind == Kind::Image && !self.is_limited() {
+        if self.kind == Kind::Image && self.is_previewed() {
             "summary_large_image"
         } else {
             "summary"
@@ -145,7 +200,7 @@ impl ViewPage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::tests::view_page;
+    use crate::{event::Warning, pages::tests::view_page};
 
     #[test]
     fn each_kind_is_embedded_in_its_own_way_and_previewed() {
@@ -217,6 +272,75 @@ mod tests {
         assert!(html.contains("download=\"\""));
         for absent in ["og:image:type", "<dt>Size", "<time", "()", "None"] {
             assert!(!html.contains(absent), "{absent} in {html}");
+        }
+    }
+
+    #[test]
+    fn what_the_event_says_is_told_and_keeps_its_place() {
+        let page = |kind| ViewPage {
+            appearance: Appearance {
+                width: Some(800),
+                height: Some(600),
+                duration_ms: Some(3_723_000),
+                blurhash: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned()),
+                warning: None,
+            },
+            ..view_page(kind)
+        };
+        let html = page(Kind::Image).render();
+        for fact in [
+            "<dd>800 × 600 pixels</dd>",
+            "<meta property=\"og:image:width\" content=\"800\">",
+            "<meta property=\"og:image:height\" content=\"600\">",
+            "<svg class=\"blur\" aria-hidden=\"true\" width=\"800\" height=\"600\"",
+        ] {
+            assert!(html.contains(fact), "{fact} in {html}");
+        }
+        assert!(!html.contains("1:02:03"));
+        let html = page(Kind::Video).render();
+        for fact in [
+            "<dd>1:02:03</dd>",
+            "content=\"video.other\"",
+            "og:video:height",
+        ] {
+            assert!(html.contains(fact), "{fact} in {html}");
+        }
+        let html = page(Kind::Audio).render();
+        assert!(
+            html.contains("<dd>1:02:03</dd>") && !html.contains("800"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn what_the_sender_hides_is_shown_neither_at_once_nor_in_previews() {
+        for kind in [Kind::Image, Kind::Video, Kind::Audio] {
+            let html = ViewPage {
+                appearance: Appearance {
+                    warning: Some(Warning {
+                        reason: Some("<the end>".to_owned()),
+                    }),
+                    width: Some(8),
+                    height: Some(6),
+                    blurhash: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned()),
+                    ..Appearance::default()
+                },
+                ..view_page(kind)
+            }
+            .render();
+            let veil = "<details class=\"veil\"><summary>Hidden by the sender: &#60;the end&#62;";
+            let (before, inside) = html.split_once(veil).expect("a veil");
+            assert!(inside.contains("src=\"https://media.example.org/m/token/cat.png\""));
+            for absent in [
+                "og:image",
+                "og:video",
+                "og:audio",
+                "summary_large",
+                "class=\"blur\"",
+                "src=",
+            ] {
+                assert!(!before.contains(absent), "{absent} in {before}");
+            }
         }
     }
 

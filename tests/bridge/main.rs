@@ -4,6 +4,7 @@ mod appservice;
 mod bridge_api;
 mod cache;
 mod encrypted_media;
+mod events;
 mod faults;
 mod faulty;
 mod follow_rules;
