@@ -30,14 +30,27 @@ async fn link_to(
     form: &str,
 ) -> Value {
     let (mxc, token) = world.upload(uploaded, "application/octet-stream").await;
-    let file = json!({
-        "v": "v2", "url": mxc, "iv": STANDARD_NO_PAD.encode(IV),
-        "key": {"kty": "oct", "alg": "A256CTR", "ext": true, "key_ops": ["encrypt", "decrypt"], "k": URL_SAFE_NO_PAD.encode(KEY)},
-        "hashes": {"sha256": STANDARD_NO_PAD.encode(Sha256::digest(ciphertext))},
-    });
+    let file = described(&mxc, ciphertext);
     service
         .issue(json!({"file": file, "room_id": world.room_id, "content_token": token, "mimetype": "image/png", "filename": "cat.png", "form": form}))
         .await
+}
+
+fn described(mxc: &str, ciphertext: &[u8]) -> Value {
+    json!({
+        "v": "v2", "url": mxc, "iv": STANDARD_NO_PAD.encode(IV),
+        "key": {"kty": "oct", "alg": "A256CTR", "ext": true, "key_ops": ["encrypt", "decrypt"], "k": URL_SAFE_NO_PAD.encode(KEY)},
+        "hashes": {"sha256": STANDARD_NO_PAD.encode(Sha256::digest(ciphertext))},
+    })
+}
+
+/// Uploads something encrypted; its `EncryptedFile`, and its content token.
+pub async fn encrypted_file(world: &World, plaintext: &[u8]) -> (Value, String) {
+    let ciphertext = encrypted(plaintext);
+    let (mxc, token) = world
+        .upload(&ciphertext[..], "application/octet-stream")
+        .await;
+    (described(&mxc, &ciphertext), token)
 }
 
 fn encrypted(plaintext: &[u8]) -> Vec<u8> {
