@@ -290,7 +290,7 @@ pub fn issue_request(
         .map_err(|error| error.to_string())
 }
 
-fn parsed<T, E: std::fmt::Display>(
+pub(super) fn parsed<T, E: std::fmt::Display>(
     text: Option<&str>,
     field: &str,
     parse: impl Fn(&str) -> Result<T, E>,
@@ -299,7 +299,7 @@ fn parsed<T, E: std::fmt::Display>(
         .transpose()
 }
 
-fn lifetime(ms: u64, max: Lifetime) -> Result<Lifetime, ApiError> {
+pub(super) fn lifetime(ms: u64, max: Lifetime) -> Result<Lifetime, ApiError> {
     let too_long = |allowed: u128| {
         let found = if ms == 0 {
             "0 (for ever)".to_owned()
