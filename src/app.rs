@@ -20,7 +20,7 @@ use crate::{
     link::KeyState,
     link_service::{LinkService, millis},
     media::{Cache, MediaProxy, Names, Purger, Thumbnailer},
-    pastes::Pastes,
+    pastes::{PasteViews, Pastes},
     random,
     rooms::Rooms,
     storage::{Database, Opener, StorageError, features, meta_events, secrets},
@@ -140,6 +140,7 @@ impl Application {
             own_ping: random::id().into(),
             rooms,
             pastes,
+            paste_views: PasteViews::default(),
             links,
             homeserver,
         };

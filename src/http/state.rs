@@ -11,7 +11,7 @@ use crate::{
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
     link_service::LinkService,
-    pastes::Pastes,
+    pastes::{PasteViews, Pastes},
     rooms::Rooms,
     usage::FollowCounter,
 };
@@ -28,6 +28,8 @@ pub struct AppState {
     pub rooms: Rooms,
     /// Texts that become links.
     pub pastes: Pastes,
+    /// How pages show them.
+    pub paste_views: PasteViews,
     /// What was served.
     pub follows: FollowCounter,
     /// The homeserver.

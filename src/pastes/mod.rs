@@ -4,6 +4,7 @@
 mod digest;
 mod encryption;
 mod excerpt;
+mod views;
 
 use std::{fmt, sync::Arc};
 
@@ -24,6 +25,7 @@ use crate::{
 use self::{digest::Digests, encryption::Encryption};
 
 pub use excerpt::excerpt;
+pub use views::PasteViews;
 
 /// The longest text, in bytes of UTF-8.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
