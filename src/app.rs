@@ -20,6 +20,7 @@ use crate::{
     link::KeyState,
     link_service::{LinkService, millis},
     media::{Cache, MediaProxy, Names, Purger, Thumbnailer},
+    pastes::{PasteViews, Pastes},
     random,
     rooms::Rooms,
     storage::{Database, Opener, StorageError, features, meta_events, secrets},
@@ -128,6 +129,8 @@ impl Application {
                 every_ms: millis(every),
             }),
         };
+        let rooms = Rooms::new(links.clone(), Arc::clone(&homeserver));
+        let pastes = Pastes::open(links.clone(), rooms.clone(), Arc::clone(&homeserver)).await?;
         let state = AppState {
             follows: FollowCounter::new(links.database.clone(), touching),
             metrics: telemetry::metrics(),
@@ -135,7 +138,9 @@ impl Application {
             forwarder: Forwarder::new()?,
             transactions: Arc::new(places(&config)),
             own_ping: random::id().into(),
-            rooms: Rooms::new(links.clone(), Arc::clone(&homeserver)),
+            rooms,
+            pastes,
+            paste_views: PasteViews::default(),
             links,
             homeserver,
         };

@@ -33,6 +33,8 @@ pub mod media;
 #[cfg(feature = "service")]
 mod pages;
 #[cfg(feature = "service")]
+pub mod pastes;
+#[cfg(feature = "service")]
 mod random;
 #[cfg(feature = "service")]
 pub mod rooms;

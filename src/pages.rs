@@ -7,6 +7,7 @@ mod api_docs;
 mod csp;
 mod display_name;
 mod error;
+mod paste;
 mod placeholder;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod view;
 pub use api_docs::{ApiDocsPage, Operation, Parameter, Response};
 pub use csp::{page_csp, view_csp};
 pub use error::{Cause, ErrorPage};
+pub use paste::{Grammars, PastePage, Rows, rows};
 pub use view::{Kind, Moment, ViewPage};
 
 /// The media type of every page.

@@ -1,5 +1,5 @@
 //! The demo: everything with nothing configured, and without a network. A homeserver with content
-//! tokens, the service, a room, three files, and the way of their links.
+//! tokens, the service, a room, three files, a long message, and the way of their links.
 
 pub mod homeserver;
 mod round;
@@ -30,7 +30,9 @@ pub struct DemoArguments {
 pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     let stage = Stage::set().await?;
     let mut round = Round::new(&stage);
-    println!("Medialink demo: a homeserver with content tokens, a bridge, a room, three files.\n");
+    println!(
+        "Medialink demo: a homeserver with content tokens, a bridge, a room, three files, a long message.\n"
+    );
     println!(
         "  homeserver  {}  (embedded, in memory)",
         stage.homeserver_url()

@@ -64,6 +64,7 @@ impl<'a> Round<'a> {
             shared.link_id = text(&link, "link_id")?;
             shared.url = text(&link, "url")?;
         }
+        self.paste().await.context("paste")?;
         self.show("links issued", "pending").await?;
         self.wait_for("counted").await?;
         self.show("meta event sent", "counted").await?;
@@ -81,6 +82,42 @@ impl<'a> Round<'a> {
                 shared.sample.name, shared.url, "as a page"
             );
         }
+        Ok(())
+    }
+
+    /// Alice writes a long message, and the bridge has it linked.
+    async fn paste(&mut self) -> anyhow::Result<()> {
+        let sample = samples::long_message();
+        let message = std::str::from_utf8(&sample.bytes)?;
+        let content = json!({"msgtype": "m.text", "body": message});
+        let event_id = self.stage.send(content).await?;
+        let body = json!({
+            "text": message, "room_id": self.stage.room_id, "event_id": event_id,
+            "filename": sample.name,
+        });
+        let link = self.stage.api(Method::POST, "/v1/pastes", body).await?;
+        let excerpt = text(&link, "excerpt")?;
+        ensure!(
+            excerpt.starts_with("# A long message") && excerpt.lines().count() == 3,
+            "the excerpt is {excerpt:?}"
+        );
+        let url = text(&link, "url")?;
+        let page = self.stage.follow(&url.replacen("/m/", "/v/", 1)).await?;
+        ensure!(
+            page.text().await?.contains("id=\"L8\""),
+            "the page has no line 8"
+        );
+        self.shared.push(Shared {
+            media: Uploaded {
+                mxc: text(&link, "mxc")?,
+                // The service has it, and tells nobody.
+                content_token: String::new(),
+                event_id,
+            },
+            link_id: text(&link, "link_id")?,
+            url,
+            sample,
+        });
         Ok(())
     }
 

@@ -30,6 +30,25 @@ pub(super) fn all() -> anyhow::Result<Vec<Sample>> {
     ])
 }
 
+/// A message that is too long for most networks.
+pub(super) fn long_message() -> Sample {
+    Sample {
+        name: "greet.py",
+        content_type: "text/plain",
+        bytes: LONG_MESSAGE.as_bytes().to_vec(),
+    }
+}
+
+const LONG_MESSAGE: &str = "# A long message becomes a link to its text.
+def greet(names, greeting=\"hello\"):
+    \"\"\"Greets everybody, one line each.\"\"\"
+    for number, name in enumerate(sorted(names), start=1):
+        print(f\"{number}. {greeting}, {name}!\")
+
+
+greet([\"Alice\", \"Bob\", \"Żaneta\"])
+";
+
 const TEXT: &str = "This text was uploaded to a Matrix homeserver.\n\
     Downloading it there needs an access token and a content token.\n\
     You came by a link that needs neither, for as long as the link lives. 🐈\n";

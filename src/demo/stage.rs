@@ -159,22 +159,26 @@ impl Stage {
         } else {
             format!("m.{kind}")
         };
-        let path = format!(
-            "/_matrix/client/v3/rooms/{}/send/m.room.message/{}",
-            self.room_id,
-            random::id()
-        );
         // Alice's own event would count as a usage as well: this demo shows ours alone, so her
         // message goes without the content token, as an encrypted one would.
-        let send = self
-            .as_alice(Method::PUT, &path)
-            .json(&json!({"msgtype": msgtype, "body": sample.name, "url": mxc}));
-        let event_id = text(&answer(send).await?, "event_id")?;
+        let content = json!({"msgtype": msgtype, "body": sample.name, "url": mxc});
+        let event_id = self.send(content).await?;
         Ok(Uploaded {
             mxc,
             content_token,
             event_id,
         })
+    }
+
+    /// Alice sends a message into the room; its event ID.
+    pub(super) async fn send(&self, content: Value) -> anyhow::Result<String> {
+        let path = format!(
+            "/_matrix/client/v3/rooms/{}/send/m.room.message/{}",
+            self.room_id,
+            random::id()
+        );
+        let send = self.as_alice(Method::PUT, &path).json(&content);
+        text(&answer(send).await?, "event_id")
     }
 
     /// Downloads media at the homeserver, as the bridge but without the content token.

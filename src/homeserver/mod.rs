@@ -9,6 +9,7 @@ mod features;
 mod history;
 mod media;
 mod redirects;
+mod uploads;
 
 pub use client::Homeserver;
 pub use connections::DownloadBody;
@@ -20,3 +21,4 @@ pub(crate) use history::MOST_PAGES;
 pub use history::{Fate, HistoryEvent, HistoryPage};
 pub use media::{Download, MediaClient, MediaKind, MediaRequest};
 pub(crate) use redirects::Resolver;
+pub use uploads::{Upload, Uploaded};

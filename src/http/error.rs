@@ -7,7 +7,10 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{link_service::IssueError, storage::StorageError};
+use crate::{
+    homeserver::HomeserverError, link_service::IssueError, pastes::PasteError,
+    storage::StorageError,
+};
 
 /// An error as it is told.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -21,6 +24,9 @@ pub struct ApiError {
     /// What was found, and what is allowed.
     #[schema(example = "room_id: not a room ID: it has to begin with '!'")]
     error: String,
+    /// How long to wait before asking again, in milliseconds, with `M_LIMIT_EXCEEDED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 impl ApiError {
@@ -30,6 +36,16 @@ impl ApiError {
             status: status.as_u16(),
             errcode,
             error: error.into(),
+            retry_after_ms: None,
+        }
+    }
+
+    /// Somebody asks to wait: for so long, in milliseconds, where they tell.
+    pub fn limited(error: impl Into<String>, retry_after_ms: Option<u64>) -> Self {
+        let told = Self::new(StatusCode::TOO_MANY_REQUESTS, "M_LIMIT_EXCEEDED", error);
+        Self {
+            retry_after_ms,
+            ..told
         }
     }
 
@@ -90,6 +106,9 @@ impl ResponseError for ApiError {
         if self.status == 401 {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
+        if let Some(wait) = self.retry_after_ms {
+            response.insert_header((header::RETRY_AFTER, wait.div_ceil(1000)));
+        }
         response.json(self)
     }
 }
@@ -139,3 +158,56 @@ impl From<IssueError> for ApiError {
         }
     }
 }
+
+impl From<PasteError> for ApiError {
+    fn from(error: PasteError) -> Self {
+        match error {
+            PasteError::TooLong(max) => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "M_TOO_LARGE",
+                format!("text: it is longer than {max} bytes"),
+            ),
+            PasteError::Upload(error) => upload_failed(&error),
+            PasteError::Issue(error) => error.into(),
+        }
+    }
+}
+
+/// What a bridge is told of an upload that failed. The operator finds the rest in the log.
+fn upload_failed(error: &HomeserverError) -> ApiError {
+    let (status, errcode, told) = match (error.status(), error.errcode()) {
+        (413, _) | (_, "M_TOO_LARGE") => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "M_TOO_LARGE",
+            "the homeserver takes no text that is as long as this one",
+        ),
+        (429, _) | (_, "M_LIMIT_EXCEEDED") => {
+            let HomeserverError::Refused { retry_after_ms, .. } = error else {
+                return ApiError::limited(error.to_string(), None);
+            };
+            tracing::warn!(%error, "the homeserver limits uploads of pastes");
+            return ApiError::limited("the homeserver limits uploads", *retry_after_ms);
+        }
+        (401, _) => (
+            StatusCode::BAD_GATEWAY,
+            "M_UNKNOWN",
+            "the homeserver does not know the bridge's as_token",
+        ),
+        (403, _) => (
+            StatusCode::BAD_GATEWAY,
+            "M_FORBIDDEN",
+            "the homeserver does not let the bridge's user upload",
+        ),
+        (504, _) => (StatusCode::GATEWAY_TIMEOUT, "M_UNKNOWN", SLOW),
+        _ if *error == HomeserverError::Slow => (StatusCode::GATEWAY_TIMEOUT, "M_UNKNOWN", SLOW),
+        _ => (
+            StatusCode::BAD_GATEWAY,
+            "M_UNKNOWN",
+            "the text could not be uploaded to the homeserver; the request can be repeated",
+        ),
+    };
+    tracing::warn!(%error, "a paste could not be uploaded");
+    ApiError::new(status, errcode, told)
+}
+
+const SLOW: &str = "the homeserver was too slow to take the text; the request can be repeated";

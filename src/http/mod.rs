@@ -11,6 +11,7 @@ mod openapi;
 mod public;
 mod public_link;
 mod public_page;
+mod public_paste;
 mod public_thumbnail;
 mod refusal;
 mod request_log;

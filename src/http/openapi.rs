@@ -18,6 +18,7 @@ use super::{appservice, bridge_api, docs, health};
         bridge_api::issue::issue, bridge_api::issue::issue_batch, bridge_api::events::link_event,
         bridge_api::list::list,
         bridge_api::list::get, bridge_api::revoke::revoke_one, bridge_api::revoke::revoke,
+        bridge_api::paste::paste,
         appservice::transaction, appservice::ping, appservice::user, appservice::room,
         health::health, health::ready, health::metrics, docs::openapi_json, docs::docs,
     ),

@@ -7,11 +7,12 @@ use crate::{
     homeserver::MediaKind,
     link_service::Grant,
     media::{Given, MediaProxy, Wanted},
-    pages::{self, Kind, Moment, ViewPage},
+    pages::{self, Kind, Moment, PastePage, ViewPage},
 };
 
 use super::{
     public_link::{granted, order},
+    public_paste,
     refusal::Told,
     state::AppState,
 };
@@ -54,6 +55,13 @@ pub(super) async fn answer(
             .max_follows
             .map(|max| u64::try_from(max.saturating_sub(link.follows)).unwrap_or(0)),
     };
+    let html = match &link.paste {
+        None => page.render(),
+        Some(paste) => {
+            let rows = public_paste::lines(&grant, paste, state, media).await?;
+            PastePage { view: page, rows }.render()
+        }
+    };
     Ok(HttpResponse::Ok()
         .content_type(pages::CONTENT_TYPE)
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -64,7 +72,7 @@ pub(super) async fn answer(
             header::CONTENT_SECURITY_POLICY,
             pages::view_csp(state.config().public_url.as_str()),
         ))
-        .body(page.render()))
+        .body(html))
 }
 
 /// Type and size of media whose bridge told neither.

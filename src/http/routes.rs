@@ -8,7 +8,7 @@ use actix_web::{
 
 use super::{
     appservice,
-    bridge_api::{events, issue, list, revoke},
+    bridge_api::{events, issue, list, paste, revoke},
     docs, health, public,
 };
 
@@ -90,6 +90,7 @@ fn internal() -> Routes {
     routes.at("/v1/revocations", |path| {
         path.on(Method::POST, revoke::revoke)
     });
+    routes.at("/v1/pastes", |path| path.on(Method::POST, paste::paste));
     routes.at("/_matrix/app/v1/transactions/{txn_id}", |path| {
         path.on(Method::PUT, appservice::transaction)
     });

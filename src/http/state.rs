@@ -11,6 +11,7 @@ use crate::{
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
     link_service::LinkService,
+    pastes::{PasteViews, Pastes},
     rooms::Rooms,
     usage::FollowCounter,
 };
@@ -25,6 +26,10 @@ pub struct AppState {
     pub links: LinkService,
     /// What rooms say of links: by it they are issued and resolved.
     pub rooms: Rooms,
+    /// Texts that become links.
+    pub pastes: Pastes,
+    /// How pages show them.
+    pub paste_views: PasteViews,
     /// What was served.
     pub follows: FollowCounter,
     /// The homeserver.

@@ -14,7 +14,7 @@ use crate::{
     random,
     storage::{
         StorageError,
-        links::{self, LinkRow, NewLink},
+        links::{self, LinkRow, NewLink, NewPaste},
         media_references::{self, Death},
         memory,
         room_policies::{self, RoomPolicy},
@@ -158,14 +158,7 @@ impl LinkService {
                 return Err(IssueError::Redacted);
             }
         }
-        if !policy.enabled {
-            return Err(IssueError::RoomForbids);
-        }
-        if let (Some(size), Some(max)) = (request.size, policy.max_size)
-            && size > max
-        {
-            return Err(IssueError::TooLargeForRoom(max));
-        }
+        permitted(policy, request.size)?;
         let form = match request.max_follows {
             Some(_) => Form::Short,
             None => request.form.unwrap_or(self.config.links.form),
@@ -175,6 +168,7 @@ impl LinkService {
             form,
             policy,
             now,
+            paste: None,
         };
         if request.max_follows.is_some() {
             return self.issue_new(connection, new, request).await;
@@ -195,10 +189,10 @@ impl LinkService {
                 is_new: false,
             }),
             Form::Short => {
-                let anew = IssueRequest {
+                let anew = Anew {
                     claims,
+                    appearance: request.appearance,
                     lifetime: request.lifetime.map(|lifetime| bounded(lifetime, policy)),
-                    ..request
                 };
                 let link = self.refresh(connection, earlier, anew, now).await?;
                 Ok(Issued {
@@ -210,11 +204,11 @@ impl LinkService {
     }
 
     /// A short link is asked for again: what was given anew replaces what was stored.
-    async fn refresh(
+    pub(super) async fn refresh(
         &self,
         connection: &mut SqliteConnection,
         earlier: LinkRow,
-        anew: IssueRequest,
+        anew: Anew,
         now: i64,
     ) -> Result<LinkRow, IssueError> {
         let claims = anew.claims;
@@ -253,7 +247,7 @@ impl LinkService {
         stored(connection, &earlier.link_id).await
     }
 
-    async fn issue_new(
+    pub(super) async fn issue_new(
         &self,
         connection: &mut SqliteConnection,
         draft: Draft<'_>,
@@ -264,6 +258,7 @@ impl LinkService {
             form,
             policy,
             now,
+            paste,
         } = draft;
         let lifetime = request.lifetime.unwrap_or(self.config.links.lifetime);
         let lifetime = bounded(lifetime, policy);
@@ -291,6 +286,7 @@ impl LinkService {
             max_size: policy.max_size,
             pages_only: policy.pages_only,
             state: LinkState::Live,
+            paste: paste.cloned(),
         };
         for _ in 0..DRAWS {
             match form {
@@ -331,11 +327,30 @@ impl LinkService {
 
 /// How a new link is to be made, whatever it promises.
 #[derive(Clone, Copy)]
-struct Draft<'a> {
-    bridge: &'a str,
-    form: Form,
-    policy: &'a RoomPolicy,
-    now: i64,
+pub(super) struct Draft<'a> {
+    pub(super) bridge: &'a str,
+    pub(super) form: Form,
+    pub(super) policy: &'a RoomPolicy,
+    pub(super) now: i64,
+    pub(super) paste: Option<&'a NewPaste>,
+}
+
+/// What a repeated request gives anew of a short link.
+pub(super) struct Anew {
+    pub(super) claims: LinkClaims,
+    pub(super) appearance: Option<Appearance>,
+    pub(super) lifetime: Option<Lifetime>,
+}
+
+/// Whether the policy of a room allows a link to media of this size, in bytes.
+pub(super) fn permitted(policy: &RoomPolicy, size: Option<i64>) -> Result<(), IssueError> {
+    if !policy.enabled {
+        return Err(IssueError::RoomForbids);
+    }
+    match (size, policy.max_size) {
+        (Some(size), Some(max)) if size > max => Err(IssueError::TooLargeForRoom(max)),
+        _ => Ok(()),
+    }
 }
 
 async fn stored(connection: &mut SqliteConnection, link_id: &str) -> Result<LinkRow, IssueError> {
@@ -359,7 +374,7 @@ fn merged(stored: &LinkClaims, given: &LinkClaims) -> LinkClaims {
 }
 
 /// A lifetime as the room's policy allows it.
-fn bounded(lifetime: Lifetime, policy: &RoomPolicy) -> Lifetime {
+pub(super) fn bounded(lifetime: Lifetime, policy: &RoomPolicy) -> Lifetime {
     let longest = policy
         .max_lifetime_s()
         .and_then(|seconds| u64::try_from(seconds).ok())

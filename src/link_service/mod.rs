@@ -1,6 +1,7 @@
 //! Links: issued, resolved, revoked, expired.
 
 mod issue;
+mod paste;
 mod policy;
 mod resolve;
 mod revoke;
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub use issue::{GivenEvent, IssueError, IssueRequest, Issued};
+pub use paste::{PasteRequest, Placed};
 pub use policy::POLICY_EVENT_TYPE;
 pub use resolve::{Grant, Refusal};
 pub use revoke::Revoked;

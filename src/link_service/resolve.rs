@@ -243,6 +243,7 @@ impl LinkService {
             max_size: policy.max_size,
             pages_only: policy.pages_only,
             state: LinkState::Live,
+            paste: None,
         };
         links::insert(connection, &new).await?;
         links::find_in(connection, link_id)

@@ -217,7 +217,8 @@ impl LinkService {
     }
 
     /// Ends the links of an edited event to media that it no longer has, and remembers them for
-    /// those not seen yet.
+    /// those not seen yet. Pastes stay: an event never has the media of a paste of it, and a paste
+    /// of the new text may be older than the news of the edit.
     async fn end_dropped(
         &self,
         connection: &mut SqliteConnection,
@@ -228,7 +229,7 @@ impl LinkService {
     ) -> Result<(), StorageError> {
         let linked = links::of_event(&mut *connection, room_id.as_str(), event_id.as_str()).await?;
         for link in linked {
-            if media.contains(&link.claims.mxc) {
+            if link.paste.is_some() || media.contains(&link.claims.mxc) {
                 continue;
             }
             let dropped = Criteria {

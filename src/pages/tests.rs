@@ -1,5 +1,7 @@
 //! Samples, and what holds for all pages.
 
+use std::{sync::Arc, time::Duration};
+
 use super::csp::style_hash;
 use super::*;
 use crate::event::{Appearance, Warning};
@@ -19,6 +21,22 @@ pub(super) fn view_page(kind: Kind) -> ViewPage {
             rfc3339: "2026-10-08T12:00:00Z".to_owned(),
         }),
         follows_left: None,
+    }
+}
+
+const TEXT: &str = "/// </code> & \"more\"\nfn main() {\n    let x = 1;\n}\n";
+
+fn paste_page(view: ViewPage, language: &str) -> PastePage {
+    let within = Duration::from_secs(60);
+    PastePage {
+        view,
+        rows: Arc::new(rows(
+            &Grammars::default(),
+            TEXT,
+            Some(language),
+            None,
+            within,
+        )),
     }
 }
 
@@ -180,6 +198,12 @@ fn all_pages() -> Vec<(String, String)> {
         ),
         ..view_page(Kind::Other)
     };
+    for (name, page) in [
+        ("paste", paste_page(view_page(Kind::Text), "rust")),
+        ("paste-awkward", paste_page(awkward.clone(), "none")),
+    ] {
+        pages.push((name.to_owned(), page.render()));
+    }
     pages.push(("view-awkward".to_owned(), awkward.render()));
     pages.push(("docs".to_owned(), api_docs_page().render()));
     pages
@@ -313,12 +337,47 @@ fn hostile_urls_and_types_are_escaped() {
         ..view_page(Kind::Image)
     }
     .render();
+    let paste = paste_page(
+        ViewPage {
+            media_url: hostile.to_owned(),
+            page_url: hostile.to_owned(),
+            ..view_page(Kind::Text)
+        },
+        "rust",
+    );
+    assert!(!paste.render().contains("<script"));
     assert!(!html.contains("<script"));
     assert!(!html.contains("alert('1')"));
     assert_eq!(
         html.matches('"').count(),
         view_page(Kind::Image).render().matches('"').count()
     );
+}
+
+#[test]
+fn a_paste_is_told_of_like_any_media() {
+    let html = paste_page(view_page(Kind::Text), "rust").render();
+    for fact in [
+        "<title>cat.png</title>",
+        "Shared from a Matrix room bridged to Libera.Chat",
+        "<dd>Text <span class=\"muted\">(Rust)</span></dd>",
+        "<dt>Lines</dt><dd>4</dd>",
+        "1.2 MB",
+        "<time datetime=\"2026-10-08T12:00:00Z\">",
+        "<meta property=\"og:type\" content=\"article\">",
+        "href=\"https://media.example.org/m/token/cat.png\" rel=\"noreferrer nofollow\" download=\"cat.png\"",
+        "/// &#60;/code&#62; &#38; &#34;more&#34;",
+    ] {
+        assert!(html.contains(fact), "{fact} in {html}");
+    }
+    let mut cut = paste_page(view_page(Kind::Text), "none");
+    cut.rows = Arc::new(Rows {
+        is_cut: true,
+        ..Rows::clone(&cut.rows)
+    });
+    let html = cut.render();
+    assert!(html.contains("This page shows the first 4 lines."));
+    assert!(!html.contains("<dt>Lines"));
 }
 
 #[test]

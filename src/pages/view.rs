@@ -94,7 +94,7 @@ impl ViewPage {
     }
 
     /// The file's name, or empty: then a browser takes the name from the response.
-    fn file_name(&self) -> String {
+    pub(super) fn file_name(&self) -> String {
         self.title
             .as_deref()
             .and_then(display_name)
@@ -159,21 +159,21 @@ impl ViewPage {
         }
     }
 
-    fn heading(&self) -> String {
+    pub(super) fn heading(&self) -> String {
         self.title
             .as_deref()
             .and_then(display_name)
             .unwrap_or_else(|| self.kind.without_name().to_owned())
     }
 
-    fn provenance(&self) -> String {
+    pub(super) fn provenance(&self) -> String {
         match self.network.as_deref().and_then(display_name) {
             Some(network) => format!("Shared from a Matrix room bridged to {network}"),
             None => "Shared from a Matrix room".to_owned(),
         }
     }
 
-    fn size(&self) -> Option<String> {
+    pub(super) fn size(&self) -> Option<String> {
         self.size_bytes
             .map(|bytes| ByteSize::b(bytes).display().si().to_string())
     }

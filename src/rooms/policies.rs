@@ -58,7 +58,7 @@ impl Rooms {
     ///
     /// # Errors
     /// If the database fails.
-    pub(super) async fn learn(
+    pub(crate) async fn learn(
         &self,
         bridge: &BridgeConfig,
         rooms: impl IntoIterator<Item = &RoomId>,

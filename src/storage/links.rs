@@ -65,6 +65,15 @@ pub struct LinkRow {
     /// The copy of its media that is attached to that event (MSC3911): served in place of the
     /// media.
     pub copy: Option<MxcUri>,
+    /// That its media is a text of the bridge, which we have uploaded.
+    pub paste: Option<Paste>,
+}
+
+/// What a link to a paste says beyond its media.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paste {
+    /// The language of the text, as its bridge named it.
+    pub language: Option<String>,
 }
 
 impl LinkRow {
@@ -113,6 +122,17 @@ pub struct NewLink {
     pub pages_only: bool,
     /// Live, or how it was over before it was first seen.
     pub state: LinkState,
+    /// That its media is a text of the bridge, which we have uploaded.
+    pub paste: Option<NewPaste>,
+}
+
+/// A paste that is to be linked.
+#[derive(Debug, Clone)]
+pub struct NewPaste {
+    /// A keyed digest of what was asked for.
+    pub digest: [u8; 32],
+    /// The language of the text, as its bridge names it.
+    pub language: Option<String>,
 }
 
 /// Which links are meant: all that match every given criterion.
@@ -253,6 +273,12 @@ impl FromRow<'_, SqliteRow> for LinkRow {
                 None => None,
                 Some(mxc) => Some(MxcUri::parse(mxc).map_err(|_| corrupt("copy's mxc URI"))?),
             },
+            paste: match row.try_get::<Option<&[u8]>, _>("paste_digest")? {
+                None => None,
+                Some(_) => Some(Paste {
+                    language: row.try_get("language")?,
+                }),
+            },
         })
     }
 }
@@ -345,6 +371,29 @@ pub async fn find_repeated(
     Ok(query.build_query_as().fetch_optional(connection).await?)
 }
 
+/// The newest live link to the paste of this digest. One whose text was never attached to an event
+/// and was uploaded before `attached_or_since` has lost it, and is left out (MSC3911).
+///
+/// # Errors
+/// If the database fails.
+pub async fn find_paste(
+    connection: &mut SqliteConnection,
+    digest: &[u8; 32],
+    attached_or_since: i64,
+    now: i64,
+) -> Result<Option<LinkRow>, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query
+        .push("WHERE l.paste_digest = ")
+        .push_bind(digest.to_vec())
+        .push(" AND l.state = 'live' AND (l.expires_at IS NULL OR l.expires_at > ")
+        .push_bind(now)
+        .push(") AND (r.own_upload_at IS NULL OR r.copy_mxc IS NOT NULL OR r.own_upload_at > ")
+        .push_bind(attached_or_since)
+        .push(") ORDER BY l.id DESC LIMIT 1");
+    Ok(query.build_query_as().fetch_optional(connection).await?)
+}
+
 /// Stores a new link.
 ///
 /// # Errors
@@ -354,9 +403,10 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
     sqlx::query(
         "INSERT INTO links (link_id, form, key_id, nonce, lifetime_s, bridge, media_reference_id, \
          room_id, event_id, sender, mxc, content_token, file, filename, mimetype, size, issued_at, \
-         expires_at, max_follows, state, max_size, pages_only, width, height, duration_ms, blurhash, warning) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-         $21, $22, $23, $24, $25, $26, $27)",
+         expires_at, max_follows, state, max_size, pages_only, paste_digest, language, width, height, duration_ms, \
+         blurhash, warning) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+         $22, $23, $24, $25, $26, $27, $28, $29)",
     )
     .bind(&link.link_id)
     .bind(link.form.as_str())
@@ -380,6 +430,8 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
     .bind(link.state.as_str())
     .bind(link.max_size)
     .bind(i64::from(link.pages_only))
+    .bind(link.paste.as_ref().map(|paste| paste.digest.to_vec()))
+    .bind(link.paste.as_ref().and_then(|paste| paste.language.as_deref()))
     .bind(link.appearance.width)
     .bind(link.appearance.height)
     .bind(duration(&link.appearance))

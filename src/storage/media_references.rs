@@ -117,6 +117,24 @@ pub async fn reference(
     Ok(id)
 }
 
+/// Notes that the media of a usage was uploaded by us at this time, to be attached to the meta event
+/// that counts it (MSC3911).
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_own_upload(
+    connection: &mut SqliteConnection,
+    id: i64,
+    uploaded_at: i64,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE media_references SET own_upload_at = $1 WHERE id = $2")
+        .bind(uploaded_at)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 async fn set_fresh(
     connection: &mut SqliteConnection,
     id: i64,

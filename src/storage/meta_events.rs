@@ -326,16 +326,26 @@ pub async fn send_anew(
     Ok(())
 }
 
-/// The medium of a meta event that is sent with a copy, and its content token (empty: none).
+/// The medium of a meta event that is sent with a copy.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Medium {
+    /// The media.
+    pub mxc: String,
+    /// Its content token; empty: none.
+    pub content_token: String,
+    /// The copy that is attached to the meta event that counts it now.
+    pub copy_mxc: Option<String>,
+    /// That we have uploaded it ourselves to be attached, and when, in milliseconds since the epoch.
+    pub own_upload_at: Option<i64>,
+}
+
+/// The medium of a meta event that is sent with a copy.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn medium(
-    reader: &SqlitePool,
-    id: i64,
-) -> Result<Option<(String, String)>, StorageError> {
+pub async fn medium(reader: &SqlitePool, id: i64) -> Result<Option<Medium>, StorageError> {
     Ok(sqlx::query_as(
-        "SELECT r.mxc, r.content_token FROM meta_event_members m \
+        "SELECT r.mxc, r.content_token, r.copy_mxc, r.own_upload_at FROM meta_event_members m \
          JOIN media_references r ON r.id = m.media_reference_id WHERE m.meta_event_id = $1 LIMIT 1",
     )
     .bind(id)
@@ -343,9 +353,9 @@ pub async fn medium(
     .await?)
 }
 
-/// Notes the copy that a meta event is sent with from now on. One that had a copy before is
-/// sent under another transaction ID: another copy is another request. Returns the transaction
-/// ID; `None`: it does not wait to be sent any more.
+/// Notes the copy that a meta event is sent with from now on, made at `copied_at`. One that had a
+/// copy before is sent under another transaction ID: another copy is another request. Returns the
+/// transaction ID; `None`: it does not wait to be sent any more.
 ///
 /// # Errors
 /// If the database fails.
@@ -353,7 +363,7 @@ pub async fn note_copy(
     connection: &mut SqliteConnection,
     id: i64,
     copy_mxc: &str,
-    now: i64,
+    copied_at: i64,
 ) -> Result<Option<String>, StorageError> {
     Ok(sqlx::query_scalar(
         "UPDATE meta_events SET txn_id = CASE WHEN copy_mxc IS NULL THEN txn_id ELSE $1 END, \
@@ -362,7 +372,7 @@ pub async fn note_copy(
     )
     .bind(crate::random::id())
     .bind(copy_mxc)
-    .bind(now)
+    .bind(copied_at)
     .bind(id)
     .fetch_optional(connection)
     .await?)

@@ -6,7 +6,7 @@ use crate::{
     matrix::{ContentToken, MxcUri},
     storage::{
         StorageError,
-        meta_events::{self, GivenUp, MetaEventRow},
+        meta_events::{self, GivenUp, Medium, MetaEventRow},
     },
 };
 use futures_util::FutureExt;
@@ -43,22 +43,25 @@ impl UsageWorker {
             return Ok(None);
         }
         let reader = self.links.database.reader();
-        let Some((mxc, token)) = meta_events::medium(reader, event.id).await? else {
+        let Some(medium) = meta_events::medium(reader, event.id).await? else {
             return Err(StorageError::Corrupt("meta event without a medium"));
         };
-        let mxc = MxcUri::parse(&mxc).map_err(|_| StorageError::Corrupt("mxc URI"))?;
-        let token = ContentToken::parse(&token).ok();
-        match self
-            .homeserver
-            .copy_media(bridge, &mxc, token.as_ref())
-            .await
-        {
-            Ok(copy) => {
-                let (id, copy) = (event.id, copy.to_string());
+        let is_first = !earlier && event.copies_refused == 0;
+        let made = match medium.attachable_since(now).filter(|_| is_first) {
+            Some(since) => Ok((medium.mxc, since)),
+            None => {
+                let (mxc, token) = medium.source()?;
+                let copied = self.homeserver.copy_media(bridge, &mxc, token.as_ref());
+                copied.await.map(|copy| (copy.to_string(), now))
+            }
+        };
+        match made {
+            Ok((copy, copied_at)) => {
+                let id = event.id;
                 event.copy_mxc = Some(copy.clone());
                 let txn_id = self
                     .write(move |connection| {
-                        async move { meta_events::note_copy(connection, id, &copy, now).await }
+                        async move { meta_events::note_copy(connection, id, &copy, copied_at).await }
                             .boxed()
                     })
                     .await?;
@@ -69,7 +72,7 @@ impl UsageWorker {
                 if earlier {
                     event.unknown_since = None;
                 }
-                event.copied_at = Some(now);
+                event.copied_at = Some(copied_at);
                 Ok(Some(event))
             }
             Err(error) => {
@@ -123,6 +126,25 @@ impl UsageWorker {
             async move { meta_events::copy_anew(connection, id, at, &told).await }.boxed()
         })
         .await
+    }
+}
+
+impl Medium {
+    /// Since when it is there, if it can be attached itself, without a copy: we have uploaded it to
+    /// be attached, it is not yet, and the homeserver will keep it for long enough.
+    fn attachable_since(&self, now: i64) -> Option<i64> {
+        self.own_upload_at
+            .filter(|at| self.copy_mxc.is_none() && now < at + COPY_LIVES_MS)
+    }
+
+    /// What to copy, and the content token for it. What we have uploaded to be attached lives on
+    /// as what was attached.
+    fn source(&self) -> Result<(MxcUri, Option<ContentToken>), StorageError> {
+        let attached = self.own_upload_at.and(self.copy_mxc.as_deref());
+        let mxc = MxcUri::parse(attached.unwrap_or(&self.mxc))
+            .map_err(|_| StorageError::Corrupt("mxc URI"))?;
+        let token = ContentToken::parse(&self.content_token).ok();
+        Ok((mxc, token.filter(|_| attached.is_none())))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The service from the outside: over HTTP, against real and embedded homeservers.
 
 mod appservice;
+mod attached_pastes;
 mod bridge_api;
 mod cache;
 mod encrypted_media;
@@ -24,6 +25,7 @@ mod linked_media;
 mod media_answers;
 mod model;
 mod openapi;
+mod pastes;
 mod policy;
 mod process;
 mod raw;

@@ -1,5 +1,10 @@
 //! No secret is in a log, an error, a metric, or what a command prints.
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use medialink::storage::{Database, Opener};
 use reqwest::Method;
 use serde_json::json;
 
@@ -35,6 +40,42 @@ async fn nothing_secret_is_written_anywhere() {
     ] {
         links.push(process.issue(body).await);
     }
+    // Texts of a room that is encrypted, and of one that is not.
+    let closed = world.new_room().await;
+    let path = format!("/_matrix/client/v3/rooms/{closed}/state/m.room.encryption/");
+    let content = json!({"algorithm": "m.megolm.v1.aes-sha2"});
+    assert_eq!(world.as_alice(Method::PUT, &path, &content).await.0, 200);
+    let text = "words-that-nobody-writes-down";
+    let mut secrets = vec![text.to_owned()];
+    let database = Database::open(&process.folder.join("data/medialink.db"), Opener::Command)
+        .await
+        .expect("opens");
+    for room in [room, &closed] {
+        let body = json!({"text": format!("{text}\n{room}"), "room_id": room, "filename": "a.rs"});
+        let (status, link) = process
+            .call(Method::POST, "/v1/pastes", &body)
+            .await
+            .expect("an answer");
+        assert_eq!(status, 201, "{link}");
+        let id = link["link_id"].as_str().expect("an ID");
+        let row = medialink::storage::links::find(database.reader(), id)
+            .await
+            .expect("reads");
+        let claims = row.expect("a link").claims;
+        let token = claims.content_token.as_ref().expect("a token");
+        secrets.push(token.expose().to_owned());
+        assert_eq!(claims.file.is_some(), *room == closed);
+        if let Some(file) = &claims.file {
+            secrets.extend([
+                STANDARD_NO_PAD.encode(file.key),
+                URL_SAFE_NO_PAD.encode(file.key),
+            ]);
+            let numbers = format!("{:?}", file.key);
+            secrets.push(numbers.trim_matches(['[', ']']).to_owned());
+            secrets.push(STANDARD_NO_PAD.encode(&file.iv[..8])[..10].to_owned());
+        }
+        links.push(link);
+    }
     let mut written = String::new();
     for link in &links {
         for target in [
@@ -58,14 +99,32 @@ async fn nothing_secret_is_written_anywhere() {
             }
         }
     }
-    for body in [
-        json!({"mxc": mxc, "room_id": room, "content_token": 1_234_509_876}),
-        json!({"mxc": mxc, "room_id": room, "content_token": "not allowed token"}),
-        json!({"mxc": mxc, "room_id": room, "file": {"key": key}}),
-        json!({"mxc": mxc, "room_id": 5, "content_token": token}),
+    for (path, body) in [
+        (
+            "/v1/links",
+            json!({"mxc": mxc, "room_id": room, "content_token": 1_234_509_876}),
+        ),
+        (
+            "/v1/links",
+            json!({"mxc": mxc, "room_id": room, "content_token": "not allowed token"}),
+        ),
+        (
+            "/v1/links",
+            json!({"mxc": mxc, "room_id": room, "file": {"key": key}}),
+        ),
+        (
+            "/v1/links",
+            json!({"mxc": mxc, "room_id": 5, "content_token": token}),
+        ),
+        ("/v1/pastes", json!({"text": text, "room_id": 5})),
+        (
+            "/v1/pastes",
+            json!({"text": text, "room_id": "r", "language": text}),
+        ),
+        ("/v1/pastes", json!({"text": [text], "room_id": room})),
     ] {
         let (status, told) = process
-            .call(Method::POST, "/v1/links", &body)
+            .call(Method::POST, path, &body)
             .await
             .expect("an answer");
         assert_eq!(status, 400);
@@ -126,12 +185,13 @@ async fn nothing_secret_is_written_anywhere() {
     written.push_str(&log);
 
     let keys = std::fs::read_to_string(process.folder.join("data/link-keys.yaml")).expect("keys");
-    let mut secrets: Vec<String> = keys
+    let keys: Vec<String> = keys
         .lines()
         .filter_map(|line| line.trim().strip_prefix("secret: "))
         .map(|s| s.trim_matches('"').to_owned())
         .collect();
-    assert_eq!(secrets.len(), 2);
+    assert_eq!(keys.len(), 2);
+    secrets.extend(keys);
     secrets.extend(
         [
             API_TOKEN,
@@ -148,7 +208,8 @@ async fn nothing_secret_is_written_anywhere() {
         .map(str::to_owned),
     );
     for link in &links {
-        secrets.push(url(link).rsplit('/').next().expect("a token").to_owned());
+        let url = url(link).replacen("/a.rs", "", 1);
+        secrets.push(url.rsplit('/').next().expect("a token").to_owned());
     }
     for secret in secrets {
         if let Some(at) = written.find(&secret) {

@@ -217,6 +217,91 @@ async fn redacting_the_message_kills_its_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_paste_is_followed_counted_and_dies_with_its_message() {
+    let Some(side) = Side::new(ALWAYS).await else {
+        return;
+    };
+    let text = "first line\nsecond line of a long message\n";
+    let content = json!({"msgtype": "m.text", "body": text});
+    let event_id = side
+        .alice
+        .send(&side.room_id, "m.room.message", &content)
+        .await
+        .expect("sent");
+    let body = json!({"text": text, "room_id": side.room_id, "event_id": event_id,
+        "filename": "message ü.md", "sender": side.alice.user_id});
+    let ask = || side.process.call(Method::POST, "/v1/pastes", &body);
+    let (status, link) = ask().await.expect("an answer");
+    assert_eq!(status, 201, "{link}");
+    assert_eq!(link["excerpt"], "first line\nsecond line of a long message");
+    let (status, again) = ask().await.expect("an answer");
+    assert_eq!(
+        (status.as_u16(), &again["link_id"]),
+        (200, &link["link_id"])
+    );
+    let request = side.process.client.get(url(&link));
+    let response = request.send().await.expect("an answer");
+    assert_eq!(
+        (
+            response.status().as_u16(),
+            &response.headers()["content-type"]
+        ),
+        (200, &"text/plain; charset=utf-8".parse().expect("value"))
+    );
+    assert_eq!(response.text().await.expect("a body"), text);
+    let page = side
+        .process
+        .client
+        .get(link["page_url"].as_str().expect("a URL"));
+    let page = page.send().await.expect("an answer").text().await;
+    assert!(
+        page.expect("a page")
+            .contains("second line of a long message")
+    );
+    side.wait_for(&link, "counted").await;
+
+    // In an encrypted room, Synapse gets what it cannot read.
+    let room = json!({"preset": "private_chat", "invite": [BOT], "initial_state": [
+        {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}]});
+    let closed = side.alice.create_room(&room).await.expect("a room");
+    let body = json!({"text": text, "room_id": closed});
+    let asked = side.process.call(Method::POST, "/v1/pastes", &body).await;
+    let (status, sealed) = asked.expect("an answer");
+    assert_eq!(status, 201, "{sealed}");
+    let mxc = sealed["mxc"]
+        .as_str()
+        .expect("mxc")
+        .trim_start_matches("mxc://");
+    let (server, id) = mxc.split_once('/').expect("an mxc URI");
+    let path = ["_matrix", "client", "v1", "media", "download", server, id];
+    let request = side.alice.request(Method::GET, &path).expect("a request");
+    let stored = request.send().await.expect("an answer");
+    assert_eq!(stored.headers()["content-type"], "application/octet-stream");
+    let stored = stored.bytes().await.expect("whole");
+    assert!(stored.len() == text.len() && stored != text.as_bytes());
+    let opened = side.process.client.get(url(&sealed)).send().await;
+    assert_eq!(
+        opened.expect("an answer").text().await.expect("a body"),
+        text
+    );
+
+    side.alice
+        .redact(&side.room_id, &event_id)
+        .await
+        .expect("redacted");
+    eventually("the link to die", async || {
+        (side.status(&link).await == 410).then_some(())
+    })
+    .await;
+    assert_eq!(side.link(&link).await["state"], "redacted");
+    let asked = json!({"text": text, "room_id": side.room_id, "event_id": event_id});
+    let asked = side.process.call(Method::POST, "/v1/pastes", &asked).await;
+    let (status, told) = asked.expect("an answer");
+    assert_eq!((status.as_u16(), &told["errcode"]), (410, &json!("M_GONE")));
+    side.wait_for(&link, "released").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn encrypted_media_arrives_as_it_was_and_unknown_media_is_not_found() {
     let Some(side) = Side::new(ALWAYS).await else {
         return;

@@ -290,7 +290,7 @@ pub fn issue_request(
         .map_err(|error| error.to_string())
 }
 
-fn parsed<T, E: std::fmt::Display>(
+pub(super) fn parsed<T, E: std::fmt::Display>(
     text: Option<&str>,
     field: &str,
     parse: impl Fn(&str) -> Result<T, E>,

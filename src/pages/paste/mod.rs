@@ -1,0 +1,31 @@
+//! The page that shows a text, line by line.
+
+mod highlight;
+mod rows;
+
+use std::sync::Arc;
+
+use askama::Template;
+
+use super::view::ViewPage;
+
+pub use highlight::Grammars;
+pub use rows::{Rows, rows};
+
+/// A page around one text.
+#[derive(Clone, Debug, Template)]
+#[template(path = "paste.html")]
+pub struct PastePage {
+    /// What is said of any media.
+    pub view: ViewPage,
+    /// The lines.
+    pub rows: Arc<Rows>,
+}
+
+impl PastePage {
+    /// The page as HTML.
+    #[must_use]
+    pub fn render(&self) -> String {
+        super::render(self)
+    }
+}

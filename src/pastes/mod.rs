@@ -1,0 +1,235 @@
+//! Pastes: a long message becomes a link to its text. The text is uploaded to the homeserver and
+//! then linked like any other media.
+
+mod digest;
+mod encryption;
+mod excerpt;
+mod views;
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use tokio::sync::Mutex;
+
+use crate::{
+    config::{BridgeConfig, Config, Lifetime, UsageMode},
+    homeserver::{Homeserver, HomeserverError, Upload},
+    link_service::{IssueError, Issued, LinkService, PasteRequest, Placed},
+    matrix::{EventId, RoomId, UserId},
+    media::encrypt,
+    random,
+    rooms::Rooms,
+    storage::{StorageError, links::NewPaste, secrets},
+};
+
+use self::{digest::Digests, encryption::Encryption};
+
+pub use excerpt::excerpt;
+pub use views::PasteViews;
+
+/// The longest text, in bytes of UTF-8.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+/// How many pastes are on their way at once.
+const AT_ONCE: usize = 64;
+
+/// A text that a bridge wants to have linked. It is not in `Debug`.
+#[derive(Clone)]
+pub struct PasteText {
+    /// The text; not empty.
+    pub text: String,
+    /// The room of the message.
+    pub room_id: RoomId,
+    /// The message.
+    pub event_id: Option<EventId>,
+    /// Who wrote it.
+    pub sender: Option<UserId>,
+    /// Its name, for people.
+    pub filename: Option<String>,
+    /// Its language, such as `rust`.
+    pub language: Option<String>,
+    /// How long the link is to live.
+    pub lifetime: Option<Lifetime>,
+}
+
+impl PasteText {
+    /// A text of a room, with nothing else said.
+    #[must_use]
+    pub fn new(room_id: RoomId, text: String) -> Self {
+        Self {
+            text,
+            room_id,
+            event_id: None,
+            sender: None,
+            filename: None,
+            language: None,
+            lifetime: None,
+        }
+    }
+}
+
+impl fmt::Debug for PasteText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasteText(…)")
+    }
+}
+
+/// Why a text was not linked.
+#[derive(Debug, thiserror::Error)]
+pub enum PasteError {
+    /// It is longer than that, in bytes.
+    #[error("the text is longer than {0} bytes")]
+    TooLong(u64),
+    /// The homeserver did not take it.
+    #[error(transparent)]
+    Upload(HomeserverError),
+    /// There may be no link to it.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+}
+
+/// Uploads texts and links them.
+#[derive(Clone)]
+pub struct Pastes(Arc<Inner>);
+
+struct Inner {
+    links: LinkService,
+    rooms: Rooms,
+    homeserver: Arc<Homeserver>,
+    encryption: Encryption,
+    digests: Digests,
+    /// Whoever asks for the same text as somebody else waits for them, and then has their link.
+    turns: [Mutex<()>; AT_ONCE],
+}
+
+impl Pastes {
+    /// The pastes of a service.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn open(
+        links: LinkService,
+        rooms: Rooms,
+        homeserver: Arc<Homeserver>,
+    ) -> Result<Self, StorageError> {
+        let secret = links
+            .database
+            .writer()
+            .write::<_, StorageError, _>(|connection| {
+                Box::pin(secrets::get_or_insert(
+                    connection,
+                    "pastes",
+                    random::bytes(),
+                ))
+            })
+            .await?;
+        Ok(Self(Arc::new(Inner {
+            encryption: Encryption::new(Arc::clone(&homeserver)),
+            digests: Digests::new(&secret),
+            turns: std::array::from_fn(|_| Mutex::default()),
+            links,
+            rooms,
+            homeserver,
+        })))
+    }
+
+    /// Uploads a text and links it; what is returned is durable. While a link to the same text of
+    /// the same message lives, that one is returned. It goes on where the caller stops waiting.
+    ///
+    /// # Errors
+    /// [`PasteError`], if there is no link.
+    pub async fn issue(
+        &self,
+        bridge: &Arc<BridgeConfig>,
+        paste: PasteText,
+    ) -> Result<Issued, PasteError> {
+        let (inner, bridge) = (Arc::clone(&self.0), Arc::clone(bridge));
+        let work = tokio::spawn(async move { inner.issue(&bridge, paste).await });
+        work.await
+            .unwrap_or_else(|_| Err(IssueError::from(StorageError::Closed).into()))
+    }
+}
+
+impl Inner {
+    async fn issue(
+        &self,
+        bridge: &Arc<BridgeConfig>,
+        paste: PasteText,
+    ) -> Result<Issued, PasteError> {
+        let max = longest(&self.links.config);
+        if paste.text.len() as u64 > max {
+            return Err(PasteError::TooLong(max));
+        }
+        let digest = self.digests.of(&bridge.id, &paste);
+        let PasteText { text, room_id, .. } = paste;
+        let request = PasteRequest {
+            event_id: paste.event_id,
+            sender: paste.sender,
+            filename: paste.filename,
+            size: i64::try_from(text.len()).unwrap_or(i64::MAX),
+            lifetime: paste.lifetime,
+            paste: NewPaste {
+                digest,
+                language: paste.language,
+            },
+            room_id,
+        };
+        self.rooms
+            .learn(bridge, [&request.room_id])
+            .await
+            .map_err(IssueError::from)?;
+        let _turn = self.turns[usize::from(digest[0]) % AT_ONCE].lock().await;
+        if let Some(issued) = self.links.find_paste(&bridge.id, request.clone()).await? {
+            return Ok(issued);
+        }
+        let placed = self.place(bridge, &request, text).await?;
+        Ok(self.links.issue_paste(&bridge.id, request, placed).await?)
+    }
+
+    /// Uploads a text, encrypted where its room is.
+    async fn place(
+        &self,
+        bridge: &BridgeConfig,
+        request: &PasteRequest,
+        text: String,
+    ) -> Result<Placed, PasteError> {
+        let is_encrypted = self.encryption.is_needed(bridge, &request.room_id).await;
+        let (file, bytes) = if is_encrypted {
+            let (file, ciphertext) = encrypt(text.into(), random::bytes(), random::bytes());
+            (Some(file), ciphertext)
+        } else {
+            (None, Bytes::from(text))
+        };
+        let now = self.links.clock.now_ms();
+        let upload = Upload {
+            bytes,
+            content_type: match is_encrypted {
+                true => "application/octet-stream",
+                false => "text/plain; charset=utf-8",
+            },
+            filename: request.filename.as_deref().filter(|_| !is_encrypted),
+            to_be_attached: self.will_be_attached(is_encrypted),
+        };
+        let uploaded = self.homeserver.upload(bridge, &upload).await;
+        let uploaded = uploaded.map_err(PasteError::Upload)?;
+        Ok(Placed {
+            mxc: uploaded.mxc,
+            content_token: uploaded.content_token,
+            file,
+            to_be_attached_since: uploaded.to_be_attached.then_some(now),
+        })
+    }
+
+    /// Whether a meta event will be sent that the text can be attached to (MSC3911). Where none is,
+    /// the homeserver would delete what waits for one.
+    fn will_be_attached(&self, is_encrypted: bool) -> bool {
+        let usage = &self.links.config.usage;
+        self.links.features.links_media()
+            && usage.mode != UsageMode::Never
+            && (usage.encrypted_rooms || !is_encrypted)
+    }
+}
+
+/// The longest text that is taken and served, in bytes.
+fn longest(config: &Config) -> u64 {
+    config.media.max_size_bytes.min(MAX_TEXT_BYTES as u64)
+}

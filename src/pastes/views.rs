@@ -1,0 +1,94 @@
+//! The lines of pastes as pages show them, made once for everybody who opens them.
+
+use std::{sync::Arc, time::Duration};
+
+use moka::future::Cache;
+use tokio::sync::Semaphore;
+
+use crate::pages::{Grammars, Rows, rows};
+
+/// How many bytes of lines are remembered.
+const MAX_BYTES: u64 = 16 << 20;
+/// For how long: a link that goes round in a chat is opened by many within seconds.
+const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+/// How long colouring a text may take.
+const COLOUR_WITHIN: Duration = Duration::from_secs(4);
+/// How long it is waited for it, with the wait for a turn. A line that is begun is ended.
+const WAIT_FOR: Duration = Duration::from_secs(8);
+
+/// Which lines: of which link, and under which file name.
+type Key = (String, Option<String>);
+
+/// Makes the lines of pastes. Clones share what they remember.
+#[derive(Debug, Clone)]
+pub struct PasteViews {
+    made: Cache<Key, Arc<Rows>>,
+    grammars: Arc<Grammars>,
+    /// One text is coloured at a time, so that memory is bounded.
+    turn: Arc<Semaphore>,
+}
+
+impl Default for PasteViews {
+    fn default() -> Self {
+        Self {
+            made: Cache::builder()
+                .weigher(|_, rows: &Arc<Rows>| u32::try_from(rows.html.len()).unwrap_or(u32::MAX))
+                .max_capacity(MAX_BYTES)
+                .time_to_live(REMEMBERED_FOR)
+                .build(),
+            grammars: Arc::default(),
+            turn: Arc::new(Semaphore::new(1)),
+        }
+    }
+}
+
+impl PasteViews {
+    /// The lines of a link, if they are remembered.
+    pub async fn get(&self, link_id: &str, filename: Option<&str>) -> Option<Arc<Rows>> {
+        let key = (link_id.to_owned(), filename.map(str::to_owned));
+        self.made.get(&key).await
+    }
+
+    /// The lines of a link's text, coloured if there is time for it.
+    pub async fn make(
+        &self,
+        link_id: &str,
+        filename: Option<&str>,
+        language: Option<&str>,
+        text: String,
+    ) -> Arc<Rows> {
+        let key = (link_id.to_owned(), filename.map(str::to_owned));
+        let (text, language) = (Arc::<str>::from(text), language.map(str::to_owned));
+        let make = async {
+            let coloured = self.coloured(Arc::clone(&text), language, key.1.clone());
+            match tokio::time::timeout(WAIT_FOR, coloured).await {
+                Ok(Some(made)) => Arc::new(made),
+                Ok(None) | Err(_) => {
+                    let grammars = Arc::clone(&self.grammars);
+                    let plain = move || rows(&grammars, &text, None, None, Duration::ZERO);
+                    let made = tokio::task::spawn_blocking(plain).await;
+                    Arc::new(made.unwrap_or_default())
+                }
+            }
+        };
+        self.made.get_with(key.clone(), make).await
+    }
+
+    /// `None`: the grammar failed.
+    async fn coloured(
+        &self,
+        text: Arc<str>,
+        language: Option<String>,
+        filename: Option<String>,
+    ) -> Option<Rows> {
+        let turn = Arc::clone(&self.turn).acquire_owned().await.ok()?;
+        let grammars = Arc::clone(&self.grammars);
+        let work = tokio::task::spawn_blocking(move || {
+            // Until the work is done, even if nobody waits for it any more.
+            let _turn = turn;
+            let (language, filename) = (language.as_deref(), filename.as_deref());
+            rows(&grammars, &text, language, filename, COLOUR_WITHIN)
+        });
+        work.await.ok()
+    }
+}
