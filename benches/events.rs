@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use medialink::event::{Given, SharedEvent};
+use medialink::event::{Given, Linked, SharedEvent, Style, TextTemplate, render};
 use serde_json::{Value, json};
 
 fn event(content: Value) -> Value {
@@ -74,13 +74,30 @@ fn read(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// How long the answer is, with a link for each medium.
 fn answered(event: &Value) -> usize {
     let given = Given {
         event,
         decrypted: None,
         room_id: None,
     };
-    SharedEvent::read(&given).expect("an event").media.len()
+    let event = SharedEvent::read(&given).expect("an event");
+    let url = "https://media.example.org/m/EQFqsTuAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/a.png";
+    let page_url = "https://media.example.org/v/EQFqsTuAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/a.png";
+    let linked = event.media.iter().map(|media| Linked {
+        media,
+        url,
+        page_url,
+    });
+    let linked: Vec<_> = linked.collect();
+    let style = Style {
+        template: &TextTemplate::default(),
+        max_bytes: Some(400),
+        sender_name: "alice",
+        network: "Libera.Chat",
+    };
+    let rendering = render(&event, &linked, &style);
+    rendering.text.len() + rendering.html.len()
 }
 
 criterion_group!(benches, read);

@@ -25,6 +25,8 @@ pub mod homeserver;
 #[cfg(feature = "service")]
 pub mod http;
 #[cfg(feature = "service")]
+mod human;
+#[cfg(feature = "service")]
 pub mod key_store;
 #[cfg(feature = "service")]
 pub mod link_service;

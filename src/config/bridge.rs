@@ -3,20 +3,27 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 use url::Url;
 
-use crate::matrix::{ServerName, UserId};
+use crate::{
+    event::TextTemplate,
+    matrix::{ServerName, UserId},
+};
 
 use super::{
     Problems,
     secret::{self, Secret},
-    unsupported::{Ignored, later},
     value::base_url,
 };
+
+/// The shortest and the longest text that makes sense: a link needs room, and what is longer is
+/// sent as a file.
+const MAX_BYTES: RangeInclusive<u64> = 100..=65_536;
 
 /// One bridge of the homeserver.
 #[derive(Debug, Clone)]
@@ -39,6 +46,10 @@ pub struct BridgeConfig {
     pub forward_to: Option<ForwardTo>,
     /// Whose invites that user accepts: patterns in which `*` stands for anything.
     pub accept_invites: Vec<String>,
+    /// How plain networks are told of media.
+    pub text: TextTemplate,
+    /// How many bytes of UTF-8 such a text may have.
+    pub max_bytes: Option<usize>,
 }
 
 /// The bridge behind us.
@@ -78,8 +89,8 @@ pub(super) struct BridgeFile {
     forward_to: Option<String>,
     forward_hs_token: Option<Secret>,
     forward_hs_token_file: Option<PathBuf>,
-    text: Option<Ignored>,
-    max_bytes: Option<Ignored>,
+    text: Option<String>,
+    max_bytes: Option<u64>,
 }
 
 pub(super) fn checked(
@@ -151,13 +162,23 @@ impl BridgeFile {
                 ),
             );
         }
-        for (name, value, what) in [
-            ("text", &self.text, "templates of texts"),
-            ("max_bytes", &self.max_bytes, "the length of texts"),
-        ] {
-            if value.as_ref().is_some_and(Ignored::is_set) {
-                problems.add(format_args!("{path}.{name}"), later(what));
+        let text = match self.text.as_deref().map(TextTemplate::parse) {
+            None => TextTemplate::default(),
+            Some(Ok(template)) => template,
+            Some(Err(error)) => {
+                problems.add(format_args!("{path}.text"), error);
+                TextTemplate::default()
             }
+        };
+        if let Some(found) = self.max_bytes.filter(|found| !MAX_BYTES.contains(found)) {
+            problems.add(
+                format_args!("{path}.max_bytes"),
+                format_args!(
+                    "found {found}; allowed are {} to {} bytes, or null",
+                    MAX_BYTES.start(),
+                    MAX_BYTES.end()
+                ),
+            );
         }
         let user_id = match UserId::parse(&self.user_id) {
             Ok(user_id) => {
@@ -222,6 +243,8 @@ impl BridgeFile {
             user_id: user_id?,
             forward_to,
             accept_invites,
+            text,
+            max_bytes: self.max_bytes.and_then(|bytes| bytes.try_into().ok()),
         })
     }
 }

@@ -1,6 +1,7 @@
 use std::{collections::HashMap, path::Path};
 
 use super::*;
+use crate::event::TextTemplate;
 
 const EXAMPLE: &str = include_str!("../../bridge.example.yaml");
 
@@ -59,10 +60,7 @@ fn the_example_is_complete() {
         let known = known.unwrap_or_else(|| panic!("{table}: {error}"));
         for key in known.split('`').skip(1).step_by(2) {
             let optional = key.ends_with("_file") && key != "key_file"
-                || matches!(
-                    key,
-                    "forward_to" | "forward_hs_token" | "appservice_id" | "text" | "max_bytes"
-                )
+                || matches!(key, "forward_to" | "forward_hs_token" | "appservice_id")
                 || table == "/limits";
             assert!(
                 optional || shown.iter().any(|s| s == key),
@@ -182,6 +180,31 @@ fn errors_name_the_key_what_was_found_and_what_is_allowed() {
             &["bridges[0].user_id", "other.org"],
         ),
         (
+            "    text: null",
+            "    text: \"{nome} {url}\"",
+            &["bridges[0].text", "found {nome}", "{name}"],
+        ),
+        (
+            "    text: null",
+            "    text: \"{sender} sent something\"",
+            &["bridges[0].text", "found {url} 0 times", "once"],
+        ),
+        (
+            "    text: null",
+            "    text: 5",
+            &["bridges[0].text", "5", "a string"],
+        ),
+        (
+            "max_bytes: null",
+            "max_bytes: 99",
+            &["bridges[0].max_bytes", "found 99", "100 to 65536"],
+        ),
+        (
+            "max_bytes: null",
+            "max_bytes: 1KiB",
+            &["bridges[0].max_bytes", "1KiB", "u64"],
+        ),
+        (
             "as_token: change-me-as-token",
             "as_token: change-me-api-token",
             &["bridges[0].as_token", "bridges[0].api_token"],
@@ -253,6 +276,18 @@ fn a_bridge_behind_us_shares_the_token_or_has_its_own() {
 }
 
 #[test]
+fn a_bridge_has_its_own_words() {
+    let usual = parse(EXAMPLE).expect("valid");
+    assert_eq!(usual.bridges[0].text, TextTemplate::default());
+    assert_eq!(usual.bridges[0].max_bytes, None);
+    let own = changed("    text: null", "    text: '{what}[ {name}] {url}'");
+    let own = parse(&own.replacen("max_bytes: null", "max_bytes: 400", 1)).expect("valid");
+    let template = TextTemplate::parse("{what}[ {name}] {url}");
+    assert_eq!(Ok(&own.bridges[0].text), template.as_ref());
+    assert_eq!(own.bridges[0].max_bytes, Some(400));
+}
+
+#[test]
 fn what_this_version_does_not_do_is_refused() {
     for (from, to, path) in [
         (
@@ -269,16 +304,6 @@ fn what_this_version_does_not_do_is_refused() {
             "legacy_links: []",
             "legacy_links: [{format: mautrix}]",
             "legacy_links",
-        ),
-        (
-            "    network: Libera.Chat",
-            "    text: \"{sender}\"",
-            "bridges[0].text",
-        ),
-        (
-            "    network: Libera.Chat",
-            "    max_bytes: 400",
-            "bridges[0].max_bytes",
         ),
     ] {
         let error = refused(&changed(from, to));

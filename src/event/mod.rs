@@ -3,7 +3,9 @@
 mod describe;
 mod find;
 mod read;
+mod render;
 mod shared;
 
 pub use read::{EventError, Given};
+pub use render::{Linked, Rendering, Style, TemplateError, TextTemplate, render};
 pub use shared::{Appearance, MediaDetails, MediaKind, SharedEvent, SharedMedia, Warning};

@@ -1,9 +1,8 @@
 //! The page that shows the media of a link.
 
 use askama::Template;
-use bytesize::ByteSize;
 
-use crate::event::Appearance;
+use crate::{event::Appearance, human};
 
 use super::{display_name::display_name, placeholder::Placeholder};
 
@@ -174,8 +173,7 @@ impl ViewPage {
     }
 
     pub(super) fn size(&self) -> Option<String> {
-        self.size_bytes
-            .map(|bytes| ByteSize::b(bytes).display().si().to_string())
+        self.size_bytes.map(human::size)
     }
 
     /// <https://ogp.me/#types>
@@ -241,7 +239,7 @@ mod tests {
         for fact in [
             "<title>cat.png</title>",
             "Shared from a Matrix room bridged to Libera.Chat",
-            "1.2 MB",
+            "1.2 MiB",
             "<time datetime=\"2026-10-08T12:00:00Z\">8 October 2026, 12:00 UTC</time>",
             "<meta property=\"og:title\" content=\"cat.png\">",
             "<meta property=\"og:type\" content=\"website\">",

@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 
 use crate::{
     config::{Lifetime, Provenance},
-    event::{EventError, Given, SharedEvent, SharedMedia},
+    event::{self, EventError, Given, Linked, Rendering, SharedEvent, SharedMedia, Style},
     http::{auth::Bridge, error::ApiError, state::AppState},
     link::{Form, LinkClaims, fit_filename},
     link_service::{GivenEvent, IssueRequest, LinkView},
-    matrix::MxcUri,
+    matrix::{MxcUri, UserId},
     media::is_media_type,
 };
 
@@ -41,6 +41,12 @@ pub(in crate::http) struct EventBody {
     /// The room, if the event does not say it.
     #[schema(example = "!r:example.org")]
     room_id: Option<String>,
+    /// How to call the sender; the first part of the user ID if left out.
+    #[schema(example = "Alice")]
+    sender_name: Option<String>,
+    /// How many bytes of UTF-8 the text may have; as configured for the bridge if left out.
+    #[schema(example = 400)]
+    max_bytes: Option<usize>,
     /// How long the links are to live, in milliseconds; 0: they never expire.
     lifetime_ms: Option<u64>,
     /// `short` or `self_contained`; the configured form if left out.
@@ -54,6 +60,17 @@ pub(in crate::http) struct EventBody {
 pub(in crate::http) struct EventAnswer {
     /// One entry for each media reference; what the event is about comes first.
     links: Vec<LinkedMedia>,
+    /// The event in one line for plain networks, by the bridge's template: no control characters,
+    /// and no longer than `max_bytes` unless it is a link alone. Empty if the event says nothing.
+    #[schema(
+        example = "alice sent an image: cat.png (332 KiB) https://media.example.org/m/EQFqsTuA…/cat.png"
+    )]
+    text: String,
+    /// The event in sanitised HTML, with links in the places of mxc URIs.
+    html: String,
+    /// Elements for an XMPP message: out-of-band data (XEP-0066), file sharing (XEP-0447). Null
+    /// without links.
+    xmpp: Option<String>,
 }
 
 /// One media reference of an event.
@@ -78,14 +95,14 @@ struct LinkedMedia {
 
 /// Links all media of an event.
 ///
-/// Takes the whole event, finds every media reference in it, and answers with a link for each. An
-/// edit's links belong to the event that it edits. As with `/v1/links`, asking again gives the
+/// Takes the whole event, finds every media reference in it, and answers with a link for each and
+/// with what to say on the other side. An edit's links belong to the event that it edits. As with `/v1/links`, asking again gives the
 /// links that the bridge has already.
 #[utoipa::path(
     post, path = "/v1/events", tag = "links",
     request_body(content = inline(EventBody), content_type = "application/json"),
     responses(
-        (status = 200, description = "The links; `[]` if the event shares no media", body = EventAnswer),
+        (status = 200, description = "The links (`[]` if the event shares no media), and how it reads", body = EventAnswer),
         (status = 400, description = "It is no Matrix event, or encrypted and not decrypted", body = ApiError),
         (status = 401, description = "No bridge's token", body = ApiError),
         (status = 410, description = "The event was redacted", body = ApiError),
@@ -123,6 +140,7 @@ pub(in crate::http) async fn link_event(
     if let Some(gone) = gone(&outcomes) {
         return Err(gone);
     }
+    let rendering = rendered(&bridge, &body, &shared, &outcomes);
     let links = shared.media.iter().map(|media| {
         let (link, error) = match outcomes.get(&media.mxc) {
             Some(Ok(link)) => (Some(link.clone()), None),
@@ -138,7 +156,40 @@ pub(in crate::http) async fn link_event(
     });
     Ok(HttpResponse::Ok().json(EventAnswer {
         links: links.collect(),
+        text: rendering.text,
+        html: rendering.html,
+        xmpp: rendering.xmpp,
     }))
+}
+
+/// What to say on the other side.
+fn rendered(
+    bridge: &Bridge,
+    body: &EventBody,
+    event: &SharedEvent,
+    outcomes: &Outcomes,
+) -> Rendering {
+    let linked = event.media.iter().filter_map(|media| {
+        let link = outcomes.get(&media.mxc)?.as_ref().ok()?;
+        Some(Linked {
+            media,
+            url: link.url.as_deref()?,
+            page_url: link.page_url.as_deref()?,
+        })
+    });
+    let linked: Vec<Linked<'_>> = linked.collect();
+    let localpart = event.sender.as_ref().map(UserId::localpart);
+    let style = Style {
+        template: &bridge.0.text,
+        max_bytes: body.max_bytes.or(bridge.0.max_bytes),
+        sender_name: body
+            .sender_name
+            .as_deref()
+            .or(localpart)
+            .unwrap_or_default(),
+        network: &bridge.0.network,
+    };
+    event::render(event, &linked, &style)
 }
 
 /// The one answer for an event all of whose media are withdrawn.

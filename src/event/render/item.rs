@@ -1,0 +1,231 @@
+//! What an event shares, thing by thing, and how each can be reached.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use crate::event::{MediaKind, SharedEvent, SharedMedia};
+
+use super::{
+    Linked,
+    line::{one_line, shortened},
+};
+
+/// The longest reason that a warning gives.
+const MAX_REASON_BYTES: usize = 120;
+
+/// One thing that the event shares.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item<'a> {
+    pub media: &'a SharedMedia,
+    pub what: What,
+    /// Its link; that of its thumbnail if it has none itself.
+    pub link: Option<&'a Linked<'a>>,
+    /// The link of its thumbnail.
+    pub thumbnail: Option<&'a Linked<'a>>,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Image,
+    Gif,
+    Video,
+    Audio,
+    Voice,
+    File,
+    Sticker,
+    UserAvatar,
+    RoomAvatar,
+}
+
+impl What {
+    /// With its article.
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Self::Image => "an image",
+            Self::Gif => "a GIF",
+            Self::Video => "a video",
+            Self::Audio => "an audio file",
+            Self::Voice => "a voice message",
+            Self::File => "a file",
+            Self::Sticker => "a sticker",
+            Self::UserAvatar => "an avatar",
+            Self::RoomAvatar => "a room avatar",
+        }
+    }
+
+    /// Several of them.
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Image => "images",
+            Self::Gif => "GIFs",
+            Self::Video => "videos",
+            Self::Audio => "audio files",
+            Self::Voice => "voice messages",
+            Self::File => "files",
+            Self::Sticker => "stickers",
+            Self::UserAvatar | Self::RoomAvatar => "avatars",
+        }
+    }
+
+    /// What whoever shared it has done.
+    pub(super) fn action(self, is_edit: bool) -> String {
+        match self {
+            Self::UserAvatar => "changed their avatar".to_owned(),
+            Self::RoomAvatar => "changed the room's avatar".to_owned(),
+            _ if is_edit => format!("edited {}", self.noun()),
+            _ => format!("sent {}", self.noun()),
+        }
+    }
+
+    /// Whether it is looked at, and not opened or saved.
+    pub(super) fn is_picture(self) -> bool {
+        matches!(
+            self,
+            Self::Image | Self::Gif | Self::Sticker | Self::UserAvatar | Self::RoomAvatar
+        )
+    }
+
+    /// Whether it is shown or played where it stands.
+    pub(super) fn is_shown_in_place(self) -> bool {
+        self != Self::File
+    }
+
+    fn of(event: &SharedEvent, media: &SharedMedia) -> Self {
+        match media.kind {
+            MediaKind::Sticker => return Self::Sticker,
+            MediaKind::Avatar if event.event_type == "m.room.avatar" => return Self::RoomAvatar,
+            MediaKind::Avatar => return Self::UserAvatar,
+            _ => {}
+        }
+        let mimetype = media.details.mimetype.as_deref().unwrap_or_default();
+        match message_type(&event.content, &media.path) {
+            _ if media.details.is_voice => Self::Voice,
+            Some("m.image") if mimetype == "image/gif" => Self::Gif,
+            Some("m.image") => Self::Image,
+            Some("m.video") => Self::Video,
+            Some("m.audio") => Self::Audio,
+            Some("m.file") => Self::File,
+            _ => match mimetype.split('/').next() {
+                Some("image") if mimetype == "image/gif" => Self::Gif,
+                Some("image") => Self::Image,
+                Some("video") => Self::Video,
+                Some("audio") => Self::Audio,
+                _ => Self::File,
+            },
+        }
+    }
+}
+
+/// The `msgtype`, and in a gallery the `itemtype` of the thing at this path (MSC4274).
+fn message_type<'a>(content: &'a Value, path: &str) -> Option<&'a str> {
+    let gallery = path.strip_prefix("content.").and_then(|path| {
+        let (list, rest) = path.split_once('[')?;
+        let (index, _) = rest.split_once(']')?;
+        content
+            .get(list)?
+            .get(index.parse::<usize>().ok()?)?
+            .get("itemtype")
+    });
+    gallery.or_else(|| content.get("msgtype"))?.as_str()
+}
+
+/// What an event shares, in its order: files, stickers, avatars. Pictures inside a text, thumbnails
+/// and what is not known are none of it.
+pub(super) fn items<'a>(event: &'a SharedEvent, links: &'a [Linked<'a>]) -> Vec<Item<'a>> {
+    let by_path: HashMap<&str, &Linked<'_>> = links
+        .iter()
+        .map(|link| (link.media.path.as_str(), link))
+        .collect();
+    let thumbnails: HashMap<&str, &Linked<'_>> = links
+        .iter()
+        .filter(|link| link.media.kind == MediaKind::Thumbnail)
+        .map(|link| (described(&link.media.path), link))
+        .collect();
+    let shared = event.media.iter().filter(|media| is_shared(media.kind));
+    shared
+        .map(|media| {
+            let thumbnail = thumbnails.get(described(&media.path)).copied();
+            let own = by_path.get(media.path.as_str()).copied();
+            Item {
+                media,
+                what: What::of(event, media),
+                link: own.or(thumbnail),
+                thumbnail,
+            }
+        })
+        .collect()
+}
+
+impl Item<'_> {
+    /// What is warned of: `spoiler`, or `content warning: ` and why.
+    pub(super) fn warning(&self) -> Option<String> {
+        let warning = self.media.details.warning.as_ref()?;
+        let reason = warning
+            .reason
+            .as_deref()
+            .map(|reason| one_line(reason, " "));
+        let reason = reason.and_then(|reason| shortened(&reason, MAX_REASON_BYTES));
+        Some(match reason {
+            Some(reason) => format!("content warning: {reason}"),
+            None => "spoiler".to_owned(),
+        })
+    }
+
+    /// Whether its link leads to its thumbnail only.
+    pub(super) fn is_only_thumbnail(&self) -> bool {
+        self.link
+            .is_some_and(|link| link.media.kind == MediaKind::Thumbnail)
+    }
+}
+
+/// Those that have a link, each link once.
+pub(super) fn linked<'a>(items: &[Item<'a>]) -> Vec<(Item<'a>, &'a Linked<'a>)> {
+    let mut seen = HashSet::new();
+    items
+        .iter()
+        .filter_map(|item| Some((*item, item.link?)))
+        .filter(|(_, link)| seen.insert(link.url))
+        .collect()
+}
+
+fn is_shared(kind: MediaKind) -> bool {
+    matches!(
+        kind,
+        MediaKind::File | MediaKind::Sticker | MediaKind::Avatar
+    )
+}
+
+/// The path of the object that describes a medium or its thumbnail: what stands before
+/// `url`, `file`, or before `info.thumbnail_url`, `info.thumbnail_file`.
+fn described(path: &str) -> &str {
+    let path = path.strip_suffix(".url").unwrap_or(path);
+    [".file", ".info.thumbnail_url", ".info.thumbnail_file"]
+        .iter()
+        .find_map(|end| path.strip_suffix(end))
+        .unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thumbnail_is_described_where_its_medium_is() {
+        for path in [
+            "content.url",
+            "content.file",
+            "content.file.url",
+            "content.info.thumbnail_url",
+            "content.info.thumbnail_file",
+            "content.info.thumbnail_file.url",
+        ] {
+            assert_eq!(described(path), "content");
+        }
+        assert_eq!(
+            described("content.itemtypes[3].info.thumbnail_url"),
+            "content.itemtypes[3]"
+        );
+    }
+}
