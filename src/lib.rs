@@ -33,6 +33,8 @@ pub mod link_service;
 #[cfg(feature = "service")]
 pub mod media;
 #[cfg(feature = "service")]
+mod media_type;
+#[cfg(feature = "service")]
 mod pages;
 #[cfg(feature = "service")]
 pub mod pastes;

@@ -4,3 +4,4 @@ ALTER TABLE links ADD COLUMN height      BIGINT;
 ALTER TABLE links ADD COLUMN duration_ms BIGINT;
 ALTER TABLE links ADD COLUMN blurhash    TEXT;
 ALTER TABLE links ADD COLUMN warning     TEXT;   -- not to be shown at once; why, or the empty text
+ALTER TABLE links ADD COLUMN is_spoiler  BIGINT NOT NULL DEFAULT 0; -- whether that is a spoiler

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::media_type::is_media_type;
+
 use super::{MediaDetails, Warning};
 
 type Object = Map<String, Value>;
@@ -63,7 +65,7 @@ impl<'a> Described<'a> {
 pub(super) fn details(described: &Described<'_>, content: Option<&Object>) -> MediaDetails {
     let mut details = MediaDetails::default();
     if let Some(info) = described.info {
-        details.mimetype = text(info, "mimetype");
+        details.mimetype = mimetype(info, "mimetype");
         details.size = number(info, "size");
         details.width = pixels(info, "w");
         details.height = pixels(info, "h");
@@ -79,14 +81,14 @@ pub(super) fn details(described: &Described<'_>, content: Option<&Object>) -> Me
     }
     if let Some((file, owner)) = described.extensible {
         details.filename = text(file, "name");
-        details.mimetype = text(file, "mimetype");
+        details.mimetype = mimetype(file, "mimetype");
         details.size = number(file, "size");
         if let Some(owner) = owner {
             describe_extensible(&mut details, owner);
         }
     }
     if let Some(preview) = described.preview {
-        details.mimetype = text(preview, "og:image:type");
+        details.mimetype = mimetype(preview, "og:image:type");
         details.size = number(preview, "matrix:image:size");
         details.width = pixels(preview, "og:image:width");
         details.height = pixels(preview, "og:image:height");
@@ -102,7 +104,10 @@ fn name_and_caption(message: &Object) -> (Option<String>, Option<String>) {
     let is_file = message.contains_key("msgtype") || message.contains_key("itemtype");
     match text(message, "filename") {
         Some(name) => {
-            let caption = body.filter(|body| *body != name);
+            // Clients call voice messages by the name without its extension.
+            let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);
+            let says_nothing = |body: &str| body == name || (is_voice(message) && body == stem);
+            let caption = body.filter(|body| !says_nothing(body));
             (Some(name), caption)
         }
         None if is_file => (body, None),
@@ -170,8 +175,10 @@ fn warning(message: &Object) -> Option<Warning> {
                 Some((_, word)) => word.to_owned(),
                 None => kind,
             });
-            let reason = text(warning, "description").or(kind.filter(|kind| kind != "spoiler"));
+            let is_spoiler = kind.as_deref() == Some("spoiler");
+            let reason = text(warning, "description").or(kind.filter(|_| !is_spoiler));
             return Some(Warning {
+                is_spoiler,
                 reason: reason.map(short),
             });
         }
@@ -180,6 +187,7 @@ fn warning(message: &Object) -> Option<Warning> {
         .iter()
         .find(|name| message.get(**name) == Some(&Value::Bool(true)))
         .map(|name| Warning {
+            is_spoiler: true,
             reason: text(message, &format!("{name}.reason")).map(short),
         })
 }
@@ -206,6 +214,10 @@ fn short(mut reason: String) -> String {
 fn number(owner: &Object, name: &str) -> Option<u64> {
     let number = owner.get(name)?.as_u64()?;
     (number < 1 << 53).then_some(number)
+}
+
+fn mimetype(owner: &Object, name: &str) -> Option<String> {
+    text(owner, name).filter(|text| is_media_type(text))
 }
 
 fn pixels(owner: &Object, name: &str) -> Option<u32> {

@@ -205,11 +205,13 @@ impl<'a> Search<'a> {
                 let described = Described::extensible(own, owner);
                 let list = self.parent(self.parent(parent));
                 let is_thumbnail = self.name(list).ends_with("thumbnail");
-                if is_thumbnail {
-                    (MediaKind::Thumbnail, described)
-                } else {
-                    (MediaKind::File, described)
-                }
+                let kind = match self.is_shown_content(self.parent(parent)) {
+                    _ if is_thumbnail => MediaKind::Thumbnail,
+                    true => MediaKind::File,
+                    // Such as the picture of an answer of a poll.
+                    false => MediaKind::Other,
+                };
+                (kind, described)
             }
             ("url", _) if self.is_message(parent) => (self.main_kind(parent), described(own)),
             ("url", _) => (MediaKind::Other, Described::info(own, "info")),

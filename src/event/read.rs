@@ -423,29 +423,41 @@ mod tests {
         );
         let bad = json!({"mimetype": 5, "size": -5, "w": 0, "h": "6", "duration": 1.5, "blurhash": "<b>"});
         assert_eq!(told(json!({"info": bad})), named);
-        let warned = |reason: Option<&str>| MediaDetails {
+        let warned = |is_spoiler: bool, reason: Option<&str>| MediaDetails {
             warning: Some(Warning {
+                is_spoiler,
                 reason: reason.map(str::to_owned),
             }),
             ..named.clone()
         };
-        for (content, reason) in [
-            (json!({"m.spoiler": true}), None),
+        for (content, is_spoiler, reason) in [
+            (json!({"m.spoiler": true}), true, None),
             (
                 json!({"page.codeberg.everypizza.msc4193.spoiler": true, "page.codeberg.everypizza.msc4193.spoiler.reason": "why"}),
+                true,
                 Some("why"),
             ),
-            (json!({"m.content_warning": {"type": "m.spoiler"}}), None),
+            (
+                json!({"m.content_warning": {"type": "m.spoiler"}}),
+                true,
+                None,
+            ),
             (
                 json!({"town.robin.msc3725.content_warning": {"type": "town.robin.msc3725.nsfw"}}),
+                false,
                 Some("nsfw"),
             ),
             (
                 json!({"m.content_warning": {"type": "m.nsfw", "description": "why"}}),
+                false,
                 Some("why"),
             ),
         ] {
-            assert_eq!(told(content.clone()), warned(reason), "{content}");
+            assert_eq!(
+                told(content.clone()),
+                warned(is_spoiler, reason),
+                "{content}"
+            );
         }
         assert_eq!(told(json!({"m.spoiler": "true"})), named);
     }

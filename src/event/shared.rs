@@ -115,6 +115,8 @@ impl MediaDetails {
 /// A spoiler or a content warning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Warning {
+    /// Whether it is a spoiler: not to be known, rather than not to be seen.
+    pub is_spoiler: bool,
     /// What is warned of.
     pub reason: Option<String>,
 }

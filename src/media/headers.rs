@@ -1,8 +1,10 @@
 //! Which headers a reader gets: nothing is handed on but what stands here.
 
-use super::sniff::Family;
-
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::media_type::is_media_type;
+
+use super::sniff::Family;
 
 /// Types that browsers may show in place (Client-Server API, "Serving inline content").
 pub(crate) const INLINE_TYPES: &[&str] = &[
@@ -119,22 +121,6 @@ fn believed<'a>(declared: &'a str, first: &[u8]) -> &'a str {
 fn essence(kind: &str) -> String {
     let essence = kind.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
-}
-
-/// Whether a text is a media type by its characters: `type/subtype`, parameters after `;`.
-pub(crate) fn is_media_type(text: &str) -> bool {
-    let token = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
-    };
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    text.len() <= 255
-        && text.bytes().all(|b| (0x20..0x7f).contains(&b))
-        && essence
-            .split_once('/')
-            .is_some_and(|(kind, subtype)| token(kind) && token(subtype))
 }
 
 /// A `Content-Disposition` for any file name (RFC 6266): a plain fallback, and the true name where

@@ -117,10 +117,11 @@ impl ViewPage {
     fn veil(&self) -> String {
         let warning = self.appearance.warning.as_ref();
         let reason = warning.and_then(|warning| display_name(warning.reason.as_deref()?));
-        match reason {
-            Some(reason) => format!("Hidden by the sender: {reason}"),
-            None => "Hidden by the sender".to_owned(),
-        }
+        let what = match warning {
+            Some(warning) if warning.is_spoiler => "Spoiler",
+            _ => "Content warning",
+        };
+        reason.map_or_else(|| what.to_owned(), |reason| format!("{what}: {reason}"))
     }
 
     fn pixels(&self) -> Option<(u32, u32)> {
@@ -316,6 +317,7 @@ mod tests {
             let html = ViewPage {
                 appearance: Appearance {
                     warning: Some(Warning {
+                        is_spoiler: true,
                         reason: Some("<the end>".to_owned()),
                     }),
                     width: Some(8),
@@ -326,7 +328,7 @@ mod tests {
                 ..view_page(kind)
             }
             .render();
-            let veil = "<details class=\"veil\"><summary>Hidden by the sender: &#60;the end&#62;";
+            let veil = "<details class=\"veil\"><summary>Spoiler: &#60;the end&#62;";
             let (before, inside) = html.split_once(veil).expect("a veil");
             assert!(inside.contains("src=\"https://media.example.org/m/token/cat.png\""));
             for absent in [

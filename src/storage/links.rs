@@ -186,6 +186,7 @@ fn non_empty(text: String) -> Option<String> {
 
 fn appearance(row: &SqliteRow) -> Result<Appearance, sqlx::Error> {
     let warning: Option<String> = row.try_get("warning")?;
+    let is_spoiler = row.try_get::<i64, _>("is_spoiler")? != 0;
     Ok(Appearance {
         width: row.try_get("width")?,
         height: row.try_get("height")?,
@@ -194,6 +195,7 @@ fn appearance(row: &SqliteRow) -> Result<Appearance, sqlx::Error> {
             .and_then(|duration| u64::try_from(duration).ok()),
         blurhash: row.try_get("blurhash")?,
         warning: warning.map(|reason| Warning {
+            is_spoiler,
             reason: non_empty(reason),
         }),
     })
@@ -203,6 +205,11 @@ fn duration(appearance: &Appearance) -> Option<i64> {
     appearance
         .duration_ms
         .and_then(|duration| i64::try_from(duration).ok())
+}
+
+fn is_spoiler(appearance: &Appearance) -> bool {
+    let warning = appearance.warning.as_ref();
+    warning.is_some_and(|warning| warning.is_spoiler)
 }
 
 fn warning(appearance: &Appearance) -> Option<&str> {
@@ -404,9 +411,9 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
         "INSERT INTO links (link_id, form, key_id, nonce, lifetime_s, bridge, media_reference_id, \
          room_id, event_id, sender, mxc, content_token, file, filename, mimetype, size, issued_at, \
          expires_at, max_follows, state, max_size, pages_only, paste_digest, language, width, height, duration_ms, \
-         blurhash, warning) \
+         blurhash, warning, is_spoiler) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25, $26, $27, $28, $29)",
+         $22, $23, $24, $25, $26, $27, $28, $29, $30)",
     )
     .bind(&link.link_id)
     .bind(link.form.as_str())
@@ -437,6 +444,7 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
     .bind(duration(&link.appearance))
     .bind(&link.appearance.blurhash)
     .bind(warning(&link.appearance))
+    .bind(i64::from(is_spoiler(&link.appearance)))
     .execute(connection)
     .await?;
     Ok(())
@@ -472,7 +480,7 @@ pub async fn update(
     sqlx::query(
         "UPDATE links SET content_token = $1, file = $2, filename = $3, mimetype = $4, \
          media_reference_id = $5, expires_at = $6, renewed_at = COALESCE($7, renewed_at), \
-         width = $8, height = $9, duration_ms = $10, blurhash = $11, warning = $12 WHERE id = $13",
+         width = $8, height = $9, duration_ms = $10, blurhash = $11, warning = $12, is_spoiler = $13 WHERE id = $14",
     )
     .bind(
         claims
@@ -491,6 +499,7 @@ pub async fn update(
     .bind(duration(appearance))
     .bind(&appearance.blurhash)
     .bind(warning(appearance))
+    .bind(i64::from(is_spoiler(appearance)))
     .bind(id)
     .execute(connection)
     .await?;

@@ -120,7 +120,9 @@ impl What {
 
 /// The `msgtype`, and in a gallery the `itemtype` of the thing at this path (MSC4274).
 fn message_type<'a>(content: &'a Value, path: &str) -> Option<&'a str> {
-    let gallery = path.strip_prefix("content.").and_then(|path| {
+    let path = path.strip_prefix("content.");
+    let path = path.map(|path| path.strip_prefix("m.new_content.").unwrap_or(path));
+    let gallery = path.and_then(|path| {
         let (list, rest) = path.split_once('[')?;
         let (index, _) = rest.split_once(']')?;
         content
@@ -143,7 +145,10 @@ pub(super) fn items<'a>(event: &'a SharedEvent, links: &'a [Linked<'a>]) -> Vec<
         .filter(|link| link.media.kind == MediaKind::Thumbnail)
         .map(|link| (described(&link.media.path), link))
         .collect();
+    // A voice message names its sound twice, for old and for new clients.
+    let mut seen = HashSet::new();
     let shared = event.media.iter().filter(|media| is_shared(media.kind));
+    let shared = shared.filter(|media| seen.insert(&media.mxc));
     shared
         .map(|media| {
             let thumbnail = thumbnails.get(described(&media.path)).copied();
@@ -159,7 +164,7 @@ pub(super) fn items<'a>(event: &'a SharedEvent, links: &'a [Linked<'a>]) -> Vec<
 }
 
 impl Item<'_> {
-    /// What is warned of: `spoiler`, or `content warning: ` and why.
+    /// What is warned of: `spoiler` or `content warning`, and why.
     pub(super) fn warning(&self) -> Option<String> {
         let warning = self.media.details.warning.as_ref()?;
         let reason = warning
@@ -167,9 +172,14 @@ impl Item<'_> {
             .as_deref()
             .map(|reason| one_line(reason, " "));
         let reason = reason.and_then(|reason| shortened(&reason, MAX_REASON_BYTES));
+        let what = if warning.is_spoiler {
+            "spoiler"
+        } else {
+            "content warning"
+        };
         Some(match reason {
-            Some(reason) => format!("content warning: {reason}"),
-            None => "spoiler".to_owned(),
+            Some(reason) => format!("{what}: {reason}"),
+            None => what.to_owned(),
         })
     }
 

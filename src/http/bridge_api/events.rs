@@ -17,7 +17,6 @@ use crate::{
     link::{Form, LinkClaims, fit_filename},
     link_service::{GivenEvent, IssueRequest, LinkView},
     matrix::{MxcUri, UserId},
-    media::is_media_type,
 };
 
 use super::request::{self, read_json};
@@ -262,7 +261,7 @@ fn request_for(
         .clone()
         .transpose()
         .map_err(|problem| ApiError::invalid(&media.path, problem))?;
-    claims.mimetype = details.mimetype.clone().filter(|text| is_media_type(text));
+    claims.mimetype = details.mimetype.clone();
     claims.filename = details.filename.as_deref().map(fit_filename);
     Ok(IssueRequest {
         claims,

@@ -13,7 +13,7 @@ use crate::{
     link::{Form, LinkClaims, fit_filename},
     link_service::{GivenEvent, IssueRequest},
     matrix::{ContentToken, EncryptedFile, EventId, MxcUri, RoomId, UserId, token_in_map},
-    media::is_media_type,
+    media_type::is_media_type,
 };
 
 /// The longest lifetime that a token can carry, in milliseconds.

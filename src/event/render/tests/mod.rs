@@ -56,8 +56,10 @@ fn cat() -> MediaDetails {
 }
 
 fn warning(reason: Option<&str>) -> Option<Warning> {
-    let reason = reason.map(str::to_owned);
-    Some(Warning { reason })
+    Some(Warning {
+        is_spoiler: reason.is_none(),
+        reason: reason.map(str::to_owned),
+    })
 }
 
 /// The link of the media of this ID.

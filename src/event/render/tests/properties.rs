@@ -58,7 +58,10 @@ fn details() -> impl Strategy<Value = MediaDetails> {
             duration_ms: numbers.2,
             blurhash: None,
             is_voice,
-            warning: warning.map(|reason| Warning { reason }),
+            warning: warning.map(|reason| Warning {
+                is_spoiler: is_voice,
+                reason,
+            }),
         }
     })
 }
