@@ -92,3 +92,27 @@ impl PasteViews {
         work.await.ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_are_made_once_for_everybody() {
+        let views = PasteViews::default();
+        assert!(views.get("a", None).await.is_none());
+        let text = || "fn main() {}\n".to_owned();
+        let (first, second) = tokio::join!(
+            views.make("a", None, Some("rust"), text()),
+            views.make("a", None, Some("rust"), text()),
+        );
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(first.language.as_deref(), Some("Rust"));
+        let known = views.get("a", None).await.expect("remembered");
+        assert!(Arc::ptr_eq(&first, &known));
+        // Another name may tell another language.
+        assert!(views.get("a", Some("a.py")).await.is_none());
+        let other = views.make("a", Some("a.py"), None, text()).await;
+        assert_eq!(other.language.as_deref(), Some("Python"));
+    }
+}

@@ -26,10 +26,10 @@ const MAX_LANGUAGE_BYTES: usize = 64;
 #[schema(as = IssuePaste)]
 pub(in crate::http) struct PasteBody {
     /// The text: up to a mebibyte of UTF-8, and not blank.
-    #[schema(example = "fn main() {\n    println!(\"hello\");\n}\n")]
+    #[schema(value_type = String, required = true, example = "fn main() {\n    println!(\"hello\");\n}\n")]
     text: Option<String>,
     /// The room of the message. If it is encrypted, the text is uploaded encrypted.
-    #[schema(example = "!r:example.org")]
+    #[schema(value_type = String, required = true, example = "!r:example.org")]
     room_id: Option<String>,
     /// The message: redacting it kills the link.
     #[schema(example = "$e")]
@@ -185,6 +185,17 @@ mod tests {
             assert!(error.contains(told), "{field} {value}: {error}");
             assert!(!error.contains("hello"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_description_tells_what_is_needed() {
+        let schema = <PasteBody as utoipa::PartialSchema>::schema();
+        let schema = serde_json::to_value(schema).expect("JSON");
+        assert_eq!(schema["required"], json!(["text", "room_id"]));
+        for needed in ["text", "room_id"] {
+            assert_eq!(schema["properties"][needed]["type"], "string");
+        }
+        assert_eq!(schema["additionalProperties"], false);
     }
 
     #[test]
