@@ -25,6 +25,8 @@ pub mod http;
 #[cfg(feature = "service")]
 pub mod key_store;
 #[cfg(feature = "service")]
+pub mod legacy;
+#[cfg(feature = "service")]
 pub mod link_service;
 #[cfg(feature = "service")]
 pub mod media;

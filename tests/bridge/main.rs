@@ -18,6 +18,7 @@ mod hostile_readers;
 mod issue_and_follow;
 mod killed;
 mod ledger;
+mod legacy;
 mod lifecycle;
 mod linked_media;
 mod media_answers;

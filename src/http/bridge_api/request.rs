@@ -233,12 +233,18 @@ impl IssueBody {
             .map(|name| fit_filename(&name));
         let form = match self.form.as_deref() {
             None => None,
-            Some(word) => Some(Form::parse(word).ok_or_else(|| {
-                ApiError::invalid(
-                    "form",
-                    format_args!("found {word:?}; allowed are \"short\" and \"self_contained\""),
-                )
-            })?),
+            Some(word) => Some(
+                Form::parse(word)
+                    .filter(|form| *form != Form::Legacy)
+                    .ok_or_else(|| {
+                        ApiError::invalid(
+                            "form",
+                            format_args!(
+                                "found {word:?}; allowed are \"short\" and \"self_contained\""
+                            ),
+                        )
+                    })?,
+            ),
         };
         Ok(IssueRequest {
             claims,
