@@ -266,11 +266,6 @@ fn what_this_version_does_not_do_is_refused() {
             "limits.per_client",
         ),
         (
-            "legacy_links: []",
-            "legacy_links: [{format: mautrix}]",
-            "legacy_links",
-        ),
-        (
             "    network: Libera.Chat",
             "    text: \"{sender}\"",
             "bridges[0].text",

@@ -19,6 +19,8 @@ mod issue_and_follow;
 mod killed;
 mod ledger;
 mod legacy;
+mod legacy_packages;
+mod legacy_unsigned;
 mod lifecycle;
 mod linked_media;
 mod media_answers;
