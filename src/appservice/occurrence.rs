@@ -11,8 +11,8 @@ use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    link_service::POLICY_EVENT_TYPE,
-    matrix::{EventId, RoomId, UserId, replaced_content},
+    link_service::{POLICY_EVENT_TYPE, Shown},
+    matrix::{EventId, RoomId, UserId, content_token_of, media_of, replaced_content},
 };
 
 /// What a transaction tells that something follows from.
@@ -56,6 +56,8 @@ pub enum Occurrence {
         /// The one to go on in.
         successor: RoomId,
     },
+    /// An event shows media. It is told only where that is asked for.
+    Shown(Shown),
     /// A room's policy for links was set.
     Policy {
         /// The room.
@@ -149,6 +151,23 @@ impl Transaction {
     /// # Errors
     /// If it is not an object with a list of events.
     pub fn read(body: &[u8]) -> Result<Self, TransactionError> {
+        Self::read_by(body, |event| occurrence(event).into_iter().collect())
+    }
+
+    /// The same, and which media its events show.
+    ///
+    /// # Errors
+    /// If it is not an object with a list of events.
+    pub fn read_with_media(body: &[u8]) -> Result<Self, TransactionError> {
+        Self::read_by(body, |event| {
+            shown(event).into_iter().chain(occurrence(event)).collect()
+        })
+    }
+
+    fn read_by(
+        body: &[u8],
+        occurrences: impl Fn(&RawValue) -> Vec<Occurrence>,
+    ) -> Result<Self, TransactionError> {
         // A list would be read as an object's values without their names.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(TransactionError::Malformed("allowed is an object".into()));
@@ -168,19 +187,51 @@ impl Transaction {
             digest.update([0]);
         }
         Ok(Self {
-            occurrences: events.into_iter().filter_map(occurrence).collect(),
+            occurrences: events.into_iter().flat_map(occurrences).collect(),
             digest: digest.finalize().into(),
         })
     }
 }
 
+impl Envelope<'_> {
+    /// Whether it arrives redacted already.
+    fn is_redacted(&self) -> bool {
+        is_told(self.unsigned, "redacted_because")
+            && field(&value(self.unsigned), "redacted_because")
+                .is_some_and(|because| !because.is_null())
+    }
+}
+
+fn shown(event: &RawValue) -> Option<Occurrence> {
+    let event: Envelope<'_> = serde_json::from_str(event.get()).ok()?;
+    if !is_told(event.content, "mxc:") || event.is_redacted() {
+        return None;
+    }
+    let content = value(event.content);
+    let media = media_of(&content);
+    if media.is_empty() {
+        return None;
+    }
+    let shown_by = EventId::parse(value(event.event_id).as_str()?).ok()?;
+    let edited = replaced_content(&content).filter(|_| event.state_key.is_none());
+    Some(Occurrence::Shown(Shown {
+        room_id: RoomId::parse(&event.room_id).ok()?,
+        event_id: edited.map_or_else(|| shown_by.clone(), |(event_id, _)| event_id),
+        shown_by,
+        media: media
+            .into_iter()
+            .map(|mxc| {
+                let token = content_token_of(&content, &mxc);
+                (mxc, token)
+            })
+            .collect(),
+    }))
+}
+
 fn occurrence(event: &RawValue) -> Option<Occurrence> {
     let event: Envelope<'_> = serde_json::from_str(event.get()).ok()?;
     let room_id = || RoomId::parse(&event.room_id).ok();
-    if is_told(event.unsigned, "redacted_because")
-        && field(&value(event.unsigned), "redacted_because")
-            .is_some_and(|because| !because.is_null())
-    {
+    if event.is_redacted() {
         // It arrives redacted already.
         let redacted = EventId::parse(value(event.event_id).as_str()?).ok();
         return Some(Occurrence::Redaction {
@@ -336,6 +387,58 @@ mod tests {
     }
 
     #[test]
+    fn media_is_told_where_it_is_asked_for() {
+        let shown = |event: &str| {
+            let body = format!("{{\"events\": [{event}]}}");
+            let asked = Transaction::read_with_media(body.as_bytes()).expect("a transaction");
+            let not_asked = Transaction::read(body.as_bytes()).expect("a transaction");
+            assert_eq!(asked.digest, not_asked.digest);
+            let is_shown = |told: &Occurrence| matches!(told, Occurrence::Shown(_));
+            assert!(!not_asked.occurrences.iter().any(is_shown));
+            asked.occurrences.into_iter().find_map(|told| match told {
+                Occurrence::Shown(shown) => Some(shown),
+                _ => None,
+            })
+        };
+        let message = |content: &str| {
+            format!(
+                r#"{{"type": "m.room.message", "event_id": "$n", "room_id": "!r:x", "sender": "@a:x", "content": {content}}}"#
+            )
+        };
+        let plain =
+            shown(&message(r#"{"url": "mxc://x/a", "content_token": "t"}"#)).expect("media");
+        assert_eq!(
+            (plain.event_id.as_str(), plain.shown_by.as_str()),
+            ("$n", "$n")
+        );
+        let (mxc, token) = &plain.media[0];
+        assert_eq!(mxc.to_string(), "mxc://x/a");
+        assert_eq!(token.as_ref().map(|token| token.expose()), Some("t"));
+        assert!(shown(&message(r#"{"url": "\u006dxc:\/\/x\/a"}"#)).is_some());
+        let edit = r#"{"m.relates_to": {"rel_type": "m.replace", "event_id": "$e"}, "m.new_content": {"url": "mxc://x/a"}}"#;
+        let edit = shown(&message(edit)).expect("media");
+        assert_eq!(
+            (edit.event_id.as_str(), edit.shown_by.as_str()),
+            ("$e", "$n")
+        );
+        for content in [
+            r#"{"body": "see mxc://x/a"}"#,
+            r#"{"url": "mxc://x/../a"}"#,
+            r#""mxc:""#,
+            "null",
+        ] {
+            assert_eq!(shown(&message(content)), None, "{content}");
+        }
+        let redacted = r#"{"type": "m.room.message", "event_id": "$n", "room_id": "!r:x", "sender": "@a:x",
+            "content": {"url": "mxc://x/a"}, "unsigned": {"redacted_because": {}}}"#;
+        assert_eq!(shown(redacted), None);
+        assert_eq!(
+            shown(r#"{"type": 5, "content": {"url": "mxc://x/a"}}"#),
+            None
+        );
+    }
+
+    #[test]
     fn memberships_and_tombstones_are_found() {
         let member = |membership: &str| {
             event(
@@ -406,6 +509,7 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             drop(Transaction::read(&body));
+            drop(Transaction::read_with_media(&body));
         }
 
         #[test]
