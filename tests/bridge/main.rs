@@ -17,6 +17,8 @@ mod heisenbridge;
 mod homeserver_facts;
 mod hostile_homeserver;
 mod hostile_readers;
+mod irc;
+mod ircd;
 mod issue_and_follow;
 mod killed;
 mod ledger;
