@@ -33,6 +33,7 @@ mod process;
 mod raw;
 mod reconcile;
 mod rooms_and_edits;
+mod samples;
 mod secrets;
 mod signals;
 mod streaming;
