@@ -29,6 +29,8 @@ mod human;
 #[cfg(feature = "service")]
 pub mod key_store;
 #[cfg(feature = "service")]
+pub mod legacy;
+#[cfg(feature = "service")]
 pub mod link_service;
 #[cfg(feature = "service")]
 pub mod media;

@@ -17,6 +17,7 @@ use crate::{
         StorageError, links,
         memory::{self, Transaction as Seen},
         room_successors::Succession,
+        seen_media,
     },
 };
 
@@ -156,6 +157,7 @@ impl Incoming {
                 room_id: room_id.into(),
                 successor: successor.into(),
             }),
+            Occurrence::Shown(shown) => Consequence::Shown(shown),
             Occurrence::Policy {
                 room_id,
                 event_id,
@@ -220,7 +222,8 @@ impl Questions<'_> {
                 Occurrence::Membership {
                     room_id, sender, ..
                 } => invites.push((room_id, sender)),
-                Occurrence::Tombstone { .. } | Occurrence::Policy { .. } => {}
+                Occurrence::Shown(_) | Occurrence::Tombstone { .. } | Occurrence::Policy { .. } => {
+                }
             }
         }
         let asking = &*self;
@@ -276,8 +279,8 @@ impl Questions<'_> {
         Ok(known)
     }
 
-    /// Whether it matters to links which media an event has now: one of them is to other media, or
-    /// some of it was gone.
+    /// Whether it matters to links which media an event has now: one of them is to other media, the
+    /// event has shown other media, or some of it was gone.
     async fn changes_media(
         &self,
         room_id: &RoomId,
@@ -288,6 +291,10 @@ impl Questions<'_> {
         let mut connection = self.incoming.links.database.reader().acquire().await?;
         let links = links::of_event(&mut *connection, room_id, event_id).await?;
         if links.iter().any(|link| !media.contains(&link.claims.mxc)) {
+            return Ok(true);
+        }
+        let shown = seen_media::of_event(&mut *connection, room_id, event_id).await?;
+        if shown.iter().any(|(_, mxc)| !media.contains(mxc)) {
             return Ok(true);
         }
         for mxc in media {

@@ -11,8 +11,8 @@ use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    link_service::POLICY_EVENT_TYPE,
-    matrix::{EventId, RoomId, UserId, replaced_content},
+    link_service::{POLICY_EVENT_TYPE, Shown},
+    matrix::{EventId, RoomId, UserId, content_token_of, media_of, replaced_content},
 };
 
 /// What a transaction tells that something follows from.
@@ -56,6 +56,8 @@ pub enum Occurrence {
         /// The one to go on in.
         successor: RoomId,
     },
+    /// An event shows media. It is told only where that is asked for.
+    Shown(Shown),
     /// A room's policy for links was set.
     Policy {
         /// The room.
@@ -149,6 +151,23 @@ impl Transaction {
     /// # Errors
     /// If it is not an object with a list of events.
     pub fn read(body: &[u8]) -> Result<Self, TransactionError> {
+        Self::read_by(body, |event| occurrence(event).into_iter().collect())
+    }
+
+    /// The same, and which media its events show.
+    ///
+    /// # Errors
+    /// If it is not an object with a list of events.
+    pub fn read_with_media(body: &[u8]) -> Result<Self, TransactionError> {
+        Self::read_by(body, |event| {
+            shown(event).into_iter().chain(occurrence(event)).collect()
+        })
+    }
+
+    fn read_by(
+        body: &[u8],
+        occurrences: impl Fn(&RawValue) -> Vec<Occurrence>,
+    ) -> Result<Self, TransactionError> {
         // A list would be read as an object's values without their names.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(TransactionError::Malformed("allowed is an object".into()));
@@ -168,19 +187,51 @@ impl Transaction {
             digest.update([0]);
         }
         Ok(Self {
-            occurrences: events.into_iter().filter_map(occurrence).collect(),
+            occurrences: events.into_iter().flat_map(occurrences).collect(),
             digest: digest.finalize().into(),
         })
     }
 }
 
+impl Envelope<'_> {
+    /// Whether it arrives redacted already.
+    fn is_redacted(&self) -> bool {
+        is_told(self.unsigned, "redacted_because")
+            && field(&value(self.unsigned), "redacted_because")
+                .is_some_and(|because| !because.is_null())
+    }
+}
+
+fn shown(event: &RawValue) -> Option<Occurrence> {
+    let event: Envelope<'_> = serde_json::from_str(event.get()).ok()?;
+    if !is_told(event.content, "mxc:") || event.is_redacted() {
+        return None;
+    }
+    let content = value(event.content);
+    let media = media_of(&content);
+    if media.is_empty() {
+        return None;
+    }
+    let shown_by = EventId::parse(value(event.event_id).as_str()?).ok()?;
+    let edited = replaced_content(&content).filter(|_| event.state_key.is_none());
+    Some(Occurrence::Shown(Shown {
+        room_id: RoomId::parse(&event.room_id).ok()?,
+        event_id: edited.map_or_else(|| shown_by.clone(), |(event_id, _)| event_id),
+        shown_by,
+        media: media
+            .into_iter()
+            .map(|mxc| {
+                let token = content_token_of(&content, &mxc);
+                (mxc, token)
+            })
+            .collect(),
+    }))
+}
+
 fn occurrence(event: &RawValue) -> Option<Occurrence> {
     let event: Envelope<'_> = serde_json::from_str(event.get()).ok()?;
     let room_id = || RoomId::parse(&event.room_id).ok();
-    if is_told(event.unsigned, "redacted_because")
-        && field(&value(event.unsigned), "redacted_because")
-            .is_some_and(|because| !because.is_null())
-    {
+    if event.is_redacted() {
         // It arrives redacted already.
         let redacted = EventId::parse(value(event.event_id).as_str()?).ok();
         return Some(Occurrence::Redaction {

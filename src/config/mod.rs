@@ -5,6 +5,7 @@
 
 mod bridge;
 mod homeserver;
+mod legacy_links;
 mod links;
 mod media;
 mod secret;
@@ -22,6 +23,8 @@ use std::{
 
 use serde::Deserialize;
 use url::Url;
+
+use crate::legacy::LegacyLinks;
 
 pub use bridge::{BridgeConfig, ForwardTo};
 pub use homeserver::{HomeserverConfig, Timeouts};
@@ -55,6 +58,8 @@ pub struct Config {
     pub bridges: Vec<Arc<BridgeConfig>>,
     /// How links are made.
     pub links: LinksConfig,
+    /// Links that bridges have made by themselves.
+    pub legacy_links: LegacyLinks,
     /// How media is served.
     pub media: MediaConfig,
     /// How usage is told to the homeserver.
@@ -112,7 +117,7 @@ struct ConfigFile {
     #[serde(default)]
     limits: unsupported::Limits,
     #[serde(default)]
-    legacy_links: Vec<unsupported::Ignored>,
+    legacy_links: Vec<legacy_links::LegacyLinkFile>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -238,9 +243,13 @@ impl ConfigFile {
         let media = self.media.checked(folder, &mut problems);
         let usage = self.usage.checked(&mut problems);
         self.limits.refuse(&mut problems);
-        if !self.legacy_links.is_empty() {
-            problems.add("legacy_links", unsupported::later("links of other formats"));
-        }
+        let around = legacy_links::Around {
+            bridges: &bridges,
+            links: links.as_ref(),
+            public_url: public_url.as_ref(),
+            folder,
+        };
+        let legacy_links = legacy_links::checked(self.legacy_links, &around, &mut problems);
         match (public_url, database, homeserver, links, usage) {
             (Some(public_url), Some(database), Some(homeserver), Some(links), Some(usage))
                 if problems.0.is_empty() =>
@@ -254,6 +263,7 @@ impl ConfigFile {
                     homeserver,
                     bridges: bridges.into_iter().map(Arc::new).collect(),
                     links,
+                    legacy_links,
                     media,
                     usage,
                 })

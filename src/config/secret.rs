@@ -44,7 +44,8 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Takes the value or reads the file; exactly one of them has to be given.
+/// Takes the value or reads the file; exactly one of them has to be given. It has to be a token: of
+/// ASCII, without white space.
 pub(super) fn resolve(
     path: &str,
     value: Option<Secret>,
@@ -52,33 +53,7 @@ pub(super) fn resolve(
     folder: &Path,
     problems: &mut Problems,
 ) -> Option<Secret> {
-    let secret = match (value, file) {
-        (Some(value), None) => value,
-        (None, Some(file)) => match std::fs::read_to_string(folder.join(file)) {
-            Ok(text) => Secret::new(text.trim_end_matches(['\n', '\r'])),
-            Err(error) => {
-                problems.add(
-                    format_args!("{path}_file"),
-                    format_args!("{} cannot be read: {error}", file.display()),
-                );
-                return None;
-            }
-        },
-        (Some(_), Some(_)) => {
-            problems.add(
-                path,
-                format_args!("is given together with {path}_file; allowed is one of them"),
-            );
-            return None;
-        }
-        (None, None) => {
-            problems.add(
-                path,
-                format_args!("is missing; give it, or {path}_file with the path of a file"),
-            );
-            return None;
-        }
-    };
+    let secret = given(path, value, file, folder, problems)?;
     let text = secret.expose();
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
         problems.add(
@@ -88,4 +63,44 @@ pub(super) fn resolve(
         return None;
     }
     Some(secret)
+}
+
+/// The same for any text.
+pub(super) fn given(
+    path: &str,
+    value: Option<Secret>,
+    file: Option<&Path>,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Option<Secret> {
+    match (value, file) {
+        (Some(value), None) => Some(value),
+        (None, Some(file)) => match std::fs::read_to_string(folder.join(file)) {
+            Ok(text) => {
+                let text = Zeroizing::new(text);
+                Some(Secret::new(text.trim_end_matches(['\n', '\r'])))
+            }
+            Err(error) => {
+                problems.add(
+                    format_args!("{path}_file"),
+                    format_args!("{} cannot be read: {error}", file.display()),
+                );
+                None
+            }
+        },
+        (Some(_), Some(_)) => {
+            problems.add(
+                path,
+                format_args!("is given together with {path}_file; allowed is one of them"),
+            );
+            None
+        }
+        (None, None) => {
+            problems.add(
+                path,
+                format_args!("is missing; give it, or {path}_file with the path of a file"),
+            );
+            None
+        }
+    }
 }

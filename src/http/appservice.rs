@@ -58,7 +58,12 @@ pub(super) async fn transaction(
         None => None,
     };
     let body = Bytes::from(read_body(payload, MAX_BODY_BYTES).await?);
-    let transaction = match (Transaction::read(&body), &bridge.forward_to) {
+    let shows_media = state.config().legacy_links.unsigned_lifetime_ms(&bridge.id);
+    let read = match shows_media {
+        Some(_) => Transaction::read_with_media(&body),
+        None => Transaction::read(&body),
+    };
+    let transaction = match (read, &bridge.forward_to) {
         (Ok(transaction), _) => transaction,
         (Err(error), None) => return Err(ApiError::bad_json(error)),
         (Err(error), Some(to)) => {

@@ -7,7 +7,10 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::media::MediaProxy;
+use crate::{
+    legacy::{LegacyLinks, LegacyPath},
+    media::MediaProxy,
+};
 
 use super::{
     media_response::preflight,
@@ -36,10 +39,7 @@ impl<'a> Place<'a> {
 
     /// Reads a path; `prefix`: the path of `public_url`, which a reverse proxy may strip or not.
     fn parse(path: &'a str, prefix: &str) -> Option<Self> {
-        let stripped = path
-            .strip_prefix(prefix.trim_end_matches('/'))
-            .filter(|rest| rest.starts_with('/'));
-        stripped
+        stripped(path, prefix)
             .and_then(Self::at_root)
             .or_else(|| Self::at_root(path))
     }
@@ -75,7 +75,38 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The methods and paths of this listener.
+/// The rest of a path below the path of `public_url`.
+fn stripped<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    path.strip_prefix(prefix.trim_end_matches('/'))
+        .filter(|rest| rest.starts_with('/'))
+}
+
+/// Where a path leads: to a route of ours, or to an entry of `legacy_links`.
+enum Target<'a> {
+    Ours(Place<'a>),
+    Legacy(LegacyPath<'a>),
+}
+
+impl<'a> Target<'a> {
+    fn find(path: &'a str, prefix: &str, legacy: &'a LegacyLinks) -> Option<Self> {
+        if let Some(place) = Place::parse(path, prefix) {
+            return Some(Self::Ours(place));
+        }
+        stripped(path, prefix)
+            .and_then(|rest| legacy.find(rest))
+            .or_else(|| legacy.find(path))
+            .map(Self::Legacy)
+    }
+
+    fn route(&self) -> &'static str {
+        match self {
+            Self::Ours(place) => place.pattern(),
+            Self::Legacy(path) => path.route(),
+        }
+    }
+}
+
+/// The methods and paths of this listener, but for those of `legacy_links`.
 pub(super) fn table() -> Vec<(Method, String)> {
     let methods = [Method::GET, Method::HEAD];
     let all = Place::PATTERNS.iter().flat_map(|pattern| {
@@ -96,21 +127,29 @@ async fn answer(
     state: web::Data<AppState>,
     media: web::Data<MediaProxy>,
 ) -> HttpResponse {
-    let prefix = state.config().public_url.path();
-    let Some(place) = Place::parse(request.match_info().as_str(), prefix) else {
+    let config = state.config();
+    let (path, prefix) = (request.match_info().as_str(), config.public_url.path());
+    let Some(target) = Target::find(path, prefix, &config.legacy_links) else {
         return Told::not_found().respond(&request);
     };
-    request.extensions_mut().insert(LogRoute(place.pattern()));
+    request.extensions_mut().insert(LogRoute(target.route()));
     match *request.method() {
         Method::GET | Method::HEAD => {}
         Method::OPTIONS => return preflight(),
         _ => return method_not_allowed(&request),
     }
-    let answered = match place {
-        Place::Media(token) => public_link::answer(&request, token, &state, &media).await,
-        Place::Thumbnail(token) => public_thumbnail::answer(&request, token, &state, &media).await,
-        Place::Page(token) => public_page::answer(&request, token, &state, &media).await,
-        Place::Robots => Ok(public_page::robots()),
+    let answered = match target {
+        Target::Ours(Place::Media(token)) => {
+            public_link::answer(&request, token, &state, &media).await
+        }
+        Target::Ours(Place::Thumbnail(token)) => {
+            public_thumbnail::answer(&request, token, &state, &media).await
+        }
+        Target::Ours(Place::Page(token)) => {
+            public_page::answer(&request, token, &state, &media).await
+        }
+        Target::Ours(Place::Robots) => Ok(public_page::robots()),
+        Target::Legacy(path) => public_link::answer_legacy(&request, path, &state, &media).await,
     };
     answered.unwrap_or_else(|told| told.respond(&request))
 }

@@ -9,6 +9,7 @@ use actix_web::{
 
 use crate::{
     homeserver::MediaKind,
+    legacy::LegacyPath,
     link_service::{Grant, millis},
     media::{ByteRange, Given, MediaProxy, Order, Wanted},
 };
@@ -28,9 +29,38 @@ pub(super) async fn answer(
     media: &MediaProxy,
 ) -> Result<HttpResponse, Told> {
     let grant = granted(request, token, state).await?;
+    give(request, &grant, state, media).await
+}
+
+/// A path of `legacy_links`.
+pub(super) async fn answer_legacy(
+    request: &HttpRequest,
+    path: LegacyPath<'_>,
+    state: &AppState,
+    media: &MediaProxy,
+) -> Result<HttpResponse, Told> {
+    let link = path.verify().map_err(|_| Told::not_found())?;
+    request
+        .extensions_mut()
+        .insert(LogLink(link.link_id().to_string()));
+    let grant = state
+        .links
+        .resolve_legacy(&link)
+        .await
+        .map_err(|refusal| Told::refusal(&refusal))?;
+    give(request, &grant, state, media).await
+}
+
+/// The media of a link that may be followed.
+async fn give(
+    request: &HttpRequest,
+    grant: &Grant,
+    state: &AppState,
+    media: &MediaProxy,
+) -> Result<HttpResponse, Told> {
     let link = &grant.link;
     let limited = link.max_follows.is_some();
-    let order = order(&grant, MediaKind::Original);
+    let order = order(grant, MediaKind::Original);
     let mut media = media
         .open(&order, wanted(request, limited))
         .await
@@ -45,8 +75,8 @@ pub(super) async fn answer(
             .await
             .map_err(|refusal| Told::refusal(&refusal).on(&grant.bridge.network))?;
     }
-    let counter = Counter::start(state, &grant, is_follow, media.is_download);
-    Ok(respond(media, &cache_control(state, &grant), counter))
+    let counter = Counter::start(state, grant, is_follow, media.is_download);
+    Ok(respond(media, &cache_control(state, grant), counter))
 }
 
 /// What to ask for, of a link that may be followed.

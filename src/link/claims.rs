@@ -36,6 +36,20 @@ pub enum ClaimsError {
 }
 
 impl LinkClaims {
+    /// Claims of media that is told without a room.
+    #[cfg(feature = "service")]
+    #[must_use]
+    pub(crate) fn without_room(mxc: MxcUri) -> Self {
+        Self::new(RoomId::none(), mxc)
+    }
+
+    /// The room in which the media was shared, if one is told.
+    #[cfg(feature = "service")]
+    #[must_use]
+    pub(crate) fn room(&self) -> Option<&RoomId> {
+        (self.room_id != RoomId::none()).then_some(&self.room_id)
+    }
+
     /// Claims of media in a room, with nothing else said.
     #[must_use]
     pub fn new(room_id: RoomId, mxc: MxcUri) -> Self {

@@ -10,13 +10,15 @@ use super::{
 /// How far the clock of a signer may be ahead of ours.
 const CLOCK_SKEW_S: i64 = 60;
 
-/// Which of the two forms a link has.
+/// Which form a link has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// 43 characters; the database holds the rest.
     Short,
     /// The token holds everything.
     SelfContained,
+    /// A bridge has made it, in a format and with a key of its own.
+    Legacy,
 }
 
 /// The state of a link, as the API tells it.
@@ -52,7 +54,11 @@ macro_rules! words {
     };
 }
 
-words!(Form { Short = "short", SelfContained = "self_contained" });
+words!(Form {
+    Short = "short",
+    SelfContained = "self_contained",
+    Legacy = "legacy",
+});
 words!(LinkState {
     Live = "live",
     Expired = "expired",

@@ -69,10 +69,11 @@ impl LinkId {
         Self { bytes: all, len: 6 }
     }
 
-    /// Of a self-contained link: the first 16 bytes of the SHA-256 of its decoded token.
-    pub(super) fn of_token(token: &[u8]) -> Self {
+    /// Of a self-contained link: the first 16 bytes of the SHA-256 of its decoded token. Of a link
+    /// that a bridge made with a key of its own: the same of what it says.
+    pub(crate) fn of_bytes(link: &[u8]) -> Self {
         let mut bytes = [0; 16];
-        bytes.copy_from_slice(&Sha256::digest(token)[..16]);
+        bytes.copy_from_slice(&Sha256::digest(link)[..16]);
         Self { bytes, len: 16 }
     }
 

@@ -233,7 +233,7 @@ fn self_contained(key: &LinkKey, issued_at_s: u32, token: &[u8]) -> Option<SelfC
         issued_at_s,
         lifetime_s: u32::from_be_bytes(head[6..10].try_into().ok()?),
         nonce,
-        link_id: LinkId::of_token(token),
+        link_id: LinkId::of_bytes(token),
         claims: sealed::decode(&body)?,
     })
 }

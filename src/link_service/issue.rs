@@ -188,7 +188,7 @@ impl LinkService {
                 link: earlier,
                 is_new: false,
             }),
-            Form::Short => {
+            Form::Short | Form::Legacy => {
                 let anew = Anew {
                     claims,
                     appearance: request.appearance,
@@ -272,7 +272,7 @@ impl LinkService {
         let mut link = NewLink {
             link_id: String::new(),
             form,
-            key_id: self.keys.ring().active().id(),
+            key_id: Some(self.keys.ring().active().id()),
             sealed: None,
             bridge: bridge.to_owned(),
             media_reference_id: reference,
@@ -290,7 +290,9 @@ impl LinkService {
         };
         for _ in 0..DRAWS {
             match form {
-                Form::Short => link.link_id = LinkId::short(random::bytes()).to_string(),
+                Form::Short | Form::Legacy => {
+                    link.link_id = LinkId::short(random::bytes()).to_string()
+                }
                 Form::SelfContained => self.seal(&mut link, lifetime)?,
             }
             match links::insert(connection, &link).await {
@@ -313,7 +315,7 @@ impl LinkService {
         let issued_at_s = u32::try_from(link.issued_at / 1000).unwrap_or(u32::MAX);
         let token =
             sign_self_contained(ring.active(), &link.claims, issued_at_s, lifetime_s, nonce)?;
-        link.key_id = ring.active().id();
+        link.key_id = Some(ring.active().id());
         link.sealed = Some((nonce, lifetime_s));
         link.link_id = ring
             .verify(token.expose())

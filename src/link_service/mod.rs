@@ -1,6 +1,7 @@
 //! Links: issued, resolved, revoked, expired.
 
 mod issue;
+mod legacy;
 mod paste;
 mod policy;
 mod resolve;
@@ -24,7 +25,7 @@ pub use paste::{PasteRequest, Placed};
 pub use policy::POLICY_EVENT_TYPE;
 pub use resolve::{Grant, Refusal};
 pub use revoke::Revoked;
-pub use transaction::Consequence;
+pub use transaction::{Consequence, Shown};
 pub use view::LinkView;
 
 /// Everything that can be done with links.

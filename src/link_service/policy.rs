@@ -13,6 +13,7 @@ use crate::{
         media_references::{self, Death},
         memory,
         room_policies::{self, RoomPolicy},
+        seen_media,
     },
 };
 
@@ -136,6 +137,8 @@ impl LinkService {
         for bridge in &self.config.bridges {
             memory::note_revocation_of_room(connection, &bridge.id, room_id, now).await?;
         }
+        let ceased = seen_media::end_of_room(connection, None, room_id, now).await?;
+        self.note_ceased(connection, ceased, now).await?;
         tracing::info!(
             room_id,
             links = ended.len(),

@@ -78,6 +78,11 @@ impl LinkService {
             VerifiedLink::Short(link) => self.resolve_short(link, now).await?,
             VerifiedLink::SelfContained(link) => self.resolve_self_contained(link, now).await?,
         };
+        self.grant(row, now)
+    }
+
+    /// A recorded link, if it is live.
+    pub(super) fn grant(&self, row: Arc<LinkRow>, now: i64) -> Result<Grant, Refusal> {
         match row.state_at(now) {
             LinkState::Live => {}
             state => return Err(Refusal::Ended(state)),
@@ -100,7 +105,7 @@ impl LinkService {
         let ring = self.keys.ring();
         let said = ShortRow {
             form: row.form,
-            key_id: row.key_id,
+            key_id: row.key_id.ok_or(Refusal::NotALink)?,
             issued_at_ms: row.issued_at,
             bridge: &row.bridge,
             room_id: &row.claims.room_id,
@@ -229,7 +234,7 @@ impl LinkService {
         let new = NewLink {
             link_id: link_id.to_owned(),
             form: Form::SelfContained,
-            key_id: link.key_id(),
+            key_id: Some(link.key_id()),
             sealed: Some((link.nonce(), link.lifetime_s())),
             bridge: bridge.to_owned(),
             media_reference_id: reference,

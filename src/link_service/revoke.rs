@@ -9,7 +9,7 @@ use crate::{
         StorageError,
         links::{self, Criteria, LinkRow},
         media_references::{self, Death},
-        memory,
+        memory, seen_media,
     },
 };
 
@@ -135,6 +135,8 @@ impl LinkService {
     ) -> Result<(), StorageError> {
         for (room_id, event_id) in redactions {
             memory::note_redaction(connection, &room_id, &event_id, now).await?;
+            let ceased = seen_media::end_of_event(connection, &room_id, &event_id, now).await?;
+            self.note_ceased(connection, ceased, now).await?;
             let of_event = Criteria {
                 room_id: Some(room_id),
                 event_id: Some(event_id),

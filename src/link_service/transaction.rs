@@ -9,17 +9,31 @@ use sqlx::SqliteConnection;
 use crate::{
     config::OnLeave,
     link::LinkState,
-    matrix::{EventId, MxcUri, RoomId},
+    matrix::{ContentToken, EventId, MxcUri, RoomId},
     storage::{
         StorageError,
         links::{self, Criteria},
         media_references::{self, Death},
         memory, meta_events,
         room_successors::{self, Succession},
+        seen_media,
     },
 };
 
 use super::LinkService;
+
+/// Media that an event shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Its room.
+    pub room_id: RoomId,
+    /// The event; of an edit, the one that it edits.
+    pub event_id: EventId,
+    /// The event itself, or its edit.
+    pub shown_by: EventId,
+    /// The media, with the content tokens that the event tells.
+    pub media: Vec<(MxcUri, Option<ContentToken>)>,
+}
 
 /// What follows from an event that the homeserver has told, for links and for the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +56,8 @@ pub enum Consequence {
         /// The media that it had at first.
         before: BTreeSet<MxcUri>,
     },
+    /// An event has shown media, which is served without a signature from now on.
+    Shown(Shown),
     /// The bridge's user has left a room, or was removed from it.
     Left {
         /// The room.
@@ -175,9 +191,19 @@ impl LinkService {
                 for mxc in &media {
                     memory::note_kept(connection, room, event, mxc).await?;
                 }
+                let shown = seen_media::of_event(&mut *connection, room, event).await?;
+                let ceased: Vec<_> = shown
+                    .into_iter()
+                    .filter(|(_, mxc)| !media.contains(mxc))
+                    .collect();
+                for (_, mxc) in &ceased {
+                    seen_media::end_dropped(connection, room, event, mxc, now).await?;
+                }
+                self.note_ceased(connection, ceased, now).await?;
                 self.end_dropped(connection, &room_id, &event_id, &media, now)
                     .await
             }
+            Consequence::Shown(shown) => self.note_shown(connection, bridge, shown, now).await,
             Consequence::Left { room_id } => match self.config.links.on_leave {
                 OnLeave::Keep => Ok(()),
                 OnLeave::Revoke => {
@@ -187,6 +213,9 @@ impl LinkService {
                     };
                     let room_id = of_room.room_id.as_deref().unwrap_or_default();
                     memory::note_revocation_of_room(connection, bridge, room_id, now).await?;
+                    let ceased =
+                        seen_media::end_of_room(connection, Some(bridge), room_id, now).await?;
+                    self.note_ceased(connection, ceased, now).await?;
                     self.end(connection, Some(bridge), &of_room, LinkState::Revoked, now)
                         .await
                 }

@@ -19,11 +19,13 @@ pub struct LinkView {
     /// Names the link in the API and in logs; it does not open it.
     #[schema(example = "AAECAwQF")]
     pub link_id: String,
-    /// `short` or `self_contained`.
+    /// `short`, `self_contained`, or `legacy`: the bridge has made it by itself, with a key of its
+    /// own.
     #[schema(example = "short")]
     pub form: &'static str,
     /// The link to send: to the media, or where the room's policy says `pages_only`, to the page
-    /// around it. Null once the key that signed it was taken out of the key ring.
+    /// around it. Null for `legacy` links, and once the key that signed it was taken out of the key
+    /// ring.
     #[schema(example = "https://media.example.org/m/EQFqsTuA…/cat.png")]
     pub url: Option<String>,
     /// A page that shows the media; null like `url`.
@@ -35,13 +37,14 @@ pub struct LinkView {
     /// The media.
     #[schema(example = "mxc://example.org/abc")]
     pub mxc: String,
-    /// The room in which it was shared.
+    /// The room in which it was shared; null for `legacy` links, which tell none.
     #[schema(example = "!r:example.org")]
-    pub room_id: String,
+    pub room_id: Option<String>,
     /// The event that shared it.
     #[schema(example = "$e")]
     pub event_id: Option<String>,
-    /// When it was issued, in milliseconds since the epoch.
+    /// When it was issued, in milliseconds since the epoch; of a `legacy` link: when it was followed
+    /// first.
     pub issued_ts: i64,
     /// When it ends, in milliseconds since the epoch; null: never.
     pub expires_ts: Option<i64>,
@@ -79,7 +82,7 @@ impl LinkService {
             page_url: url("v"),
             state: row.state_at(self.clock.now_ms()).as_str(),
             mxc: row.claims.mxc.to_string(),
-            room_id: row.claims.room_id.to_string(),
+            room_id: row.claims.room().map(ToString::to_string),
             event_id: row.claims.event_id.as_ref().map(ToString::to_string),
             issued_ts: row.issued_at,
             expires_ts: row.expires_at,
@@ -103,13 +106,13 @@ impl LinkService {
     /// Makes the token of a link again: the database does not hold it.
     fn token(&self, row: &LinkRow) -> Option<LinkToken> {
         let ring = self.keys.ring();
-        let key = ring.get(row.key_id)?;
+        let key = ring.get(row.key_id?)?;
         let issued_at_s = u32::try_from(row.issued_at / 1000).ok()?;
         match (row.form, row.sealed) {
             (Form::SelfContained, Some((nonce, lifetime_s))) => {
                 sign_self_contained(key, &row.claims, issued_at_s, lifetime_s, nonce).ok()
             }
-            (Form::SelfContained, None) => None,
+            (Form::SelfContained, None) | (Form::Legacy, _) => None,
             (Form::Short, _) => {
                 let bytes = LinkId::parse(&row.link_id)?.as_bytes().try_into().ok()?;
                 Some(sign_short(key, &row.claims.room_id, issued_at_s, bytes))

@@ -160,6 +160,12 @@ impl RoomId {
     pub fn parse(text: &str) -> Result<Self, GrammarError> {
         checked(text, '!', "a room ID").map(Self)
     }
+
+    /// The empty text, for what is in no room. No text is read as it.
+    #[cfg(feature = "service")]
+    pub(crate) fn none() -> Self {
+        Self(String::new())
+    }
 }
 
 /// An event ID: `$opaque:server`, or since room version 3 `$` and a hash.

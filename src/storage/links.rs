@@ -24,8 +24,8 @@ pub struct LinkRow {
     pub link_id: String,
     /// Which form it has.
     pub form: Form,
-    /// The key that signed it.
-    pub key_id: KeyId,
+    /// The key that signed it; `None`: none of ours.
+    pub key_id: Option<KeyId>,
     /// Of a self-contained link: nonce and lifetime in seconds.
     pub sealed: Option<([u8; 12], u32)>,
     /// Who asked for it.
@@ -94,8 +94,8 @@ pub struct NewLink {
     pub link_id: String,
     /// Which form it has.
     pub form: Form,
-    /// The key that signed it.
-    pub key_id: KeyId,
+    /// The key that signed it; `None`: none of ours.
+    pub key_id: Option<KeyId>,
     /// Of a self-contained link: nonce and lifetime in seconds.
     pub sealed: Option<([u8; 12], u32)>,
     /// Who asked for it.
@@ -168,6 +168,9 @@ const SELECT: &str = "SELECT l.*, r.state AS usage_state, r.copy_mxc, m.event_id
      FROM links l JOIN media_references r ON r.id = l.media_reference_id \
      LEFT JOIN meta_events m ON m.id = r.counted_by ";
 
+/// The key ID of links that none of our keys has signed.
+const NO_KEY: i64 = -1;
+
 fn file_bytes(file: &FileKeys) -> Vec<u8> {
     [file.key.as_slice(), &file.iv, &file.sha256].concat()
 }
@@ -227,7 +230,10 @@ impl FromRow<'_, SqliteRow> for LinkRow {
             _ => None,
         };
         let claims = LinkClaims {
-            room_id: RoomId::parse(row.try_get("room_id")?).map_err(|_| corrupt("room ID"))?,
+            room_id: match row.try_get("room_id")? {
+                "" => RoomId::none(),
+                id => RoomId::parse(id).map_err(|_| corrupt("room ID"))?,
+            },
             event_id: match event_id.as_str() {
                 "" => None,
                 id => Some(EventId::parse(id).map_err(|_| corrupt("event ID"))?),
@@ -248,8 +254,10 @@ impl FromRow<'_, SqliteRow> for LinkRow {
             id: row.try_get("id")?,
             link_id: row.try_get("link_id")?,
             form: Form::parse(row.try_get("form")?).ok_or_else(|| corrupt("form"))?,
-            key_id: KeyId::try_from(row.try_get::<i64, _>("key_id")?)
-                .map_err(|_| corrupt("key ID"))?,
+            key_id: match row.try_get::<i64, _>("key_id")? {
+                NO_KEY => None,
+                id => Some(KeyId::try_from(id).map_err(|_| corrupt("key ID"))?),
+            },
             sealed,
             bridge: row.try_get("bridge")?,
             media_reference_id: row.try_get("media_reference_id")?,
@@ -410,7 +418,7 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
     )
     .bind(&link.link_id)
     .bind(link.form.as_str())
-    .bind(i64::from(link.key_id))
+    .bind(link.key_id.map_or(NO_KEY, i64::from))
     .bind(link.sealed.map(|(nonce, _)| nonce.to_vec()))
     .bind(link.sealed.map(|(_, lifetime)| i64::from(lifetime)))
     .bind(&link.bridge)
@@ -497,6 +505,21 @@ pub async fn update(
     Ok(())
 }
 
+/// Has a link that has expired, or whose event was redacted, live on.
+///
+/// # Errors
+/// If the database fails.
+pub async fn revive(connection: &mut SqliteConnection, id: i64) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE links SET state = 'live', ended_at = NULL \
+         WHERE id = $1 AND state IN ('expired', 'redacted')",
+    )
+    .bind(id)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Bounds the live links of a room, of every bridge, by its policy: their expiry comes no later,
 /// the rest is as the policy says now.
 ///
@@ -566,7 +589,11 @@ fn push_criteria(
     equal("mxc", criteria.mxc.as_deref());
     equal("sender", criteria.sender.as_deref());
     if let Some(issued_before) = criteria.issued_before {
-        query.push(" AND l.issued_at < ").push_bind(issued_before);
+        // When a link was issued that a bridge has made by itself, nobody knows.
+        query
+            .push(" AND (l.issued_at < ")
+            .push_bind(issued_before)
+            .push(" OR l.form = 'legacy')");
     }
     match criteria.state {
         None => {}

@@ -358,6 +358,7 @@ pub async fn retry_failed(
 }
 
 /// Has usages with live links counted that are not counted by events so far; returns how many.
+/// What is linked without a room cannot be counted.
 ///
 /// # Errors
 /// If the database fails.
@@ -367,7 +368,7 @@ pub async fn count_disabled(
 ) -> Result<u64, StorageError> {
     Ok(sqlx::query(
         "UPDATE media_references SET state = 'pending', pending_at = $1 WHERE state = 'disabled' \
-         AND EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live')",
+         AND room_id <> '' AND EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live')",
     )
     .bind(now)
     .execute(connection)

@@ -287,21 +287,30 @@ pub async fn is_revoked(
     Ok(found != 0)
 }
 
-/// Forgets transactions before one time, redactions and revocations before another (`None`:
-/// never).
+/// Until when what was seen is forgotten, in milliseconds since the epoch; `None`: never.
+#[derive(Debug, Clone, Copy)]
+pub struct Forgotten {
+    /// Transactions.
+    pub transactions: i64,
+    /// Redactions, and media dropped by edits.
+    pub redactions: Option<i64>,
+    /// Revocations.
+    pub revocations: Option<i64>,
+}
+
+/// Forgets what was seen before these times.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn forget(
     connection: &mut SqliteConnection,
-    transactions_before: i64,
-    others_before: Option<i64>,
+    before: Forgotten,
 ) -> Result<(), StorageError> {
     sqlx::query("DELETE FROM appservice_transactions WHERE received_at < $1")
-        .bind(transactions_before)
+        .bind(before.transactions)
         .execute(&mut *connection)
         .await?;
-    if let Some(before) = others_before {
+    if let Some(before) = before.redactions {
         sqlx::query("DELETE FROM redacted_events WHERE redacted_at < $1")
             .bind(before)
             .execute(&mut *connection)
@@ -310,6 +319,8 @@ pub async fn forget(
             .bind(before)
             .execute(&mut *connection)
             .await?;
+    }
+    if let Some(before) = before.revocations {
         sqlx::query("DELETE FROM revocations WHERE revoked_at < $1")
             .bind(before)
             .execute(&mut *connection)

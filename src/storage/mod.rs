@@ -12,6 +12,7 @@ mod recent;
 pub mod room_policies;
 pub mod room_successors;
 pub mod secrets;
+pub mod seen_media;
 pub mod touches;
 mod writer;
 

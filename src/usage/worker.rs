@@ -21,7 +21,7 @@ use crate::{
     storage::{
         StorageError,
         media_references::{self, Usage},
-        memory,
+        memory::{self, Forgotten},
         meta_events::{self, GivenUp, MetaEventRow, NewMetaEvent, Task},
         room_successors,
     },
@@ -140,14 +140,20 @@ impl UsageWorker {
         let now = self.now();
         let links = &self.config().links;
         // Where links may live for ever, so does what is known against them.
-        let others = match links.max_lifetime {
+        let redactions = match links.max_lifetime {
             crate::config::Lifetime::Never => None,
             crate::config::Lifetime::For(_) => Some(now - millis(links.remember)),
         };
-        self.write(move |connection| {
-            memory::forget(connection, now - REMEMBER_TRANSACTIONS_MS, others).boxed()
-        })
-        .await
+        let has_legacy_links = !self.config().legacy_links.entries().is_empty();
+        let before = Forgotten {
+            transactions: now - REMEMBER_TRANSACTIONS_MS,
+            redactions,
+            // Links that bridges have made by themselves do not tell their age.
+            revocations: redactions.filter(|_| !has_legacy_links),
+        };
+        self.write(move |connection| memory::forget(connection, before).boxed())
+            .await?;
+        self.links.forget_shown().await
     }
 
     /// The device of a bridge's user, made if it is not there; `None`: the homeserver does not

@@ -22,6 +22,7 @@ mod ircd;
 mod issue_and_follow;
 mod killed;
 mod ledger;
+mod legacy;
 mod lifecycle;
 mod linked_media;
 mod media_answers;

@@ -304,7 +304,8 @@ pub(super) fn form(word: Option<&str>) -> Result<Option<Form>, ApiError> {
     let Some(word) = word else {
         return Ok(None);
     };
-    Form::parse(word).map(Some).ok_or_else(|| {
+    let form = Form::parse(word).filter(|form| *form != Form::Legacy);
+    form.map(Some).ok_or_else(|| {
         ApiError::invalid(
             "form",
             format_args!("found {word:?}; allowed are \"short\" and \"self_contained\""),

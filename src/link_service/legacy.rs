@@ -1,0 +1,283 @@
+//! Links that bridges have made by themselves: recorded when they are followed first. They tell no
+//! room and no time of issue, so no policy of a room bounds them, and whatever was revoked by media
+//! holds for them whenever that was.
+//!
+//! Those that nobody signed are worth something while an event shows their media: what events do to
+//! that is done to the recorded link in the same commit, so that following it costs what any other
+//! link does.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use sqlx::SqliteConnection;
+
+use crate::{
+    event::Appearance,
+    legacy::{LegacyLink, unsigned_link_id},
+    link::{Form, LinkClaims, LinkState},
+    matrix::{ContentToken, MxcUri},
+    storage::{
+        StorageError,
+        links::{self, LinkRow, NewLink, Renewal},
+        media_references::{self, Death},
+        memory, room_policies,
+        seen_media::{self, Ceased, Showing, Sight},
+        touches,
+    },
+};
+
+use super::{Grant, LinkService, Refusal, millis, transaction::Shown};
+
+impl LinkService {
+    /// Decides whether such a link may be followed now.
+    ///
+    /// # Errors
+    /// [`Refusal`], if it may not.
+    pub async fn resolve_legacy(&self, link: &LegacyLink) -> Result<Grant, Refusal> {
+        let now = self.clock.now_ms();
+        if link.expires_at_ms().is_some_and(|end| end <= now) {
+            return Err(Refusal::Ended(LinkState::Expired));
+        }
+        let link_id = link.link_id().to_string();
+        let row = match self.database.link(&link_id).await? {
+            Some(row) => row,
+            None => {
+                if !link.is_signed() {
+                    // Whoever guesses gets no further than to a look.
+                    let reader = self.database.reader();
+                    self.worth(
+                        seen_media::find(reader, link.bridge(), link.mxc()).await?,
+                        link,
+                        now,
+                    )?;
+                }
+                self.record(link.clone(), link_id, now).await?
+            }
+        };
+        self.grant(row, now)
+    }
+
+    async fn record(
+        &self,
+        link: LegacyLink,
+        link_id: String,
+        now: i64,
+    ) -> Result<Arc<LinkRow>, Refusal> {
+        let service = self.clone();
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move { service.record_in(connection, &link, &link_id, now).await }.boxed()
+            })
+            .await
+            .map(Arc::new)
+    }
+
+    async fn record_in(
+        &self,
+        connection: &mut SqliteConnection,
+        link: &LegacyLink,
+        link_id: &str,
+        now: i64,
+    ) -> Result<LinkRow, Refusal> {
+        if let Some(row) = links::find_in(connection, link_id).await? {
+            return Ok(row);
+        }
+        let bridge = link.bridge();
+        // Nobody knows when it was issued: before every revocation.
+        if memory::is_revoked(connection, bridge, "", "", &link.mxc().to_string(), 0).await? {
+            return Err(Refusal::Ended(LinkState::Revoked));
+        }
+        let mut claims = LinkClaims::without_room(link.mxc().clone());
+        let mut expires_at = link.expires_at_ms();
+        if !link.is_signed() {
+            let sight = seen_media::find(&mut *connection, bridge, link.mxc()).await?;
+            (claims.content_token, expires_at) = self.worth(sight, link, now)?;
+        }
+        let reference =
+            media_references::reference(connection, bridge, &claims, false, now).await?;
+        if self.is_touched(&claims) {
+            touches::schedule(connection, &claims.mxc.to_string(), now).await?;
+        }
+        let new = NewLink {
+            link_id: link_id.to_owned(),
+            form: Form::Legacy,
+            key_id: None,
+            sealed: None,
+            bridge: bridge.to_owned(),
+            media_reference_id: reference,
+            claims,
+            appearance: Appearance::default(),
+            paste: None,
+            sender: None,
+            size: None,
+            issued_at: now,
+            expires_at,
+            max_follows: None,
+            max_size: None,
+            pages_only: false,
+            state: LinkState::Live,
+        };
+        links::insert(connection, &new).await?;
+        links::find_in(connection, link_id)
+            .await?
+            .ok_or_else(|| StorageError::Corrupt("link, gone as soon as it was stored").into())
+    }
+
+    /// What a link that nobody signed is worth by what was seen: the content token of its media, and
+    /// when it ends.
+    fn worth(
+        &self,
+        sight: Option<Sight>,
+        link: &LegacyLink,
+        now: i64,
+    ) -> Result<(Option<ContentToken>, Option<i64>), Refusal> {
+        match sight {
+            None => Err(Refusal::NotALink),
+            Some(Sight::Gone) => Err(Refusal::Ended(LinkState::Redacted)),
+            Some(Sight::Shown {
+                seen_at,
+                content_token,
+            }) => {
+                let expires_at = self.unsigned_end(link.bridge(), seen_at);
+                if expires_at.is_some_and(|end| end <= now) {
+                    return Err(Refusal::Ended(LinkState::Expired));
+                }
+                Ok((content_token, expires_at))
+            }
+        }
+    }
+
+    /// When a link that nobody signed ends; `None`: never.
+    fn unsigned_end(&self, bridge: &str, seen_at: i64) -> Option<i64> {
+        let lifetime_ms = self.config.legacy_links.unsigned_lifetime_ms(bridge);
+        lifetime_ms
+            .flatten()
+            .map(|lifetime| seen_at.saturating_add(lifetime))
+    }
+
+    /// An event has shown media; inside a write.
+    pub(super) async fn note_shown(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        shown: Shown,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        let (room_id, event_id) = (shown.room_id.as_str(), shown.event_id.as_str());
+        let shown_by = shown.shown_by.as_str();
+        let policy = room_policies::find_in(connection, room_id).await?;
+        if !policy.unwrap_or_default().policy.enabled
+            || memory::is_redacted(connection, room_id, event_id).await?
+            || memory::is_redacted(connection, room_id, shown_by).await?
+        {
+            return Ok(());
+        }
+        for (mxc, content_token) in &shown.media {
+            // An edit may bring back what another one has dropped.
+            if event_id == shown_by
+                && memory::is_dropped(connection, room_id, event_id, mxc).await?
+            {
+                continue;
+            }
+            let showing = Showing {
+                bridge,
+                room_id,
+                event_id,
+                shown_by,
+                mxc,
+                content_token: content_token.as_ref(),
+            };
+            seen_media::note(connection, &showing, now).await?;
+            self.look_again(connection, bridge, mxc, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Events have ceased to show media; inside a write.
+    pub(super) async fn note_ceased(
+        &self,
+        connection: &mut SqliteConnection,
+        ceased: Vec<Ceased>,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        for (bridge, mxc) in ceased {
+            self.look_again(connection, &bridge, &mxc, now).await?;
+        }
+        Ok(())
+    }
+
+    /// What was seen of a medium has changed: so does the link that was recorded for it.
+    async fn look_again(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        mxc: &MxcUri,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        let link_id = unsigned_link_id(bridge, mxc).to_string();
+        let found = links::find_in(connection, &link_id).await?;
+        let Some(row) = found.filter(|row| row.state != LinkState::Revoked) else {
+            return Ok(());
+        };
+        match seen_media::find(&mut *connection, bridge, mxc).await? {
+            None | Some(Sight::Gone) => {
+                let ended = links::end_one(connection, row.id, LinkState::Redacted, now).await?;
+                let left = ended.into_iter().collect();
+                media_references::after_deaths(connection, left, Death::Wanted, self.pace(), now)
+                    .await
+            }
+            Some(Sight::Shown {
+                seen_at,
+                content_token,
+            }) => {
+                let mut claims = LinkClaims::without_room(mxc.clone());
+                claims.content_token = content_token;
+                let reference =
+                    media_references::reference(connection, bridge, &claims, false, now).await?;
+                let expires_at = self.unsigned_end(bridge, seen_at);
+                let renewal = Renewal {
+                    claims: &claims,
+                    appearance: &row.appearance,
+                    media_reference_id: reference,
+                    expires_at,
+                    renewed_at: None,
+                };
+                links::update(connection, row.id, &renewal).await?;
+                links::revive(connection, row.id).await?;
+                if self.is_touched(&claims) {
+                    touches::schedule(connection, &mxc.to_string(), now).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Forgets media that was shown so long ago that its links have ended, and stay so for as long
+    /// as redactions are remembered.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn forget_shown(&self) -> Result<(), StorageError> {
+        let (service, now) = (self.clone(), self.clock.now_ms());
+        let gone_before = now - millis(self.config.links.remember);
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    for bridge in seen_media::bridges(connection).await? {
+                        // Of a bridge for which nothing is served any more, nothing is kept.
+                        let seen_before =
+                            match service.config.legacy_links.unsigned_lifetime_ms(&bridge) {
+                                None => Some(gone_before),
+                                Some(lifetime_ms) => lifetime_ms.map(|ms| gone_before - ms),
+                            };
+                        seen_media::forget(connection, &bridge, seen_before, gone_before).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+}

@@ -1,0 +1,229 @@
+//! Which events have shown media that is served without a signature.
+
+use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
+
+use crate::matrix::{ContentToken, MxcUri};
+
+use super::StorageError;
+
+/// That an event has shown a medium.
+#[derive(Debug, Clone)]
+pub struct Showing<'a> {
+    /// The bridge that was told of it.
+    pub bridge: &'a str,
+    /// The room.
+    pub room_id: &'a str,
+    /// The event; of an edit, the one that it edits.
+    pub event_id: &'a str,
+    /// The event itself, or its edit.
+    pub shown_by: &'a str,
+    /// The medium.
+    pub mxc: &'a MxcUri,
+    /// The content token that it tells for it.
+    pub content_token: Option<&'a ContentToken>,
+}
+
+/// What is known of a medium that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// No event shows it any more.
+    Gone,
+    /// Some event shows it.
+    Shown {
+        /// When that was seen last, in milliseconds since the epoch.
+        seen_at: i64,
+        /// The last content token that was told for it.
+        content_token: Option<ContentToken>,
+    },
+}
+
+/// A medium of a bridge, which an event has ceased to show.
+pub type Ceased = (String, MxcUri);
+
+/// Notes that an event shows a medium. What has ceased to show it does not again.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note(
+    connection: &mut SqliteConnection,
+    showing: &Showing<'_>,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO seen_media (bridge, mxc, room_id, event_id, shown_by, content_token, seen_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (bridge, mxc, room_id, shown_by) \
+         DO UPDATE SET seen_at = $7, content_token = $6 WHERE gone_at IS NULL",
+    )
+    .bind(showing.bridge)
+    .bind(showing.mxc.to_string())
+    .bind(showing.room_id)
+    .bind(showing.event_id)
+    .bind(showing.shown_by)
+    .bind(showing.content_token.map_or("", ContentToken::expose))
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What is known of a medium; `None`: the bridge was never told of it.
+///
+/// # Errors
+/// If the database fails.
+pub async fn find<'e>(
+    reader: impl SqliteExecutor<'e>,
+    bridge: &str,
+    mxc: &MxcUri,
+) -> Result<Option<Sight>, StorageError> {
+    let (all, seen_at, content_token): (i64, Option<i64>, Option<String>) = sqlx::query_as(
+        "SELECT COUNT(*), MAX(CASE WHEN gone_at IS NULL THEN seen_at END), \
+         (SELECT content_token FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL \
+         AND content_token <> '' ORDER BY seen_at DESC, id DESC LIMIT 1) \
+         FROM seen_media WHERE bridge = $1 AND mxc = $2",
+    )
+    .bind(bridge)
+    .bind(mxc.to_string())
+    .fetch_one(reader)
+    .await?;
+    Ok(match seen_at {
+        None => (all > 0).then_some(Sight::Gone),
+        Some(seen_at) => Some(Sight::Shown {
+            seen_at,
+            content_token: match content_token.as_deref() {
+                None => None,
+                Some(text) => Some(
+                    ContentToken::parse(text)
+                        .map_err(|_| StorageError::Corrupt("content token"))?,
+                ),
+            },
+        }),
+    })
+}
+
+/// The media that an event shows.
+///
+/// # Errors
+/// If the database fails.
+pub async fn of_event<'e>(
+    reader: impl SqliteExecutor<'e>,
+    room_id: &str,
+    event_id: &str,
+) -> Result<Vec<Ceased>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT bridge, mxc FROM seen_media \
+         WHERE room_id = $1 AND event_id = $2 AND gone_at IS NULL",
+    )
+    .bind(room_id)
+    .bind(event_id)
+    .fetch_all(reader)
+    .await?;
+    media(&rows)
+}
+
+/// An event was redacted, or an edit was: it shows nothing any more. Returns what it showed.
+///
+/// # Errors
+/// If the database fails.
+pub async fn end_of_event(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    event_id: &str,
+    now: i64,
+) -> Result<Vec<Ceased>, StorageError> {
+    let rows = sqlx::query(
+        "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND gone_at IS NULL \
+         AND (event_id = $3 OR shown_by = $3) RETURNING bridge, mxc",
+    )
+    .bind(now)
+    .bind(room_id)
+    .bind(event_id)
+    .fetch_all(connection)
+    .await?;
+    media(&rows)
+}
+
+/// An event was edited, and does not show a medium any more.
+///
+/// # Errors
+/// If the database fails.
+pub async fn end_dropped(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    event_id: &str,
+    mxc: &MxcUri,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND event_id = $3 AND mxc = $4 \
+         AND gone_at IS NULL",
+    )
+    .bind(now)
+    .bind(room_id)
+    .bind(event_id)
+    .bind(mxc.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What a room has shown to a bridge, or to all (`None`), counts no more. Returns what it was.
+///
+/// # Errors
+/// If the database fails.
+pub async fn end_of_room(
+    connection: &mut SqliteConnection,
+    bridge: Option<&str>,
+    room_id: &str,
+    now: i64,
+) -> Result<Vec<Ceased>, StorageError> {
+    let rows = sqlx::query(
+        "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND ($3 IS NULL OR bridge = $3) \
+         AND gone_at IS NULL RETURNING bridge, mxc",
+    )
+    .bind(now)
+    .bind(room_id)
+    .bind(bridge)
+    .fetch_all(connection)
+    .await?;
+    media(&rows)
+}
+
+fn media(rows: &[SqliteRow]) -> Result<Vec<Ceased>, StorageError> {
+    use sqlx::Row;
+    let media = rows.iter().map(|row| {
+        let mxc = MxcUri::parse(row.try_get("mxc")?);
+        let mxc = mxc.map_err(|_| StorageError::Corrupt("mxc URI"))?;
+        Ok((row.try_get("bridge")?, mxc))
+    });
+    media.collect()
+}
+
+/// The bridges that media was noted for.
+///
+/// # Errors
+/// If the database fails.
+pub async fn bridges(connection: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
+    Ok(sqlx::query_scalar("SELECT DISTINCT bridge FROM seen_media")
+        .fetch_all(connection)
+        .await?)
+}
+
+/// Forgets what a bridge was told before `seen_before` (`None`: nothing), and what has gone before
+/// `gone_before`.
+///
+/// # Errors
+/// If the database fails.
+pub async fn forget(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    seen_before: Option<i64>,
+    gone_before: i64,
+) -> Result<(), StorageError> {
+    sqlx::query("DELETE FROM seen_media WHERE bridge = $1 AND (seen_at < $2 OR gone_at < $3)")
+        .bind(bridge)
+        .bind(seen_before)
+        .bind(gone_before)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
