@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    harness::HS_TOKEN,
     heisenbridge::{Side, patiently},
     ircd::{IrcUser, Ngircd},
 };
@@ -22,7 +23,9 @@ impl Channel {
     /// With a bridge that may administer the homeserver, or not.
     async fn new(is_admin: bool) -> Option<Self> {
         let ngircd = Ngircd::find()?;
-        let side = Side::with("", is_admin).await?;
+        let links =
+            format!("legacy_links: [{{format: heisenbridge, bridge: irc, key: {HS_TOKEN}}}]");
+        let side = Side::with(&links, is_admin).await?;
         let ircd = Ngircd::start(&ngircd).await;
         let bob = IrcUser::join(&ircd, "bob", CHANNEL).await;
 
@@ -67,6 +70,21 @@ impl Channel {
         let link = words.find(|word| word.starts_with("http"));
         link.expect("a link").to_owned()
     }
+
+    async fn follow(&self, link: &str) -> reqwest::Response {
+        let response = self.side.process.client.get(link).send().await;
+        response.expect("an answer")
+    }
+
+    /// Redacts a message, and waits until a link answers with this status.
+    async fn redact(&self, event_id: &str, link: &str, status: u16) {
+        let redacted = self.side.alice.redact(&self.room, event_id).await;
+        redacted.expect("redacted");
+        patiently("the link to die", async || {
+            (self.follow(link).await.status() == status).then_some(())
+        })
+        .await;
+    }
 }
 
 /// Says a command, and waits for what heisenbridge says to it.
@@ -91,25 +109,64 @@ async fn accept(side: &Side, name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_posted_in_matrix_arrives_on_irc_as_links_to_the_service() {
+async fn an_image_arrives_on_irc_as_a_link_that_opens_and_dies_with_its_message() {
     let Some(channel) = Channel::new(false).await else {
         return;
     };
     let alice = &channel.side.alice;
-    let mxc = alice.upload(*b"a picture", "image/png", "my cat.png").await;
+    let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
+    picture.extend((0..100_000_u32).map(|n| n.to_le_bytes()[1]));
+    let mxc = alice.upload(picture.clone(), "image/png", "cat.png").await;
     let mxc = mxc.expect("uploaded");
     let image = json!({"msgtype": "m.image", "body": "my cat.png", "url": mxc});
-    channel.say(&image).await;
-    let service = &channel.side.process.public;
+    let event_id = channel.say(&image).await;
     let link = channel.link_in("my%20cat.png").await;
     let path = mxc.trim_start_matches("mxc://");
-    let wanted = format!("{service}/_heisenbridge/media/{path}/");
+    let wanted = format!(
+        "{}/_heisenbridge/media/{path}/",
+        channel.side.process.public
+    );
     assert!(link.starts_with(&wanted), "{link}");
 
+    let response = channel.follow(&link).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "image/png");
+    assert_eq!(response.bytes().await.expect("whole"), picture);
+    channel.redact(&event_id, &link, 410).await;
+    // On IRC, it is as if nothing had happened.
+    channel
+        .say(&json!({"msgtype": "m.text", "body": "still here"}))
+        .await;
+    patiently("the next line to arrive", async || {
+        channel.bob.heard("alice", CHANNEL, "still here")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_message_arrives_on_irc_as_a_link_that_opens_and_dies_with_its_message() {
+    // heisenbridge alone knows which message its upload is of. It withdraws it where it may.
+    let Some(channel) = Channel::new(true).await else {
+        return;
+    };
     let lines: Vec<String> = (1..=9).map(|n| format!("line {n}")).collect();
-    let text = json!({"msgtype": "m.text", "body": lines.join("\n")});
-    channel.say(&text).await;
+    let text = lines.join("\n");
+    let event_id = channel
+        .say(&json!({"msgtype": "m.text", "body": text}))
+        .await;
     let link = channel.link_in("long message truncated").await;
-    let wanted = format!("{service}/_heisenbridge/media/localhost/");
+    let wanted = format!(
+        "{}/_heisenbridge/media/localhost/",
+        channel.side.process.public
+    );
     assert!(link.starts_with(&wanted), "{link}");
+
+    let response = channel.follow(&link).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/plain; charset=utf-8"
+    );
+    assert_eq!(response.text().await.expect("whole"), text);
+    channel.redact(&event_id, &link, 404).await;
 }

@@ -23,6 +23,7 @@ mod issue_and_follow;
 mod killed;
 mod ledger;
 mod legacy;
+mod legacy_sight;
 mod lifecycle;
 mod linked_media;
 mod media_answers;
