@@ -7,6 +7,7 @@ tests/setup-synapse.sh
 tests/setup-heisenbridge.sh
 tests/setup-ngircd.sh
 tests/setup-samples.sh
+tests/setup-openapi-client.sh
 cargo fmt --check
 cargo clippy --all-targets -- --deny warnings
 # The link core alone, as a bridge written in Rust uses it.

@@ -29,6 +29,7 @@ mod linked_media;
 mod media_answers;
 mod model;
 mod openapi;
+mod openapi_client;
 mod pastes;
 mod policy;
 mod process;
