@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 
 tests/setup-synapse.sh
 tests/setup-heisenbridge.sh
+tests/setup-appservice-bridge.sh
 tests/setup-ngircd.sh
 tests/setup-samples.sh
 tests/setup-openapi-client.sh

@@ -387,6 +387,58 @@ mod tests {
     }
 
     #[test]
+    fn media_is_told_where_it_is_asked_for() {
+        let shown = |event: &str| {
+            let body = format!("{{\"events\": [{event}]}}");
+            let asked = Transaction::read_with_media(body.as_bytes()).expect("a transaction");
+            let not_asked = Transaction::read(body.as_bytes()).expect("a transaction");
+            assert_eq!(asked.digest, not_asked.digest);
+            let is_shown = |told: &Occurrence| matches!(told, Occurrence::Shown(_));
+            assert!(!not_asked.occurrences.iter().any(is_shown));
+            asked.occurrences.into_iter().find_map(|told| match told {
+                Occurrence::Shown(shown) => Some(shown),
+                _ => None,
+            })
+        };
+        let message = |content: &str| {
+            format!(
+                r#"{{"type": "m.room.message", "event_id": "$n", "room_id": "!r:x", "sender": "@a:x", "content": {content}}}"#
+            )
+        };
+        let plain =
+            shown(&message(r#"{"url": "mxc://x/a", "content_token": "t"}"#)).expect("media");
+        assert_eq!(
+            (plain.event_id.as_str(), plain.shown_by.as_str()),
+            ("$n", "$n")
+        );
+        let (mxc, token) = &plain.media[0];
+        assert_eq!(mxc.to_string(), "mxc://x/a");
+        assert_eq!(token.as_ref().map(|token| token.expose()), Some("t"));
+        assert!(shown(&message(r#"{"url": "\u006dxc:\/\/x\/a"}"#)).is_some());
+        let edit = r#"{"m.relates_to": {"rel_type": "m.replace", "event_id": "$e"}, "m.new_content": {"url": "mxc://x/a"}}"#;
+        let edit = shown(&message(edit)).expect("media");
+        assert_eq!(
+            (edit.event_id.as_str(), edit.shown_by.as_str()),
+            ("$e", "$n")
+        );
+        for content in [
+            r#"{"body": "see mxc://x/a"}"#,
+            r#"{"url": "mxc://x/../a"}"#,
+            r#""mxc:""#,
+            "null",
+        ] {
+            assert_eq!(shown(&message(content)), None, "{content}");
+        }
+        let redacted = r#"{"type": "m.room.message", "event_id": "$n", "room_id": "!r:x", "sender": "@a:x",
+            "content": {"url": "mxc://x/a"}, "unsigned": {"redacted_because": {}}}"#;
+        assert_eq!(shown(redacted), None);
+        assert_eq!(
+            shown(r#"{"type": 5, "content": {"url": "mxc://x/a"}}"#),
+            None
+        );
+    }
+
+    #[test]
     fn memberships_and_tombstones_are_found() {
         let member = |membership: &str| {
             event(
@@ -457,6 +509,7 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             drop(Transaction::read(&body));
+            drop(Transaction::read_with_media(&body));
         }
 
         #[test]

@@ -3,11 +3,13 @@
 use std::{io::Read, process::ExitCode};
 
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use crate::{
     config::Config,
     link::{LinkClaims, VerifiedLink},
-    storage::links,
+    link_service::LinkService,
+    storage::links::{self, LinkRow},
 };
 
 #[derive(Debug, clap::Args)]
@@ -24,11 +26,28 @@ pub(super) async fn run(config: Config, arguments: &Arguments) -> anyhow::Result
         std::io::stdin().take(1 << 16).read_to_string(&mut text)?;
     }
     let service = super::services(config).await?;
-    let Ok(link) = service.keys.ring().verify(token_of(text.trim())) else {
-        eprintln!("medialink: not a link of this service");
-        return Ok(ExitCode::FAILURE);
-    };
     let mut told = Map::new();
+    let Ok(link) = service.keys.ring().verify(token_of(text.trim())) else {
+        let path = path_of(text.trim());
+        let legacy = service.config.legacy_links.find(&path);
+        let Some(link) = legacy.and_then(|path| path.verify().ok()) else {
+            eprintln!("medialink: not a link of this service");
+            return Ok(ExitCode::FAILURE);
+        };
+        told.insert("form".to_owned(), "legacy".into());
+        told.insert("link_id".to_owned(), link.link_id().to_string().into());
+        told.insert("bridge".to_owned(), link.bridge().into());
+        told.insert("is_signed".to_owned(), link.is_signed().into());
+        told.insert("expires_ts".to_owned(), json!(link.expires_at_ms()));
+        told.insert("says".to_owned(), json!({"mxc": link.mxc()}));
+        let recorded = recorded(&service, &link.link_id().to_string()).await?;
+        told.insert(
+            "recorded".to_owned(),
+            recorded.map_or(Value::Null, |(_, view)| view),
+        );
+        println!("{}", serde_json::to_string_pretty(&told)?);
+        return Ok(ExitCode::SUCCESS);
+    };
     let mut tell = |name: &str, value: Value| told.insert(name.to_owned(), value);
     tell("link_id", link.link_id().to_string().into());
     tell("key_id", link.key_id().into());
@@ -44,21 +63,42 @@ pub(super) async fn run(config: Config, arguments: &Arguments) -> anyhow::Result
             tell("says", claims(link.claims()));
         }
     }
-    let row = links::find(service.database.reader(), &link.link_id().to_string()).await?;
-    if let Some(row) = row {
-        tell("bridge", row.bridge.clone().into());
-        tell("says", claims(&row.claims));
-        let mut view = serde_json::to_value(service.view(&row))?;
-        // The URL is the secret that was given to us; it is not repeated.
-        if let Some(view) = view.as_object_mut() {
-            view.retain(|name, _| name != "url" && name != "page_url");
+    match recorded(&service, &link.link_id().to_string()).await? {
+        Some((row, view)) => {
+            tell("bridge", row.bridge.clone().into());
+            tell("says", claims(&row.claims));
+            tell("recorded", view);
         }
-        tell("recorded", view);
-    } else {
-        tell("recorded", Value::Null);
+        None => {
+            tell("recorded", Value::Null);
+        }
     }
     println!("{}", serde_json::to_string_pretty(&told)?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the database says of a link.
+async fn recorded(
+    service: &LinkService,
+    link_id: &str,
+) -> anyhow::Result<Option<(LinkRow, Value)>> {
+    let Some(row) = links::find(service.database.reader(), link_id).await? else {
+        return Ok(None);
+    };
+    let mut view = serde_json::to_value(service.view(&row))?;
+    // The URL is the secret that was given to us; it is not repeated.
+    if let Some(view) = view.as_object_mut() {
+        view.retain(|name, _| name != "url" && name != "page_url");
+    }
+    Ok(Some((row, view)))
+}
+
+/// The path of a URL, or what was given as a path.
+fn path_of(link: &str) -> String {
+    match Url::parse(link) {
+        Ok(url) => url.path().to_owned(),
+        Err(_) => link.split(['?', '#']).next().unwrap_or_default().to_owned(),
+    }
 }
 
 /// What a link promises; of secrets only whether they are there.
@@ -84,7 +124,7 @@ fn token_of(link: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::token_of;
+    use super::{path_of, token_of};
 
     #[test]
     fn links_and_tokens_are_understood() {
@@ -96,6 +136,9 @@ mod tests {
             "/t/abc?width=9",
         ] {
             assert_eq!(token_of(link), "abc", "{link}");
+        }
+        for link in ["https://media.example.org/a/b/c?d#e", "/a/b/c?d"] {
+            assert_eq!(path_of(link), "/a/b/c", "{link}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `keys`: the key ring. A running service notices what is changed here within a second.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -13,10 +13,15 @@ use crate::{
     storage::links,
 };
 
+use super::keys_import;
+
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Shows the keys, never their secrets.
     List,
+    /// Takes over the key of a bridge that has made links by itself, and prints the entry of
+    /// legacy_links for it.
+    Import(keys_import::Arguments),
     /// Makes a new active key; the one before it still verifies.
     Rotate,
     /// Takes out a key that no living link needs.
@@ -34,10 +39,19 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
+/// `folder`: where the configuration is.
+pub(super) async fn run(
+    config: Config,
+    folder: &Path,
+    command: Command,
+) -> anyhow::Result<ExitCode> {
+    if let Command::Import(arguments) = &command {
+        return keys_import::run(&config, folder, arguments);
+    }
     let service = super::services(config).await?;
     let path = service.config.key_file.clone();
     match command {
+        Command::Import(_) => {}
         Command::List => list(&service).await?,
         Command::Rotate => {
             let used = links::highest_key(service.database.reader()).await?;

@@ -3,6 +3,7 @@
 mod check;
 mod inspect;
 mod keys;
+mod keys_import;
 mod links;
 mod registration;
 mod serve;
@@ -11,7 +12,11 @@ mod usage;
 
 pub(crate) use serve::stop_on_signal;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -107,7 +112,10 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(config).await,
         Command::Check => check::run(&path, &config).await,
         Command::Registration(arguments) => registration::run(&config, &arguments),
-        Command::Keys(command) => keys::run(config, command).await,
+        Command::Keys(command) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            keys::run(config, folder, command).await
+        }
         Command::Sign(arguments) => sign::run(config, arguments).await,
         Command::Inspect(arguments) => inspect::run(config, &arguments).await,
         Command::Links(command) => links::run(config, command).await,

@@ -1,10 +1,10 @@
 //! `registration`: how the homeserver gets to know us.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
-use crate::config::Config;
+use crate::config::{BridgeConfig, Config};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -17,25 +17,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let ids = || {
-        config
-            .bridges
-            .iter()
-            .map(|bridge| bridge.id.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let bridge = match (&arguments.bridge, config.bridges.as_slice()) {
-        (Some(id), _) => match config.bridge(id) {
-            Some(bridge) => bridge,
-            None => bail!("there is no bridge {id:?}; there are {}", ids()),
-        },
-        (None, [bridge]) => bridge,
-        (None, _) => bail!(
-            "there are several bridges ({}); name one by --bridge",
-            ids()
-        ),
-    };
+    let bridge = named(config, arguments.bridge.as_deref())?;
     let url = match &arguments.url {
         Some(url) => url.clone(),
         None => format!("http://{}", config.internal_listen),
@@ -52,4 +34,29 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Exit
     println!("rate_limited: false");
     println!("namespaces: {{users: [], aliases: [], rooms: []}}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The bridge with this ID, or the only one.
+pub(super) fn named<'a>(
+    config: &'a Config,
+    id: Option<&str>,
+) -> anyhow::Result<&'a Arc<BridgeConfig>> {
+    let ids = || {
+        config
+            .bridges
+            .iter()
+            .map(|bridge| bridge.id.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match (id, config.bridges.as_slice()) {
+        (Some(id), _) => config
+            .bridge(id)
+            .with_context(|| format!("there is no bridge {id:?}; there are {}", ids())),
+        (None, [bridge]) => Ok(bridge),
+        (None, _) => bail!(
+            "there are several bridges ({}); name one by --bridge",
+            ids()
+        ),
+    }
 }

@@ -300,11 +300,6 @@ fn what_this_version_does_not_do_is_refused() {
             "limits: {per_client: {streams: 16}}",
             "limits.per_client",
         ),
-        (
-            "legacy_links: []",
-            "legacy_links: [{format: mautrix}]",
-            "legacy_links",
-        ),
     ] {
         let error = refused(&changed(from, to));
         assert!(

@@ -42,7 +42,7 @@ runpy.run_module('heisenbridge', run_name='__main__')
 ";
 
 /// A running heisenbridge.
-struct Heisenbridge {
+pub struct Heisenbridge {
     python: PathBuf,
     folder: PathBuf,
     port: u16,
@@ -52,7 +52,7 @@ struct Heisenbridge {
 impl Heisenbridge {
     /// The Python that has heisenbridge installed: the one named by the environment variable
     /// `HEISENBRIDGE_PYTHON`, or `target/heisenbridge/bin/python`.
-    fn find() -> Option<PathBuf> {
+    pub fn find() -> Option<PathBuf> {
         let wanted = std::env::var_os("HEISENBRIDGE_PYTHON")
             .filter(|value| !value.is_empty())
             .map_or_else(|| "target/heisenbridge/bin/python".into(), PathBuf::from);

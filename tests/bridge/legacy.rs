@@ -1,49 +1,99 @@
 //! Links that bridges have made by themselves, against the embedded homeserver.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
+use medialink::{
+    clock::Clock,
+    demo::homeserver::Options,
+    storage::{memory, touches},
+};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::harness::{API_TOKEN, Service, World, answer, eventually};
+use crate::{
+    harness::{HS_TOKEN, Service, World, answer, eventually},
+    process::Process,
+};
 
-/// The key of heisenbridge in these tests: any text.
-const HEISENBRIDGE_KEY: &str = "clé of the heisenbridge";
+/// A key that is any text.
+const KEY: &str = "clé of the bridge";
 
-fn with_heisenbridge(more: &str) -> String {
+fn with_entries(more: &str) -> String {
     format!(
-        "legacy_links: [{{format: heisenbridge, bridge: irc, key: '{HEISENBRIDGE_KEY}'}}]\n{more}"
+        "legacy_links:\n\
+         \x20 - {{format: heisenbridge, bridge: irc, key: '{KEY}'}}\n\
+         \x20 - {{format: mautrix, bridge: irc, key: '{KEY}', hash_length: 16, expiry: true}}\n\
+         {more}"
     )
+}
+
+fn hmac(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(KEY.as_bytes()).expect("a key");
+    for piece in pieces {
+        mac.update(piece);
+    }
+    mac.finalize().into_bytes().to_vec()
 }
 
 /// The path of a link as heisenbridge makes it.
 fn heisenbridge(mxc: &str, name: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(HEISENBRIDGE_KEY.as_bytes()).expect("a key");
-    mac.update(format!("{mxc}/").as_bytes());
-    let checksum = URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..8]);
+    let checksum = URL_SAFE_NO_PAD.encode(&hmac(&[mxc.as_bytes(), b"/"])[..8]);
     let media = mxc.strip_prefix("mxc://").expect("an mxc URI");
     format!("/_heisenbridge/media/{media}/{checksum}{name}")
 }
 
-async fn get(service: &Service, path: &str) -> reqwest::Response {
+/// The path of a link as a mautrix bridge makes it that ends in so many seconds.
+fn mautrix(service: &Service, mxc: &str, in_s: i64) -> String {
+    let end = (service.clock.now_ms() / 1000 + in_s).to_be_bytes();
+    let hash = hmac(&[mxc.as_bytes(), &end]);
+    let checksum = URL_SAFE_NO_PAD.encode([&end[..], &hash[..16]].concat());
+    let media = mxc.strip_prefix("mxc://").expect("an mxc URI");
+    format!("/_mautrix/publicmedia/{media}/{checksum}")
+}
+
+/// A homeserver whose media needs no content token, as they are today.
+pub async fn plain_world() -> World {
+    World::with(Options {
+        content_tokens: false,
+        ..Options::default()
+    })
+    .await
+}
+
+pub async fn get(service: &Service, path: &str) -> reqwest::Response {
     let url = format!("{}{path}", service.public);
     service.client.get(url).send().await.expect("an answer")
 }
 
-/// Status and errcode of a refused path.
-async fn refused(service: &Service, path: &str) -> (u16, Value) {
+/// Status and errcode of a path that leads to no media.
+pub async fn refused(service: &Service, path: &str) -> (u16, Value) {
     let (status, told) = answer(service.client.get(format!("{}{path}", service.public))).await;
     (status.as_u16(), told["errcode"].clone())
 }
 
+pub async fn listed(service: &Service) -> Vec<Value> {
+    let (status, told) = answer(service.api(Method::GET, "/v1/links")).await;
+    assert_eq!(status, 200, "{told}");
+    told["links"].as_array().expect("links").clone()
+}
+
+pub async fn revoke(service: &Service, body: Value) -> Value {
+    let (status, told) = service.call(Method::POST, "/v1/revocations", &body).await;
+    assert_eq!(status, 200, "{told}");
+    told["revoked"].clone()
+}
+
 #[tokio::test]
-async fn a_link_of_heisenbridge_is_followed_like_any_other() {
-    let world = World::new().await;
+async fn a_link_of_a_bridge_is_followed_like_any_other() {
+    let world = plain_world().await;
     let service = world
-        .service(&with_heisenbridge("usage: {mode: always}"))
+        .service(&with_entries("usage: {mode: always, touch: 7d}"))
         .await;
-    let bytes: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    bytes.extend((8..100_000_u32).map(|n| n.to_le_bytes()[0]));
     let (mxc, _) = world.upload(bytes.clone(), "image/png").await;
     for name in ["", "/", "/cat.png", "/%C3%A9%20.png"] {
         let response = get(&service, &heisenbridge(&mxc, name)).await;
@@ -61,20 +111,19 @@ async fn a_link_of_heisenbridge_is_followed_like_any_other() {
     let head = service.client.head(&url).send().await.expect("an answer");
     assert_eq!(head.status(), 200);
     assert_eq!(head.headers()[header::CONTENT_LENGTH], "100000");
-    assert_eq!(
-        world.requests("media.download").await,
-        1,
-        "the rest is from the cache"
-    );
+    let post = service.client.post(&url).send().await.expect("an answer");
+    assert_eq!(post.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let asked = world.requests("media.download").await;
+    assert_eq!(asked, 1, "the rest is from the cache");
 
     // It is recorded once, whatever its name.
-    let listed = eventually("its follows to be counted", async || {
-        let (_, listed) = answer(service.api(Method::GET, "/v1/links")).await;
-        (listed["links"][0]["follows"] == 4).then_some(listed)
+    let links = eventually("its follows to be counted", async || {
+        let links = listed(&service).await;
+        (links[0]["follows"] == 4).then_some(links)
     })
     .await;
-    assert_eq!(listed["links"].as_array().map(Vec::len), Some(1));
-    let link = &listed["links"][0];
+    assert_eq!(links.len(), 1);
+    let link = &links[0];
     assert_eq!(
         (&link["form"], &link["mxc"], &link["state"]),
         (&json!("legacy"), &json!(mxc), &json!("live"))
@@ -83,70 +132,258 @@ async fn a_link_of_heisenbridge_is_followed_like_any_other() {
         assert_eq!(link[name], Value::Null, "{name}");
     }
     assert_eq!(link["usage"]["state"], "disabled");
+    let reader = service.links.database.reader();
+    let touch = touches::next_due(reader, i64::MAX).await.expect("reads");
+    assert_eq!(touch.map(|touch| touch.mxc), Some(mxc), "it is touched");
 }
 
 #[tokio::test]
 async fn a_forged_link_is_refused_without_asking_anybody() {
-    let world = World::new().await;
-    let service = world.service(&with_heisenbridge("")).await;
+    let world = plain_world().await;
+    let service = world.service(&with_entries("")).await;
     let (mxc, _) = world.upload("hello", "text/plain").await;
     let good = heisenbridge(&mxc, "");
     for n in "/_heisenbridge/media/".len()..good.len() {
-        for other in ["x", "Y", "_", "%41", "/", ""] {
+        for other in ["x", "Y", "_", "/", ""] {
             let mut forged = good.clone();
             forged.replace_range(n..=n, other);
             if forged == good {
                 continue;
             }
-            let (status, errcode) = refused(&service, &forged).await;
-            assert_eq!((status, errcode), (404, json!("M_NOT_FOUND")), "{forged}");
+            let told = refused(&service, &forged).await;
+            assert_eq!(told, (404, json!("M_NOT_FOUND")), "{forged}");
         }
     }
     for forged in [
         format!("{good}="),
+        format!("{good}%3D"),
         good.replacen("/example.org/", "/example.org%2F..%2F/", 1),
         good.replacen("/example.org/", "/EXAMPLE.org/", 1),
+        good.replacen("/example.org/", "/example.org%00/", 1),
+        // Encoded twice: it is decoded once.
+        good.replacen("/example.org/", "/%2565xample.org/", 1),
         format!("{good}/cat.png/more"),
         good.replacen("/_heisenbridge", "/_Heisenbridge", 1),
+        good.replacen("/_heisenbridge/media", "/_mautrix/publicmedia", 1),
     ] {
         assert_eq!(refused(&service, &forged).await.0, 404, "{forged}");
     }
     assert_eq!(world.requests("media.download").await, 0);
-    let (_, listed) = answer(service.api(Method::GET, "/v1/links")).await;
-    assert_eq!(listed["links"], json!([]));
-    assert_eq!(
-        get(&service, &good).await.status(),
-        404,
-        "it has no content token to show"
-    );
+    assert!(listed(&service).await.is_empty());
+    // The same link in another spelling of its URL (RFC 3986, section 6.2.2.2).
+    let encoded = good.replacen("/example.org/", "/%65xample.org/", 1);
+    for path in [&good, &encoded] {
+        assert_eq!(get(&service, path).await.status(), 200, "{path}");
+    }
+    assert_eq!(listed(&service).await.len(), 1);
 }
 
 #[tokio::test]
 async fn links_are_revoked_by_their_media_before_and_after_the_first_follow() {
-    let world = World::new().await;
-    let service = world.service(&with_heisenbridge("")).await;
-    let (first, _) = world.upload("first", "text/plain").await;
-    let (second, _) = world.upload("second", "text/plain").await;
-    let revoke = async |mxc: &str| {
-        let body = json!({"mxc": mxc});
-        let (status, told) = service.call(Method::POST, "/v1/revocations", &body).await;
-        assert_eq!(status, 200, "{told}");
-        told["revoked"].clone()
+    let world = plain_world().await;
+    let service = world.service(&with_entries("")).await;
+    let mut media = Vec::new();
+    for n in 0..4 {
+        media.push(world.upload(format!("{n}"), "text/plain").await.0);
+    }
+    let [first, second, third, fourth] = &media[..] else {
+        panic!("four media")
     };
-    assert_eq!(get(&service, &heisenbridge(&first, "")).await.status(), 200);
-    assert_eq!(revoke(&first).await, 1);
-    assert_eq!(revoke(&second).await, 0);
-    for mxc in [&first, &second] {
-        for name in ["", "/cat.png"] {
-            let told = refused(&service, &heisenbridge(mxc, name)).await;
-            assert_eq!(told, (410, json!("M_GONE")), "{mxc}");
+    assert_eq!(get(&service, &heisenbridge(first, "")).await.status(), 200);
+    assert_eq!(revoke(&service, json!({"mxc": first})).await, 1);
+    assert_eq!(revoke(&service, json!({"mxc": second})).await, 0);
+    // Whenever it was made: nobody knows.
+    service.clock.advance(86_400_000);
+    for mxc in [first, second] {
+        for path in [
+            heisenbridge(mxc, ""),
+            heisenbridge(mxc, "/cat.png"),
+            mautrix(&service, mxc, 60),
+        ] {
+            let told = refused(&service, &path).await;
+            assert_eq!(told, (410, json!("M_GONE")), "{path}");
         }
     }
-    let (third, _) = world.upload("third", "text/plain").await;
-    assert_eq!(get(&service, &heisenbridge(&third, "")).await.status(), 200);
-    let (_, listed) = answer(service.api(Method::GET, "/v1/links?state=live")).await;
-    let id = listed["links"][0]["link_id"].as_str().expect("an ID");
-    let delete = service.api(Method::DELETE, &format!("/v1/links/{id}"));
-    assert_eq!(answer(delete.bearer_auth(API_TOKEN)).await.0, 200);
-    assert_eq!(refused(&service, &heisenbridge(&third, "")).await.0, 410);
+    assert_eq!(get(&service, &heisenbridge(third, "")).await.status(), 200);
+    let room = json!({"mxc": third, "room_id": world.room_id});
+    assert_eq!(revoke(&service, room).await, 0, "it is in no room");
+    let id = listed(&service).await[0]["link_id"].clone();
+    let path = format!("/v1/links/{}", id.as_str().expect("an ID"));
+    assert_eq!(answer(service.api(Method::DELETE, &path)).await.0, 200);
+    assert_eq!(refused(&service, &heisenbridge(third, "")).await.0, 410);
+
+    assert_eq!(get(&service, &heisenbridge(fourth, "")).await.status(), 200);
+    let old = json!({"mxc": fourth, "issued_before_ts": 1});
+    assert_eq!(revoke(&service, old).await, 1, "it may be of any age");
+    assert_eq!(refused(&service, &heisenbridge(fourth, "")).await.0, 410);
+}
+
+#[tokio::test]
+async fn a_link_ends_when_it_says_so() {
+    let world = plain_world().await;
+    let service = world.service(&with_entries("")).await;
+    let (mxc, _) = world.upload("hello", "text/plain").await;
+    let (link, other) = (mautrix(&service, &mxc, 60), mautrix(&service, &mxc, 61));
+    let response = get(&service, &link).await;
+    assert_eq!(response.status(), 200);
+    let cached = response.headers()[header::CACHE_CONTROL].to_str();
+    let max_age = cached.expect("text").rsplit_once('=').expect("max-age").1;
+    assert!(max_age.parse::<u32>().expect("a number") <= 60, "{max_age}");
+    service.clock.advance(62_000);
+    for path in [&link, &other, &mautrix(&service, &mxc, -1)] {
+        let told = refused(&service, path).await;
+        assert_eq!(told, (410, json!("M_GONE")), "{path}");
+    }
+    assert_eq!(
+        listed(&service).await.len(),
+        1,
+        "who comes too late is not recorded"
+    );
+    let page = service.client.get(format!("{}{link}", service.public));
+    let page = page.header("Accept", "text/html").send().await;
+    let page = page.expect("an answer").text().await.expect("a page");
+    assert!(page.contains("expired"), "{page}");
+}
+
+#[tokio::test]
+async fn a_public_url_with_a_path_leaves_old_paths_where_they_were() {
+    let world = plain_world().await;
+    let clock = Clock::default();
+    let (folder, more) = (world.folder.path(), with_entries(""));
+    let service = Service::start_at(folder, &world.url, "/some/path", &more, &clock).await;
+    let (mxc, _) = world.upload("hello", "text/plain").await;
+    let path = heisenbridge(&mxc, "/cat.png");
+    let root = service.public.strip_suffix("/some/path").expect("its path");
+    for (base, status) in [
+        (root, 200),
+        (&service.public, 200),
+        (&format!("{root}/some"), 404),
+    ] {
+        let response = service.client.get(format!("{base}{path}")).send().await;
+        assert_eq!(response.expect("an answer").status(), status, "{base}");
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_is_remembered_for_links_of_any_age() {
+    let world = plain_world().await;
+    let links = "links: {lifetime: 1h, max_lifetime: 1d, remember: 1h}";
+    let service = world.service(&with_entries(links)).await;
+    let (mxc, _) = world.upload("hello", "text/plain").await;
+    revoke(&service, json!({"mxc": mxc})).await;
+    let push = format!("{}/_matrix/app/v1/transactions/old", service.internal);
+    let push = service.client.put(push).bearer_auth(HS_TOKEN);
+    assert_eq!(answer(push.json(&json!({"events": []}))).await.0, 200);
+    service.clock.advance(30 * 86_400_000);
+    eventually("old memories to be thrown away", async || {
+        let reader = service.links.database.reader();
+        let known = memory::transaction(reader, "irc", "old", None).await;
+        (known.expect("reads") == memory::Transaction::New).then_some(())
+    })
+    .await;
+    assert_eq!(refused(&service, &heisenbridge(&mxc, "")).await.0, 410);
+}
+
+/// Puts an entry that was printed into the configuration of a process.
+fn put_in(process: &Process, printed: &str) {
+    let path = process.folder.join("bridge.yaml");
+    let text = std::fs::read_to_string(&path).expect("reads");
+    let entries = printed.split_once("legacy_links:\n").expect("an entry").1;
+    let text = match text.contains("legacy_links:\n") {
+        true => format!("{text}{entries}"),
+        false => format!("{text}legacy_links:\n{entries}"),
+    };
+    std::fs::write(&path, text).expect("written");
+}
+
+#[tokio::test]
+async fn keys_are_imported_without_being_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let process = Process::new(folder.path(), "http://127.0.0.1:1", "");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("a text").to_owned()
+    };
+    let jwk = r#"{"kty":"oct","alg":"HS512","k":"c2VjcmV0LXNlY3JldA"}"#;
+    let jwk_file = file("signingkey.jwk", jwk);
+    let registration = file(
+        "heisenbridge.yaml",
+        "id: heisenbridge\nhs_token: secret-secret\nas_token: secret-other\nsender_localpart: heisenbridge\n",
+    );
+    let mautrix = file(
+        "config.yaml",
+        "public_media: {enabled: true, signing_key: secret-secret, expiry: 60, hash_length: 16}\n",
+    );
+    let run = |arguments: &[&str]| {
+        let output = process.run(&[&["keys", "import"], arguments].concat());
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("a text");
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        for secret in ["secret", "c2VjcmV0"] {
+            assert!(!out.contains(secret) && !err.contains(secret), "{out}{err}");
+        }
+        (output.status.success(), out, err)
+    };
+    for (arguments, name, stored) in [
+        (
+            &[&*jwk_file, "--path", "/media"][..],
+            "legacy-irc-appservice-bridge.jwk",
+            jwk,
+        ),
+        (
+            &[&*registration],
+            "legacy-irc-heisenbridge.key",
+            "secret-secret",
+        ),
+        (
+            &[&*mautrix, "--bridge", "irc"],
+            "legacy-irc-mautrix.key",
+            "secret-secret",
+        ),
+    ] {
+        let (is_done, printed, told) = run(arguments);
+        assert!(is_done, "{told}");
+        assert!(printed.contains(&format!("data/{name}")), "{printed}");
+        let path = folder.path().join("data").join(name);
+        assert_eq!(std::fs::read_to_string(&path).expect("a key"), stored);
+        let mode = std::fs::metadata(&path)
+            .expect("a file")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+        put_in(&process, &printed);
+        let check = process.run(&["check"]);
+        assert!(
+            check.status.success(),
+            "{}",
+            String::from_utf8_lossy(&check.stderr)
+        );
+        // Again: the key is there.
+        assert_eq!(run(arguments), (true, printed, told));
+    }
+    let files = std::fs::read_dir(folder.path().join("data")).expect("a folder");
+    assert_eq!(files.count(), 3, "nothing is left behind");
+    // Another key goes beside the first one.
+    file(
+        "heisenbridge.yaml",
+        "id: heisenbridge\nhs_token: secret-third\n",
+    );
+    let (is_done, printed, _) = run(&[&registration]);
+    assert!(
+        is_done && printed.contains("legacy-irc-heisenbridge-2.key"),
+        "{printed}"
+    );
+
+    for (arguments, words) in [
+        (&["nowhere.yaml"][..], "nowhere.yaml cannot be read"),
+        (&[&*registration, "--bridge", "xmpp"], "there is no bridge"),
+        (&[&*mautrix, "--path", "/m"], "give another by --path"),
+        (
+            &[&*file("other.yaml", "hs_token: secret\n")],
+            "another bridge than heisenbridge",
+        ),
+    ] {
+        let (is_done, _, told) = run(arguments);
+        assert!(!is_done && told.contains(words), "{told}");
+    }
 }

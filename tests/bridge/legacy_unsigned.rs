@@ -1,0 +1,299 @@
+//! Links of bridges that sign nothing: served for as long as an event shows their media.
+
+use medialink::storage::seen_media;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{HS_TOKEN, Service, World, answer},
+    legacy::{get, listed, refused, revoke},
+};
+
+const MINUTE: i64 = 60_000;
+const ENTRY: &str = "legacy_links: [{format: unsigned, bridge: irc, lifetime: 1h}]\nusage: {mode: always, batch_window: 20ms}\n";
+
+fn path(mxc: &str) -> String {
+    let media = mxc.strip_prefix("mxc://").expect("an mxc URI");
+    format!("/_matrix/media/v3/download/{media}")
+}
+
+/// Pushes events as the homeserver does, in a transaction of their own.
+async fn push(service: &Service, events: Value) {
+    let txn = name_of(&events);
+    let url = format!("{}/_matrix/app/v1/transactions/{txn}", service.internal);
+    let request = service.client.put(url).bearer_auth(HS_TOKEN);
+    let (status, told) = answer(request.json(&json!({"events": events}))).await;
+    assert_eq!(status, 200, "{told}");
+}
+
+/// Names a transaction by what it holds.
+fn name_of(events: &Value) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    events.to_string().hash(&mut hasher);
+    hasher.finish().to_string()
+}
+
+fn event(world: &World, event_id: &str, content: Value) -> Value {
+    json!({"type": "m.room.message", "event_id": event_id, "room_id": world.room_id,
+        "sender": "@alice:example.org", "content": content})
+}
+
+fn redaction(world: &World, event_id: &str) -> Value {
+    json!({"type": "m.room.redaction", "event_id": format!("{event_id}-r"), "room_id": world.room_id,
+        "sender": "@alice:example.org", "redacts": event_id, "content": {"redacts": event_id}})
+}
+
+async fn status(service: &Service, mxc: &str) -> u16 {
+    get(service, &path(mxc)).await.status().as_u16()
+}
+
+#[tokio::test]
+async fn media_is_served_while_an_event_shows_it() {
+    // With content tokens: they are told by the event.
+    let world = World::new().await;
+    let service = world.service(ENTRY).await;
+    let (mxc, token) = world.upload("hello", "text/plain").await;
+    let shown = |event_id: &str| {
+        let content = json!({"msgtype": "m.image", "url": mxc, "content_token": token});
+        event(&world, event_id, content)
+    };
+    assert_eq!(
+        refused(&service, &path(&mxc)).await,
+        (404, json!("M_NOT_FOUND"))
+    );
+    push(
+        &service,
+        json!([event(
+            &world,
+            "$text",
+            json!({"body": format!("see {mxc}")})
+        )]),
+    )
+    .await;
+    assert_eq!(
+        status(&service, &mxc).await,
+        404,
+        "it was talked about, and not shown"
+    );
+    assert_eq!(world.requests("media.download").await, 0);
+
+    push(&service, json!([shown("$a")])).await;
+    let media = mxc.strip_prefix("mxc://").expect("an mxc URI");
+    for version in ["v1", "r0", "v3"] {
+        for name in ["", "/cat.png"] {
+            let path =
+                format!("/_matrix/media/{version}/download/{media}{name}?allow_remote=false");
+            let response = get(&service, &path).await;
+            assert_eq!(response.status(), 200, "{path}");
+            assert_eq!(response.text().await.expect("whole"), "hello");
+        }
+    }
+    let links = listed(&service).await;
+    assert_eq!(links.len(), 1);
+    let first_end = links[0]["expires_ts"].as_i64().expect("an end");
+    assert_eq!(
+        (&links[0]["form"], &links[0]["usage"]["state"]),
+        (&json!("legacy"), &json!("disabled"))
+    );
+
+    service.clock.advance(30 * MINUTE);
+    push(&service, json!([shown("$b")])).await;
+    let end = listed(&service).await[0]["expires_ts"]
+        .as_i64()
+        .expect("an end");
+    assert!(end - first_end >= 30 * MINUTE, "{first_end} {end}");
+    service.clock.advance(59 * MINUTE);
+    assert_eq!(status(&service, &mxc).await, 200);
+    service.clock.advance(2 * MINUTE);
+    assert_eq!(refused(&service, &path(&mxc)).await, (410, json!("M_GONE")));
+    push(&service, json!([shown("$c")])).await;
+    assert_eq!(status(&service, &mxc).await, 200, "it was seen again");
+
+    push(
+        &service,
+        json!([redaction(&world, "$c"), redaction(&world, "$a")]),
+    )
+    .await;
+    assert_eq!(
+        status(&service, &mxc).await,
+        410,
+        "the only other event was too long ago"
+    );
+    push(&service, json!([shown("$d")])).await;
+    assert_eq!(status(&service, &mxc).await, 200);
+    push(
+        &service,
+        json!([redaction(&world, "$b"), redaction(&world, "$d")]),
+    )
+    .await;
+    let told = refused(&service, &path(&mxc)).await;
+    assert_eq!(told, (410, json!("M_GONE")));
+    assert_eq!(listed(&service).await[0]["state"], "redacted");
+    // A repeat of a redacted event shows nothing.
+    push(
+        &service,
+        json!([shown("$d"), event(&world, "$x", json!({}))]),
+    )
+    .await;
+    assert_eq!(status(&service, &mxc).await, 410);
+
+    push(&service, json!([shown("$e")])).await;
+    assert_eq!(status(&service, &mxc).await, 200);
+    assert_eq!(revoke(&service, json!({"mxc": mxc})).await, 1);
+    push(&service, json!([shown("$f")])).await;
+    assert_eq!(status(&service, &mxc).await, 410, "revoked for good");
+}
+
+#[tokio::test]
+async fn what_nobody_has_followed_yet_dies_likewise() {
+    let world = World::new().await;
+    let service = world.service(ENTRY).await;
+    let upload = async |text: &str| world.upload(text.to_owned(), "text/plain").await;
+    let ((redacted, _), (late, _), (revoked, _)) =
+        (upload("a").await, upload("b").await, upload("c").await);
+    push(
+        &service,
+        json!([
+            event(&world, "$a", json!({"url": redacted})),
+            event(&world, "$b", json!({"url": late})),
+            event(&world, "$c", json!({"url": revoked})),
+            redaction(&world, "$a"),
+        ]),
+    )
+    .await;
+    revoke(&service, json!({"mxc": revoked})).await;
+    for mxc in [&redacted, &revoked] {
+        assert_eq!(
+            refused(&service, &path(mxc)).await,
+            (410, json!("M_GONE")),
+            "{mxc}"
+        );
+    }
+    service.clock.advance(61 * MINUTE);
+    assert_eq!(
+        refused(&service, &path(&late)).await,
+        (410, json!("M_GONE"))
+    );
+    assert!(listed(&service).await.is_empty());
+    assert_eq!(world.requests("media.download").await, 0);
+}
+
+#[tokio::test]
+async fn media_is_seen_wherever_an_event_names_it() {
+    let world = crate::legacy::plain_world().await;
+    let service = world.service(ENTRY).await;
+    let mut media = Vec::new();
+    for n in 0..4 {
+        media.push(world.upload(format!("{n}"), "text/plain").await.0);
+    }
+    let html = format!("<img src=\"{}\">", media[1]);
+    let avatar = json!({"type": "m.room.member", "event_id": "$m", "room_id": world.room_id,
+        "sender": "@alice:example.org", "state_key": "@alice:example.org",
+        "content": {"membership": "join", "avatar_url": media[2]}});
+    let other = json!({"type": "org.example.other", "event_id": "$o", "room_id": world.room_id,
+        "sender": "@alice:example.org", "content": {"a": [{"b": media[3]}]}});
+    push(
+        &service,
+        json!([
+            event(&world, "$f", json!({"file": {"url": media[0]}})),
+            event(&world, "$h", json!({"formatted_body": html})),
+            avatar,
+            other,
+            json!({"type": "m.room.message", "room_id": 5, "content": {"url": media[0]}}),
+            json!(null),
+        ]),
+    )
+    .await;
+    for mxc in &media {
+        assert_eq!(status(&service, mxc).await, 200, "{mxc}");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_shows_what_it_says_until_its_event_is_redacted() {
+    let world = crate::legacy::plain_world().await;
+    let service = world.service(ENTRY).await;
+    let upload = async |text: &str| world.upload(text.to_owned(), "text/plain").await.0;
+    let (before, after) = (upload("before").await, upload("after").await);
+    let content = json!({"msgtype": "m.image", "body": "cat", "url": before});
+    let original = world.send(&world.room_id, "m.room.message", &content).await;
+    push(&service, json!([event(&world, &original, content)])).await;
+    assert_eq!(status(&service, &before).await, 200);
+    let edit = json!({"msgtype": "m.image", "body": "* cat",
+        "m.new_content": {"msgtype": "m.image", "body": "cat", "url": after},
+        "m.relates_to": {"rel_type": "m.replace", "event_id": original}});
+    push(&service, json!([event(&world, "$edit", edit)])).await;
+    assert_eq!(status(&service, &after).await, 200);
+    assert_eq!(
+        status(&service, &before).await,
+        410,
+        "the edit has dropped it"
+    );
+    push(&service, json!([redaction(&world, &original)])).await;
+    assert_eq!(
+        status(&service, &after).await,
+        410,
+        "it was shown by the edit of a redacted event"
+    );
+}
+
+#[tokio::test]
+async fn a_room_that_allows_no_links_shows_nothing() {
+    let world = crate::legacy::plain_world().await;
+    let service = world.service(ENTRY).await;
+    let upload = async |text: &str| world.upload(text.to_owned(), "text/plain").await.0;
+    let (first, second) = (upload("first").await, upload("second").await);
+    push(
+        &service,
+        json!([event(&world, "$a", json!({"url": first}))]),
+    )
+    .await;
+    assert_eq!(status(&service, &first).await, 200);
+    let policy = json!({"type": medialink::link_service::POLICY_EVENT_TYPE, "event_id": "$p",
+        "room_id": world.room_id, "sender": "@alice:example.org", "state_key": "",
+        "content": {"enabled": false}});
+    push(&service, json!([policy])).await;
+    push(
+        &service,
+        json!([event(&world, "$b", json!({"url": second}))]),
+    )
+    .await;
+    assert_eq!(status(&service, &first).await, 410);
+    assert_eq!(status(&service, &second).await, 404);
+}
+
+#[tokio::test]
+async fn nothing_is_noted_unless_it_is_asked_for_and_nothing_for_longer_than_needed() {
+    let world = crate::legacy::plain_world().await;
+    let (mxc, _) = world.upload("hello", "text/plain").await;
+    let parsed = medialink::matrix::MxcUri::parse(&mxc).expect("valid");
+    let seen = async |service: &Service| {
+        let reader = service.links.database.reader();
+        let seen = seen_media::find(reader, "irc", &parsed).await;
+        seen.expect("reads").is_some()
+    };
+    let shown = json!([event(&world, "$a", json!({"url": mxc}))]);
+    let without = world.service("").await;
+    push(&without, shown.clone()).await;
+    assert!(!seen(&without).await);
+    assert_eq!(status(&without, &mxc).await, 404);
+    without.stop().await;
+
+    let service = world
+        .service(&format!("{ENTRY}links: {{remember: 2h}}"))
+        .await;
+    push(&service, json!([event(&world, "$b", json!({"url": mxc}))])).await;
+    service.links.forget_shown().await.expect("forgets");
+    assert!(seen(&service).await);
+    service.clock.advance(179 * MINUTE);
+    service.links.forget_shown().await.expect("forgets");
+    assert_eq!(
+        status(&service, &mxc).await,
+        410,
+        "it was there, and its time is over"
+    );
+    service.clock.advance(2 * MINUTE);
+    service.links.forget_shown().await.expect("forgets");
+    assert!(!seen(&service).await);
+    assert_eq!(status(&service, &mxc).await, 404);
+}
