@@ -19,7 +19,7 @@ use crate::{
     key_store::KeyStore,
     link::KeyState,
     link_service::{LinkService, millis},
-    media::{Cache, MediaProxy, Names, Purger, Thumbnailer},
+    media::{Cache, MediaProxy, Names, Presence, Purger, Thumbnailer},
     pastes::{PasteViews, Pastes},
     random,
     rooms::Rooms,
@@ -133,6 +133,7 @@ impl Application {
         let pastes = Pastes::open(links.clone(), rooms.clone(), Arc::clone(&homeserver)).await?;
         let state = AppState {
             follows: FollowCounter::new(links.database.clone(), touching),
+            presence: Presence::default(),
             metrics: telemetry::metrics(),
             incoming: Incoming::new(links.clone(), Arc::clone(&homeserver)),
             forwarder: Forwarder::new()?,

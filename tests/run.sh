@@ -6,6 +6,9 @@ cd "$(dirname "$0")/.."
 tests/setup-synapse.sh
 tests/setup-heisenbridge.sh
 tests/setup-appservice-bridge.sh
+tests/setup-ngircd.sh
+tests/setup-samples.sh
+tests/setup-openapi-client.sh
 cargo fmt --check
 cargo clippy --all-targets -- --deny warnings
 # The link core alone, as a bridge written in Rust uses it.

@@ -2,7 +2,7 @@
 -- no room (the empty text) and none of our keys (key_id -1), and are issued when they are followed
 -- first.
 
--- Which events have shown media that is served without a signature.
+-- Which events have shown media that such links may lead to.
 CREATE TABLE seen_media (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     bridge        TEXT   NOT NULL,

@@ -58,10 +58,10 @@ pub(super) async fn transaction(
         None => None,
     };
     let body = Bytes::from(read_body(payload, MAX_BODY_BYTES).await?);
-    let shows_media = state.config().legacy_links.unsigned_lifetime_ms(&bridge.id);
-    let read = match shows_media {
-        Some(_) => Transaction::read_with_media(&body),
-        None => Transaction::read(&body),
+    let read = if state.config().legacy_links.has(&bridge.id) {
+        Transaction::read_with_media(&body)
+    } else {
+        Transaction::read(&body)
     };
     let transaction = match (read, &bridge.forward_to) {
         (Ok(transaction), _) => transaction,

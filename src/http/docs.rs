@@ -54,6 +54,7 @@ fn page(description: &Value) -> ApiDocsPage {
                     .collect(),
                 request_body: operation
                     .pointer("/requestBody/content/application~1json/schema")
+                    .map(|schema| resolved(description, schema))
                     .and_then(|schema| serde_json::to_string_pretty(schema).ok()),
                 responses: operation["responses"]
                     .as_object()
@@ -73,6 +74,14 @@ fn page(description: &Value) -> ApiDocsPage {
         description: text(description, "/info/description"),
         operations,
     }
+}
+
+/// A schema, or the one that it refers to.
+fn resolved<'d>(description: &'d Value, schema: &'d Value) -> &'d Value {
+    let reference = schema["$ref"].as_str();
+    reference
+        .and_then(|reference| description.pointer(reference.strip_prefix('#')?))
+        .unwrap_or(schema)
 }
 
 fn parameter(value: &Value) -> Parameter {

@@ -29,6 +29,19 @@ pub struct ApiError {
     retry_after_ms: Option<u64>,
 }
 
+/// An error of one entry among others.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EntryError {
+    /// The Matrix error code.
+    #[schema(example = "M_INVALID_PARAM")]
+    errcode: &'static str,
+    /// What was found, and what is allowed.
+    error: String,
+    /// The status that it has as an answer of its own.
+    #[schema(example = 400)]
+    status: u16,
+}
+
 impl ApiError {
     /// An error with a status, a Matrix error code and a sentence.
     pub fn new(status: StatusCode, errcode: &'static str, error: impl Into<String>) -> Self {
@@ -84,8 +97,12 @@ impl ApiError {
     }
 
     /// As an entry of a batch, where the status has no place of its own.
-    pub fn in_batch(&self) -> serde_json::Value {
-        serde_json::json!({"errcode": self.errcode, "error": self.error, "status": self.status})
+    pub fn in_batch(&self) -> EntryError {
+        EntryError {
+            errcode: self.errcode,
+            error: self.error.clone(),
+            status: self.status,
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+    openapi::{
+        ContentBuilder, Ref, RefOr, ResponseBuilder,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
 };
 
 use super::{appservice, bridge_api, docs, health};
@@ -27,7 +30,7 @@ use super::{appservice, bridge_api, docs, health};
         (name = "appservice", description = "For the homeserver, with the `hs_token`"),
         (name = "operations", description = "For the operator"),
     ),
-    modifiers(&Tokens)
+    modifiers(&Tokens, &OtherErrors)
 )]
 struct Description;
 
@@ -44,6 +47,28 @@ impl Modify for Tokens {
                 .scheme(HttpAuthScheme::Bearer)
                 .description(Some(description));
             components.add_security_scheme(name, SecurityScheme::Http(scheme.build()));
+        }
+    }
+}
+
+/// Any call may fail in ways that are not its own: generated clients read those answers as well.
+struct OtherErrors;
+
+impl Modify for OtherErrors {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for (path, item) in &mut openapi.paths.paths {
+            if !path.starts_with("/v1/") {
+                continue;
+            }
+            let operations = [&mut item.get, &mut item.post, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                let error = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error")));
+                let response = ResponseBuilder::new()
+                    .description("Another error")
+                    .content("application/json", error.build());
+                let responses = &mut operation.responses.responses;
+                responses.insert("default".to_owned(), RefOr::T(response.build()));
+            }
         }
     }
 }

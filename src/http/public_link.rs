@@ -9,9 +9,9 @@ use actix_web::{
 
 use crate::{
     homeserver::MediaKind,
-    legacy::LegacyPath,
+    legacy::{LegacyLink, LegacyPath},
     link_service::{Grant, millis},
-    media::{ByteRange, Given, MediaProxy, Order, Wanted},
+    media::{ByteRange, Given, MediaError, MediaProxy, Order, Wanted},
 };
 
 use super::{
@@ -29,7 +29,7 @@ pub(super) async fn answer(
     media: &MediaProxy,
 ) -> Result<HttpResponse, Told> {
     let grant = granted(request, token, state).await?;
-    give(request, &grant, state, media).await
+    give(request, &grant, None, state, media).await
 }
 
 /// A path of `legacy_links`.
@@ -48,23 +48,53 @@ pub(super) async fn answer_legacy(
         .resolve_legacy(&link)
         .await
         .map_err(|refusal| Told::refusal(&refusal))?;
-    give(request, &grant, state, media).await
+    give(request, &grant, Some(&link), state, media).await
+}
+
+/// Whether the homeserver has taken back media that the cache still holds. Where events were seen
+/// to show it, they decide; otherwise a bridge that withdraws media can only have it removed there.
+async fn is_withdrawn(
+    link: &LegacyLink,
+    order: &Order,
+    from_homeserver: bool,
+    state: &AppState,
+    proxy: &MediaProxy,
+) -> bool {
+    let link_id = link.link_id().to_string();
+    if from_homeserver {
+        state.presence.was_given(&link_id).await;
+        return false;
+    }
+    let ask = async {
+        match state.links.is_seen(link).await {
+            Ok(false) => proxy.is_there(order).await,
+            Ok(true) | Err(_) => true,
+        }
+    };
+    !state.presence.is_there(&link_id, ask).await
 }
 
 /// The media of a link that may be followed.
 async fn give(
     request: &HttpRequest,
     grant: &Grant,
+    legacy: Option<&LegacyLink>,
     state: &AppState,
-    media: &MediaProxy,
+    proxy: &MediaProxy,
 ) -> Result<HttpResponse, Told> {
     let link = &grant.link;
     let limited = link.max_follows.is_some();
     let order = order(grant, MediaKind::Original);
-    let mut media = media
+    let refused = |error: &MediaError| Told::media(error, &link.link_id).on(&grant.bridge.network);
+    let mut media = proxy
         .open(&order, wanted(request, limited))
         .await
-        .map_err(|error| Told::media(&error, &link.link_id).on(&grant.bridge.network))?;
+        .map_err(|error| refused(&error))?;
+    if let Some(legacy) = legacy
+        && is_withdrawn(legacy, &order, media.is_download, state, proxy).await
+    {
+        return Err(refused(&MediaError::Gone));
+    }
     // A range of it would be answered with the whole.
     media.ranges &= !limited;
     let is_follow = request.method() == Method::GET && matches!(media.given, Given::Whole(..));

@@ -11,6 +11,7 @@ use crate::{
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
     link_service::LinkService,
+    media::Presence,
     pastes::{PasteViews, Pastes},
     rooms::Rooms,
     usage::FollowCounter,
@@ -30,6 +31,8 @@ pub struct AppState {
     pub pastes: Pastes,
     /// How pages show them.
     pub paste_views: PasteViews,
+    /// What is still there of media that only the homeserver vouches for.
+    pub presence: Presence,
     /// What was served.
     pub follows: FollowCounter,
     /// The homeserver.

@@ -195,6 +195,20 @@ impl LegacyLinks {
         &self.entries
     }
 
+    /// Whether a bridge makes links of its own. Then it matters which media its rooms show.
+    #[must_use]
+    pub fn has(&self, bridge: &str) -> bool {
+        self.entries.iter().any(|entry| entry.bridge == bridge)
+    }
+
+    /// Whether some of them are signed.
+    #[must_use]
+    pub fn has_signed(&self, bridge: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.bridge == bridge && !matches!(entry.format, Format::Unsigned { .. }))
+    }
+
     /// For how long media that a bridge has shown is served without a signature, in milliseconds
     /// (inside: `None`, for ever); `None`: it is not.
     #[must_use]

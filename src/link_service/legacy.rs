@@ -2,9 +2,10 @@
 //! room and no time of issue, so no policy of a room bounds them, and whatever was revoked by media
 //! holds for them whenever that was.
 //!
-//! Those that nobody signed are worth something while an event shows their media: what events do to
-//! that is done to the recorded link in the same commit, so that following it costs what any other
-//! link does.
+//! What events do to media that they show is done to its recorded links in the same commit, so that
+//! following them costs what any other link does: once no event shows it any more, they are dead.
+//! Where no event was seen to show it, links that are signed are followed all the same, and those
+//! that nobody signed are worth nothing.
 
 use std::sync::Arc;
 
@@ -42,19 +43,24 @@ impl LinkService {
         let row = match self.database.link(&link_id).await? {
             Some(row) => row,
             None => {
-                if !link.is_signed() {
-                    // Whoever guesses gets no further than to a look.
-                    let reader = self.database.reader();
-                    self.worth(
-                        seen_media::find(reader, link.bridge(), link.mxc()).await?,
-                        link,
-                        now,
-                    )?;
-                }
+                // Whoever guesses gets no further than to a look.
+                let reader = self.database.reader();
+                let sight = seen_media::find(reader, link.bridge(), link.mxc()).await?;
+                self.worth(sight, link, now)?;
                 self.record(link.clone(), link_id, now).await?
             }
         };
         self.grant(row, now)
+    }
+
+    /// Whether an event was seen to show the media of such a link.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn is_seen(&self, link: &LegacyLink) -> Result<bool, StorageError> {
+        let reader = self.database.reader();
+        let sight = seen_media::find(reader, link.bridge(), link.mxc()).await?;
+        Ok(sight.is_some())
     }
 
     async fn record(
@@ -89,11 +95,9 @@ impl LinkService {
             return Err(Refusal::Ended(LinkState::Revoked));
         }
         let mut claims = LinkClaims::without_room(link.mxc().clone());
-        let mut expires_at = link.expires_at_ms();
-        if !link.is_signed() {
-            let sight = seen_media::find(&mut *connection, bridge, link.mxc()).await?;
-            (claims.content_token, expires_at) = self.worth(sight, link, now)?;
-        }
+        let sight = seen_media::find(&mut *connection, bridge, link.mxc()).await?;
+        let expires_at;
+        (claims.content_token, expires_at) = self.worth(sight, link, now)?;
         let reference =
             media_references::reference(connection, bridge, &claims, false, now).await?;
         if self.is_touched(&claims) {
@@ -107,16 +111,16 @@ impl LinkService {
             bridge: bridge.to_owned(),
             media_reference_id: reference,
             claims,
+            appearance: Appearance::default(),
+            paste: None,
             sender: None,
             size: None,
-            appearance: Appearance::default(),
             issued_at: now,
             expires_at,
             max_follows: None,
             max_size: None,
             pages_only: false,
             state: LinkState::Live,
-            paste: None,
         };
         links::insert(connection, &new).await?;
         links::find_in(connection, link_id)
@@ -124,8 +128,7 @@ impl LinkService {
             .ok_or_else(|| StorageError::Corrupt("link, gone as soon as it was stored").into())
     }
 
-    /// What a link that nobody signed is worth by what was seen: the content token of its media, and
-    /// when it ends.
+    /// What a link is worth by what was seen: the content token of its media, and when it ends.
     fn worth(
         &self,
         sight: Option<Sight>,
@@ -133,13 +136,18 @@ impl LinkService {
         now: i64,
     ) -> Result<(Option<ContentToken>, Option<i64>), Refusal> {
         match sight {
+            None if link.is_signed() => Ok((None, link.expires_at_ms())),
             None => Err(Refusal::NotALink),
             Some(Sight::Gone) => Err(Refusal::Ended(LinkState::Redacted)),
             Some(Sight::Shown {
                 seen_at,
                 content_token,
             }) => {
-                let expires_at = self.unsigned_end(link.bridge(), seen_at);
+                let expires_at = if link.is_signed() {
+                    link.expires_at_ms()
+                } else {
+                    self.unsigned_end(link.bridge(), seen_at)
+                };
                 if expires_at.is_some_and(|end| end <= now) {
                     return Err(Refusal::Ended(LinkState::Expired));
                 }
@@ -167,19 +175,11 @@ impl LinkService {
         let (room_id, event_id) = (shown.room_id.as_str(), shown.event_id.as_str());
         let shown_by = shown.shown_by.as_str();
         let policy = room_policies::find_in(connection, room_id).await?;
-        if !policy.unwrap_or_default().policy.enabled
-            || memory::is_redacted(connection, room_id, event_id).await?
-            || memory::is_redacted(connection, room_id, shown_by).await?
-        {
-            return Ok(());
-        }
+        let is_allowed = policy.unwrap_or_default().policy.enabled;
+        let is_withdrawn =
+            !is_allowed || memory::is_redacted(connection, room_id, event_id).await?;
+        let is_undone = memory::is_redacted(connection, room_id, shown_by).await?;
         for (mxc, content_token) in &shown.media {
-            // An edit may bring back what another one has dropped.
-            if event_id == shown_by
-                && memory::is_dropped(connection, room_id, event_id, mxc).await?
-            {
-                continue;
-            }
             let showing = Showing {
                 bridge,
                 room_id,
@@ -189,6 +189,20 @@ impl LinkService {
                 content_token: content_token.as_ref(),
             };
             seen_media::note(connection, &showing, now).await?;
+            // An edit may bring back what another one has dropped.
+            if event_id == shown_by
+                && memory::is_dropped(connection, room_id, event_id, mxc).await?
+            {
+                seen_media::end_dropped(connection, room_id, event_id, mxc, now).await?;
+            }
+        }
+        // That it was shown is noted all the same: links to it, which may be around, are dead.
+        for (ended, is_ended) in [(event_id, is_withdrawn), (shown_by, is_undone)] {
+            if is_ended {
+                seen_media::end_of_event(connection, room_id, ended, now).await?;
+            }
+        }
+        for (mxc, _) in &shown.media {
             self.look_again(connection, bridge, mxc, now).await?;
         }
         Ok(())
@@ -207,7 +221,7 @@ impl LinkService {
         Ok(())
     }
 
-    /// What was seen of a medium has changed: so does the link that was recorded for it.
+    /// What was seen of a medium has changed: so do the links that were recorded for it.
     async fn look_again(
         &self,
         connection: &mut SqliteConnection,
@@ -215,15 +229,19 @@ impl LinkService {
         mxc: &MxcUri,
         now: i64,
     ) -> Result<(), StorageError> {
-        let link_id = unsigned_link_id(bridge, mxc).to_string();
-        let found = links::find_in(connection, &link_id).await?;
-        let Some(row) = found.filter(|row| row.state != LinkState::Revoked) else {
+        let mut rows = links::legacy_in(connection, bridge, mxc).await?;
+        rows.retain(|row| row.state != LinkState::Revoked);
+        if rows.is_empty() {
             return Ok(());
-        };
+        }
         match seen_media::find(&mut *connection, bridge, mxc).await? {
             None | Some(Sight::Gone) => {
-                let ended = links::end_one(connection, row.id, LinkState::Redacted, now).await?;
-                let left = ended.into_iter().collect();
+                let mut left = Vec::new();
+                for row in rows {
+                    left.extend(
+                        links::end_one(connection, row.id, LinkState::Redacted, now).await?,
+                    );
+                }
                 media_references::after_deaths(connection, left, Death::Wanted, self.pace(), now)
                     .await
             }
@@ -235,16 +253,22 @@ impl LinkService {
                 claims.content_token = content_token;
                 let reference =
                     media_references::reference(connection, bridge, &claims, false, now).await?;
-                let expires_at = self.unsigned_end(bridge, seen_at);
-                let renewal = Renewal {
-                    claims: &claims,
-                    appearance: &row.appearance,
-                    media_reference_id: reference,
-                    expires_at,
-                    renewed_at: None,
-                };
-                links::update(connection, row.id, &renewal).await?;
-                links::revive(connection, row.id).await?;
+                let unsigned = unsigned_link_id(bridge, mxc).to_string();
+                for row in rows {
+                    let renewal = Renewal {
+                        claims: &claims,
+                        appearance: &row.appearance,
+                        media_reference_id: reference,
+                        expires_at: if row.link_id == unsigned {
+                            self.unsigned_end(bridge, seen_at)
+                        } else {
+                            row.expires_at
+                        },
+                        renewed_at: None,
+                    };
+                    links::update(connection, row.id, &renewal).await?;
+                    links::revive(connection, row.id).await?;
+                }
                 if self.is_touched(&claims) {
                     touches::schedule(connection, &mxc.to_string(), now).await?;
                 }
@@ -254,7 +278,7 @@ impl LinkService {
     }
 
     /// Forgets media that was shown so long ago that its links have ended, and stay so for as long
-    /// as redactions are remembered.
+    /// as redactions are remembered. Links that are signed have no such end.
     ///
     /// # Errors
     /// If the database fails.
@@ -266,6 +290,9 @@ impl LinkService {
             .write(move |connection| {
                 async move {
                     for bridge in seen_media::bridges(connection).await? {
+                        if service.config.legacy_links.has_signed(&bridge) {
+                            continue;
+                        }
                         // Of a bridge for which nothing is served any more, nothing is kept.
                         let seen_before =
                             match service.config.legacy_links.unsigned_lifetime_ms(&bridge) {

@@ -56,7 +56,7 @@ pub enum Consequence {
         /// The media that it had at first.
         before: BTreeSet<MxcUri>,
     },
-    /// An event has shown media, which is served without a signature from now on.
+    /// An event has shown media, which links that the bridge makes by itself may lead to.
     Shown(Shown),
     /// The bridge's user has left a room, or was removed from it.
     Left {

@@ -26,10 +26,16 @@ pub struct LinkView {
     /// The link to send: to the media, or where the room's policy says `pages_only`, to the page
     /// around it. Null for `legacy` links, and once the key that signed it was taken out of the key
     /// ring.
-    #[schema(example = "https://media.example.org/m/EQFqsTuA…/cat.png")]
+    #[schema(
+        required = true,
+        example = "https://media.example.org/m/EQFqsTuA…/cat.png"
+    )]
     pub url: Option<String>,
     /// A page that shows the media; null like `url`.
-    #[schema(example = "https://media.example.org/v/EQFqsTuA…/cat.png")]
+    #[schema(
+        required = true,
+        example = "https://media.example.org/v/EQFqsTuA…/cat.png"
+    )]
     pub page_url: Option<String>,
     /// `live`, `expired`, `revoked`, `redacted` or `spent`.
     #[schema(example = "live")]
@@ -38,21 +44,23 @@ pub struct LinkView {
     #[schema(example = "mxc://example.org/abc")]
     pub mxc: String,
     /// The room in which it was shared; null for `legacy` links, which tell none.
-    #[schema(example = "!r:example.org")]
+    #[schema(required = true, example = "!r:example.org")]
     pub room_id: Option<String>,
     /// The event that shared it.
-    #[schema(example = "$e")]
+    #[schema(required = true, example = "$e")]
     pub event_id: Option<String>,
     /// When it was issued, in milliseconds since the epoch; of a `legacy` link: when it was followed
     /// first.
     pub issued_ts: i64,
     /// When it ends, in milliseconds since the epoch; null: never.
+    #[schema(required = true)]
     pub expires_ts: Option<i64>,
     /// How often it was followed. Counted in memory and written about once a second.
     pub follows: i64,
     /// How many bytes it has served.
     pub bytes_served: i64,
     /// When it was last followed, in milliseconds since the epoch.
+    #[schema(required = true)]
     pub last_followed_ts: Option<i64>,
     /// How its media is counted as used.
     pub usage: UsageView,
@@ -66,6 +74,7 @@ pub struct UsageView {
     #[schema(example = "pending")]
     pub state: &'static str,
     /// The meta event that counts it.
+    #[schema(required = true)]
     pub event_id: Option<String>,
 }
 

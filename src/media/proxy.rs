@@ -168,6 +168,12 @@ impl MediaProxy {
         }
     }
 
+    /// Whether the homeserver would give media now, whatever the cache holds. If it cannot say, it
+    /// would.
+    pub async fn is_there(&self, order: &Order) -> bool {
+        !matches!(self.ask(order, true, None).await, Err(MediaError::Gone))
+    }
+
     /// Media of any length that is allowed at all.
     async fn find(&self, order: &Order, wanted: Wanted<'_>) -> Result<Media, MediaError> {
         let key = self.key(order);

@@ -321,6 +321,24 @@ pub async fn find_in(
     Ok(query.build_query_as().fetch_optional(connection).await?)
 }
 
+/// The links to a medium that a bridge has made by itself.
+///
+/// # Errors
+/// If the database fails.
+pub async fn legacy_in(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    mxc: &MxcUri,
+) -> Result<Vec<LinkRow>, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query
+        .push("WHERE l.form = 'legacy' AND l.mxc = ")
+        .push_bind(mxc.to_string())
+        .push(" AND l.bridge = ")
+        .push_bind(bridge.to_owned());
+    Ok(query.build_query_as().fetch_all(connection).await?)
+}
+
 /// Links that were part of a usage, one for each file that they promise: attachments with
 /// different keys may share an mxc URI.
 ///

@@ -1,4 +1,4 @@
-//! Which events have shown media that is served without a signature.
+//! Which events have shown media that links lead to which bridges have made by themselves.
 
 use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 

@@ -20,6 +20,8 @@ use tokio::{
 pub enum Fault {
     /// This answer, without asking the homeserver.
     Answer(u16, String),
+    /// The same, with another line in its head.
+    AnswerWith(u16, &'static str, String),
     /// The connection breaks; the homeserver never hears of it.
     DropBefore,
     /// The homeserver acts on it, but its answer is lost.
@@ -129,11 +131,10 @@ async fn handle(mut client: TcpStream, target: String, plan: Arc<Plan>) {
     };
     match fault {
         Some(Fault::Answer(status, body)) => {
-            let answer = format!(
-                "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = client.write_all(answer.as_bytes()).await;
+            answer(client, status, "X-Of: the proxy", &body).await;
+        }
+        Some(Fault::AnswerWith(status, header, body)) => {
+            answer(client, status, header, &body).await;
         }
         Some(Fault::DropBefore) => {}
         Some(Fault::DropAfter) => drop(ask(&target, &request).await),
@@ -147,6 +148,14 @@ async fn handle(mut client: TcpStream, target: String, plan: Arc<Plan>) {
             }
         }
     }
+}
+
+async fn answer(mut client: TcpStream, status: u16, header: &str, body: &str) {
+    let answer = format!(
+        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{header}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let _ = client.write_all(answer.as_bytes()).await;
 }
 
 /// Hands a request on, as the only one of its connection.

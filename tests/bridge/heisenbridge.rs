@@ -149,16 +149,24 @@ fn registration(url: &str) -> String {
     )
 }
 
-struct Side {
-    synapse: Synapse,
-    process: Process,
+/// Synapse, the service and heisenbridge, and a user of theirs.
+pub struct Side {
+    // The first to go: its last words are not of the others' end.
     bridge: Heisenbridge,
-    alice: User,
+    pub process: Process,
+    synapse: Synapse,
+    pub alice: User,
     folder: tempfile::TempDir,
 }
 
 impl Side {
     async fn new() -> Option<Self> {
+        Self::with("usage: {mode: always, batch_window: 2s}", false).await
+    }
+
+    /// With these lines in the service's configuration, and with a bridge that may administer the
+    /// homeserver, or not. The links that heisenbridge makes lead to the service.
+    pub async fn with(more: &str, is_admin: bool) -> Option<Self> {
         let (python, heisenbridge) = (installed()?, Heisenbridge::find()?);
         let folder = tempfile::tempdir().expect("a folder");
         let bridge = Heisenbridge {
@@ -167,8 +175,7 @@ impl Side {
             port: free_port(),
             child: None,
         };
-        let usage = "usage: {mode: always, batch_window: 2s}";
-        let mut process = Process::new(folder.path(), "http://127.0.0.1:1", usage);
+        let mut process = Process::new(folder.path(), "http://127.0.0.1:1", more);
         let path = folder.path().join("bridge.yaml");
         let text = std::fs::read_to_string(&path).expect("reads");
         let forward = format!(
@@ -180,10 +187,19 @@ impl Side {
             .replace("example.org", "localhost");
         std::fs::write(&path, text).expect("written");
         let registration = registration(&process.internal);
-        std::fs::write(folder.path().join("heisenbridge.yaml"), &registration).expect("written");
+        let own = format!(
+            "{registration}heisenbridge: {{media_url: '{}'}}\n",
+            process.public
+        );
+        std::fs::write(folder.path().join("heisenbridge.yaml"), own).expect("written");
         let synapse = Synapse::start(&python, "localhost", &[registration])
             .await
             .expect("Synapse starts");
+        if is_admin {
+            let bridge = synapse.register_appservice_user(AS_TOKEN, "heisenbridge");
+            bridge.await.expect("registered");
+            synapse.make_admin(BRIDGE).await.expect("an administrator");
+        }
         process.point_at(synapse.url());
         process.start().await;
         let alice = synapse.register_user("alice").await.expect("alice");
@@ -220,7 +236,7 @@ impl Side {
     }
 
     /// A room of Alice's with heisenbridge alone, in which it takes commands.
-    async fn control_room(&self) -> String {
+    pub async fn control_room(&self) -> String {
         let direct =
             json!({"preset": "trusted_private_chat", "is_direct": true, "invite": [BRIDGE]});
         let room = self.alice.create_room(&direct).await.expect("a room");
@@ -243,7 +259,7 @@ impl Side {
     }
 
     /// In how many messages heisenbridge has said this.
-    async fn said(&self, room: &str, words: &str) -> usize {
+    pub async fn said(&self, room: &str, words: &str) -> usize {
         let messages = self.alice.messages(room, &["m.room.message"]).await;
         let messages = messages.expect("messages");
         messages
@@ -404,10 +420,10 @@ async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
 }
 
 /// Synapse waits longer and longer before it tries again.
-async fn patiently(what: &str, mut ask: impl AsyncFnMut() -> Option<()>) {
+pub async fn patiently<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     for _ in 0..600 {
-        if ask().await.is_some() {
-            return;
+        if let Some(found) = ask().await {
+            return found;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

@@ -18,6 +18,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 /// How long Synapse may take until it answers. It takes two seconds on an idle machine.
@@ -202,6 +203,20 @@ impl Synapse {
         self.user(user_id.to_owned(), as_token.to_owned(), true)
     }
 
+    /// Makes a user an administrator, as an operator does who has nobody to ask yet.
+    pub async fn make_admin(&self, user_id: &str) -> anyhow::Result<()> {
+        let options = SqliteConnectOptions::new()
+            .filename(self.directory.path().join("homeserver.db"))
+            .busy_timeout(REQUEST_DEADLINE);
+        let mut database = options.connect().await?;
+        let changed = sqlx::query("UPDATE users SET admin = 1 WHERE name = $1")
+            .bind(user_id)
+            .execute(&mut database)
+            .await?;
+        ensure!(changed.rows_affected() == 1, "there is no {user_id}");
+        Ok(())
+    }
+
     /// The end of Synapse's log.
     pub fn log_tail(&self) -> String {
         let log = fs::read(self.log_path()).unwrap_or_default();
@@ -355,6 +370,23 @@ impl User {
     /// Joins a room.
     pub async fn join(&self, room_id: &str) -> anyhow::Result<()> {
         self.in_room(room_id, "join", &json!({})).await
+    }
+
+    /// The room of this name that the user is invited to.
+    pub async fn invited_to(&self, name: &str) -> anyhow::Result<Option<String>> {
+        let path = ["_matrix", "client", "v3", "sync"];
+        let filter = json!({"room": {"timeline": {"limit": 0}}}).to_string();
+        let request = self.request(Method::GET, &path)?;
+        let synced = succeed(request.query(&[("timeout", "0"), ("filter", &filter)])).await?;
+        let invites = synced["rooms"]["invite"].as_object().into_iter().flatten();
+        let is_named = |events: &Value| {
+            let mut events = events.as_array().into_iter().flatten();
+            events.any(|event| event["type"] == "m.room.name" && event["content"]["name"] == name)
+        };
+        let room = invites
+            .filter(|(_, room)| is_named(&room["invite_state"]["events"]))
+            .map(|(room_id, _)| room_id.clone());
+        Ok(room.last())
     }
 
     /// Leaves a room.
@@ -592,6 +624,8 @@ fn configuration(
         "enable_registration": true,
         "enable_registration_without_verification": true,
         "bcrypt_rounds": 4,
+        // Asked again, it looks again.
+        "caches": {"sync_response_cache_duration": 0},
         "presence": {"enabled": false},
         "push": {"enabled": false},
         "url_preview_enabled": false,

@@ -13,7 +13,11 @@ use utoipa::ToSchema;
 use crate::{
     config::{Lifetime, Provenance},
     event::{self, EventError, Given, Linked, Rendering, SharedEvent, SharedMedia, Style},
-    http::{auth::Bridge, error::ApiError, state::AppState},
+    http::{
+        auth::Bridge,
+        error::{ApiError, EntryError},
+        state::AppState,
+    },
     link::{Form, LinkClaims, fit_filename},
     link_service::{GivenEvent, IssueRequest, LinkView},
     matrix::{MxcUri, UserId},
@@ -32,7 +36,7 @@ const MAX_MEDIA: usize = 1000;
 #[schema(as = LinkEvent)]
 pub(in crate::http) struct EventBody {
     /// The event as the homeserver has sent it.
-    #[schema(value_type = Object)]
+    #[schema(required = true, value_type = Object)]
     event: Option<Value>,
     /// Of an encrypted event: what was decrypted, with `type` and `content`.
     #[schema(value_type = Option<Object>)]
@@ -86,10 +90,9 @@ struct LinkedMedia {
     /// The link, unless there is an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<LinkView>,
-    /// Why there is no link: `errcode`, `error` and `status`.
+    /// Why there is no link.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    error: Option<Value>,
+    error: Option<EntryError>,
 }
 
 /// Links all media of an event.
@@ -99,7 +102,7 @@ struct LinkedMedia {
 /// links that the bridge has already.
 #[utoipa::path(
     post, path = "/v1/events", tag = "links",
-    request_body(content = inline(EventBody), content_type = "application/json"),
+    request_body(content = EventBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The links (`[]` if the event shares no media), and how it reads", body = EventAnswer),
         (status = 400, description = "It is no Matrix event, or encrypted and not decrypted", body = ApiError),

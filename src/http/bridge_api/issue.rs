@@ -1,12 +1,19 @@
 //! `POST /v1/links` and `POST /v1/links/batch`.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::StatusCode, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
-    http::{auth::Bridge, error::ApiError, request_log::LogLink, state::AppState},
+    http::{
+        auth::Bridge,
+        error::{ApiError, EntryError},
+        request_log::LogLink,
+        state::AppState,
+    },
     link_service::LinkView,
 };
 
@@ -24,8 +31,8 @@ const MAX_BATCH: usize = 1000;
 /// Asking again for the same room, event, media and form gives the link that the bridge has
 /// already, with 200, so that a bridge may repeat itself.
 #[utoipa::path(
-    post, path = "/v1/links", tag = "links",
-    request_body(content = inline(IssueBody), content_type = "application/json"),
+    post, path = "/v1/links", tag = "links", operation_id = "issue_link",
+    request_body(content = IssueBody, content_type = "application/json"),
     responses(
         (status = 201, description = "The new link", body = LinkView),
         (status = 200, description = "The link that the bridge had already", body = LinkView),
@@ -70,18 +77,35 @@ pub(in crate::http) async fn issue(
 #[schema(as = IssueBatch)]
 pub(in crate::http) struct BatchBody {
     /// Up to 1,000 requests, each like one to `/v1/links`.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<IssueBody>)]
     links: Vec<Value>,
+}
+
+/// What came of several links, in the order in which they were asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IssueBatchOutcome)]
+pub(in crate::http) struct BatchOutcome {
+    /// A link for each request, or an error.
+    results: Vec<BatchResult>,
+}
+
+/// A link, or why there is none.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = IssueBatchResult)]
+enum BatchResult {
+    Link(Box<LinkView>),
+    Error(EntryError),
 }
 
 /// Issues up to 1,000 links in one transaction.
 ///
 /// The results come in the order of the requests: each is a link, or an error with its status.
 #[utoipa::path(
-    post, path = "/v1/links/batch", tag = "links",
-    request_body(content = inline(BatchBody), content_type = "application/json"),
+    post, path = "/v1/links/batch", tag = "links", operation_id = "issue_links",
+    request_body(content = BatchBody, content_type = "application/json"),
     responses(
-        (status = 200, description = "`{\"results\": [link or error, …]}`", body = Object),
+        (status = 200, description = "`{\"results\": [link or error, …]}`", body = BatchOutcome),
         (status = 400, description = "The body is not a batch", body = ApiError),
         (status = 401, description = "No bridge's token", body = ApiError),
         (status = 413, description = "The body is too long", body = ApiError),
@@ -102,7 +126,7 @@ pub(in crate::http) async fn issue_batch(
         return Err(ApiError::invalid("links", problem));
     }
     let max_lifetime = state.config().links.max_lifetime;
-    let mut results = vec![Value::Null; body.links.len()];
+    let mut results = BTreeMap::new();
     let (mut requests, mut places) = (Vec::new(), Vec::new());
     for (place, value) in body.links.into_iter().enumerate() {
         match IssueBody::from_value(value).and_then(|body| body.checked(max_lifetime)) {
@@ -110,15 +134,19 @@ pub(in crate::http) async fn issue_batch(
                 requests.push(request);
                 places.push(place);
             }
-            Err(error) => results[place] = error.in_batch(),
+            Err(error) => {
+                results.insert(place, BatchResult::Error(error.in_batch()));
+            }
         }
     }
     let issued = state.rooms.issue(&bridge.0, requests).await?;
     for (place, outcome) in places.into_iter().zip(issued) {
-        results[place] = match outcome {
-            Ok(issued) => json!(state.links.view(&issued.link)),
-            Err(error) => ApiError::from(error).in_batch(),
+        let result = match outcome {
+            Ok(issued) => BatchResult::Link(Box::new(state.links.view(&issued.link))),
+            Err(error) => BatchResult::Error(ApiError::from(error).in_batch()),
         };
+        results.insert(place, result);
     }
-    Ok(HttpResponse::Ok().json(json!({"results": results})))
+    let results = results.into_values().collect();
+    Ok(HttpResponse::Ok().json(BatchOutcome { results }))
 }

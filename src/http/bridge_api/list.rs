@@ -30,6 +30,7 @@ pub(in crate::http) struct ListQuery {
     /// Only those in this state: `live`, `expired`, `revoked`, `redacted` or `spent`.
     state: Option<String>,
     /// How many at most: 1 to 1,000, or 100 if left out.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 1000)]
     limit: Option<String>,
     /// Where the page before ended: its `next`.
     from: Option<String>,
@@ -41,12 +42,13 @@ pub(in crate::http) struct ListQuery {
 pub(in crate::http) struct ListPage {
     links: Vec<LinkView>,
     /// Where the next page begins; null at the end.
+    #[schema(required = true)]
     next: Option<String>,
 }
 
 /// Lists the bridge's links, newest first.
 #[utoipa::path(
-    get, path = "/v1/links", tag = "links", params(ListQuery),
+    get, path = "/v1/links", tag = "links", operation_id = "list_links", params(ListQuery),
     responses(
         (status = 200, description = "A page of links", body = ListPage),
         (status = 400, description = "A parameter is not allowed", body = ApiError),
@@ -121,7 +123,7 @@ pub(in crate::http) async fn list(
 
 /// Shows one of the bridge's links.
 #[utoipa::path(
-    get, path = "/v1/links/{link_id}", tag = "links",
+    get, path = "/v1/links/{link_id}", tag = "links", operation_id = "get_link",
     params(("link_id" = String, Path, description = "Names the link")),
     responses(
         (status = 200, description = "The link", body = LinkView),

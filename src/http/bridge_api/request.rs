@@ -122,7 +122,7 @@ pub(in crate::http) struct IssueBody {
     #[schema(example = "mxc://example.org/abc")]
     mxc: Option<String>,
     /// The room in which it was shared.
-    #[schema(example = "!r:example.org")]
+    #[schema(required = true, value_type = String, example = "!r:example.org")]
     room_id: Option<String>,
     /// The event that shared it: redacting that event kills the link.
     #[schema(example = "$e")]

@@ -18,7 +18,7 @@ const MAX_BODY_BYTES: usize = 16 << 10;
 
 /// Revokes one of the bridge's links. A link that is over already stays as it is.
 #[utoipa::path(
-    delete, path = "/v1/links/{link_id}", tag = "links",
+    delete, path = "/v1/links/{link_id}", tag = "links", operation_id = "revoke_link",
     params(("link_id" = String, Path, description = "Names the link")),
     responses(
         (status = 200, description = "The link as it is now", body = LinkView),
@@ -72,8 +72,8 @@ pub(in crate::http) struct RevocationOutcome {
 
 /// Revokes all links of the bridge that match. Links issued later are not touched.
 #[utoipa::path(
-    post, path = "/v1/revocations", tag = "links",
-    request_body(content = inline(RevocationBody), content_type = "application/json"),
+    post, path = "/v1/revocations", tag = "links", operation_id = "revoke_links",
+    request_body(content = RevocationBody, content_type = "application/json"),
     responses(
         (status = 200, description = "How many links were revoked", body = RevocationOutcome),
         (status = 400, description = "Nothing is given, or a field is not allowed", body = ApiError),

@@ -1,0 +1,3 @@
+module example.org/announce
+
+go 1.19

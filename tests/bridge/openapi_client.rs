@@ -1,0 +1,109 @@
+//! A client that a generator makes of the description is one that works.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use medialink::demo::homeserver::Options;
+
+use crate::harness::{API_TOKEN, World};
+
+/// The Python that has the generator installed: the one named by the environment variable
+/// `OPENAPI_PYTHON`, or `target/openapi-client/bin/python`.
+fn find() -> Option<PathBuf> {
+    let wanted = std::env::var_os("OPENAPI_PYTHON")
+        .filter(|value| !value.is_empty())
+        .map_or_else(|| "target/openapi-client/bin/python".into(), PathBuf::from);
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(wanted);
+    if python.is_file() {
+        return Some(python);
+    }
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(
+        !is_ci,
+        "there is no generator of clients: tests/setup-openapi-client.sh installs it"
+    );
+    // Past the test runner, which shows what it captures of failed tests only.
+    let _ = writeln!(
+        std::io::stderr(),
+        "no generator of clients to test with: {} is missing; run tests/setup-openapi-client.sh, or set OPENAPI_PYTHON",
+        python.display()
+    );
+    None
+}
+
+/// Runs a command that has to succeed; what it printed.
+async fn run(mut command: Command) -> String {
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output: Output = output.expect("no panic").expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, problem) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{out}{problem}");
+    out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generated_client_issues_lists_and_revokes() {
+    let Some(python) = find() else {
+        return;
+    };
+    let world = World::with(Options {
+        content_tokens: false,
+        ..Options::default()
+    })
+    .await;
+    let service = world.service("").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let described = service
+        .client
+        .get(format!("{}/openapi.json", service.internal))
+        .send()
+        .await
+        .expect("an answer")
+        .bytes()
+        .await
+        .expect("whole");
+    std::fs::write(folder.path().join("openapi.json"), described).expect("written");
+    // Nothing is to be run over what was generated.
+    std::fs::write(folder.path().join("settings.yaml"), "post_hooks: []\n").expect("written");
+
+    let python = |arguments: &[&str]| {
+        let mut command = Command::new(&python);
+        command.current_dir(folder.path()).args(arguments);
+        command
+    };
+    let generated = run(python(&[
+        "-m",
+        "openapi_python_client",
+        "generate",
+        "--path",
+        "openapi.json",
+        "--config",
+        "settings.yaml",
+        "--meta",
+        "none",
+        "--output-path",
+        "medialink_client",
+    ]))
+    .await;
+    assert!(!generated.contains("Warning"), "{generated}");
+
+    let usage = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openapi_client.py");
+    let folder_of_client = folder.path().to_str().expect("text");
+    let mut check = python(&["-m", "mypy", "--strict", "--follow-imports=silent", usage]);
+    check.env("MYPYPATH", folder_of_client);
+    run(check).await;
+
+    let (first, _) = world.upload("first", "image/png").await;
+    let (second, _) = world.upload("second", "image/png").await;
+    let mut using = python(&[usage, &service.internal, &world.room_id, &first, &second]);
+    using
+        .env("PYTHONPATH", folder_of_client)
+        .env("API_TOKEN", API_TOKEN)
+        .env("NO_PROXY", "*");
+    let url = run(using).await;
+    let response = service.client.get(url.trim()).send().await;
+    assert_eq!(response.expect("an answer").status(), 410, "it is revoked");
+}
