@@ -362,7 +362,7 @@ fn a_paste_is_told_of_like_any_media() {
         "Shared from a Matrix room bridged to Libera.Chat",
         "<dd>Text <span class=\"muted\">(Rust)</span></dd>",
         "<dt>Lines</dt><dd>4</dd>",
-        "1.2 MB",
+        "1.2 MiB",
         "<time datetime=\"2026-10-08T12:00:00Z\">",
         "<meta property=\"og:type\" content=\"article\">",
         "href=\"https://media.example.org/m/token/cat.png\" rel=\"noreferrer nofollow\" download=\"cat.png\"",
