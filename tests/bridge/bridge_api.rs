@@ -351,7 +351,7 @@ async fn who_is_nobody_and_what_is_nonsense_is_told_so() {
                 .api(Method::POST, "/v1/links")
                 .body(format!("{{\"file\": {}", "[".repeat(60_000))),
             400,
-            "M_NOT_JSON",
+            "M_BAD_JSON",
         ),
         (
             service

@@ -383,10 +383,10 @@ impl User {
             let mut events = events.as_array().into_iter().flatten();
             events.any(|event| event["type"] == "m.room.name" && event["content"]["name"] == name)
         };
-        let room = invites
+        let mut room = invites
             .filter(|(_, room)| is_named(&room["invite_state"]["events"]))
             .map(|(room_id, _)| room_id.clone());
-        Ok(room.last())
+        Ok(room.next_back())
     }
 
     /// Leaves a room.
