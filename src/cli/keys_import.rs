@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_told_without_the_secret() {
         for (text, words) in [
-            ("", "found no"),
+            ("", "found keys of no bridge"),
             ("- a\n- b\n", "found"),
             ("a: b\n", "found keys of no bridge"),
             (
