@@ -163,8 +163,10 @@ func run() error {
 			fmt.Fprintf(os.Stderr, "%s: %s: %s\n", media.Path, media.Error.Code, media.Error.Message)
 		}
 	}
-	// A bridge sends it where it sends its messages.
-	fmt.Println(answer.Text)
+	// A bridge sends it where it sends its messages. It is empty if the event says nothing.
+	if answer.Text != "" {
+		fmt.Println(answer.Text)
+	}
 	return nil
 }
 

@@ -86,8 +86,9 @@ def main() -> None:
     for media in answer["links"]:
         if error := media.get("error"):
             print(f"{media['path']}: {error['errcode']}: {error['error']}", file=sys.stderr)
-    # A bridge sends it where it sends its messages.
-    print(answer["text"])
+    # A bridge sends it where it sends its messages. It is empty if the event says nothing.
+    if answer["text"]:
+        print(answer["text"])
 
 
 if __name__ == "__main__":

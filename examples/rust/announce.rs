@@ -121,8 +121,10 @@ async fn run() -> anyhow::Result<()> {
             eprintln!("{}: {}: {}", media.path, error.errcode, error.error);
         }
     }
-    // A bridge sends it where it sends its messages.
-    println!("{}", answer.text);
+    // A bridge sends it where it sends its messages. It is empty if the event says nothing.
+    if !answer.text.is_empty() {
+        println!("{}", answer.text);
+    }
     Ok(())
 }
 

@@ -102,8 +102,10 @@ async function main(): Promise<void> {
       console.error(`${path}: ${error.errcode}: ${error.error}`);
     }
   }
-  // A bridge sends it where it sends its messages.
-  console.log(answer.text);
+  // A bridge sends it where it sends its messages. It is empty if the event says nothing.
+  if (answer.text) {
+    console.log(answer.text);
+  }
 }
 
 main().catch((error: unknown) => {

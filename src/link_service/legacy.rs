@@ -179,6 +179,10 @@ impl LinkService {
         let is_withdrawn =
             !is_allowed || memory::is_redacted(connection, room_id, event_id).await?;
         let is_undone = memory::is_redacted(connection, room_id, shown_by).await?;
+        if (is_withdrawn || is_undone) && !self.config.legacy_links.has_signed(bridge) {
+            // Links that nobody signed are worth nothing unless it was shown.
+            return Ok(());
+        }
         for (mxc, content_token) in &shown.media {
             let showing = Showing {
                 bridge,
@@ -196,7 +200,7 @@ impl LinkService {
                 seen_media::end_dropped(connection, room_id, event_id, mxc, now).await?;
             }
         }
-        // That it was shown is noted all the same: links to it, which may be around, are dead.
+        // That it was shown is noted all the same: signed links to it, which may be around, are dead.
         for (ended, is_ended) in [(event_id, is_withdrawn), (shown_by, is_undone)] {
             if is_ended {
                 seen_media::end_of_event(connection, room_id, ended, now).await?;

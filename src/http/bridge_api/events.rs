@@ -73,6 +73,7 @@ pub(in crate::http) struct EventAnswer {
     html: String,
     /// Elements for an XMPP message: out-of-band data (XEP-0066), file sharing (XEP-0447). Null
     /// without links.
+    #[schema(required = true)]
     xmpp: Option<String>,
 }
 
