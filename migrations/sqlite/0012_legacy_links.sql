@@ -18,3 +18,6 @@ CREATE TABLE seen_media (
 CREATE INDEX seen_media_of_event ON seen_media (room_id, event_id);
 CREATE INDEX seen_media_shown_by ON seen_media (room_id, shown_by);
 CREATE INDEX seen_media_age ON seen_media (bridge, seen_at);
+-- A popular emoji is shown by very many events.
+CREATE INDEX seen_media_shown ON seen_media (bridge, mxc, seen_at) WHERE gone_at IS NULL;
+CREATE INDEX seen_media_told ON seen_media (bridge, mxc, seen_at) WHERE gone_at IS NULL AND content_token <> '';

@@ -157,7 +157,10 @@ impl Incoming {
                 room_id: room_id.into(),
                 successor: successor.into(),
             }),
-            Occurrence::Shown(shown) => Consequence::Shown(shown),
+            // What an edit shows is noted in its turn: the edits before it take media away.
+            Occurrence::Shown(shown) if shown.event_id == shown.shown_by => {
+                Consequence::Shown(shown)
+            }
             Occurrence::Policy {
                 room_id,
                 event_id,
@@ -222,8 +225,8 @@ impl Questions<'_> {
                 Occurrence::Membership {
                     room_id, sender, ..
                 } => invites.push((room_id, sender)),
-                Occurrence::Shown(_) | Occurrence::Tombstone { .. } | Occurrence::Policy { .. } => {
-                }
+                Occurrence::Shown(shown) => consequences.push(Consequence::Shown(shown)),
+                Occurrence::Tombstone { .. } | Occurrence::Policy { .. } => {}
             }
         }
         let asking = &*self;

@@ -202,6 +202,9 @@ impl Envelope<'_> {
     }
 }
 
+/// How many media of one event are noted as shown: each is a row, and an event can name thousands.
+const MAX_SHOWN: usize = 256;
+
 fn shown(event: &RawValue) -> Option<Occurrence> {
     let event: Envelope<'_> = serde_json::from_str(event.get()).ok()?;
     if !is_told(event.content, "mxc:") || event.is_redacted() {
@@ -220,6 +223,7 @@ fn shown(event: &RawValue) -> Option<Occurrence> {
         shown_by,
         media: media
             .into_iter()
+            .take(MAX_SHOWN)
             .map(|mxc| {
                 let token = content_token_of(&content, &mxc);
                 (mxc, token)

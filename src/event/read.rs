@@ -76,6 +76,7 @@ impl SharedEvent {
         }
         Ok(Self {
             room_id,
+            shown_by: own_id.clone().filter(|_| edit.is_some()),
             event_id: edit.as_ref().map(|(id, _)| id.clone()).or(own_id),
             sender,
             event_type: event_type.to_owned(),

@@ -15,6 +15,8 @@ pub struct SharedEvent {
     pub sender: Option<UserId>,
     /// Its type, decrypted where it was encrypted.
     pub event_type: String,
+    /// Of an edit: its own ID.
+    pub shown_by: Option<EventId>,
     /// Whether it edits another event.
     pub is_edit: bool,
     /// The content that is shown.

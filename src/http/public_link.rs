@@ -8,6 +8,7 @@ use actix_web::{
 };
 
 use crate::{
+    config::CheckEvent,
     homeserver::MediaKind,
     legacy::{LegacyLink, LegacyPath},
     link_service::{Grant, millis},
@@ -65,10 +66,11 @@ async fn is_withdrawn(
         state.presence.was_given(&link_id).await;
         return false;
     }
+    let hears_of_redactions = state.config().links.check_event == CheckEvent::Push;
     let ask = async {
         match state.links.is_seen(link).await {
-            Ok(false) => proxy.is_there(order).await,
-            Ok(true) | Err(_) => true,
+            Ok(is_seen) if !is_seen || !hears_of_redactions => proxy.is_there(order).await,
+            Ok(_) | Err(_) => true,
         }
     };
     !state.presence.is_there(&link_id, ask).await

@@ -1,6 +1,11 @@
 //! Issuing: one commit with the link and the wish that its media be counted.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -10,7 +15,7 @@ use crate::{
     config::Lifetime,
     event::Appearance,
     link::{ClaimsError, Form, LinkClaims, LinkId, LinkState, VerifiedLink, sign_self_contained},
-    matrix::{RoomId, UserId},
+    matrix::{EventId, MxcUri, RoomId, UserId, media_of},
     random,
     storage::{
         StorageError,
@@ -44,13 +49,45 @@ pub struct IssueRequest {
     pub form: Option<Form>,
     /// How often it may be followed.
     pub max_follows: Option<i64>,
+    /// Of what an edit has brought: that edit. Its redaction ends the link as well.
+    pub shown_by: Option<EventId>,
     /// The event that shared the media, decrypted where it was encrypted.
     pub event: Option<GivenEvent>,
 }
 
 /// An event as a bridge has it. Hidden from `Debug`, since it may hold keys.
-#[derive(Clone, PartialEq)]
-pub struct GivenEvent(pub Arc<Value>);
+#[derive(Clone)]
+pub struct GivenEvent(Arc<Given>);
+
+struct Given {
+    event: Value,
+    media: OnceLock<BTreeSet<MxcUri>>,
+}
+
+impl GivenEvent {
+    /// An event, of one link or of many.
+    #[must_use]
+    pub fn new(event: Value) -> Self {
+        Self(Arc::new(Given {
+            event,
+            media: OnceLock::new(),
+        }))
+    }
+
+    /// The event.
+    #[must_use]
+    pub fn event(&self) -> &Value {
+        &self.0.event
+    }
+
+    /// The media that its content names.
+    #[must_use]
+    pub fn media(&self) -> &BTreeSet<MxcUri> {
+        self.0
+            .media
+            .get_or_init(|| media_of(self.0.event.get("content").unwrap_or(&Value::Null)))
+    }
+}
 
 impl fmt::Debug for GivenEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -157,6 +194,11 @@ impl LinkService {
             if memory::is_gone(connection, room_id, event_id.as_str(), &request.claims.mxc).await? {
                 return Err(IssueError::Redacted);
             }
+            if let Some(edit) = &request.shown_by
+                && memory::is_redacted(connection, room_id, edit.as_str()).await?
+            {
+                return Err(IssueError::Redacted);
+            }
         }
         permitted(policy, request.size)?;
         let form = match request.max_follows {
@@ -192,6 +234,7 @@ impl LinkService {
                 let anew = Anew {
                     claims,
                     appearance: request.appearance,
+                    shown_by: request.shown_by,
                     lifetime: request.lifetime.map(|lifetime| bounded(lifetime, policy)),
                 };
                 let link = self.refresh(connection, earlier, anew, now).await?;
@@ -219,7 +262,10 @@ impl LinkService {
         let appearance = anew
             .appearance
             .unwrap_or_else(|| earlier.appearance.clone());
+        // What the event itself has shown is not the edit's alone.
+        let shown_by = earlier.shown_by.as_ref().and(anew.shown_by);
         if claims == *earlier.claims
+            && shown_by == earlier.shown_by
             && expires_at == earlier.expires_at
             && appearance == earlier.appearance
         {
@@ -234,6 +280,7 @@ impl LinkService {
         let renewal = links::Renewal {
             claims: &claims,
             appearance: &appearance,
+            shown_by: shown_by.as_ref(),
             media_reference_id: reference,
             expires_at,
             renewed_at: anew.lifetime.map(|_| whole_second(now)),
@@ -278,6 +325,7 @@ impl LinkService {
             media_reference_id: reference,
             claims: request.claims,
             sender: request.sender.map(String::from),
+            shown_by: request.shown_by,
             size: request.size,
             appearance: request.appearance.unwrap_or_default(),
             issued_at,
@@ -341,6 +389,7 @@ pub(super) struct Draft<'a> {
 pub(super) struct Anew {
     pub(super) claims: LinkClaims,
     pub(super) appearance: Option<Appearance>,
+    pub(super) shown_by: Option<EventId>,
     pub(super) lifetime: Option<Lifetime>,
 }
 

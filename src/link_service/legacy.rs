@@ -112,6 +112,7 @@ impl LinkService {
             media_reference_id: reference,
             claims,
             appearance: Appearance::default(),
+            shown_by: None,
             paste: None,
             sender: None,
             size: None,
@@ -174,8 +175,12 @@ impl LinkService {
     ) -> Result<(), StorageError> {
         let (room_id, event_id) = (shown.room_id.as_str(), shown.event_id.as_str());
         let shown_by = shown.shown_by.as_str();
-        let policy = room_policies::find_in(connection, room_id).await?;
-        let is_allowed = policy.unwrap_or_default().policy.enabled;
+        let known = room_policies::find_in(connection, room_id).await?;
+        if known.is_none() {
+            // It may have forbidden links before we knew it.
+            room_policies::note_unanswered(connection, room_id, bridge).await?;
+        }
+        let is_allowed = known.unwrap_or_default().policy.enabled;
         let is_withdrawn =
             !is_allowed || memory::is_redacted(connection, room_id, event_id).await?;
         let is_undone = memory::is_redacted(connection, room_id, shown_by).await?;
@@ -197,7 +202,7 @@ impl LinkService {
             if event_id == shown_by
                 && memory::is_dropped(connection, room_id, event_id, mxc).await?
             {
-                seen_media::end_dropped(connection, room_id, event_id, mxc, now).await?;
+                seen_media::end_dropped(connection, bridge, room_id, event_id, mxc, now).await?;
             }
         }
         // That it was shown is noted all the same: signed links to it, which may be around, are dead.
@@ -258,12 +263,15 @@ impl LinkService {
                 let reference =
                     media_references::reference(connection, bridge, &claims, false, now).await?;
                 let unsigned = unsigned_link_id(bridge, mxc).to_string();
+                let legacy = &self.config.legacy_links;
+                let serves_unsigned = legacy.unsigned_lifetime_ms(bridge).is_some();
                 for row in rows {
                     let renewal = Renewal {
                         claims: &claims,
                         appearance: &row.appearance,
+                        shown_by: None,
                         media_reference_id: reference,
-                        expires_at: if row.link_id == unsigned {
+                        expires_at: if row.link_id == unsigned && serves_unsigned {
                             self.unsigned_end(bridge, seen_at)
                         } else {
                             row.expires_at

@@ -164,6 +164,7 @@ impl LinkService {
         let anew = Anew {
             claims: LinkClaims::clone(&earlier.claims),
             appearance: None,
+            shown_by: None,
             lifetime: request.lifetime.map(|lifetime| bounded(lifetime, policy)),
         };
         let link = self.refresh(connection, earlier, anew, now).await?;
@@ -192,5 +193,6 @@ fn issue_request(request: &PasteRequest, placed: Placed) -> IssueRequest {
         form: Some(Form::Short),
         max_follows: None,
         event: None,
+        shown_by: None,
     }
 }

@@ -242,6 +242,7 @@ impl LinkService {
             sender: None,
             size: None,
             appearance: Appearance::default(),
+            shown_by: None,
             issued_at,
             expires_at,
             max_follows: None,

@@ -137,12 +137,15 @@ impl LinkService {
             memory::note_redaction(connection, &room_id, &event_id, now).await?;
             let ceased = seen_media::end_of_event(connection, &room_id, &event_id, now).await?;
             self.note_ceased(connection, ceased, now).await?;
+            let by_edit = links::end_shown_by(connection, &room_id, &event_id, now).await?;
             let of_event = Criteria {
                 room_id: Some(room_id),
                 event_id: Some(event_id),
                 ..Criteria::default()
             };
-            let ended = links::end(connection, None, &of_event, LinkState::Redacted, now).await?;
+            let mut ended =
+                links::end(connection, None, &of_event, LinkState::Redacted, now).await?;
+            ended.extend(by_edit);
             media_references::after_deaths(connection, ended, Death::Wanted, self.pace(), now)
                 .await?;
         }

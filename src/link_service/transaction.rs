@@ -194,10 +194,10 @@ impl LinkService {
                 let shown = seen_media::of_event(&mut *connection, room, event).await?;
                 let ceased: Vec<_> = shown
                     .into_iter()
-                    .filter(|(_, mxc)| !media.contains(mxc))
+                    .filter(|(told, mxc)| told == bridge && !media.contains(mxc))
                     .collect();
                 for (_, mxc) in &ceased {
-                    seen_media::end_dropped(connection, room, event, mxc, now).await?;
+                    seen_media::end_dropped(connection, bridge, room, event, mxc, now).await?;
                 }
                 self.note_ceased(connection, ceased, now).await?;
                 self.end_dropped(connection, &room_id, &event_id, &media, now)

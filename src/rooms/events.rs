@@ -1,6 +1,10 @@
 //! Events as the homeserver shows them, looked up once for everybody who waits for them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use moka::future::Cache;
 use serde_json::Value;
@@ -9,7 +13,7 @@ use tokio::sync::Semaphore;
 use crate::{
     config::BridgeConfig,
     homeserver::{Homeserver, HomeserverError},
-    matrix::{EventId, RoomId},
+    matrix::{EventId, MxcUri, RoomId, media_of},
 };
 
 /// How long an event is believed to be as it was seen.
@@ -45,6 +49,8 @@ impl From<HomeserverError> for LookupError {
 pub(super) struct Seen {
     event: Value,
     bytes: u32,
+    media: OnceLock<BTreeSet<MxcUri>>,
+    edited_media: OnceLock<BTreeSet<MxcUri>>,
 }
 
 impl Seen {
@@ -53,7 +59,19 @@ impl Seen {
         Self {
             event,
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            media: OnceLock::new(),
+            edited_media: OnceLock::new(),
         }
+    }
+
+    /// The media that its edit names, whose content this is.
+    pub(super) fn edited_media(&self, edited: &Value) -> &BTreeSet<MxcUri> {
+        self.edited_media.get_or_init(|| media_of(edited))
+    }
+
+    /// The media that its content names.
+    pub(super) fn media(&self) -> &BTreeSet<MxcUri> {
+        self.media.get_or_init(|| media_of(self.content()))
     }
 
     fn text(&self, name: &str) -> Option<&str> {

@@ -9,7 +9,7 @@ use crate::{
     link::LinkClaims,
     link_service::{GivenEvent, IssueError, IssueRequest},
     matrix::{
-        ContentToken, MxcUri, cleartext_token_of, content_token_of, main_medium_of, media_of,
+        ContentToken, MxcUri, cleartext_token_of, content_token_of, main_medium_of,
         replaced_content,
     },
     storage::{StorageError, memory},
@@ -35,8 +35,8 @@ impl Rooms {
         let given = request.event.take();
         let token = match self.links.config.links.provenance {
             Provenance::Check => self.prove(bridge, &request.claims, given.as_ref()).await?,
-            Provenance::Off => given.and_then(|GivenEvent(event)| {
-                content_token_of(event.get("content")?, &request.claims.mxc)
+            Provenance::Off => given.and_then(|given| {
+                content_token_of(given.event().get("content")?, &request.claims.mxc)
             }),
         };
         request.claims.content_token = request.claims.content_token.or(token);
@@ -72,7 +72,7 @@ impl Rooms {
             self.note_redaction(&claims.room_id, event_id).await?;
             return Err(IssueError::Redacted);
         }
-        judge(&seen, claims, given.map(|GivenEvent(event)| &**event))
+        judge(&seen, claims, given)
     }
 }
 
@@ -80,10 +80,10 @@ impl Rooms {
 fn judge(
     seen: &Seen,
     claims: &LinkClaims,
-    given: Option<&Value>,
+    given: Option<&GivenEvent>,
 ) -> Result<Option<ContentToken>, IssueError> {
     let mxc = &claims.mxc;
-    if let Some(given) = given {
+    if let Some(given) = given.map(GivenEvent::event) {
         let event_id = claims.event_id.as_ref().map(|id| id.as_str());
         for (name, right) in [
             ("room_id", Some(claims.room_id.as_str())),
@@ -99,17 +99,21 @@ fn judge(
         }
     }
     let empty = Value::Null;
-    let content = match (seen.is_encrypted(), given) {
-        (false, _) => seen.content(),
-        (true, Some(given)) => given.get("content").unwrap_or(&empty),
+    let (content, media) = match (seen.is_encrypted(), given) {
+        (false, _) => (seen.content(), seen.media()),
+        (true, Some(given)) => (
+            given.event().get("content").unwrap_or(&empty),
+            given.media(),
+        ),
         (true, None) => {
             return Err(IssueError::Incomplete(
                 "event is missing: the event is encrypted, and only its decrypted form tells which media it shares",
             ));
         }
     };
-    let (media, edited) = (media_of(content), edited(seen));
-    if !media.contains(mxc) && !edited.is_some_and(|edited| media_of(edited).contains(mxc)) {
+    let edited = edited(seen);
+    if !media.contains(mxc) && !edited.is_some_and(|edited| seen.edited_media(edited).contains(mxc))
+    {
         return Err(IssueError::Unproven("mxc: the event does not share it"));
     }
     let is_the_one = media.len() == 1 || main_medium_of(content).as_ref() == Some(mxc);
@@ -163,7 +167,7 @@ mod tests {
     /// The token, or why not.
     fn judged(event: &Value, given: Option<Value>) -> Result<String, String> {
         let seen = Seen::new(event.clone());
-        judge(&seen, &claims(), given.as_ref())
+        judge(&seen, &claims(), given.map(GivenEvent::new).as_ref())
             .map(|token| {
                 token
                     .map(|token| token.expose().to_owned())

@@ -40,6 +40,8 @@ pub struct LinkRow {
     pub size: Option<i64>,
     /// What its event says of the media.
     pub appearance: Appearance,
+    /// Of what an edit has brought: that edit.
+    pub shown_by: Option<EventId>,
     /// Milliseconds since the epoch.
     pub issued_at: i64,
     /// Milliseconds since the epoch; `None`: never.
@@ -110,6 +112,8 @@ pub struct NewLink {
     pub size: Option<i64>,
     /// What its event says of the media.
     pub appearance: Appearance,
+    /// Of what an edit has brought: that edit.
+    pub shown_by: Option<EventId>,
     /// Milliseconds since the epoch.
     pub issued_at: i64,
     /// Milliseconds since the epoch; `None`: never.
@@ -272,6 +276,10 @@ impl FromRow<'_, SqliteRow> for LinkRow {
             sender: non_empty(row.try_get("sender")?),
             size: row.try_get("size")?,
             appearance: appearance(row)?,
+            shown_by: match row.try_get("shown_by")? {
+                "" => None,
+                id => Some(EventId::parse(id).map_err(|_| corrupt("event ID"))?),
+            },
             issued_at: row.try_get("issued_at")?,
             expires_at: row.try_get("expires_at")?,
             max_follows: row.try_get("max_follows")?,
@@ -437,9 +445,9 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
         "INSERT INTO links (link_id, form, key_id, nonce, lifetime_s, bridge, media_reference_id, \
          room_id, event_id, sender, mxc, content_token, file, filename, mimetype, size, issued_at, \
          expires_at, max_follows, state, max_size, pages_only, paste_digest, language, width, height, duration_ms, \
-         blurhash, warning, is_spoiler) \
+         blurhash, warning, is_spoiler, shown_by) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25, $26, $27, $28, $29, $30)",
+         $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
     )
     .bind(&link.link_id)
     .bind(link.form.as_str())
@@ -471,6 +479,7 @@ pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result
     .bind(&link.appearance.blurhash)
     .bind(warning(&link.appearance))
     .bind(i64::from(is_spoiler(&link.appearance)))
+    .bind(link.shown_by.as_ref().map_or("", EventId::as_str))
     .execute(connection)
     .await?;
     Ok(())
@@ -483,6 +492,8 @@ pub struct Renewal<'a> {
     pub claims: &'a LinkClaims,
     /// What its event says of the media.
     pub appearance: &'a Appearance,
+    /// Of what an edit has brought: that edit.
+    pub shown_by: Option<&'a EventId>,
     /// The usage of media that it is part of.
     pub media_reference_id: i64,
     /// Milliseconds since the epoch; `None`: never.
@@ -506,7 +517,7 @@ pub async fn update(
     sqlx::query(
         "UPDATE links SET content_token = $1, file = $2, filename = $3, mimetype = $4, \
          media_reference_id = $5, expires_at = $6, renewed_at = COALESCE($7, renewed_at), \
-         width = $8, height = $9, duration_ms = $10, blurhash = $11, warning = $12, is_spoiler = $13 WHERE id = $14",
+         width = $8, height = $9, duration_ms = $10, blurhash = $11, warning = $12, is_spoiler = $13, shown_by = $14 WHERE id = $15",
     )
     .bind(
         claims
@@ -526,10 +537,34 @@ pub async fn update(
     .bind(&appearance.blurhash)
     .bind(warning(appearance))
     .bind(i64::from(is_spoiler(appearance)))
+    .bind(renewal.shown_by.map_or("", EventId::as_str))
     .bind(id)
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Ends the live links to what an edit has brought, of every bridge; the usages that they were part of.
+///
+/// # Errors
+/// If the database fails.
+pub async fn end_shown_by(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    edit: &str,
+    now: i64,
+) -> Result<Vec<i64>, StorageError> {
+    let ended = sqlx::query_scalar(
+        "UPDATE links SET state = 'redacted', ended_at = $1 \
+         WHERE state = 'live' AND room_id = $2 AND shown_by = $3 AND shown_by <> '' \
+         RETURNING media_reference_id",
+    )
+    .bind(now)
+    .bind(room_id)
+    .bind(edit)
+    .fetch_all(connection)
+    .await?;
+    Ok(ended)
 }
 
 /// Has a link that has expired, or whose event was redacted, live on.

@@ -75,18 +75,18 @@ pub async fn find<'e>(
     bridge: &str,
     mxc: &MxcUri,
 ) -> Result<Option<Sight>, StorageError> {
-    let (all, seen_at, content_token): (i64, Option<i64>, Option<String>) = sqlx::query_as(
-        "SELECT COUNT(*), MAX(CASE WHEN gone_at IS NULL THEN seen_at END), \
+    let (is_seen, seen_at, content_token): (bool, Option<i64>, Option<String>) = sqlx::query_as(
+        "SELECT EXISTS (SELECT 1 FROM seen_media WHERE bridge = $1 AND mxc = $2), \
+         (SELECT MAX(seen_at) FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL), \
          (SELECT content_token FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL \
-         AND content_token <> '' ORDER BY seen_at DESC, id DESC LIMIT 1) \
-         FROM seen_media WHERE bridge = $1 AND mxc = $2",
+         AND content_token <> '' ORDER BY seen_at DESC LIMIT 1)",
     )
     .bind(bridge)
     .bind(mxc.to_string())
     .fetch_one(reader)
     .await?;
     Ok(match seen_at {
-        None => (all > 0).then_some(Sight::Gone),
+        None => is_seen.then_some(Sight::Gone),
         Some(seen_at) => Some(Sight::Shown {
             seen_at,
             content_token: match content_token.as_deref() {
@@ -142,12 +142,13 @@ pub async fn end_of_event(
     media(&rows)
 }
 
-/// An event was edited, and does not show a medium any more.
+/// An event was edited, and does not show a medium any more, as a bridge is told.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn end_dropped(
     connection: &mut SqliteConnection,
+    bridge: &str,
     room_id: &str,
     event_id: &str,
     mxc: &MxcUri,
@@ -155,12 +156,13 @@ pub async fn end_dropped(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND event_id = $3 AND mxc = $4 \
-         AND gone_at IS NULL",
+         AND bridge = $5 AND gone_at IS NULL",
     )
     .bind(now)
     .bind(room_id)
     .bind(event_id)
     .bind(mxc.to_string())
+    .bind(bridge)
     .execute(connection)
     .await?;
     Ok(())

@@ -253,3 +253,50 @@ async fn an_encrypted_image_opens_decrypted() {
     assert_eq!(answer["links"][0]["error"]["status"], 400, "{answer}");
     assert!(answer["links"][0].get("link").is_none(), "{answer}");
 }
+
+#[tokio::test]
+async fn what_an_edit_has_brought_dies_with_the_edit_too() {
+    let world = World::new().await;
+    let service = world.service("usage: {mode: never}").await;
+    let image = |id: &str| json!({"msgtype": "m.image", "body": "a", "url": format!("mxc://example.org/{id}")});
+    let edit = |edit_id: &str, id: &str| {
+        let mut edit = event_of(
+            &world.room_id,
+            json!({"msgtype": "m.image", "body": "* a", "m.new_content": image(id),
+            "m.relates_to": {"rel_type": "m.replace", "event_id": "$e"}}),
+        );
+        edit["event_id"] = json!(edit_id);
+        json!({ "event": edit })
+    };
+    let original = links_of(
+        &service,
+        &json!({"event": event_of(&world.room_id, image("a"))}),
+    )
+    .await;
+    let kept = links_of(&service, &edit("$edit", "a")).await;
+    let brought = links_of(&service, &edit("$edit", "b")).await;
+    assert_eq!(brought["links"][0]["link"]["event_id"], "$e");
+
+    let redacted = vec![(world.room_id.clone(), "$edit".to_owned())];
+    service.links.redact(redacted).await.expect("redacts");
+    let state =
+        async |answer: &Value| service.link(&answer["links"][0]["link"]).await["state"].clone();
+    assert_eq!(state(&brought).await, "redacted");
+    assert_eq!(
+        state(&original).await,
+        "live",
+        "the event itself has shown it"
+    );
+    assert_eq!(
+        kept["links"][0]["link"]["link_id"],
+        original["links"][0]["link"]["link_id"]
+    );
+    let (status, told) = service
+        .call(Method::POST, "/v1/events", &edit("$edit", "b"))
+        .await;
+    assert_eq!(
+        (status.as_u16(), &told["errcode"]),
+        (410, &json!("M_GONE")),
+        "{told}"
+    );
+}

@@ -4,7 +4,7 @@ use medialink::storage::seen_media;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{HS_TOKEN, Service, World, answer},
+    harness::{HS_TOKEN, Service, World, answer, eventually},
     legacy::{get, listed, refused, revoke},
 };
 
@@ -235,6 +235,44 @@ async fn an_edit_shows_what_it_says_until_its_event_is_redacted() {
         410,
         "it was shown by the edit of a redacted event"
     );
+}
+
+#[tokio::test]
+async fn of_two_edits_that_come_together_the_last_one_shows_what_it_says() {
+    let world = crate::legacy::plain_world().await;
+    let service = world.service(ENTRY).await;
+    let upload = async |text: &str| world.upload(text.to_owned(), "text/plain").await.0;
+    let (first, second, third) = (upload("1").await, upload("2").await, upload("3").await);
+    let content = json!({"msgtype": "m.image", "body": "cat", "url": first});
+    let original = world.send(&world.room_id, "m.room.message", &content).await;
+    push(&service, json!([event(&world, &original, content)])).await;
+    let edit = |id: &str, mxc: &str| {
+        let content = json!({"msgtype": "m.image", "body": "* cat",
+            "m.new_content": {"msgtype": "m.image", "body": "cat", "url": mxc},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": original}});
+        event(&world, id, content)
+    };
+    push(
+        &service,
+        json!([edit("$edit2", &second), edit("$edit3", &third)]),
+    )
+    .await;
+    assert_eq!(status(&service, &first).await, 410);
+    assert_eq!(status(&service, &second).await, 410);
+    assert_eq!(status(&service, &third).await, 200);
+}
+
+#[tokio::test]
+async fn a_policy_that_is_older_than_we_are_is_asked_for() {
+    let world = crate::legacy::plain_world().await;
+    world.set_policy(&json!({"enabled": false})).await;
+    let service = world.service(ENTRY).await;
+    let (mxc, _) = world.upload("hello", "text/plain").await;
+    push(&service, json!([event(&world, "$a", json!({"url": mxc}))])).await;
+    eventually("the room's policy to be known", async || {
+        (status(&service, &mxc).await != 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

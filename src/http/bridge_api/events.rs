@@ -1,9 +1,6 @@
 //! `POST /v1/events`: every link that one Matrix event needs, and how it reads on the other side.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
@@ -20,7 +17,7 @@ use crate::{
     },
     link::{Form, LinkClaims, fit_filename},
     link_service::{GivenEvent, IssueRequest, LinkView},
-    matrix::{MxcUri, UserId},
+    matrix::{ContentToken, FileKeys, MxcUri, UserId},
 };
 
 use super::request::{self, read_json};
@@ -136,7 +133,7 @@ pub(in crate::http) async fn link_event(
         Provenance::Check => body
             .decrypted
             .as_ref()
-            .map(|decrypted| GivenEvent(Arc::new(json!({"content": decrypted.get("content")})))),
+            .map(|decrypted| GivenEvent::new(json!({"content": decrypted.get("content")}))),
         Provenance::Off => None,
     };
     let outcomes = issue(&bridge, &state, &shared, &wish, proof).await?;
@@ -228,9 +225,23 @@ async fn issue(
     let mut outcomes = HashMap::new();
     let mut seen = HashSet::new();
     let (mut asked, mut requests) = (Vec::new(), Vec::new());
+    // A token or a key may stand beside another reference to the same medium.
+    let (mut tokens, mut files) = (HashMap::new(), HashMap::new());
+    for media in &event.media {
+        if let Some(token) = &media.content_token {
+            tokens.entry(&media.mxc).or_insert(token);
+        }
+        if let Some(file) = &media.file {
+            files.entry(&media.mxc).or_insert(file);
+        }
+    }
     let distinct = event.media.iter().filter(|media| seen.insert(&media.mxc));
     for media in distinct.take(MAX_MEDIA) {
-        match request_for(event, media, wish, proof.clone()) {
+        let secrets = Secrets {
+            content_token: tokens.get(&media.mxc).copied(),
+            file: files.get(&media.mxc).copied(),
+        };
+        match request_for(event, media, &secrets, wish, proof.clone()) {
             Ok(request) => {
                 asked.push(media.mxc.clone());
                 requests.push(request);
@@ -250,19 +261,26 @@ async fn issue(
     Ok(outcomes)
 }
 
+/// What the event tells of a medium for nobody else.
+struct Secrets<'a> {
+    content_token: Option<&'a ContentToken>,
+    file: Option<&'a Result<FileKeys, String>>,
+}
+
 fn request_for(
     event: &SharedEvent,
     media: &SharedMedia,
+    secrets: &Secrets<'_>,
     wish: &Wish,
     proof: Option<GivenEvent>,
 ) -> Result<IssueRequest, ApiError> {
     let details = &media.details;
     let mut claims = LinkClaims::new(event.room_id.clone(), media.mxc.clone());
     claims.event_id.clone_from(&event.event_id);
-    claims.content_token.clone_from(&media.content_token);
-    claims.file = media
+    claims.content_token = secrets.content_token.cloned();
+    claims.file = secrets
         .file
-        .clone()
+        .cloned()
         .transpose()
         .map_err(|problem| ApiError::invalid(&media.path, problem))?;
     claims.mimetype = details.mimetype.clone();
@@ -270,6 +288,7 @@ fn request_for(
     Ok(IssueRequest {
         claims,
         event: proof,
+        shown_by: event.shown_by.clone(),
         sender: event.sender.clone(),
         size: details.size.and_then(|size| i64::try_from(size).ok()),
         appearance: Some(details.appearance()),

@@ -1,7 +1,5 @@
 //! From JSON to a request that can be carried out: everything is checked here.
 
-use std::sync::Arc;
-
 use actix_web::{http::StatusCode, web};
 use futures_util::StreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -223,7 +221,7 @@ impl IssueBody {
         };
         let event = match self.event {
             None => None,
-            Some(event) if event.is_object() => Some(GivenEvent(Arc::new(event))),
+            Some(event) if event.is_object() => Some(GivenEvent::new(event)),
             Some(_) => return Err(ApiError::invalid("event", "it has to be an object")),
         };
         claims.mimetype = self.mimetype.filter(|text| !text.is_empty());
@@ -254,6 +252,7 @@ impl IssueBody {
                 ),
             },
             appearance: None,
+            shown_by: None,
             lifetime: lifetime(self.lifetime_ms, max_lifetime)?,
             form,
             max_follows: match self.max_follows {

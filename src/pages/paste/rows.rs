@@ -98,6 +98,12 @@ fn push_text(html: &mut String, text: &str) {
         let Some(told) = told(character) else {
             continue;
         };
+        // Inside a line, too: it may be as long as the text.
+        if html.len() > MAX_HTML_BYTES {
+            push_escaped(html, &text[plain..at]);
+            html.push('…');
+            return;
+        }
         push_escaped(html, &text[plain..at]);
         let _ = write!(html, "<span class=\"u\">{told}</span>");
         plain = at + character.len_utf8();

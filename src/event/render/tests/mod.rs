@@ -19,6 +19,7 @@ pub(super) fn event(event_type: &str, content: Value) -> SharedEvent {
         event_id: Some(EventId::parse("$event").expect("valid")),
         sender: Some(UserId::parse("@alice:example.org").expect("valid")),
         event_type: event_type.to_owned(),
+        shown_by: None,
         is_edit: false,
         content,
         media: Vec::new(),
