@@ -334,7 +334,7 @@ impl<'a> Search<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -349,7 +349,7 @@ mod tests {
     }
 
     /// JSON with mxc URIs in all places, under names that mean something and names that do not.
-    fn any_json() -> impl Strategy<Value = Value> {
+    pub(in crate::event) fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(json!(null)),
             any::<i64>().prop_map(Value::from),

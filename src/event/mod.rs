@@ -2,6 +2,8 @@
 
 mod describe;
 mod find;
+#[cfg(test)]
+mod properties;
 mod read;
 mod render;
 mod shared;
