@@ -23,7 +23,7 @@ use crate::{
     pastes::{PasteViews, Pastes},
     random,
     rooms::Rooms,
-    storage::{Database, Opener, StorageError, features, meta_events, secrets},
+    storage::{Database, Opener, features, meta_events},
     telemetry,
     usage::{FeatureWatch, FollowCounter, LEASE_MS, Reconciler, Toucher, Touching, UsageWorker},
 };
@@ -309,14 +309,7 @@ async fn open_cache(config: &CacheConfig) -> anyhow::Result<Cache> {
 async fn names(links: &LinkService) -> anyhow::Result<Names> {
     let secret = links
         .database
-        .writer()
-        .write::<_, StorageError, _>(|connection| {
-            Box::pin(secrets::get_or_insert(
-                connection,
-                "media_names",
-                random::bytes(),
-            ))
-        })
+        .secret("media_names", random::bytes())
         .await?;
     Ok(Names::new(&secret))
 }

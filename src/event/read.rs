@@ -4,9 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::matrix::{
-    EventId, RoomId, UserId, cleartext_token_of, content_token_of, replaced_content,
-};
+use crate::matrix::{EventId, RoomId, UserId, cleartext_token_of, content_token_of, replaced_by};
 
 use super::{MediaKind, SharedEvent, find::media_in};
 
@@ -57,12 +55,12 @@ impl SharedEvent {
         let own_id = optional(event, "event_id", "event.event_id", EventId::parse)?;
         let (event_type, content) = shown(given, &room_id)?;
 
-        // A relation is told in the clear (Client-Server API, "Relationships and encryption").
-        let relation = event.pointer("/content/m.relates_to");
-        let edit = match given.decrypted {
-            Some(_) if relation.is_some() => edited_of_encrypted(event, content),
-            _ => replaced_content(content),
-        };
+        // A relation is told in the clear, if it is (Client-Server API, "Relationships and
+        // encryption").
+        let cleartext = event
+            .get("content")
+            .filter(|clear| clear.get("m.relates_to").is_some());
+        let edit = replaced_by(cleartext.unwrap_or(content), content);
         let (root, shown) = match &edit {
             Some((_, shown)) => ("content.m.new_content", *shown),
             None => ("content", content),
@@ -169,17 +167,6 @@ fn content_of<'a>(event: &'a Value, field: &'static str) -> Result<&'a Value, Ev
             "it has to be an object".to_owned(),
         )),
     }
-}
-
-/// The edit of an encrypted event: it says in the clear what it edits, and as a secret how.
-fn edited_of_encrypted<'a>(event: &Value, content: &'a Value) -> Option<(EventId, &'a Value)> {
-    let relation = event.pointer("/content/m.relates_to")?;
-    let is_edit = relation.get("rel_type").and_then(Value::as_str) == Some("m.replace");
-    let edited = EventId::parse(relation.get("event_id")?.as_str()?).ok()?;
-    let shown = content
-        .get("m.new_content")
-        .filter(|shown| shown.is_object())?;
-    is_edit.then_some((edited, shown))
 }
 
 /// The medium that a text in the clear is the content token of.

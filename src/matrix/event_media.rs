@@ -77,7 +77,14 @@ pub fn main_medium_of(content: &Value) -> Option<MxcUri> {
 /// (Client-Server API, "Event replacements").
 #[must_use]
 pub fn replaced_content(content: &Value) -> Option<(EventId, &Value)> {
-    let relation = content.get("m.relates_to")?;
+    replaced_by(content, content)
+}
+
+/// The same of an encrypted edit: `cleartext` tells in the clear what it edits, `content` as a
+/// secret how (Client-Server API, "Relationships and encryption").
+#[must_use]
+pub fn replaced_by<'a>(cleartext: &Value, content: &'a Value) -> Option<(EventId, &'a Value)> {
+    let relation = cleartext.get("m.relates_to")?;
     if relation.get("rel_type").and_then(Value::as_str) != Some("m.replace") {
         return None;
     }

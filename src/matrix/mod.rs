@@ -13,7 +13,8 @@ pub use encrypted_file::{EncryptedFile, EncryptedFileError, FileKeys};
 #[cfg(feature = "service")]
 pub(crate) use event_media::html_sources;
 pub use event_media::{
-    cleartext_token_of, content_token_of, main_medium_of, media_of, replaced_content, token_in_map,
+    cleartext_token_of, content_token_of, main_medium_of, media_of, replaced_by, replaced_content,
+    token_in_map,
 };
 pub use ids::{EventId, RoomId, ServerName, UserId};
 pub use mxc::MxcUri;

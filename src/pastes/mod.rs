@@ -19,7 +19,7 @@ use crate::{
     media::encrypt,
     random,
     rooms::Rooms,
-    storage::{StorageError, links::NewPaste, secrets},
+    storage::{StorageError, links::NewPaste},
 };
 
 use self::{digest::Digests, encryption::Encryption};
@@ -111,17 +111,7 @@ impl Pastes {
         rooms: Rooms,
         homeserver: Arc<Homeserver>,
     ) -> Result<Self, StorageError> {
-        let secret = links
-            .database
-            .writer()
-            .write::<_, StorageError, _>(|connection| {
-                Box::pin(secrets::get_or_insert(
-                    connection,
-                    "pastes",
-                    random::bytes(),
-                ))
-            })
-            .await?;
+        let secret = links.database.secret("pastes", random::bytes()).await?;
         Ok(Self(Arc::new(Inner {
             encryption: Encryption::new(Arc::clone(&homeserver)),
             digests: Digests::new(&secret),

@@ -1,14 +1,27 @@
 //! Secrets that the service makes for itself.
 
+use futures_util::FutureExt;
 use sqlx::SqliteConnection;
 
-use super::StorageError;
+use super::{Database, StorageError};
 
-/// The secret of this name; `fresh` becomes it if there is none yet.
-///
-/// # Errors
-/// If the database fails, or holds something else under this name.
-pub async fn get_or_insert(
+impl Database {
+    /// The secret of this name; `fresh` becomes it if there is none yet.
+    ///
+    /// # Errors
+    /// If the database fails, or holds something else under this name.
+    pub async fn secret(
+        &self,
+        name: &'static str,
+        fresh: [u8; 32],
+    ) -> Result<[u8; 32], StorageError> {
+        self.writer()
+            .write(move |connection| get_or_insert(connection, name, fresh).boxed())
+            .await
+    }
+}
+
+async fn get_or_insert(
     connection: &mut SqliteConnection,
     name: &str,
     fresh: [u8; 32],

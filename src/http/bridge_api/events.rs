@@ -96,8 +96,8 @@ struct LinkedMedia {
 /// Links all media of an event.
 ///
 /// Takes the whole event, finds every media reference in it, and answers with a link for each and
-/// with what to say on the other side. An edit's links belong to the event that it edits. As with `/v1/links`, asking again gives the
-/// links that the bridge has already.
+/// with what to say on the other side. An edit's links belong to the event that it edits. As with
+/// `/v1/links`, asking again gives the links that the bridge has already.
 #[utoipa::path(
     post, path = "/v1/events", tag = "links",
     request_body(content = EventBody, content_type = "application/json"),
