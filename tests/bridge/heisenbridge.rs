@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     harness::{AS_TOKEN, BOT, HS_TOKEN, eventually, url},
     homeserver_facts::installed,
+    peers::Peer,
     process::{Process, free_port},
     synapse::{Synapse, User, answer},
 };
@@ -53,25 +54,13 @@ impl Heisenbridge {
     /// The Python that has heisenbridge installed: the one named by the environment variable
     /// `HEISENBRIDGE_PYTHON`, or `target/heisenbridge/bin/python`.
     pub fn find() -> Option<PathBuf> {
-        let wanted = std::env::var_os("HEISENBRIDGE_PYTHON")
-            .filter(|value| !value.is_empty())
-            .map_or_else(|| "target/heisenbridge/bin/python".into(), PathBuf::from);
-        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(wanted);
-        if python.is_file() {
-            return Some(python);
-        }
-        let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-        assert!(
-            !is_ci,
-            "heisenbridge is not installed: tests/setup-heisenbridge.sh does it"
-        );
-        // Past the test runner, which shows what it captures of failed tests only.
-        let _ = writeln!(
-            std::io::stderr(),
-            "no heisenbridge to test with: {} is missing; run tests/setup-heisenbridge.sh, or set HEISENBRIDGE_PYTHON",
-            python.display()
-        );
-        None
+        let heisenbridge = Peer {
+            name: "heisenbridge",
+            variable: "HEISENBRIDGE_PYTHON",
+            place: "target/heisenbridge/bin/python",
+            setup: "tests/setup-heisenbridge.sh",
+        };
+        heisenbridge.find(Path::is_file)
     }
 
     fn start(&mut self, homeserver: &str) {

@@ -1,7 +1,6 @@
 //! An IRC server on loopback, and somebody who is on it.
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
@@ -13,7 +12,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{harness::eventually, process::free_port};
+use crate::{
+    peers::Peer,
+    {harness::eventually, process::free_port},
+};
 
 /// Runs the server until the standard input is closed: by the drop, or because the tests have ended.
 const LAUNCHER: &str = "\"$0\" --nodaemon --config \"$1\" & read -r _; kill $!; wait $!";
@@ -28,24 +30,13 @@ pub struct Ngircd {
 impl Ngircd {
     /// Where ngircd is: named by the environment variable `NGIRCD`, or where Debian has it.
     pub fn find() -> Option<PathBuf> {
-        let ngircd = std::env::var_os("NGIRCD")
-            .filter(|value| !value.is_empty())
-            .map_or_else(|| "/usr/sbin/ngircd".into(), PathBuf::from);
-        if ngircd.is_file() {
-            return Some(ngircd);
-        }
-        let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-        assert!(
-            !is_ci,
-            "ngircd is not installed: tests/setup-ngircd.sh does it"
-        );
-        // Past the test runner, which shows what it captures of failed tests only.
-        let _ = writeln!(
-            std::io::stderr(),
-            "no IRC server to test with: {} is missing; run tests/setup-ngircd.sh, or set NGIRCD",
-            ngircd.display()
-        );
-        None
+        let ngircd = Peer {
+            name: "ngircd",
+            variable: "NGIRCD",
+            place: "/usr/sbin/ngircd",
+            setup: "tests/setup-ngircd.sh",
+        };
+        ngircd.find(Path::is_file)
     }
 
     pub async fn start(ngircd: &Path) -> Self {

@@ -17,6 +17,7 @@ use crate::{
     heisenbridge::Heisenbridge,
     homeserver_facts::installed,
     legacy::refused,
+    peers::Peer,
     synapse::Synapse,
 };
 
@@ -25,26 +26,13 @@ const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 /// The folder of matrix-appservice-bridge 10 and 11: the one named by the environment variable
 /// `APPSERVICE_BRIDGE_DIRECTORY`, or `target/appservice-bridge`.
 fn appservice_bridges() -> Option<PathBuf> {
-    let wanted = std::env::var_os("APPSERVICE_BRIDGE_DIRECTORY")
-        .filter(|value| !value.is_empty())
-        .map_or_else(|| "target/appservice-bridge".into(), PathBuf::from);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(wanted);
-    if folder.join("11/.medialink-version").is_file() {
-        return Some(folder);
-    }
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(
-        !is_ci,
-        "matrix-appservice-bridge is not installed: tests/setup-appservice-bridge.sh does it"
-    );
-    // Past the test runner, which shows what it captures of failed tests only.
-    let _ = writeln!(
-        std::io::stderr(),
-        "no matrix-appservice-bridge to test with: {} is not complete; run tests/setup-appservice-bridge.sh, \
-         or set APPSERVICE_BRIDGE_DIRECTORY",
-        folder.display()
-    );
-    None
+    let packages = Peer {
+        name: "matrix-appservice-bridge",
+        variable: "APPSERVICE_BRIDGE_DIRECTORY",
+        place: "target/appservice-bridge",
+        setup: "tests/setup-appservice-bridge.sh",
+    };
+    packages.find(|folder| folder.join("11/.medialink-version").is_file())
 }
 
 /// Runs a program of `tests/drivers` that reads and writes JSON.

@@ -33,6 +33,7 @@ mod model;
 mod openapi;
 mod openapi_client;
 mod pastes;
+mod peers;
 mod policy;
 mod process;
 mod raw;

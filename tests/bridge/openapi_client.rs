@@ -1,37 +1,27 @@
 //! A client that a generator makes of the description is one that works.
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use medialink::demo::homeserver::Options;
 
-use crate::harness::{API_TOKEN, World};
+use crate::{
+    harness::{API_TOKEN, World},
+    peers::Peer,
+};
 
 /// The Python that has the generator installed: the one named by the environment variable
 /// `OPENAPI_PYTHON`, or `target/openapi-client/bin/python`.
 fn find() -> Option<PathBuf> {
-    let wanted = std::env::var_os("OPENAPI_PYTHON")
-        .filter(|value| !value.is_empty())
-        .map_or_else(|| "target/openapi-client/bin/python".into(), PathBuf::from);
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(wanted);
-    if python.is_file() {
-        return Some(python);
-    }
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(
-        !is_ci,
-        "there is no generator of clients: tests/setup-openapi-client.sh installs it"
-    );
-    // Past the test runner, which shows what it captures of failed tests only.
-    let _ = writeln!(
-        std::io::stderr(),
-        "no generator of clients to test with: {} is missing; run tests/setup-openapi-client.sh, or set OPENAPI_PYTHON",
-        python.display()
-    );
-    None
+    let generator = Peer {
+        name: "generator of clients",
+        variable: "OPENAPI_PYTHON",
+        place: "target/openapi-client/bin/python",
+        setup: "tests/setup-openapi-client.sh",
+    };
+    generator.find(Path::is_file)
 }
 
 /// Runs a command that has to succeed; what it printed.

@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use crate::{
     faulty::{Fault, Faulty, error},
     harness::{API_TOKEN, Service, World},
+    peers::is_ci,
     process::free_port,
 };
 
@@ -44,8 +45,10 @@ async fn build(mut command: Command) -> Option<()> {
     let output = match output.await.expect("no panic") {
         Ok(output) => output,
         Err(problem) => {
-            let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-            assert!(!is_ci, "{program:?}: {problem}; run tests/setup-samples.sh");
+            assert!(
+                !is_ci(),
+                "{program:?}: {problem}; run tests/setup-samples.sh"
+            );
             // Past the test runner, which shows what it captures of failed tests only.
             let _ = writeln!(
                 std::io::stderr(),
