@@ -206,7 +206,11 @@ impl Walk {
                     self.follow(at).await;
                 }
             }
-            Step::Expire => self.clock.advance(2 * DAY),
+            Step::Expire => {
+                self.clock.advance(2 * DAY);
+                // `release_after` counts from when the end is noted down.
+                self.until_nothing_is_due().await;
+            }
             Step::Revoke(n) => {
                 if let Some(at) = choose(n, &self.links) {
                     let path = format!("/v1/links/{}", self.links[at].id);
@@ -416,13 +420,14 @@ impl Walk {
         self.world.homeserver.has_pushed_everything().then_some(())
     }
 
+    /// Waits until nothing is due, and nothing will be in a moment.
     async fn until_nothing_is_due(&self) {
         let reader = self.service().links.database.reader();
         // What was done may bring something to be pushed, and that something to be done.
         for _ in 0..2 {
             quickly("an empty outbox", async || {
                 let now = self.now();
-                let due = count_due(reader, now - 2 * WINDOW_MS, now).await;
+                let due = count_due(reader, now, now + 2 * WINDOW_MS).await;
                 (due.expect("counts") == 0).then_some(())
             })
             .await;
@@ -585,6 +590,27 @@ fn after_each_of_a_thousand_steps_the_references_to_content_tokens_are_right() {
 #[test]
 fn after_each_of_a_thousand_steps_the_attached_copies_are_right() {
     walks(Mode::Linked, 1000);
+}
+
+#[tokio::test]
+async fn what_expires_beside_what_lives_is_released_later() {
+    let issue = |medium: usize, for_a_day: bool| Step::Issue {
+        room: 0,
+        medium,
+        new_event: false,
+        for_a_day,
+        sealed: false,
+        once: false,
+    };
+    let steps = vec![
+        Step::Leave(0),
+        issue(0, false),
+        issue(1, true),
+        Step::Rejoin(0),
+        Step::Expire,
+    ];
+    let walked = walk(Mode::Tokens, steps).await;
+    walked.unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
