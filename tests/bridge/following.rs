@@ -249,7 +249,7 @@ async fn dead_links_say_how_they_died() {
         "the new key signs"
     );
 
-    play.world.homeserver.stop().await;
+    let _gone = play.world.stop_homeserver().await;
     play.is_told(&url(&link), 502, "M_UNKNOWN", "did not hand it out")
         .await;
 }

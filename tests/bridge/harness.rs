@@ -244,7 +244,29 @@ pub fn appservice(url: Option<String>) -> Appservice {
     }
 }
 
+/// The port of a homeserver that has gone: whoever connects is hung up on, and no other test gets
+/// the port.
+#[must_use]
+pub struct Gone(JoinHandle<()>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl World {
+    /// Stops the homeserver; it is gone as long as the answer is held.
+    pub async fn stop_homeserver(&self) -> Gone {
+        self.homeserver.stop().await;
+        let address = self.url.trim_start_matches("http://");
+        let listener = tokio::net::TcpListener::bind(address).await;
+        let listener = listener.expect("its port");
+        Gone(tokio::spawn(async move {
+            while listener.accept().await.is_ok() {}
+        }))
+    }
+
     /// With content tokens.
     pub async fn new() -> Self {
         Self::with(Options::default()).await

@@ -138,7 +138,7 @@ async fn nothing_secret_is_written_anywhere() {
         )
         .await;
     process.drained().await;
-    world.homeserver.stop().await;
+    let _gone = world.stop_homeserver().await;
     written.push_str(
         &process
             .client

@@ -231,7 +231,7 @@ async fn of_an_encrypted_image_a_thumbnail_is_made_and_kept_as_ciphertext() {
     service.stop().await;
     let service = world.service("").await;
     let link = service.link(&link).await;
-    world.homeserver.stop().await;
+    let _gone = world.stop_homeserver().await;
     let again = get(&link, "?width=300&height=200").await;
     assert_eq!(again.status(), 200);
     assert!(again.bytes().await.expect("whole") == whole);
