@@ -24,6 +24,8 @@ pub(super) struct Described<'a> {
     extensible: Option<(&'a Object, Option<&'a Object>)>,
     /// A preview of a web page.
     preview: Option<&'a Object>,
+    /// Of a thumbnail, the message with the medium that it is of.
+    thumbnail_of: Option<&'a Object>,
 }
 
 impl<'a> Described<'a> {
@@ -41,6 +43,14 @@ impl<'a> Described<'a> {
         Self {
             info: object(owner, name),
             ..Self::default()
+        }
+    }
+
+    /// Of a thumbnail: by its `thumbnail_info`, and by what the message warns of.
+    pub(super) fn thumbnail(info: &'a Object, message: Option<&'a Object>) -> Self {
+        Self {
+            thumbnail_of: message,
+            ..Self::info(info, "thumbnail_info")
         }
     }
 
@@ -76,7 +86,15 @@ pub(super) fn details(described: &Described<'_>, content: Option<&Object>) -> Me
     }
     if let Some(message) = described.message {
         (details.filename, details.caption) = name_and_caption(message);
+        let formatted = details
+            .caption
+            .as_ref()
+            .and_then(|_| formatted_body(message));
+        details.caption_html = formatted.map(str::to_owned);
         details.is_voice = is_voice(message);
+        details.warning = warning(message).or_else(|| warning(content?));
+    }
+    if let Some(message) = described.thumbnail_of {
         details.warning = warning(message).or_else(|| warning(content?));
     }
     if let Some((file, owner)) = described.extensible {
@@ -115,37 +133,56 @@ fn name_and_caption(message: &Object) -> (Option<String>, Option<String>) {
     }
 }
 
+/// The HTML of a message, not sanitised (Client-Server API, "m.room.message msgtypes").
+pub(super) fn formatted_body(message: &Object) -> Option<&str> {
+    let format = message.get("format").and_then(Value::as_str);
+    let body = message.get("formatted_body")?.as_str()?;
+    format
+        .is_none_or(|format| format == "org.matrix.custom.html")
+        .then_some(body)
+}
+
 fn describe_extensible(details: &mut MediaDetails, owner: &Object) {
-    for name in ["image_details", "video_details", "image", "video"] {
-        let Some(shape) = stable_or_not(owner, name).and_then(Value::as_object) else {
+    // The newer blocks (MSC3552, MSC3553, MSC3927) tell seconds, the older ones milliseconds.
+    for (name, unit) in [
+        ("image_details", 1000),
+        ("video_details", 1000),
+        ("audio_details", 1000),
+        ("image", 1),
+        ("video", 1),
+        ("audio", 1),
+    ] {
+        let Some(block) = stable_or_not(owner, name).and_then(Value::as_object) else {
             continue;
         };
-        details.width = details.width.or_else(|| pixels(shape, "width"));
-        details.height = details.height.or_else(|| pixels(shape, "height"));
-        details.duration_ms = details.duration_ms.or_else(|| number(shape, "duration"));
-    }
-    for name in ["audio_details", "audio"] {
-        let sound = stable_or_not(owner, name).and_then(Value::as_object);
-        let duration = sound.and_then(|sound| number(sound, "duration"));
+        let duration = number(block, "duration").and_then(|told| told.checked_mul(unit));
+        details.width = details.width.or_else(|| pixels(block, "width"));
+        details.height = details.height.or_else(|| pixels(block, "height"));
         details.duration_ms = details.duration_ms.or(duration);
     }
-    let caption = stable_or_not(owner, "caption");
-    details.caption = caption.and_then(extensible_text);
+    if let Some(caption) = stable_or_not(owner, "caption") {
+        details.caption = extensible_text(caption, "text/plain");
+        let formatted = details
+            .caption
+            .as_ref()
+            .map(|_| extensible_text(caption, "text/html"));
+        details.caption_html = formatted.flatten();
+    }
     details.is_voice = is_voice(owner);
     details.warning = warning(owner);
 }
 
-/// The text of an extensible block: a text, or the first plain one of its representations.
-fn extensible_text(block: &Value) -> Option<String> {
+/// The text of an extensible block: a plain text, or the first of its representations that has
+/// this type, which is plain if it is not told.
+fn extensible_text(block: &Value, wanted: &str) -> Option<String> {
     match block {
-        Value::String(text) => kept(text),
-        Value::Object(block) => stable_or_not(block, "text").and_then(extensible_text),
+        Value::String(text) if wanted == "text/plain" => kept(text),
+        Value::Object(block) => extensible_text(stable_or_not(block, "text")?, wanted),
         Value::Array(list) => list.iter().find_map(|entry| {
             let entry = entry.as_object()?;
-            let is_plain = entry
-                .get("mimetype")
-                .is_none_or(|mimetype| mimetype == "text/plain");
-            is_plain.then(|| text(entry, "body")).flatten()
+            let told = entry.get("mimetype");
+            let is_wanted = told.map_or(wanted == "text/plain", |told| told == wanted);
+            is_wanted.then(|| text(entry, "body")).flatten()
         }),
         _ => None,
     }
@@ -233,3 +270,6 @@ fn blurhash(info: &Object, name: &str) -> Option<String> {
             .all(|byte| byte.is_ascii_alphanumeric() || b"#$%*+,-.:;=?@[]^_{|}~".contains(&byte));
     is_one.then(|| hash.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

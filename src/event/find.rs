@@ -12,13 +12,13 @@ use super::{
 /// The longest path that is told whole, in bytes: names of fields may be as long as an event.
 const MAX_PATH_BYTES: usize = 512;
 /// Names of the field that holds a file in extensible events (MSC1767, MSC3551).
-const EXTENSIBLE_FILES: [&str; 3] = [
+pub(super) const EXTENSIBLE_FILES: [&str; 3] = [
     "m.file",
     "org.matrix.msc1767.file",
     "org.matrix.msc3551.file",
 ];
-/// Names of the field that holds the key of a preview's picture (MSC4095).
-const PREVIEW_FILE: &str = "beeper:image:encryption";
+/// Names of the field that holds an encrypted picture of a preview (MSC4095).
+const PREVIEW_FILES: [&str; 2] = ["matrix:image:encryption", "beeper:image:encryption"];
 
 /// All media references below a content. Takes time and memory in proportion to it.
 ///
@@ -185,15 +185,14 @@ impl<'a> Search<'a> {
         match (name, owner_name) {
             ("avatar_url", _) => (MediaKind::Avatar, Described::default()),
             ("url", "avatar_file") => (MediaKind::Avatar, Described::default()),
-            ("thumbnail_url", _) => (MediaKind::Thumbnail, Described::info(own, "thumbnail_info")),
-            ("url", "thumbnail_file") => (
-                MediaKind::Thumbnail,
-                owner.map_or_else(Described::default, |info| {
-                    Described::info(info, "thumbnail_info")
-                }),
-            ),
+            ("thumbnail_url", _) => (MediaKind::Thumbnail, Described::thumbnail(own, owner)),
+            ("url", "thumbnail_file") => {
+                let message = self.owner(self.parent(parent));
+                let described = owner.map(|info| Described::thumbnail(info, message));
+                (MediaKind::Thumbnail, described.unwrap_or_default())
+            }
             ("og:image", _) => (MediaKind::Thumbnail, Described::preview(own)),
-            ("url", PREVIEW_FILE) => (
+            ("url", field) if PREVIEW_FILES.contains(&field) => (
                 MediaKind::Thumbnail,
                 owner.map_or_else(Described::default, Described::preview),
             ),

@@ -67,6 +67,8 @@ pub struct MediaDetails {
     pub filename: Option<String>,
     /// What is said of it: the `body` where that is not the file's name.
     pub caption: Option<String>,
+    /// The same as HTML, not sanitised, if there is a caption.
+    pub caption_html: Option<String>,
     /// Its media type.
     pub mimetype: Option<String>,
     /// Its length in bytes.

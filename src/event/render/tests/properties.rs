@@ -40,6 +40,7 @@ fn details() -> impl Strategy<Value = MediaDetails> {
         prop::option::of(words()),
         prop::option::of(words()),
         prop::option::of(words()),
+        prop::option::of(words()),
     );
     let numbers = (
         any::<Option<u64>>(),
@@ -51,6 +52,7 @@ fn details() -> impl Strategy<Value = MediaDetails> {
         MediaDetails {
             filename: texts.0,
             caption: texts.1,
+            caption_html: texts.3,
             mimetype: texts.2,
             size: numbers.0,
             width: numbers.1,
