@@ -79,9 +79,45 @@ impl SharedEvent {
             sender,
             event_type: event_type.to_owned(),
             is_edit: edit.is_some(),
+            is_reply: [cleartext, Some(content), Some(shown)]
+                .into_iter()
+                .flatten()
+                .any(is_reply),
+            changes_avatar: changes_avatar(event, event_type, content),
             content: shown.clone(),
             media,
         })
+    }
+}
+
+fn is_reply(content: &Value) -> bool {
+    let relation = content.get("m.relates_to");
+    relation.is_some_and(|relation| relation.get("m.in_reply_to").is_some())
+}
+
+/// Of a room's avatar, whether it is state. Of a membership event, whether its sender was in the
+/// room before, and had another one: joins, invites and new names tell the avatar too.
+fn changes_avatar(event: &Value, event_type: &str, content: &Value) -> bool {
+    fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+        object.get(name).and_then(Value::as_str)
+    }
+    let state_key = text(event, "state_key");
+    let is_joined = |content: &Value| text(content, "membership") == Some("join");
+    match event_type {
+        "m.room.avatar" => state_key == Some(""),
+        "m.room.member" => {
+            let before = event
+                .pointer("/unsigned/prev_content")
+                .or_else(|| event.get("prev_content"));
+            let is_changed = |before: &Value| {
+                is_joined(before) && text(before, "avatar_url") != text(content, "avatar_url")
+            };
+            state_key.is_some()
+                && state_key == text(event, "sender")
+                && is_joined(content)
+                && before.is_some_and(is_changed)
+        }
+        _ => false,
     }
 }
 

@@ -19,6 +19,11 @@ pub struct SharedEvent {
     pub shown_by: Option<EventId>,
     /// Whether it edits another event.
     pub is_edit: bool,
+    /// Whether it answers another event.
+    pub is_reply: bool,
+    /// Whether it changes an avatar: the room's, or that of its sender. Most membership events name
+    /// one without changing it.
+    pub changes_avatar: bool,
     /// The content that is shown.
     pub content: Value,
     /// Its media, in the order in which they stand in it; what it is about comes first.

@@ -122,6 +122,81 @@ fn an_encrypted_event_tells_its_tokens_in_the_clear() {
 }
 
 #[test]
+fn an_avatar_is_changed_by_who_had_another_one_in_the_room() {
+    let member =
+        |membership: &str, avatar: &str| json!({"membership": membership, "avatar_url": avatar});
+    let (old, new) = ("mxc://example.org/old", "mxc://example.org/new");
+    let alice = json!("@a:example.org");
+    for (state_key, content, before, is_changed) in [
+        (&alice, member("join", new), member("join", old), true),
+        (
+            &alice,
+            member("join", new),
+            json!({"membership": "join"}),
+            true,
+        ),
+        // A new name, a join, an invitation, an event that is no state.
+        (&alice, member("join", old), member("join", old), false),
+        (&alice, member("join", new), member("invite", old), false),
+        (&alice, member("join", new), json!(null), false),
+        (
+            &json!("@b:example.org"),
+            member("invite", new),
+            member("join", old),
+            false,
+        ),
+        (
+            &json!("@b:example.org"),
+            member("join", new),
+            member("join", old),
+            false,
+        ),
+        (
+            &json!(null),
+            member("join", new),
+            member("join", old),
+            false,
+        ),
+    ] {
+        for unsigned in [true, false] {
+            let mut event = event(content.clone());
+            event["type"] = json!("m.room.member");
+            event["state_key"] = state_key.clone();
+            if unsigned {
+                event["unsigned"] = json!({"prev_content": before});
+            } else {
+                event["prev_content"] = before.clone();
+            }
+            let read = read(&event, None).expect("an event");
+            assert_eq!(read.changes_avatar, is_changed, "{event}");
+            assert_eq!(read.media.len(), 1);
+        }
+    }
+    for (state_key, is_changed) in [(json!(""), true), (json!(null), false), (json!("x"), false)] {
+        let mut event = event(json!({"url": new}));
+        event["type"] = json!("m.room.avatar");
+        event["state_key"] = state_key;
+        assert_eq!(
+            read(&event, None).expect("an event").changes_avatar,
+            is_changed
+        );
+    }
+}
+
+#[test]
+fn a_reply_is_told_in_the_clear_or_not() {
+    let relation = json!({"m.in_reply_to": {"event_id": "$other"}});
+    let said = json!({"type": "m.room.message", "content": {"msgtype": "m.text", "body": "> <@b:c> x\n\ny"}});
+    let encrypted = event(json!({"algorithm": "m.megolm.v1.aes-sha2", "m.relates_to": relation}));
+    assert!(read(&encrypted, Some(&said)).expect("an event").is_reply);
+    let mut inside = said.clone();
+    inside["content"]["m.relates_to"] = relation;
+    let encrypted = event(json!({"algorithm": "m.megolm.v1.aes-sha2"}));
+    assert!(read(&encrypted, Some(&inside)).expect("an event").is_reply);
+    assert!(!read(&encrypted, Some(&said)).expect("an event").is_reply);
+}
+
+#[test]
 fn what_is_no_event_is_told() {
     let whole = event(json!({"body": "x"}));
     for (pointer, value, problem) in [

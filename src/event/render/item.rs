@@ -1,14 +1,18 @@
 //! What an event shares, thing by thing, and how each can be reached.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use serde_json::Value;
 
-use crate::event::{MediaKind, SharedEvent, SharedMedia};
+use crate::event::{MediaKind, SharedEvent, SharedMedia, find::EXTENSIBLE_FILES};
 
 use super::{
     Linked,
     line::{one_line, shortened},
+    text::plain_words,
 };
 
 /// The longest reason that a warning gives.
@@ -100,13 +104,20 @@ impl What {
             _ => {}
         }
         let mimetype = media.details.mimetype.as_deref().unwrap_or_default();
-        match message_type(&event.content, &media.path) {
+        let message_type = message_type(&event.content, &media.path).unwrap_or(&event.event_type);
+        // Of an extensible event, the type is that of the event (MSC1767).
+        match message_type
+            .strip_prefix("org.matrix.msc1767.")
+            .or_else(|| message_type.strip_prefix("m."))
+            .unwrap_or(message_type)
+        {
             _ if media.details.is_voice => Self::Voice,
-            Some("m.image") if mimetype == "image/gif" => Self::Gif,
-            Some("m.image") => Self::Image,
-            Some("m.video") => Self::Video,
-            Some("m.audio") => Self::Audio,
-            Some("m.file") => Self::File,
+            "voice" | "org.matrix.msc3245.voice.v2" => Self::Voice,
+            "image" if mimetype == "image/gif" => Self::Gif,
+            "image" => Self::Image,
+            "video" => Self::Video,
+            "audio" => Self::Audio,
+            "file" => Self::File,
             _ => match mimetype.split('/').next() {
                 Some("image") if mimetype == "image/gif" => Self::Gif,
                 Some("image") => Self::Image,
@@ -120,21 +131,25 @@ impl What {
 
 /// The `msgtype`, and in a gallery the `itemtype` of the thing at this path (MSC4274).
 fn message_type<'a>(content: &'a Value, path: &str) -> Option<&'a str> {
-    let path = path.strip_prefix("content.");
-    let path = path.map(|path| path.strip_prefix("m.new_content.").unwrap_or(path));
-    let gallery = path.and_then(|path| {
-        let (list, rest) = path.split_once('[')?;
+    let of_gallery = || {
+        let (list, rest) = inside(path).split_once('[')?;
         let (index, _) = rest.split_once(']')?;
         content
             .get(list)?
             .get(index.parse::<usize>().ok()?)?
             .get("itemtype")
-    });
-    gallery.or_else(|| content.get("msgtype"))?.as_str()
+    };
+    of_gallery().or_else(|| content.get("msgtype"))?.as_str()
 }
 
-/// What an event shares, in its order: files, stickers, avatars. Pictures inside a text, thumbnails
-/// and what is not known are none of it.
+/// The path inside of the content that is shown.
+fn inside(path: &str) -> &str {
+    let path = path.strip_prefix("content.").unwrap_or(path);
+    path.strip_prefix("m.new_content.").unwrap_or(path)
+}
+
+/// What an event shares, in its order: files, stickers, an avatar if it changes that. Pictures
+/// inside a text, thumbnails, the pictures of who is speaking and what is not known are none of it.
 pub(super) fn items<'a>(event: &'a SharedEvent, links: &'a [Linked<'a>]) -> Vec<Item<'a>> {
     let by_path: HashMap<&str, &Linked<'_>> = links
         .iter()
@@ -147,7 +162,7 @@ pub(super) fn items<'a>(event: &'a SharedEvent, links: &'a [Linked<'a>]) -> Vec<
         .collect();
     // A voice message names its sound twice, for old and for new clients.
     let mut seen = HashSet::new();
-    let shared = event.media.iter().filter(|media| is_shared(media.kind));
+    let shared = event.media.iter().filter(|media| is_shared(event, media));
     let shared = shared.filter(|media| seen.insert(&media.mxc));
     shared
         .map(|media| {
@@ -183,6 +198,25 @@ impl Item<'_> {
         })
     }
 
+    /// What is said of it, in plain words.
+    pub(super) fn caption(&self) -> Option<Cow<'_, str>> {
+        let details = &self.media.details;
+        let caption = details.caption.as_deref()?;
+        Some(plain_words(caption, details.caption_html.as_deref()))
+    }
+
+    /// Whether the words of the event are its name or its caption, and not said beside it, as those
+    /// of a gallery.
+    pub(super) fn has_the_words(&self) -> bool {
+        match inside(&self.media.path).strip_suffix("url") {
+            Some("" | "file.") => true,
+            Some(field) => field
+                .strip_suffix('.')
+                .is_some_and(|field| EXTENSIBLE_FILES.contains(&field)),
+            None => false,
+        }
+    }
+
     /// Whether its link leads to its thumbnail only.
     pub(super) fn is_only_thumbnail(&self) -> bool {
         self.link
@@ -200,11 +234,15 @@ pub(super) fn linked<'a>(items: &[Item<'a>]) -> Vec<(Item<'a>, &'a Linked<'a>)> 
         .collect()
 }
 
-fn is_shared(kind: MediaKind) -> bool {
-    matches!(
-        kind,
-        MediaKind::File | MediaKind::Sticker | MediaKind::Avatar
-    )
+fn is_shared(event: &SharedEvent, media: &SharedMedia) -> bool {
+    match media.kind {
+        MediaKind::File | MediaKind::Sticker => true,
+        MediaKind::Avatar => {
+            let place = inside(&media.path);
+            event.changes_avatar && matches!(place, "url" | "file.url" | "avatar_url")
+        }
+        MediaKind::Thumbnail | MediaKind::InlineImage | MediaKind::Other => false,
+    }
 }
 
 /// The path of the object that describes a medium or its thumbnail: what stands before

@@ -70,6 +70,6 @@ pub fn render(event: &SharedEvent, links: &[Linked<'_>], style: &Style<'_>) -> R
     Rendering {
         text: text::text(event, &says, &items, style),
         html: html::html(event, &says, &items, links, style),
-        xmpp: xmpp::xmpp(&says, &items),
+        xmpp: xmpp::xmpp(&items),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::event::SharedEvent;
+use crate::event::{SharedEvent, describe::formatted_body};
 
 /// The words of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,11 @@ impl<'a> Says<'a> {
             return Self::Nothing;
         };
         Self::Text {
-            plain: without_quote(content, plain),
+            plain: if event.is_reply {
+                without_quote(plain)
+            } else {
+                plain
+            },
             html,
             is_emote: content.get("msgtype").and_then(Value::as_str) == Some("m.emote"),
         }
@@ -63,14 +67,11 @@ fn plain(content: &Value) -> Option<&str> {
 
 /// The HTML: `formatted_body`, or one of the shapes of extensible events (MSC1767).
 fn html(content: &Value) -> Option<&str> {
-    let format = content.get("format").and_then(Value::as_str);
-    let body = content.get("formatted_body").and_then(Value::as_str);
-    body.filter(|_| format.is_none_or(|format| format == "org.matrix.custom.html"))
-        .or_else(|| {
-            extensible(content, "org.matrix.msc1767.html", |mimetype| {
-                mimetype == Some("text/html")
-            })
+    content.as_object().and_then(formatted_body).or_else(|| {
+        extensible(content, "org.matrix.msc1767.html", |mimetype| {
+            mimetype == Some("text/html")
         })
+    })
 }
 
 fn extensible<'a>(
@@ -90,10 +91,8 @@ fn extensible<'a>(
 
 /// A reply without the quote that older clients put before it
 /// (Client-Server API, "Rich replies", until version 1.12).
-fn without_quote<'a>(content: &Value, plain: &'a str) -> &'a str {
-    let relation = content.get("m.relates_to");
-    let is_reply = relation.is_some_and(|relation| relation.get("m.in_reply_to").is_some());
-    if !is_reply || !plain.starts_with("> ") {
+fn without_quote(plain: &str) -> &str {
+    if !plain.starts_with("> ") {
         return plain;
     }
     let mut rest = plain;
@@ -146,7 +145,8 @@ mod tests {
             ),
             (json!({"body": "> quoted"}), "> quoted", None),
         ] {
-            let event = event("m.room.message", content.clone());
+            let mut event = event("m.room.message", content.clone());
+            event.is_reply = content.get("m.relates_to").is_some();
             let Says::Text { plain, html, .. } = Says::of(&event) else {
                 panic!("{content}")
             };

@@ -43,7 +43,7 @@ pub(super) fn sender(event: &SharedEvent, style: &Style<'_>) -> String {
 /// What is said in plain words. Spoilers in formatted text stay hidden: plain text has no spoilers.
 pub(super) fn plain_words<'a>(plain: &'a str, html: Option<&str>) -> Cow<'a, str> {
     match html {
-        Some(html) if html.contains("data-mx-spoiler") || plain.is_empty() => {
+        Some(html) if plain.is_empty() || html::may_hide(html) => {
             Cow::Owned(html::plain_text(html))
         }
         _ => Cow::Borrowed(plain),
@@ -299,31 +299,23 @@ fn several(items: &[Item<'_>]) -> String {
     format!("{} {}", items.len(), what.plural())
 }
 
-/// What is said of what is shared: of one thing its caption; of several the words of the event,
-/// then their captions.
+/// What is said of what is shared: the words of the event if they stand beside it, then the
+/// captions.
 fn caption(says: &Says<'_>, items: &[Item<'_>]) -> String {
     let words = match says {
-        Says::Text { plain, html, .. } => Some((*plain, *html)),
+        Says::Text { plain, html, .. } if !items.iter().any(Item::has_the_words) => {
+            Some(plain_words(plain, *html))
+        }
         _ => None,
     };
     let own = items
         .iter()
         .filter(|item| item.what != What::Sticker || item.media.details.filename.is_some())
-        .filter_map(|item| item.media.details.caption.as_deref());
-    let captions: Vec<Cow<'_, str>> = match items {
-        [_] => {
-            let html = words.and_then(|(_, html)| html);
-            own.map(|caption| plain_words(caption, html)).collect()
-        }
-        _ => words
-            .map(|(plain, html)| plain_words(plain, html))
-            .into_iter()
-            .chain(own.map(Cow::Borrowed))
-            .collect(),
-    };
-    let lines: Vec<String> = captions
-        .iter()
-        .map(|caption| one_line(caption, LINE_END))
+        .filter_map(Item::caption);
+    let lines: Vec<String> = words
+        .into_iter()
+        .chain(own)
+        .map(|caption| one_line(&caption, LINE_END))
         .filter(|line| !line.is_empty())
         .collect();
     lines.join(LINE_END)

@@ -7,7 +7,6 @@ use quick_xml::{Writer, events::BytesText};
 use super::{
     Linked,
     item::{Item, linked},
-    says::Says,
     text,
 };
 
@@ -17,20 +16,18 @@ use super::{
 /// What is warned of has a `spoiler` (XEP-0382) and is an attachment, so that nobody loads it
 /// unasked. For the same reason it has no thumbnail and no out-of-band data, which clients show at
 /// once.
-pub(super) fn xmpp(says: &Says<'_>, items: &[Item<'_>]) -> Option<String> {
+pub(super) fn xmpp(items: &[Item<'_>]) -> Option<String> {
     let mut shared = linked(items);
     shared.retain(|(_, link)| link.is_media());
     let (first, _) = shared.first()?;
     let mut writer = Writer::new(Vec::new());
     // Writing into memory does not fail.
-    elements(&mut writer, says, items, &shared, first).ok()?;
+    elements(&mut writer, &shared, first).ok()?;
     String::from_utf8(writer.into_inner()).ok()
 }
 
 fn elements(
     writer: &mut Writer<Vec<u8>>,
-    says: &Says<'_>,
-    items: &[Item<'_>],
     shared: &[(Item<'_>, &Linked<'_>)],
     first: &Item<'_>,
 ) -> io::Result<()> {
@@ -58,11 +55,7 @@ fn elements(
     for (index, (item, link)) in shared.iter().enumerate() {
         // Several in one message are told apart by their IDs.
         let id = (shared.len() > 1).then(|| format!("file-{}", index + 1));
-        let html = match says {
-            Says::Text { html, .. } if items.len() == 1 => *html,
-            _ => None,
-        };
-        file_sharing(writer, item, link, id.as_deref(), html)?;
+        file_sharing(writer, item, link, id.as_deref())?;
     }
     Ok(())
 }
@@ -72,7 +65,6 @@ fn file_sharing(
     item: &Item<'_>,
     link: &Linked<'_>,
     id: Option<&str>,
-    html: Option<&str>,
 ) -> io::Result<()> {
     let details = &link.media.details;
     let is_warned = item.media.details.warning.is_some();
@@ -87,7 +79,7 @@ fn file_sharing(
     }
     let facts = [
         ("media-type", details.mimetype.clone()),
-        ("name", text::name(item)),
+        ("name", text::name(item).map(|name| without_folders(&name))),
         ("size", details.size.map(|size| size.to_string())),
         ("width", details.width.map(|width| width.to_string())),
         ("height", details.height.map(|height| height.to_string())),
@@ -95,7 +87,7 @@ fn file_sharing(
             "length",
             details.duration_ms.map(|length| length.to_string()),
         ),
-        ("desc", description(item, html)),
+        ("desc", description(item)),
     ];
     let thumbnail = item
         .thumbnail
@@ -132,8 +124,8 @@ fn thumbnail_of(file: &mut Writer<Vec<u8>>, thumbnail: &Linked<'_>) -> io::Resul
     let details = &thumbnail.media.details;
     let facts = [
         ("media-type", details.mimetype.as_deref().map(xml_text)),
-        ("width", details.width.map(|width| width.to_string())),
-        ("height", details.height.map(|height| height.to_string())),
+        ("width", details.width.and_then(side)),
+        ("height", details.height.and_then(side)),
     ];
     let mut element = file
         .create_element("thumbnail")
@@ -148,10 +140,21 @@ fn thumbnail_of(file: &mut Writer<Vec<u8>>, thumbnail: &Linked<'_>) -> io::Resul
     Ok(())
 }
 
+/// A width or a height that a thumbnail can have: an `unsignedShort` (XEP-0264, "XML Schema").
+/// Parsers refuse the whole message for another one.
+fn side(pixels: u32) -> Option<String> {
+    u16::try_from(pixels).ok().map(|pixels| pixels.to_string())
+}
+
+/// A name that leads into no other folder (XEP-0446, "Security Considerations").
+fn without_folders(name: &str) -> String {
+    name.replace(['/', '\\'], "_")
+}
+
 /// What is said of it.
-fn description(item: &Item<'_>, html: Option<&str>) -> Option<String> {
-    let caption = item.media.details.caption.as_deref()?;
-    Some(text::plain_words(caption, html).into_owned()).filter(|words| !words.is_empty())
+fn description(item: &Item<'_>) -> Option<String> {
+    let words = item.caption()?.into_owned();
+    Some(words).filter(|words| !words.is_empty())
 }
 
 fn element(writer: &mut Writer<Vec<u8>>, name: &str, text: &str) -> io::Result<()> {

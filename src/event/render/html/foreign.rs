@@ -11,6 +11,9 @@ const HIDDEN: [&str; 8] = [
     "mx-reply", "script", "style", "template", "title", "iframe", "noembed", "noframes",
 ];
 
+/// The attribute of what is hidden until somebody asks for it.
+const SPOILER: &str = "data-mx-spoiler";
+
 /// A piece of HTML that is to be seen.
 enum Piece {
     Start(String, StartTag<()>),
@@ -124,14 +127,19 @@ fn description(tag: &StartTag<()>) -> &str {
         .unwrap_or_default()
 }
 
+/// Whether something in this HTML can be a spoiler. Names of attributes are in any case.
+pub(in crate::event::render) fn may_hide(html: &str) -> bool {
+    html.to_ascii_lowercase().contains(SPOILER)
+}
+
 /// The words of this HTML. In the places of spoilers stands that there is one.
 pub(in crate::event::render) fn plain_text(html: &str) -> String {
-    let spoiler = |tag: &StartTag<()>| attribute(tag, "data-mx-spoiler").is_some();
+    let spoiler = |tag: &StartTag<()>| attribute(tag, SPOILER).is_some();
     let mut text = String::new();
     for piece in pieces(html, spoiler) {
         match piece {
             Piece::Text(words) => text.push_str(&words),
-            Piece::Start(name, tag) => match attribute(&tag, "data-mx-spoiler") {
+            Piece::Start(name, tag) => match attribute(&tag, SPOILER) {
                 Some("") => text.push_str("[spoiler]"),
                 Some(reason) => {
                     text.push_str("[spoiler: ");

@@ -16,7 +16,7 @@ use super::{
     text,
 };
 
-pub(super) use self::foreign::plain_text;
+pub(super) use self::foreign::{may_hide, plain_text};
 
 /// What the event shares, and what it says.
 pub(super) fn html(
@@ -30,40 +30,40 @@ pub(super) fn html(
         writer: HtmlWriter::default(),
         links: links.iter().map(|link| (&link.media.mxc, link)).collect(),
     };
-    let is_alone = items.len() == 1 && items[0].media.details.caption.is_none();
+    let has_words = items.iter().any(Item::has_the_words);
+    let is_alone = match items {
+        [item] => item.media.details.caption.is_none() && (has_words || *says == Says::Nothing),
+        _ => false,
+    };
     for item in items {
-        if !is_alone {
+        if is_alone {
+            page.item(item);
+        } else {
             page.writer.open_plain("div");
-        }
-        page.item(item);
-        if !is_alone {
+            page.item(item);
             page.writer.close("div");
+            page.caption(item);
         }
     }
-    match (items, says) {
-        (
-            [],
-            Says::Text {
-                plain,
-                html,
-                is_emote,
-            },
-        ) => {
+    match says {
+        Says::Text {
+            plain,
+            html,
+            is_emote,
+        } if items.is_empty() => {
             if *is_emote {
                 page.writer
                     .text(&format!("* {} ", text::sender(event, style)));
             }
             page.words(plain, *html);
         }
-        ([item], Says::Text { html, .. }) => page.caption(item, *html),
-        ([item], _) => page.caption(item, None),
-        (_, Says::Text { plain, html, .. }) => {
+        Says::Text { plain, html, .. } if !has_words => {
             page.writer.open_plain("div");
             page.words(plain, *html);
             page.writer.close("div");
         }
-        (_, Says::Poll { question, answers }) => page.poll(question, answers),
-        (_, Says::Nothing) => {}
+        Says::Poll { question, answers } => page.poll(question, answers),
+        Says::Text { .. } | Says::Nothing => {}
     }
     page.writer.finish()
 }
@@ -142,8 +142,9 @@ impl Page<'_> {
         }
     }
 
-    fn caption(&mut self, item: &Item<'_>, html: Option<&str>) {
+    fn caption(&mut self, item: &Item<'_>) {
         let caption = item.media.details.caption.as_deref();
+        let html = item.media.details.caption_html.as_deref();
         let is_name = item.what == What::Sticker && item.media.details.filename.is_none();
         if let Some(caption) = caption.filter(|_| !is_name) {
             self.writer.open_plain("div");

@@ -213,8 +213,9 @@ fn pages_are_linked_and_never_embedded() {
             "emoji",
             MediaDetails::default(),
         ));
+        let html = "<img src='mxc://example.org/emoji' alt=':e:'>";
         event.media[0].details.caption = Some("c".to_owned());
-        event.content["formatted_body"] = "<img src='mxc://example.org/emoji' alt=':e:'>".into();
+        event.media[0].details.caption_html = Some(html.to_owned());
         event
     };
     let page = "https://m.example/v/x";

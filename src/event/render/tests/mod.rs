@@ -21,6 +21,8 @@ pub(super) fn event(event_type: &str, content: Value) -> SharedEvent {
         event_type: event_type.to_owned(),
         shown_by: None,
         is_edit: false,
+        is_reply: false,
+        changes_avatar: false,
         content,
         media: Vec::new(),
     }

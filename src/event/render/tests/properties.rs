@@ -123,10 +123,8 @@ fn parts() -> impl Strategy<Value = Parts> {
 
 fn shared_urls(event: &SharedEvent) -> Vec<String> {
     let shared = |media: &&SharedMedia| {
-        matches!(
-            media.kind,
-            MediaKind::File | MediaKind::Sticker | MediaKind::Avatar
-        ) && !media.mxc.media_id().starts_with("refused")
+        matches!(media.kind, MediaKind::File | MediaKind::Sticker)
+            && !media.mxc.media_id().starts_with("refused")
     };
     event
         .media

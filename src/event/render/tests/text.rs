@@ -74,6 +74,8 @@ fn stickers_avatars_and_edits_are_told_as_such() {
             "changed the room's avatar",
         ),
     ] {
+        let mut event = event;
+        event.changes_avatar = true;
         assert_eq!(
             said(&event),
             format!("alice {words} https://m.example/m/main")
@@ -82,6 +84,94 @@ fn stickers_avatars_and_edits_are_told_as_such() {
     let mut edit = message("m.image", cat());
     edit.is_edit = true;
     assert!(said(&edit).starts_with("alice edited an image: cat.png"));
+}
+
+#[test]
+fn an_avatar_that_nobody_changes_is_not_told() {
+    let profile = "content.com.beeper.per_message_profile.avatar_url";
+    for (event_type, path, changes_avatar, text) in [
+        ("m.room.message", profile, false, "alice: hi"),
+        ("m.room.message", "content.avatar_url", false, "alice: hi"),
+        ("m.room.member", "content.avatar_url", false, ""),
+        ("m.room.member", "content.other.avatar_url", true, ""),
+        ("m.room.avatar", "content.url", false, ""),
+    ] {
+        let words = match event_type {
+            "m.room.message" => json!({"msgtype": "m.text", "body": "hi"}),
+            _ => json!({}),
+        };
+        let mut event = event(event_type, words);
+        event.changes_avatar = changes_avatar;
+        event.media = vec![media(
+            path,
+            MediaKind::Avatar,
+            "main",
+            MediaDetails::default(),
+        )];
+        let all = rendered(&event);
+        assert_eq!((all.text.as_str(), all.xmpp), (text, None), "{path}");
+        assert!(!all.html.contains("m.example"), "{}", all.html);
+    }
+}
+
+#[test]
+fn a_gallery_says_its_own_words_and_those_of_its_items() {
+    for ids in [
+        &[("m.image", "a")][..],
+        &[("m.image", "a"), ("m.image", "b")],
+    ] {
+        let mut event = gallery(ids);
+        event.content["formatted_body"] = "our <b>holiday</b>".into();
+        event.media[0].details.filename = Some("a.png".to_owned());
+        event.media[0].details.caption = Some("he dies".to_owned());
+        event.media[0].details.caption_html =
+            Some("he <span data-mx-spoiler>dies</span>".to_owned());
+        let all = rendered(&event);
+        assert!(
+            all.text
+                .contains(" - our / holiday / he [spoiler] https://"),
+            "{}",
+            all.text
+        );
+        assert!(
+            all.html.contains("<div>our <b>holiday</b></div>"),
+            "{}",
+            all.html
+        );
+        assert!(
+            all.html
+                .contains("<div>he <span data-mx-spoiler=\"\">dies</span></div>"),
+            "{}",
+            all.html
+        );
+        let xmpp = all.xmpp.expect("media");
+        assert!(xmpp.contains("<desc>he [spoiler]</desc>"), "{xmpp}");
+    }
+}
+
+#[test]
+fn an_extensible_event_is_called_by_its_type() {
+    for (event_type, noun) in [
+        ("m.image", "an image"),
+        ("org.matrix.msc1767.video", "a video"),
+        ("m.audio", "an audio file"),
+        ("m.voice", "a voice message"),
+        ("org.matrix.msc3245.voice.v2", "a voice message"),
+        ("m.file", "a file"),
+    ] {
+        let mut event = event(event_type, json!({"m.text": [{"body": "fallback"}]}));
+        let path = "content.m.file.url";
+        event.media = vec![media(
+            path,
+            MediaKind::File,
+            "main",
+            MediaDetails::default(),
+        )];
+        assert_eq!(
+            said(&event),
+            format!("alice sent {noun} https://m.example/m/main")
+        );
+    }
 }
 
 #[test]
@@ -220,7 +310,7 @@ fn a_hidden_part_of_a_caption_stays_hidden() {
         ..cat()
     };
     let mut event = message("m.image", details);
-    event.content["formatted_body"] = "he <span data-mx-spoiler>dies</span>".into();
+    event.media[0].details.caption_html = Some("he <span DATA-MX-Spoiler>dies</span>".to_owned());
     let all = rendered(&event);
     assert!(all.text.contains("- he [spoiler] https://"), "{}", all.text);
     assert!(

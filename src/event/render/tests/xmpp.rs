@@ -71,6 +71,29 @@ fn what_is_warned_of_is_not_shown_unasked() {
 }
 
 #[test]
+fn what_parsers_refuse_or_write_elsewhere_is_left_out() {
+    let mut event = message("m.image", cat());
+    event.media[0].details.filename = Some("../..\\x/cat.png".to_owned());
+    let small = MediaDetails {
+        width: Some(65_536),
+        height: Some(65_535),
+        ..MediaDetails::default()
+    };
+    event.media.push(media(
+        "content.info.thumbnail_url",
+        MediaKind::Thumbnail,
+        "small",
+        small,
+    ));
+    let xml = elements(&event);
+    assert!(xml.contains("<name>.._.._x_cat.png</name>"), "{xml}");
+    assert!(
+        xml.contains("uri=\"https://m.example/m/small\" height=\"65535\"/>"),
+        "{xml}"
+    );
+}
+
+#[test]
 fn several_have_ids_and_one_is_out_of_band() {
     let xml = elements(&gallery(&[("m.image", "a"), ("m.file", "b")]));
     assert_eq!(xml.matches("<url>").count(), 1, "{xml}");
