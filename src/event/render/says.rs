@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use crate::event::{SharedEvent, describe::formatted_body};
 
+/// The longest URI of a place that is told.
+const MAX_PLACE_BYTES: usize = 100;
+
 /// The words of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Says<'a> {
@@ -17,6 +20,8 @@ pub(super) enum Says<'a> {
         html: Option<&'a str>,
         /// Whether it says what the sender does.
         is_emote: bool,
+        /// The place of which it speaks, if the plain text does not tell where that is.
+        place: Option<&'a str>,
     },
     /// A poll.
     Poll {
@@ -39,7 +44,9 @@ impl<'a> Says<'a> {
         let Some(plain) = plain(content).or(html.map(|_| "")) else {
             return Self::Nothing;
         };
+        let place = place(content).filter(|place| !plain.contains(place));
         Self::Text {
+            place,
             plain: if event.is_reply {
                 without_quote(plain)
             } else {
@@ -72,6 +79,18 @@ fn html(content: &Value) -> Option<&str> {
             mimetype == Some("text/html")
         })
     })
+}
+
+/// The URI of a location (Client-Server API, "m.location"; MSC3488; RFC 5870).
+fn place(content: &Value) -> Option<&str> {
+    let is_location = content.get("msgtype").and_then(Value::as_str) == Some("m.location");
+    let old = content.get("geo_uri").filter(|_| is_location);
+    let uri =
+        old.or_else(|| first(content, &["m.location", "org.matrix.msc3488.location"])?.get("uri"))?;
+    let uri = uri.as_str()?;
+    let is_uri = |c: u8| c.is_ascii_alphanumeric() || b"+-.,;=:_%".contains(&c);
+    (uri.starts_with("geo:") && uri.len() <= MAX_PLACE_BYTES && uri.bytes().all(is_uri))
+        .then_some(uri)
 }
 
 fn extensible<'a>(
@@ -159,6 +178,51 @@ mod tests {
             json!({"m.text": {}}),
         ] {
             assert_eq!(Says::of(&event("x", nothing)), Says::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_location_tells_where_it_is() {
+        let uri = "geo:51.5,-0.1;u=35";
+        for (content, told) in [
+            (
+                json!({"msgtype": "m.location", "body": "Here", "geo_uri": uri}),
+                Some(uri),
+            ),
+            (
+                json!({"body": "Here", "m.location": {"uri": uri}}),
+                Some(uri),
+            ),
+            (
+                json!({"body": "Here", "org.matrix.msc3488.location": {"uri": uri}}),
+                Some(uri),
+            ),
+            (
+                json!({"msgtype": "m.location", "body": format!("At {uri}"), "geo_uri": uri}),
+                None,
+            ),
+            (
+                json!({"msgtype": "m.text", "body": "Here", "geo_uri": uri}),
+                None,
+            ),
+            (
+                json!({"msgtype": "m.location", "body": "Here", "geo_uri": "https://example.org"}),
+                None,
+            ),
+            (
+                json!({"msgtype": "m.location", "body": "Here", "geo_uri": "geo:1,2\r\nQUIT"}),
+                None,
+            ),
+            (
+                json!({"msgtype": "m.location", "body": "Here", "geo_uri": 5}),
+                None,
+            ),
+        ] {
+            let event = event("m.room.message", content.clone());
+            let Says::Text { place, .. } = Says::of(&event) else {
+                panic!("{content}")
+            };
+            assert_eq!(place, told, "{content}");
         }
     }
 

@@ -61,8 +61,12 @@ fn without_media(event: &SharedEvent, says: &Says<'_>, style: &Style<'_>) -> Str
             plain,
             html,
             is_emote,
+            place,
         } => {
-            let words = one_line(&plain_words(plain, *html), LINE_END);
+            let mut words = one_line(&plain_words(plain, *html), LINE_END);
+            if let Some(place) = place {
+                words = format!("{words} ({place})").trim_start().to_owned();
+            }
             match sender {
                 _ if words.is_empty() => return String::new(),
                 Some(sender) if *is_emote => format!("* {edited}{sender} {words}"),

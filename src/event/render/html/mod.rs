@@ -50,12 +50,16 @@ pub(super) fn html(
             plain,
             html,
             is_emote,
+            place,
         } if items.is_empty() => {
             if *is_emote {
                 page.writer
                     .text(&format!("* {} ", text::sender(event, style)));
             }
             page.words(plain, *html);
+            if let Some(place) = place {
+                page.writer.text(&format!(" ({place})"));
+            }
         }
         Says::Text { plain, html, .. } if !has_words => {
             page.writer.open_plain("div");

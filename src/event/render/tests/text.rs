@@ -175,6 +175,15 @@ fn an_extensible_event_is_called_by_its_type() {
 }
 
 #[test]
+fn a_location_is_told_with_its_place() {
+    let content =
+        json!({"msgtype": "m.location", "body": "The town hall", "geo_uri": "geo:51.5,-0.1"});
+    let all = rendered(&event("m.room.message", content));
+    assert_eq!(all.text, "alice: The town hall (geo:51.5,-0.1)");
+    assert_eq!(all.html, "The town hall (geo:51.5,-0.1)");
+}
+
+#[test]
 fn a_caption_is_told_in_one_line() {
     let mut details = cat();
     details.caption = Some("look\r\nQUIT :x\u{2028}\u{1}end".to_owned());
