@@ -29,6 +29,16 @@ use crate::{
 
 use super::{Grant, LinkService, Refusal, millis, transaction::Shown};
 
+/// Whether the links of a bridge to a medium were revoked. Nobody knows when they were issued:
+/// before every revocation.
+async fn is_revoked(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    mxc: &MxcUri,
+) -> Result<bool, StorageError> {
+    memory::is_revoked(connection, bridge, "", "", &mxc.to_string(), 0).await
+}
+
 impl LinkService {
     /// Decides whether such a link may be followed now.
     ///
@@ -90,8 +100,7 @@ impl LinkService {
             return Ok(row);
         }
         let bridge = link.bridge();
-        // Nobody knows when it was issued: before every revocation.
-        if memory::is_revoked(connection, bridge, "", "", &link.mxc().to_string(), 0).await? {
+        if is_revoked(connection, bridge, link.mxc()).await? {
             return Err(Refusal::Ended(LinkState::Revoked));
         }
         let mut claims = LinkClaims::without_room(link.mxc().clone());
@@ -242,6 +251,21 @@ impl LinkService {
         rows.retain(|row| row.state != LinkState::Revoked);
         if rows.is_empty() {
             return Ok(());
+        }
+        if is_revoked(connection, bridge, mxc).await? {
+            // When that was done, they may have been over, and stayed as they were.
+            let mut left = Vec::new();
+            for row in rows {
+                left.extend(links::revoke_legacy(connection, row.id, now).await?);
+            }
+            return media_references::after_deaths(
+                connection,
+                left,
+                Death::Wanted,
+                self.pace(),
+                now,
+            )
+            .await;
         }
         match seen_media::find(&mut *connection, bridge, mxc).await? {
             None | Some(Sight::Gone) => {

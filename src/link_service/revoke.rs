@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use sqlx::SqliteConnection;
 
 use crate::{
-    link::{KeyId, LinkState},
+    link::{Form, KeyId, LinkState},
     storage::{
         StorageError,
         links::{self, Criteria, LinkRow},
@@ -80,8 +80,8 @@ impl LinkService {
             .await
     }
 
-    /// Revokes one link of a bridge; one that is over already stays as it is. `None`: the bridge
-    /// has no such link.
+    /// Revokes one link of a bridge; one that is over already stays as it is, unless an event could
+    /// bring it back. `None`: the bridge has no such link.
     ///
     /// # Errors
     /// If the database fails: then nothing was revoked.
@@ -100,7 +100,11 @@ impl LinkService {
                     let Some(row) = found.filter(|row| row.bridge == bridge) else {
                         return Ok(None);
                     };
-                    let ended = links::end_one(connection, row.id, LinkState::Revoked, now).await?;
+                    let ended = if row.form == Form::Legacy {
+                        links::revoke_legacy(connection, row.id, now).await?
+                    } else {
+                        links::end_one(connection, row.id, LinkState::Revoked, now).await?
+                    };
                     let left = ended.into_iter().collect();
                     media_references::after_deaths(connection, left, Death::Wanted, pace, now)
                         .await?;

@@ -725,6 +725,26 @@ pub async fn end_one(
     .await?)
 }
 
+/// Revokes a link that a bridge has made by itself, also one that is over: of all its ends, only
+/// this one cannot be undone. Returns the usage that it is part of, if it was not revoked before.
+///
+/// # Errors
+/// If the database fails.
+pub async fn revoke_legacy(
+    connection: &mut SqliteConnection,
+    id: i64,
+    now: i64,
+) -> Result<Option<i64>, StorageError> {
+    Ok(sqlx::query_scalar(
+        "UPDATE links SET state = 'revoked', ended_at = $1 \
+         WHERE id = $2 AND form = 'legacy' AND state <> 'revoked' RETURNING media_reference_id",
+    )
+    .bind(now)
+    .bind(id)
+    .fetch_optional(connection)
+    .await?)
+}
+
 /// Ends all live links that a key has signed.
 ///
 /// # Errors

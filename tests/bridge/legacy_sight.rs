@@ -8,12 +8,14 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use medialink::{demo::homeserver::Options, link_service::POLICY_EVENT_TYPE};
+use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::{
     harness::{HS_TOKEN, Service, World, answer},
     heisenbridge::patiently,
+    legacy::{listed, revoke},
 };
 
 const LINKS: &str = "legacy_links: [{format: heisenbridge, bridge: irc, key: a key}]";
@@ -106,6 +108,41 @@ async fn a_signed_link_lives_while_an_event_shows_its_media() {
     push(&service, redacting(&world, "$fifth")).await;
     push(&service, showing(&world, "$fifth", &mxc)).await;
     assert_eq!(follow(&service, &mxc).await, gone());
+}
+
+#[tokio::test]
+async fn what_was_revoked_while_it_was_redacted_is_not_brought_back() {
+    let world = plain_world().await;
+    let service = world.service(LINKS).await;
+    let mut media = Vec::new();
+    for n in 0..2 {
+        let (mxc, _) = world.upload(format!("picture {n}"), "image/png").await;
+        let event_id = format!("$shown{n}");
+        push(&service, showing(&world, &event_id, &mxc)).await;
+        assert_eq!(follow(&service, &mxc).await, FINE);
+        push(&service, redacting(&world, &event_id)).await;
+        assert_eq!(follow(&service, &mxc).await, gone());
+        media.push(mxc);
+    }
+    let [by_media, by_id] = &media[..] else {
+        panic!("two media")
+    };
+    revoke(&service, json!({"mxc": by_media})).await;
+    let links = listed(&service).await;
+    let link = links.iter().find(|link| link["mxc"] == **by_id);
+    let link_id = link.expect("it is recorded")["link_id"].clone();
+    let path = format!("/v1/links/{}", link_id.as_str().expect("an ID"));
+    let (status, told) = answer(service.api(Method::DELETE, &path)).await;
+    assert_eq!((status.as_u16(), &told["state"]), (200, &json!("revoked")));
+    for (n, mxc) in media.iter().enumerate() {
+        push(&service, showing(&world, &format!("$again{n}"), mxc)).await;
+        assert_eq!(follow(&service, mxc).await, gone(), "{n}");
+    }
+    let links = listed(&service).await;
+    assert!(
+        links.iter().all(|link| link["state"] == "revoked"),
+        "{links:?}"
+    );
 }
 
 #[tokio::test]

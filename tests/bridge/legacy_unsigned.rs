@@ -145,6 +145,20 @@ async fn media_is_served_while_an_event_shows_it() {
 }
 
 #[tokio::test]
+async fn what_was_revoked_while_it_was_expired_is_not_brought_back() {
+    let world = crate::legacy::plain_world().await;
+    let service = world.service(ENTRY).await;
+    let (mxc, _) = world.upload("hello", "text/plain").await;
+    push(&service, json!([event(&world, "$a", json!({"url": mxc}))])).await;
+    assert_eq!(status(&service, &mxc).await, 200);
+    service.clock.advance(61 * MINUTE);
+    assert_eq!(status(&service, &mxc).await, 410);
+    revoke(&service, json!({"mxc": mxc})).await;
+    push(&service, json!([event(&world, "$b", json!({"url": mxc}))])).await;
+    assert_eq!(refused(&service, &path(&mxc)).await, (410, json!("M_GONE")));
+}
+
+#[tokio::test]
 async fn what_nobody_has_followed_yet_dies_likewise() {
     let world = World::new().await;
     let service = world.service(ENTRY).await;
