@@ -51,7 +51,8 @@ impl LinkService {
         }
         let link_id = link.link_id().to_string();
         let row = match self.database.link(&link_id).await? {
-            Some(row) => row,
+            Some(row) if link.is_signed() => row,
+            Some(row) => self.with_present_end(row, link).await?,
             None => {
                 // Whoever guesses gets no further than to a look.
                 let reader = self.database.reader();
@@ -71,6 +72,38 @@ impl LinkService {
         let reader = self.database.reader();
         let sight = seen_media::find(reader, link.bridge(), link.mxc()).await?;
         Ok(sight.is_some())
+    }
+
+    /// A recorded link that nobody signed, with the end that the configuration gives it now.
+    async fn with_present_end(
+        &self,
+        row: Arc<LinkRow>,
+        link: &LegacyLink,
+    ) -> Result<Arc<LinkRow>, StorageError> {
+        let reader = self.database.reader();
+        let sight = seen_media::find(reader, link.bridge(), link.mxc()).await?;
+        let Some(Sight::Shown { seen_at, .. }) = sight else {
+            return Ok(row);
+        };
+        let is_present = row.expires_at == self.unsigned_end(link.bridge(), seen_at);
+        if is_present || row.state == LinkState::Revoked {
+            return Ok(row);
+        }
+        let (service, link, now) = (self.clone(), link.clone(), self.clock.now_ms());
+        self.database
+            .writer()
+            .write::<_, StorageError, _>(move |connection| {
+                async move {
+                    let (bridge, mxc) = (link.bridge(), link.mxc());
+                    service.look_again(connection, bridge, mxc, now).await?;
+                    links::find_in(connection, &row.link_id)
+                        .await?
+                        .ok_or(StorageError::Corrupt("link, gone while it was followed"))
+                }
+                .boxed()
+            })
+            .await
+            .map(Arc::new)
     }
 
     async fn record(

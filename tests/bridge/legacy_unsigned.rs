@@ -1,6 +1,6 @@
 //! Links of bridges that sign nothing: served for as long as an event shows their media.
 
-use medialink::storage::seen_media;
+use medialink::{clock::Clock, storage::seen_media};
 use serde_json::{Value, json};
 
 use crate::{
@@ -156,6 +156,30 @@ async fn what_was_revoked_while_it_was_expired_is_not_brought_back() {
     revoke(&service, json!({"mxc": mxc})).await;
     push(&service, json!([event(&world, "$b", json!({"url": mxc}))])).await;
     assert_eq!(refused(&service, &path(&mxc)).await, (410, json!("M_GONE")));
+}
+
+#[tokio::test]
+async fn another_lifetime_holds_for_links_that_were_followed_before() {
+    let world = crate::legacy::plain_world().await;
+    let clock = Clock::default();
+    let start = async |lifetime: &str| {
+        let entry = ENTRY.replacen("1h", lifetime, 1);
+        Service::start_at(world.folder.path(), &world.url, "", &entry, &clock).await
+    };
+    let (mxc, _) = world.upload("hello", "text/plain").await;
+    let service = start("1h").await;
+    push(&service, json!([event(&world, "$a", json!({"url": mxc}))])).await;
+    assert_eq!(status(&service, &mxc).await, 200);
+    service.stop().await;
+    clock.advance(31 * MINUTE);
+    for (lifetime, told) in [("30m", 410), ("32m", 200), ("30m", 410), ("never", 200)] {
+        let service = start(lifetime).await;
+        assert_eq!(status(&service, &mxc).await, told, "{lifetime}");
+        service.stop().await;
+    }
+    let service = start("never").await;
+    push(&service, json!([redaction(&world, "$a")])).await;
+    assert_eq!(status(&service, &mxc).await, 410);
 }
 
 #[tokio::test]
