@@ -29,7 +29,8 @@ pub(super) async fn run(config: Config, arguments: &Arguments) -> anyhow::Result
     let mut told = Map::new();
     let Ok(link) = service.keys.ring().verify(token_of(text.trim())) else {
         let path = path_of(text.trim());
-        let legacy = service.config.legacy_links.find(&path);
+        let legacy = &service.config.legacy_links;
+        let legacy = legacy.find_below(service.config.public_url.path(), &path);
         let Some(link) = legacy.and_then(|path| path.verify().ok()) else {
             eprintln!("medialink: not a link of this service");
             return Ok(ExitCode::FAILURE);
@@ -93,11 +94,15 @@ async fn recorded(
     Ok(Some((row, view)))
 }
 
-/// The path of a URL, or what was given as a path.
+/// The path of a URL, or what was given as a path, decoded as the public listener does it.
 fn path_of(link: &str) -> String {
-    match Url::parse(link) {
+    let path = match Url::parse(link) {
         Ok(url) => url.path().to_owned(),
         Err(_) => link.split(['?', '#']).next().unwrap_or_default().to_owned(),
+    };
+    match path.parse() {
+        Ok(uri) => actix_web::dev::Url::new(uri).path().to_owned(),
+        Err(_) => path,
     }
 }
 
@@ -140,5 +145,6 @@ mod tests {
         for link in ["https://media.example.org/a/b/c?d#e", "/a/b/c?d"] {
             assert_eq!(path_of(link), "/a/b/c", "{link}");
         }
+        assert_eq!(path_of("/%61/%2F%25b"), "/a/%2F%25b");
     }
 }

@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use crate::{
-    legacy::{LegacyLinks, LegacyPath},
+    legacy::{LegacyLinks, LegacyPath, stripped},
     media::MediaProxy,
 };
 
@@ -75,12 +75,6 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The rest of a path below the path of `public_url`.
-fn stripped<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
-    path.strip_prefix(prefix.trim_end_matches('/'))
-        .filter(|rest| rest.starts_with('/'))
-}
-
 /// Where a path leads: to a route of ours, or to an entry of `legacy_links`.
 enum Target<'a> {
     Ours(Place<'a>),
@@ -92,10 +86,7 @@ impl<'a> Target<'a> {
         if let Some(place) = Place::parse(path, prefix) {
             return Some(Self::Ours(place));
         }
-        stripped(path, prefix)
-            .and_then(|rest| legacy.find(rest))
-            .or_else(|| legacy.find(path))
-            .map(Self::Legacy)
+        legacy.find_below(prefix, path).map(Self::Legacy)
     }
 
     fn route(&self) -> &'static str {

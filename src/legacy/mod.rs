@@ -19,7 +19,7 @@ use crate::{
 pub use jwk::JwkError;
 pub use key::LegacyKey;
 pub use mautrix::{HASH_LENGTHS, MAX_HASH_LENGTH};
-pub use path::PathError;
+pub use path::{PathError, stripped};
 
 use self::path::{Parts, Pattern};
 
@@ -219,10 +219,17 @@ impl LegacyLinks {
         })
     }
 
-    /// The entry that a path leads to. `path`: percent-decoded once, but for `/`, `%` and `+`;
+    /// The entry that a path leads to, below `public_path`, the path of `public_url`, or at the root:
+    /// a reverse proxy may strip that or not. `path`: percent-decoded once, but for `/`, `%` and `+`;
     /// what is encoded still is of no grammar, so that it fails.
     #[must_use]
-    pub fn find<'p>(&'p self, path: &'p str) -> Option<LegacyPath<'p>> {
+    pub fn find_below<'p>(&'p self, public_path: &str, path: &'p str) -> Option<LegacyPath<'p>> {
+        stripped(path, public_path)
+            .and_then(|rest| self.find(rest))
+            .or_else(|| self.find(path))
+    }
+
+    fn find<'p>(&'p self, path: &'p str) -> Option<LegacyPath<'p>> {
         self.entries.iter().find_map(|entry| {
             let parts = entry.read(path)?;
             Some(LegacyPath { entry, parts })

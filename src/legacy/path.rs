@@ -151,6 +151,13 @@ impl Pattern {
     }
 }
 
+/// The rest of a path below the path of `public_url`, if it is there.
+#[must_use]
+pub fn stripped<'a>(path: &'a str, public_path: &str) -> Option<&'a str> {
+    path.strip_prefix(public_path.trim_end_matches('/'))
+        .filter(|rest| rest.starts_with('/'))
+}
+
 /// These shapes at the root, and below a path.
 pub(super) fn everywhere(patterns: &[Pattern], public_path: &str) -> Vec<Pattern> {
     let under = patterns.iter().map(|pattern| pattern.under(public_path));

@@ -284,6 +284,38 @@ async fn a_revocation_is_remembered_for_links_of_any_age() {
     assert_eq!(refused(&service, &heisenbridge(&mxc, "")).await.0, 410);
 }
 
+#[test]
+fn a_link_is_inspected_wherever_it_is_followed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let process = Process::new(folder.path(), "http://127.0.0.1:1", &with_entries(""));
+    let path = folder.path().join("bridge.yaml");
+    let text = std::fs::read_to_string(&path).expect("reads");
+    let url = format!("public_url: {}", process.public);
+    let text = text.replacen(&url, "public_url: https://media.example.org/some/path", 1);
+    std::fs::write(&path, text).expect("written");
+    let mxc = "mxc://example.org/abc";
+    let link = heisenbridge(mxc, "/cat.png");
+    for link in [
+        link.clone(),
+        format!("https://media.example.org{link}?a#b"),
+        format!("https://media.example.org/some/path{link}"),
+        format!("/some/path{link}"),
+        link.replacen("/example.org/", "/%65xample.org/", 1),
+    ] {
+        let output = process.run_with_input(&["inspect", "-"], &link);
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && told.contains(mxc), "{link}");
+    }
+    for other in [
+        format!("https://media.example.org/other{link}"),
+        link.replacen("/example.org/", "/example%2Forg/", 1),
+        link.replacen("/abc/", "/abd/", 1),
+    ] {
+        let output = process.run_with_input(&["inspect", "-"], &other);
+        assert_eq!(output.status.code(), Some(1), "{other}");
+    }
+}
+
 /// Puts an entry that was printed into the configuration of a process.
 fn put_in(process: &Process, printed: &str) {
     let path = process.folder.join("bridge.yaml");
