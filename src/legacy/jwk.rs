@@ -24,15 +24,24 @@ pub enum JwkError {
 
 impl LegacyKey {
     /// Reads the JWK file of matrix-appservice-bridge: a symmetric key (`kty`: `oct`) for
-    /// HMAC-SHA-512 (`alg`: `HS512`).
+    /// HMAC-SHA-512. Its `alg` is `HS512`, or left out, which the bridge takes as well (RFC 7517,
+    /// section 4.4, and Web Cryptography, "HMAC", "Import Key").
     ///
     /// # Errors
     /// If it is something else.
     pub fn from_jwk(text: &str) -> Result<Self, JwkError> {
         let jwk: Value = serde_json::from_str(text).map_err(|_| JwkError::NotJson)?;
         let jwk = jwk.as_object().ok_or(JwkError::NotJson)?;
-        for (name, allowed, wanted) in [("kty", "\"oct\"", "oct"), ("alg", "\"HS512\"", "HS512")] {
-            if jwk.get(name).and_then(Value::as_str) != Some(wanted) {
+        let is = |name, wanted| jwk.get(name).and_then(Value::as_str) == Some(wanted);
+        for (name, allowed, is_allowed) in [
+            ("kty", "\"oct\"", is("kty", "oct")),
+            (
+                "alg",
+                "\"HS512\"",
+                !jwk.contains_key("alg") || is("alg", "HS512"),
+            ),
+        ] {
+            if !is_allowed {
                 return Err(JwkError::Field { name, allowed });
             }
         }

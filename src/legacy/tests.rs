@@ -240,12 +240,15 @@ fn keys_are_read_strictly_and_never_shown() {
         key,
         LegacyKey::new((0..64).collect::<Vec<u8>>()).expect("a key")
     );
+    let without_alg = JWK.replace("\"alg\": \"HS512\", ", "");
+    assert_eq!(LegacyKey::from_jwk(&without_alg), Ok(key.clone()));
     assert!(!format!("{:?} {:?}", usual(), key).contains("clé"));
     assert!(!format!("{key:?}").contains('3'));
     assert!(LegacyKey::new("").is_none());
     for (from, to) in [
         ("oct", "RSA"),
         ("HS512", "HS256"),
+        ("\"HS512\"", "null"),
         ("\"kty\"", "\"other\""),
         ("AAEC", "AA+C"),
         ("-Pw\"", "-Pw==\""),
