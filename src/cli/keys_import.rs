@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Map, Value};
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -100,7 +101,9 @@ fn read(text: &str) -> anyhow::Result<Found> {
         bail!("found a JSON Web Key that matrix-appservice-bridge would not use: {why}");
     }
     if let Some(public_media) = file.get("public_media") {
-        return mautrix(public_media);
+        let appservice = file.get("appservice");
+        let address = appservice.and_then(|appservice| appservice.get("public_address"));
+        return mautrix(public_media, address.and_then(Value::as_str));
     }
     if file.contains_key("hs_token") {
         return heisenbridge(file);
@@ -139,7 +142,8 @@ fn heisenbridge(registration: &Map<String, Value>) -> anyhow::Result<Found> {
     })
 }
 
-fn mautrix(public_media: &Value) -> anyhow::Result<Found> {
+/// `address`: what its links begin with.
+fn mautrix(public_media: &Value, address: Option<&str>) -> anyhow::Result<Found> {
     let told = public_media
         .as_object()
         .context("public_media: found no mapping of keys to values")?;
@@ -173,18 +177,23 @@ fn mautrix(public_media: &Value) -> anyhow::Result<Found> {
     if told.get("enabled").and_then(Value::as_bool) == Some(false) {
         notes.push("public_media is not enabled there: links that were made before are followed.");
     }
+    let format = Format::Mautrix {
+        key,
+        hash_length,
+        expiry,
+    };
+    let prefix = told.get("path_prefix").and_then(Value::as_str);
+    let prefix = prefix.unwrap_or_default().trim_matches('/');
+    let prefix = match prefix {
+        "" => format.default_path().trim_matches('/'),
+        prefix => prefix,
+    };
+    let address = address.and_then(|address| Url::parse(address).ok());
+    let below = address.as_ref().map_or("", Url::path).trim_end_matches('/');
     Ok(Found {
-        format: Format::Mautrix {
-            key,
-            hash_length,
-            expiry,
-        },
+        path: Some(format!("{below}/{prefix}")),
+        format,
         text,
-        path: told
-            .get("path_prefix")
-            .and_then(Value::as_str)
-            .filter(|path| !path.is_empty())
-            .map(str::to_owned),
         notes,
     })
 }
@@ -325,7 +334,7 @@ mod tests {
         ));
         let found = read("public_media: {signing_key: secret-secret, expiry: 0, path_prefix: ''}");
         let found = found.expect("a key");
-        assert_eq!(found.path, None);
+        assert_eq!(found.path.as_deref(), Some("/_mautrix/publicmedia"));
         assert!(matches!(
             found.format,
             Format::Mautrix {
@@ -334,6 +343,31 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[test]
+    fn the_path_of_a_mautrix_bridge_is_the_one_that_stands_in_its_links() {
+        for (address, prefix, path) in [
+            (
+                "https://example.org",
+                "_mautrix/publicmedia",
+                "/_mautrix/publicmedia",
+            ),
+            ("https://example.org/", "//media/", "/media"),
+            (
+                "https://example.org/bridge/",
+                "/_mautrix/publicmedia",
+                "/bridge/_mautrix/publicmedia",
+            ),
+            ("https://example.org/a/b", "", "/a/b/_mautrix/publicmedia"),
+            ("", "/media", "/media"),
+        ] {
+            let text = format!(
+                "appservice: {{public_address: '{address}'}}\npublic_media: {{signing_key: secret, path_prefix: '{prefix}'}}\n"
+            );
+            let found = read(&text).expect("a key");
+            assert_eq!(found.path.as_deref(), Some(path), "{address} {prefix}");
+        }
     }
 
     #[test]
