@@ -65,7 +65,7 @@ pub fn rows(
         match parts {
             None => {
                 highlighter = None;
-                push_text(&mut rows.html, line);
+                rows.push_text(line);
             }
             Some(parts) => {
                 for (part, class) in parts {
@@ -76,10 +76,10 @@ pub fn rows(
                         continue;
                     };
                     if class.is_empty() {
-                        push_text(&mut rows.html, text);
+                        rows.push_text(text);
                     } else {
                         let _ = write!(rows.html, "<span class=\"{class}\">");
-                        push_text(&mut rows.html, text);
+                        rows.push_text(text);
                         rows.html.push_str("</span>");
                     }
                 }
@@ -91,24 +91,26 @@ pub fn rows(
     rows
 }
 
-/// A text, escaped, in which what nobody sees is told.
-fn push_text(html: &mut String, text: &str) {
-    let mut plain = 0;
-    for (at, character) in text.char_indices() {
-        let Some(told) = told(character) else {
-            continue;
-        };
-        // Inside a line, too: it may be as long as the text.
-        if html.len() > MAX_HTML_BYTES {
-            push_escaped(html, &text[plain..at]);
-            html.push('…');
-            return;
+impl Rows {
+    /// A text, escaped, in which what nobody sees is told.
+    fn push_text(&mut self, text: &str) {
+        let mut plain = 0;
+        for (at, character) in text.char_indices() {
+            let Some(told) = told(character) else {
+                continue;
+            };
+            push_escaped(&mut self.html, &text[plain..at]);
+            // Inside a line, too: it may be as long as the text.
+            if self.html.len() > MAX_HTML_BYTES {
+                self.html.push('…');
+                self.is_cut = true;
+                return;
+            }
+            let _ = write!(self.html, "<span class=\"u\">{told}</span>");
+            plain = at + character.len_utf8();
         }
-        push_escaped(html, &text[plain..at]);
-        let _ = write!(html, "<span class=\"u\">{told}</span>");
-        plain = at + character.len_utf8();
+        push_escaped(&mut self.html, &text[plain..]);
     }
-    push_escaped(html, &text[plain..]);
 }
 
 fn push_escaped(html: &mut String, text: &str) {
@@ -226,6 +228,10 @@ mod tests {
         assert_eq!((rows.shown, rows.is_cut), (MAX_LINES, false));
         let rows = shown(&"\u{202e}\u{202e}\n".repeat(1 << 17), None);
         assert!(rows.is_cut && rows.html.len() < MAX_HTML_BYTES + 1024);
+        // A line that is as long as the text.
+        let rows = shown(&"\u{202e}".repeat(1 << 19), None);
+        assert!(rows.is_cut && rows.html.len() < MAX_HTML_BYTES + 1024);
+        assert!(rows.html.ends_with("…\n</code></div>\n"));
     }
 
     #[test]
