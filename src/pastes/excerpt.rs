@@ -55,7 +55,8 @@ fn shown(character: char) -> Option<char> {
     match character {
         '\t' => Some(' '),
         control if control.is_control() => None,
-        // Bidirectional marks, embeddings, overrides and isolates; what has no width; what annotates.
+        // Bidirectional marks, embeddings, overrides and isolates; what has no width; what annotates;
+        // tags, in which a whole text can hide.
         '\u{ad}'
         | '\u{61c}'
         | '\u{180e}'
@@ -65,7 +66,8 @@ fn shown(character: char) -> Option<char> {
         | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
         | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' => None,
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => None,
         other => Some(other),
     }
 }
@@ -103,6 +105,7 @@ mod tests {
             ("fn main() {\n    loop {}\n}\n", "fn main() {\nloop {}\n}"),
             ("👩‍👩‍👧 שלום", "👩‍👩‍👧 שלום"),
             ("\u{202e}\n\u{0}", ""),
+            ("see\u{e0068}\u{e0069} it", "see it"),
         ] {
             assert_eq!(excerpt(text), expected, "{text:?}");
         }
