@@ -12,7 +12,7 @@ use syntect::parsing::{ParseState, Scope, ScopeStack, ScopeStackOp, SyntaxRefere
 /// The longest text that is looked at, in bytes.
 const MAX_TEXT_BYTES: usize = 256 << 10;
 /// The longest line, in bytes: machines write longer ones, and grammars are slow with them.
-const MAX_LINE_BYTES: usize = 4 << 10;
+const MAX_LINE_BYTES: usize = 2 << 10;
 
 /// How many languages a text may have: Markdown and HTML hold others. A language takes some ten MiB
 /// of memory once it is used.
