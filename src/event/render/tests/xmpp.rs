@@ -4,6 +4,15 @@ fn elements(event: &SharedEvent) -> String {
     rendered(event).xmpp.expect("media")
 }
 
+fn thumbnail(details: MediaDetails) -> SharedMedia {
+    media(
+        "content.info.thumbnail_url",
+        MediaKind::Thumbnail,
+        "small",
+        details,
+    )
+}
+
 #[test]
 fn a_file_is_told_in_both_ways() {
     let details = MediaDetails {
@@ -18,12 +27,7 @@ fn a_file_is_told_in_both_ways() {
         height: Some(24),
         ..MediaDetails::default()
     };
-    event.media.push(media(
-        "content.info.thumbnail_url",
-        MediaKind::Thumbnail,
-        "small",
-        small,
-    ));
+    event.media.push(thumbnail(small));
     assert_eq!(
         elements(&event),
         "<x xmlns=\"jabber:x:oob\"><url>https://m.example/m/main</url></x>\
@@ -79,12 +83,7 @@ fn what_parsers_refuse_or_write_elsewhere_is_left_out() {
         height: Some(65_535),
         ..MediaDetails::default()
     };
-    event.media.push(media(
-        "content.info.thumbnail_url",
-        MediaKind::Thumbnail,
-        "small",
-        small,
-    ));
+    event.media.push(thumbnail(small));
     let xml = elements(&event);
     assert!(xml.contains("<name>.._.._x_cat.png</name>"), "{xml}");
     assert!(
