@@ -86,11 +86,9 @@ pub(super) fn details(described: &Described<'_>, content: Option<&Object>) -> Me
     }
     if let Some(message) = described.message {
         (details.filename, details.caption) = name_and_caption(message);
-        let formatted = details
-            .caption
-            .as_ref()
-            .and_then(|_| formatted_body(message));
-        details.caption_html = formatted.map(str::to_owned);
+        if details.caption.is_some() {
+            details.caption_html = formatted_body(message).map(str::to_owned);
+        }
         details.is_voice = is_voice(message);
         details.warning = warning(message).or_else(|| warning(content?));
     }
@@ -162,11 +160,9 @@ fn describe_extensible(details: &mut MediaDetails, owner: &Object) {
     }
     if let Some(caption) = stable_or_not(owner, "caption") {
         details.caption = extensible_text(caption, "text/plain");
-        let formatted = details
-            .caption
-            .as_ref()
-            .map(|_| extensible_text(caption, "text/html"));
-        details.caption_html = formatted.flatten();
+        if details.caption.is_some() {
+            details.caption_html = extensible_text(caption, "text/html");
+        }
     }
     details.is_voice = is_voice(owner);
     details.warning = warning(owner);

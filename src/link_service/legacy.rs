@@ -285,65 +285,53 @@ impl LinkService {
         if rows.is_empty() {
             return Ok(());
         }
-        if is_revoked(connection, bridge, mxc).await? {
-            // When that was done, they may have been over, and stayed as they were.
+        let is_revoked = is_revoked(connection, bridge, mxc).await?;
+        let sight = seen_media::find(&mut *connection, bridge, mxc).await?;
+        let Some(Sight::Shown {
+            seen_at,
+            content_token,
+        }) = sight.filter(|_| !is_revoked)
+        else {
             let mut left = Vec::new();
             for row in rows {
-                left.extend(links::revoke_legacy(connection, row.id, now).await?);
+                left.extend(if is_revoked {
+                    // When that was done, it may have been over, and stayed as it was.
+                    links::revoke_legacy(connection, row.id, now).await?
+                } else {
+                    links::end_one(connection, row.id, LinkState::Redacted, now).await?
+                });
             }
-            return media_references::after_deaths(
-                connection,
-                left,
-                Death::Wanted,
-                self.pace(),
-                now,
-            )
-            .await;
+            let pace = self.pace();
+            return media_references::after_deaths(connection, left, Death::Wanted, pace, now)
+                .await;
+        };
+        let mut claims = LinkClaims::without_room(mxc.clone());
+        claims.content_token = content_token;
+        let reference =
+            media_references::reference(connection, bridge, &claims, false, now).await?;
+        let unsigned = unsigned_link_id(bridge, mxc).to_string();
+        let legacy = &self.config.legacy_links;
+        let serves_unsigned = legacy.unsigned_lifetime_ms(bridge).is_some();
+        for row in rows {
+            let renewal = Renewal {
+                claims: &claims,
+                appearance: &row.appearance,
+                shown_by: None,
+                media_reference_id: reference,
+                expires_at: if row.link_id == unsigned && serves_unsigned {
+                    self.unsigned_end(bridge, seen_at)
+                } else {
+                    row.expires_at
+                },
+                renewed_at: None,
+            };
+            links::update(connection, row.id, &renewal).await?;
+            links::revive(connection, row.id).await?;
         }
-        match seen_media::find(&mut *connection, bridge, mxc).await? {
-            None | Some(Sight::Gone) => {
-                let mut left = Vec::new();
-                for row in rows {
-                    left.extend(
-                        links::end_one(connection, row.id, LinkState::Redacted, now).await?,
-                    );
-                }
-                media_references::after_deaths(connection, left, Death::Wanted, self.pace(), now)
-                    .await
-            }
-            Some(Sight::Shown {
-                seen_at,
-                content_token,
-            }) => {
-                let mut claims = LinkClaims::without_room(mxc.clone());
-                claims.content_token = content_token;
-                let reference =
-                    media_references::reference(connection, bridge, &claims, false, now).await?;
-                let unsigned = unsigned_link_id(bridge, mxc).to_string();
-                let legacy = &self.config.legacy_links;
-                let serves_unsigned = legacy.unsigned_lifetime_ms(bridge).is_some();
-                for row in rows {
-                    let renewal = Renewal {
-                        claims: &claims,
-                        appearance: &row.appearance,
-                        shown_by: None,
-                        media_reference_id: reference,
-                        expires_at: if row.link_id == unsigned && serves_unsigned {
-                            self.unsigned_end(bridge, seen_at)
-                        } else {
-                            row.expires_at
-                        },
-                        renewed_at: None,
-                    };
-                    links::update(connection, row.id, &renewal).await?;
-                    links::revive(connection, row.id).await?;
-                }
-                if self.is_touched(&claims) {
-                    touches::schedule(connection, &mxc.to_string(), now).await?;
-                }
-                Ok(())
-            }
+        if self.is_touched(&claims) {
+            touches::schedule(connection, &mxc.to_string(), now).await?;
         }
+        Ok(())
     }
 
     /// Forgets media that was shown so long ago that its links have ended, and stay so for as long
