@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use medialink::event::{Given, Linked, SharedEvent, Style, TextTemplate, render};
+use medialink_event::{Given, Linked, SharedEvent, Style, TextTemplate, render};
 use serde_json::{Value, json};
 
 fn event(content: Value) -> Value {

@@ -4,10 +4,11 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use medialink::{
-    link::{KeyRing, KeyState, LinkClaims, LinkKey, sign_self_contained, sign_short},
+use medialink::media::Decryption;
+use medialink_link::{
+    KeyRing, KeyState, LinkClaims, LinkKey,
     matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId},
-    media::Decryption,
+    sign_self_contained, sign_short,
 };
 
 const ISSUED_AT_S: u32 = 1_790_000_000;

@@ -17,7 +17,6 @@ use crate::{
     homeserver::{Features, Homeserver, LINKED_MEDIA, MediaClient},
     http::{AppState, Listener, RequestLog, configure_internal, configure_public, places},
     key_store::KeyStore,
-    link::KeyState,
     link_service::{LinkService, millis},
     media::{Cache, MediaProxy, Names, Presence, Purger, Thumbnailer},
     pastes::{PasteViews, Pastes},
@@ -27,6 +26,7 @@ use crate::{
     telemetry,
     usage::{FeatureWatch, FollowCounter, LEASE_MS, Reconciler, Toucher, Touching, UsageWorker},
 };
+use medialink_link::KeyState;
 
 /// How long open answers may take to end once the service stops, in seconds.
 const SHUTDOWN_S: u64 = 30;

@@ -12,10 +12,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use zeroize::Zeroizing;
 
-use crate::{
-    link::{KeyEntry, KeyFile, KeyId, KeyRing, KeyRingError, KeyState},
-    random,
-};
+use crate::random;
+use medialink_link::{KeyEntry, KeyFile, KeyId, KeyRing, KeyRingError, KeyState};
 
 /// What is wrong with a key file.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,6 @@ use crate::{
     config::{BridgeConfig, CheckEvent},
     homeserver::{Homeserver, HomeserverError},
     link_service::{Consequence, LinkService},
-    matrix::{EventId, MxcUri, RoomId, UserId, glob, media_of},
     storage::{
         StorageError, links,
         memory::{self, Transaction as Seen},
@@ -20,6 +19,8 @@ use crate::{
         seen_media,
     },
 };
+use medialink_event::media_of;
+use medialink_link::matrix::{EventId, MxcUri, RoomId, UserId};
 
 use super::occurrence::{Membership, Occurrence, Transaction};
 
@@ -347,7 +348,7 @@ impl Questions<'_> {
         let patterns = &bridge.accept_invites;
         if !patterns
             .iter()
-            .any(|pattern| glob::matches(pattern, sender.as_str()))
+            .any(|pattern| super::glob::matches(pattern, sender.as_str()))
         {
             return;
         }

@@ -2,6 +2,7 @@
 //! transaction, what follows from it, and the way on to the bridge behind us.
 
 mod forward;
+mod glob;
 mod incoming;
 mod occurrence;
 

@@ -10,10 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    link_service::{POLICY_EVENT_TYPE, Shown},
-    matrix::{EventId, RoomId, UserId, content_token_of, media_of, replaced_content},
-};
+use crate::link_service::{POLICY_EVENT_TYPE, Shown};
+use medialink_event::{content_token_of, media_of, replaced_content};
+use medialink_link::matrix::{EventId, RoomId, UserId};
 
 /// What a transaction tells that something follows from.
 #[derive(Debug, Clone, PartialEq)]

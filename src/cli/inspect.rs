@@ -7,10 +7,10 @@ use url::Url;
 
 use crate::{
     config::Config,
-    link::{LinkClaims, VerifiedLink},
     link_service::LinkService,
     storage::links::{self, LinkRow},
 };
+use medialink_link::{LinkClaims, VerifiedLink};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

@@ -8,10 +8,10 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     config::{Config, Lifetime},
     key_store,
-    link::{KeyEntry, KeyId, KeyState},
     link_service::LinkService,
     storage::links,
 };
+use medialink_link::{KeyEntry, KeyId, KeyState};
 
 use super::keys_import;
 

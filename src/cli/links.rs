@@ -6,9 +6,9 @@ use anyhow::bail;
 
 use crate::{
     config::Config,
-    link::LinkState,
     storage::links::{self, Criteria},
 };
+use medialink_link::LinkState;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod check;
+mod demo;
 mod inspect;
 mod keys;
 mod keys_import;
@@ -10,6 +11,7 @@ mod serve;
 mod sign;
 mod usage;
 
+#[cfg(feature = "demo")]
 pub(crate) use serve::stop_on_signal;
 
 use std::{
@@ -20,9 +22,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::{
-    clock::Clock, config::Config, demo, link_service::LinkService, storage::Opener, telemetry,
-};
+use crate::{clock::Clock, config::Config, link_service::LinkService, storage::Opener, telemetry};
 
 /// Signs, validates and serves links to Matrix media for people on the other side of a bridge, and
 /// tells the homeserver that the media is in use.
@@ -47,7 +47,7 @@ enum Command {
     Serve,
     /// Runs everything with nothing configured: a homeserver with content tokens, a room, sample
     /// media, links to click.
-    Demo(demo::DemoArguments),
+    Demo(demo::Arguments),
     /// Reads the configuration and says what is wrong with it (exit 2).
     Check,
     /// Prints the appservice registration for the homeserver.

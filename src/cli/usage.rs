@@ -8,10 +8,10 @@ use futures_util::FutureExt;
 use crate::{
     config::Config,
     homeserver::Homeserver,
-    matrix::RoomId,
     storage::{StorageError, media_references, meta_events},
     usage::{Compared, Reconciler, Scope},
 };
+use medialink_link::matrix::RoomId;
 
 const STATES: [&str; 7] = [
     "waiting",

@@ -10,10 +10,8 @@ use std::{
 use serde::Deserialize;
 use url::Url;
 
-use crate::{
-    event::TextTemplate,
-    matrix::{ServerName, UserId},
-};
+use medialink_event::TextTemplate;
+use medialink_link::matrix::{ServerName, UserId};
 
 use super::{
     Problems,

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
-use crate::matrix::ServerName;
+use medialink_link::matrix::ServerName;
 
 use super::{
     Problems,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::link::Form;
+use medialink_link::Form;
 
 use super::{
     Problems,

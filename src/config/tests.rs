@@ -1,7 +1,7 @@
 use std::{collections::HashMap, path::Path};
 
 use super::*;
-use crate::event::TextTemplate;
+use medialink_event::TextTemplate;
 
 const EXAMPLE: &str = include_str!("../../bridge.example.yaml");
 

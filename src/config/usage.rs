@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::matrix::RoomId;
+use medialink_link::matrix::RoomId;
 
 use super::{
     Problems,

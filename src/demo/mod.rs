@@ -1,7 +1,6 @@
 //! The demo: everything with nothing configured, and without a network. A homeserver with content
 //! tokens, the service, a room, three files, a long message, and the way of their links.
 
-pub mod homeserver;
 mod round;
 mod samples;
 mod stage;
@@ -15,19 +14,11 @@ use crate::cli::stop_on_signal;
 
 use self::{round::Round, stage::Stage};
 
-/// What the demo is asked for.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub struct DemoArguments {
-    /// Does the round by itself, checks every step, and exits 0 or 1.
-    #[arg(long)]
-    once: bool,
-}
-
-/// Runs the demo.
+/// Runs the demo; `once`: does the round by itself, checks every step, and exits 0 or 1.
 ///
 /// # Errors
 /// If something cannot be started.
-pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
+pub async fn run(once: bool) -> anyhow::Result<ExitCode> {
     let stage = Stage::set().await?;
     let mut round = Round::new(&stage);
     println!(
@@ -43,12 +34,12 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
         stage.internal_url()
     );
     let mut outcome = round.begin().await;
-    if outcome.is_ok() && arguments.once {
+    if outcome.is_ok() && once {
         outcome = round.end().await;
     }
     if let Err(error) = &outcome {
         println!("\nfailed: {error:#}");
-    } else if arguments.once {
+    } else if once {
         println!("\nAll steps hold.");
     } else {
         outcome = wait(&mut round).await;

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, net::TcpListener, time::Duration};
 
 use anyhow::{Context, ensure};
+use matrix_test_server::{Appservice, EmbeddedHomeserver, Options};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -15,10 +16,7 @@ use crate::{
     random,
 };
 
-use super::{
-    homeserver::{Appservice, EmbeddedHomeserver, Options},
-    samples::Sample,
-};
+use super::samples::Sample;
 
 const SERVER_NAME: &str = "demo.example";
 const BOT: &str = "@medialink:demo.example";

@@ -3,10 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{
-    config::BridgeConfig,
-    matrix::{ContentToken, MxcUri},
-};
+use crate::config::BridgeConfig;
+use medialink_link::matrix::{ContentToken, MxcUri};
 
 use super::{
     Homeserver, HomeserverError,

@@ -12,10 +12,8 @@ use hyper::{
 };
 use url::{Url, form_urlencoded::Serializer};
 
-use crate::{
-    config::BridgeConfig,
-    matrix::{ContentToken, MxcUri},
-};
+use crate::config::BridgeConfig;
+use medialink_link::matrix::{ContentToken, MxcUri};
 
 use super::{
     Homeserver, HomeserverError,

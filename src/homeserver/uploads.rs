@@ -5,10 +5,8 @@ use bytes::Bytes;
 use reqwest::{Method, header};
 use serde_json::Value;
 
-use crate::{
-    config::BridgeConfig,
-    matrix::{ContentToken, MxcUri},
-};
+use crate::config::BridgeConfig;
+use medialink_link::matrix::{ContentToken, MxcUri};
 
 use super::{Homeserver, HomeserverError, client::answer, media::is_unknown_endpoint};
 

@@ -13,11 +13,11 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
-    link::LinkState,
     link_service::Refusal,
     media::MediaError,
     pages::{self, Cause, ErrorPage},
 };
+use medialink_link::LinkState;
 
 /// For crawlers, which have no business here.
 pub(super) const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::matrix::MxcUri;
+use medialink_link::matrix::MxcUri;
 
 use super::key::{LegacyKey, is_same};
 

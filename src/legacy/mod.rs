@@ -11,10 +11,7 @@ mod path;
 #[cfg(test)]
 mod tests;
 
-use crate::{
-    link::{LinkId, NotALink},
-    matrix::MxcUri,
-};
+use medialink_link::{LinkId, NotALink, matrix::MxcUri};
 
 pub use jwk::JwkError;
 pub use key::LegacyKey;

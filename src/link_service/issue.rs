@@ -13,9 +13,6 @@ use sqlx::SqliteConnection;
 
 use crate::{
     config::Lifetime,
-    event::Appearance,
-    link::{ClaimsError, Form, LinkClaims, LinkId, LinkState, VerifiedLink, sign_self_contained},
-    matrix::{EventId, MxcUri, RoomId, UserId, media_of},
     random,
     storage::{
         StorageError,
@@ -25,6 +22,13 @@ use crate::{
         room_policies::{self, RoomPolicy},
         touches,
     },
+};
+use medialink_event::Appearance;
+use medialink_event::media_of;
+use medialink_link::{
+    ClaimsError, Form, LinkClaims, LinkId, LinkState, VerifiedLink,
+    matrix::{EventId, MxcUri, RoomId, UserId},
+    sign_self_contained,
 };
 
 use super::{LinkService, millis};

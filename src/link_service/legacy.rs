@@ -13,10 +13,7 @@ use futures_util::FutureExt;
 use sqlx::SqliteConnection;
 
 use crate::{
-    event::Appearance,
     legacy::{LegacyLink, unsigned_link_id},
-    link::{Form, LinkClaims, LinkState},
-    matrix::{ContentToken, MxcUri},
     storage::{
         StorageError,
         links::{self, LinkRow, NewLink, Renewal},
@@ -25,6 +22,11 @@ use crate::{
         seen_media::{self, Ceased, Showing, Sight},
         touches,
     },
+};
+use medialink_event::Appearance;
+use medialink_link::{
+    Form, LinkClaims, LinkState,
+    matrix::{ContentToken, MxcUri},
 };
 
 use super::{Grant, LinkService, Refusal, millis, transaction::Shown};

@@ -16,9 +16,9 @@ use crate::{
     config::{Config, Lifetime, UsageMode},
     homeserver::Features,
     key_store::KeyStore,
-    link::LinkClaims,
     storage::{Database, media_references::Pace},
 };
+use medialink_link::LinkClaims;
 
 pub use issue::{GivenEvent, IssueError, IssueRequest, Issued};
 pub use paste::{PasteRequest, Placed};

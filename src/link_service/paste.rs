@@ -5,13 +5,15 @@ use sqlx::SqliteConnection;
 
 use crate::{
     config::Lifetime,
-    link::{Form, LinkClaims},
-    matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId, UserId},
     storage::{
         links::{self, NewPaste},
         media_references, memory,
         room_policies::{self, RoomPolicy},
     },
+};
+use medialink_link::{
+    Form, LinkClaims,
+    matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId, UserId},
 };
 
 use super::{

@@ -5,17 +5,15 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
-use crate::{
-    link::LinkState,
-    storage::{
-        StorageError,
-        links::{self, Criteria},
-        media_references::{self, Death},
-        memory,
-        room_policies::{self, RoomPolicy},
-        seen_media,
-    },
+use crate::storage::{
+    StorageError,
+    links::{self, Criteria},
+    media_references::{self, Death},
+    memory,
+    room_policies::{self, RoomPolicy},
+    seen_media,
 };
+use medialink_link::LinkState;
 
 use super::LinkService;
 

@@ -8,18 +8,17 @@ use sqlx::SqliteConnection;
 
 use crate::{
     config::{BridgeConfig, Lifetime},
-    event::Appearance,
-    link::{
-        DeadLink, Form, LinkState, SelfContained, Short, ShortRow, VerifiedLink,
-        decide_self_contained, decide_short,
-    },
-    matrix::EventId,
     storage::{
         StorageError,
         links::{self, LinkRow, NewLink, Taken},
         media_references::{self, Death},
         memory, room_policies, touches,
     },
+};
+use medialink_event::Appearance;
+use medialink_link::{
+    DeadLink, Form, LinkState, SelfContained, Short, ShortRow, VerifiedLink, decide_self_contained,
+    decide_short, matrix::EventId,
 };
 
 use super::{LinkService, issue::expiry};

@@ -3,15 +3,13 @@
 use futures_util::FutureExt;
 use sqlx::SqliteConnection;
 
-use crate::{
-    link::{Form, KeyId, LinkState},
-    storage::{
-        StorageError,
-        links::{self, Criteria, LinkRow},
-        media_references::{self, Death},
-        memory, seen_media,
-    },
+use crate::storage::{
+    StorageError,
+    links::{self, Criteria, LinkRow},
+    media_references::{self, Death},
+    memory, seen_media,
 };
+use medialink_link::{Form, KeyId, LinkState};
 
 use super::LinkService;
 

@@ -8,8 +8,6 @@ use sqlx::SqliteConnection;
 
 use crate::{
     config::OnLeave,
-    link::LinkState,
-    matrix::{ContentToken, EventId, MxcUri, RoomId},
     storage::{
         StorageError,
         links::{self, Criteria},
@@ -18,6 +16,10 @@ use crate::{
         room_successors::{self, Succession},
         seen_media,
     },
+};
+use medialink_link::{
+    LinkState,
+    matrix::{ContentToken, EventId, MxcUri, RoomId},
 };
 
 use super::LinkService;

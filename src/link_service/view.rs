@@ -4,11 +4,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    link::{Form, LinkId, LinkToken, sign_self_contained, sign_short},
-    media::name_for_url,
-    storage::links::LinkRow,
-};
+use crate::{media::name_for_url, storage::links::LinkRow};
+use medialink_link::{Form, LinkId, LinkToken, sign_self_contained, sign_short};
 
 use super::LinkService;
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::matrix::FileKeys;
+use medialink_link::matrix::FileKeys;
 
 /// Decrypts a stream piece by piece, always one piece behind: the last one is given only once the
 /// digest of the whole is known to be right, so that tampered media never arrives whole.

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::matrix::FileKeys;
+use medialink_link::matrix::FileKeys;
 
 use super::decrypt::Keystream;
 

@@ -2,12 +2,12 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::media_type::is_media_type;
+use medialink_event::is_media_type;
 
 use super::sniff::Family;
 
 /// Types that browsers may show in place (Client-Server API, "Serving inline content").
-pub(crate) const INLINE_TYPES: &[&str] = &[
+pub(super) const INLINE_TYPES: &[&str] = &[
     "text/css",
     "text/plain",
     "text/csv",

@@ -6,7 +6,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::{homeserver::MediaKind, link::LinkClaims};
+use crate::homeserver::MediaKind;
+use medialink_link::LinkClaims;
 
 /// Names one sequence of bytes: a keyed digest of everything that decides about it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,7 +115,7 @@ impl fmt::Debug for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::{ContentToken, FileKeys, MxcUri, RoomId};
+    use medialink_link::matrix::{ContentToken, FileKeys, MxcUri, RoomId};
 
     #[test]
     fn whatever_decides_about_the_bytes_is_in_the_name() {

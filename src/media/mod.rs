@@ -26,7 +26,6 @@ pub use conditions::Wanted;
 pub use decrypt::Decryption;
 pub use encrypt::encrypt;
 pub use error::MediaError;
-pub(crate) use headers::INLINE_TYPES;
 pub use headers::{SafeHeaders, content_disposition, name_for_url};
 pub use identity::Names;
 pub use presence::Presence;

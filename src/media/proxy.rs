@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::{
     config::{BridgeConfig, Config, MediaConfig},
     homeserver::{Download, Features, HomeserverError, MediaClient, MediaKind, MediaRequest},
-    link::LinkClaims,
+};
+use medialink_link::{
+    LinkClaims,
     matrix::{FileKeys, MxcUri, ServerName, UserId},
 };
 

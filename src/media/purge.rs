@@ -14,8 +14,6 @@ use crate::{
 
 use super::{Cache, Method, Names};
 
-/// How often to look whether something was committed.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often to look in any case: for what is due by its time.
 const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
 
@@ -49,20 +47,16 @@ impl Purger {
 
     /// Works until it is cancelled.
     pub async fn run(self, stop: CancellationToken) {
-        let mut seen = None;
-        let mut looked = tokio::time::Instant::now();
+        let mut changed = self.database.writer().cache_changed();
         while !stop.is_cancelled() {
-            let commits = self.database.writer().commits();
-            if seen != Some(commits) || looked.elapsed() >= LOOK_ANYWAY_EVERY {
-                looked = tokio::time::Instant::now();
-                match self.purge_due().await {
-                    Ok(()) => seen = Some(commits),
-                    Err(error) => tracing::error!(%error, "the cache could not be purged"),
-                }
+            changed.mark_unchanged();
+            if let Err(error) = self.purge_due().await {
+                tracing::error!(%error, "the cache could not be purged");
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                Ok(()) = changed.changed() => {}
+                () = tokio::time::sleep(LOOK_ANYWAY_EVERY) => {}
             }
         }
     }

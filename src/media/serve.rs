@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::unfold};
 
-use crate::matrix::FileKeys;
+use medialink_link::matrix::FileKeys;
 
 use super::{
     MediaBody, MediaError, MediaProxy, Order,

@@ -138,10 +138,10 @@ mod tests {
 
     #[test]
     fn a_usual_type_is_of_its_family_and_shown_in_place() {
-        for kind in super::super::INLINE_TYPES {
+        for kind in super::super::headers::INLINE_TYPES {
             if let Some(usual) = Family::of_type(kind).and_then(Family::usual_type) {
                 assert_eq!(Family::of_type(usual), Family::of_type(kind));
-                assert!(super::super::INLINE_TYPES.contains(&usual));
+                assert!(super::super::headers::INLINE_TYPES.contains(&usual));
             }
         }
     }

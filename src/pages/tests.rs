@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::csp::style_hash;
 use super::*;
-use crate::event::{Appearance, Warning};
+use medialink_event::{Appearance, Warning};
 
 pub(super) fn view_page(kind: Kind) -> ViewPage {
     ViewPage {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::{event::Appearance, human};
+use medialink_event::{Appearance, human};
 
 use super::{display_name::display_name, placeholder::Placeholder};
 
@@ -199,7 +199,8 @@ impl ViewPage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{event::Warning, pages::tests::view_page};
+    use crate::pages::tests::view_page;
+    use medialink_event::Warning;
 
     #[test]
     fn each_kind_is_embedded_in_its_own_way_and_previewed() {

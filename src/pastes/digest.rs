@@ -36,7 +36,7 @@ impl Digests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::{EventId, RoomId};
+    use medialink_link::matrix::{EventId, RoomId};
 
     #[test]
     fn whatever_is_different_has_another_digest() {

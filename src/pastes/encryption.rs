@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use moka::future::Cache;
 
-use crate::{config::BridgeConfig, homeserver::Homeserver, matrix::RoomId};
+use crate::{config::BridgeConfig, homeserver::Homeserver};
+use medialink_link::matrix::RoomId;
 
 /// The state event that makes a room encrypted (Client-Server API, "End-to-End Encryption").
 const ENCRYPTION: &str = "m.room.encryption";

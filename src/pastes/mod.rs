@@ -15,12 +15,12 @@ use crate::{
     config::{BridgeConfig, Config, Lifetime, UsageMode},
     homeserver::{Homeserver, HomeserverError, Upload},
     link_service::{IssueError, Issued, LinkService, PasteRequest, Placed},
-    matrix::{EventId, RoomId, UserId},
     media::encrypt,
     random,
     rooms::Rooms,
     storage::{StorageError, links::NewPaste},
 };
+use medialink_link::matrix::{EventId, RoomId, UserId};
 
 use self::{digest::Digests, encryption::Encryption};
 

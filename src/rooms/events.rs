@@ -13,8 +13,9 @@ use tokio::sync::Semaphore;
 use crate::{
     config::BridgeConfig,
     homeserver::{Homeserver, HomeserverError},
-    matrix::{EventId, MxcUri, RoomId, media_of},
 };
+use medialink_event::media_of;
+use medialink_link::matrix::{EventId, MxcUri, RoomId};
 
 /// How long an event is believed to be as it was seen.
 const SEEN_FOR: Duration = Duration::from_secs(5);

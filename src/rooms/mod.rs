@@ -13,10 +13,12 @@ use tokio::time::Instant;
 use crate::{
     config::{BridgeConfig, CheckEvent, Provenance},
     homeserver::Homeserver,
-    link::{LinkState, SelfContained, VerifiedLink},
     link_service::{Grant, IssueError, IssueRequest, Issued, LinkService, Refusal},
-    matrix::{EventId, RoomId},
     storage::StorageError,
+};
+use medialink_link::{
+    LinkState, SelfContained, VerifiedLink,
+    matrix::{EventId, RoomId},
 };
 
 use self::events::{Events, LookupError};

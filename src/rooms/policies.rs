@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use crate::{
     config::BridgeConfig,
     link_service::POLICY_EVENT_TYPE,
-    matrix::RoomId,
     storage::{StorageError, room_policies},
 };
+use medialink_link::matrix::RoomId;
 
 use super::Rooms;
 

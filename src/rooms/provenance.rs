@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::{
     config::{BridgeConfig, Provenance},
-    link::LinkClaims,
     link_service::{GivenEvent, IssueError, IssueRequest},
-    matrix::{
-        ContentToken, MxcUri, cleartext_token_of, content_token_of, main_medium_of,
-        replaced_content,
-    },
     storage::{StorageError, memory},
+};
+use medialink_event::{cleartext_token_of, content_token_of, main_medium_of, replaced_content};
+use medialink_link::{
+    LinkClaims,
+    matrix::{ContentToken, MxcUri},
 };
 
 use super::{
@@ -150,7 +150,7 @@ fn cleartext_token(seen: &Seen, mxc: &MxcUri, is_the_one: bool) -> Option<Conten
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::{EventId, RoomId};
+    use medialink_link::matrix::{EventId, RoomId};
     use serde_json::json;
 
     fn claims() -> LinkClaims {

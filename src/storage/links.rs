@@ -7,9 +7,9 @@ use sqlx::{
     sqlite::SqliteRow,
 };
 
-use crate::{
-    event::{Appearance, Warning},
-    link::{Form, KeyId, LinkClaims, LinkState},
+use medialink_event::{Appearance, Warning};
+use medialink_link::{
+    Form, KeyId, LinkClaims, LinkState,
     matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId},
 };
 

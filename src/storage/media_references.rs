@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use sqlx::SqliteConnection;
 
-use crate::link::LinkClaims;
-use crate::matrix::ContentToken;
+use medialink_link::LinkClaims;
+use medialink_link::matrix::ContentToken;
 
 use super::{StorageError, cache_purges};
 

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use sqlx::{SqliteConnection, SqlitePool};
 
-use crate::matrix::MxcUri;
+use medialink_link::matrix::MxcUri;
 
 use super::{StorageError, links::Criteria};
 

@@ -1,6 +1,7 @@
 //! The database: the only place with SQL. One writer, many readers.
 
 pub mod cache_purges;
+mod changes;
 pub mod comparison;
 mod error;
 pub mod features;
@@ -38,7 +39,7 @@ const READERS: u32 = 4;
 pub struct Database {
     reader: SqlitePool,
     writer: Writer,
-    recent: Arc<RecentLinks>,
+    recent: RecentLinks,
     _lock: Option<Arc<File>>,
 }
 
@@ -86,10 +87,11 @@ impl Database {
             .max_connections(READERS)
             .connect_with(options.read_only(true))
             .await?;
+        let recent = RecentLinks::default();
         Ok(Self {
             reader,
-            writer: Writer::start(connection),
-            recent: Arc::default(),
+            writer: Writer::start(connection, recent.clone()).await?,
+            recent,
             _lock: lock,
         })
     }
@@ -106,20 +108,20 @@ impl Database {
         &self.writer
     }
 
-    /// The link with this ID, as it is after every commit that has been acknowledged. What other
-    /// processes commit is seen within half a second.
+    /// The link with this ID, as it is after every commit that has been acknowledged, its counters
+    /// aside. Commits of other processes are seen within half a second.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn link(&self, link_id: &str) -> Result<Option<Arc<LinkRow>>, StorageError> {
-        // Before the look: what is committed meanwhile makes the row old.
-        let commits = self.writer.commits();
-        if let Some(row) = self.recent.get(link_id, commits) {
-            return Ok(Some(row));
-        }
+        let generation = match self.recent.get(link_id) {
+            Ok(row) => return Ok(Some(row)),
+            Err(generation) => generation,
+        };
+        metrics::counter!("medialink_link_lookups_total").increment(1);
         let row = links::find(&self.reader, link_id).await?.map(Arc::new);
         if let Some(row) = &row {
-            self.recent.put(commits, row);
+            self.recent.put(generation, row);
         }
         Ok(row)
     }

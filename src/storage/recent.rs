@@ -1,40 +1,118 @@
-//! Links that were looked up lately, so that media which many people open does not cost a look
-//! into the database each time.
+//! A cache of links, so that media which many people open does not cost a look into the database
+//! each time.
 
 use std::{
+    collections::{HashMap, HashSet},
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use lru::LruCache;
 
-use super::links::LinkRow;
+use super::{changes::Changes, links::LinkRow};
 
-/// How many links are remembered.
+/// How many links are cached.
 const MAX_LINKS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
-/// Rows as they were after a number of commits. The next commit makes all of them old, whatever
-/// it changed: so nothing that is acknowledged is ever contradicted by what is remembered.
+/// Rows by link ID, each as the last commit that changed it left it. Clones share the rows.
+#[derive(Debug, Clone)]
+pub(super) struct RecentLinks(Arc<Mutex<Rows>>);
+
 #[derive(Debug)]
-pub(super) struct RecentLinks(Mutex<LruCache<String, (u64, Arc<LinkRow>)>>);
+struct Rows {
+    /// Grows whenever something is forgotten.
+    generation: u64,
+    by_link_id: LruCache<String, Arc<LinkRow>>,
+    link_ids: HashMap<i64, String>,
+    of_usage: HashMap<i64, HashSet<i64>>,
+}
 
 impl Default for RecentLinks {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(MAX_LINKS)))
+        Self(Arc::new(Mutex::new(Rows {
+            generation: 0,
+            by_link_id: LruCache::new(MAX_LINKS),
+            link_ids: HashMap::new(),
+            of_usage: HashMap::new(),
+        })))
     }
 }
 
 impl RecentLinks {
-    /// The row, if nothing was committed since it was read.
-    pub(super) fn get(&self, link_id: &str, commits: u64) -> Option<Arc<LinkRow>> {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, row) = rows.get(link_id)?;
-        (*read_at == commits).then(|| Arc::clone(row))
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers a row that was read when there had been that many commits, or more.
-    pub(super) fn put(&self, commits: u64, row: &Arc<LinkRow>) {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.put(row.link_id.clone(), (commits, Arc::clone(row)));
+    /// The row, if it is cached; otherwise the generation to hand to [`put`](Self::put) with the
+    /// row that is then read.
+    pub(super) fn get(&self, link_id: &str) -> Result<Arc<LinkRow>, u64> {
+        let mut rows = self.rows();
+        let found = rows.by_link_id.get(link_id).map(Arc::clone);
+        found.ok_or(rows.generation)
+    }
+
+    /// Caches a row that was read in this generation or later. If anything was forgotten since,
+    /// the row may be old already, and is not kept.
+    pub(super) fn put(&self, generation: u64, row: &Arc<LinkRow>) {
+        let mut rows = self.rows();
+        if rows.generation == generation {
+            rows.insert(row);
+        }
+    }
+
+    /// Forgets the rows that a commit has changed.
+    pub(super) fn forget(&self, changed: &Changes) {
+        if changed.links.is_empty() && changed.usages.is_empty() {
+            return;
+        }
+        let mut rows = self.rows();
+        rows.generation += 1;
+        for id in &changed.links {
+            rows.remove(*id);
+        }
+        for usage in &changed.usages {
+            for id in rows.of_usage.remove(usage).unwrap_or_default() {
+                rows.remove(id);
+            }
+        }
+    }
+
+    /// Forgets everything: somebody else has changed the database.
+    pub(super) fn forget_all(&self) {
+        let mut rows = self.rows();
+        rows.generation += 1;
+        rows.by_link_id.clear();
+        rows.link_ids.clear();
+        rows.of_usage.clear();
+    }
+}
+
+impl Rows {
+    fn insert(&mut self, row: &Arc<LinkRow>) {
+        let replaced = self.by_link_id.push(row.link_id.clone(), Arc::clone(row));
+        if let Some((_, old)) = replaced {
+            self.unlist(&old);
+        }
+        self.link_ids.insert(row.id, row.link_id.clone());
+        let of_usage = self.of_usage.entry(row.media_reference_id).or_default();
+        of_usage.insert(row.id);
+    }
+
+    fn remove(&mut self, id: i64) {
+        let link_id = self.link_ids.get(&id);
+        let row = link_id.and_then(|link_id| self.by_link_id.pop(link_id));
+        if let Some(row) = row {
+            self.unlist(&row);
+        }
+    }
+
+    fn unlist(&mut self, row: &LinkRow) {
+        self.link_ids.remove(&row.id);
+        if let Some(ids) = self.of_usage.get_mut(&row.media_reference_id) {
+            ids.remove(&row.id);
+            if ids.is_empty() {
+                self.of_usage.remove(&row.media_reference_id);
+            }
+        }
     }
 }

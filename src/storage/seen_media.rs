@@ -2,7 +2,7 @@
 
 use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
-use crate::matrix::{ContentToken, MxcUri};
+use medialink_link::matrix::{ContentToken, MxcUri};
 
 use super::StorageError;
 

@@ -1,19 +1,17 @@
 //! The one writer. Concurrent writes are committed in groups, so that each does not pay for an
 //! fsync of its own; whoever waits is answered after the commit.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, Executor, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::StorageError;
+use super::{
+    StorageError,
+    changes::{ChangeLog, Changes},
+    recent::RecentLinks,
+};
 
 /// The most writes in one commit.
 const GROUP: usize = 256;
@@ -24,30 +22,58 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Tells whoever asked for a write how it ended, once the group is committed or not.
 type Deliver = Box<dyn FnOnce(Result<(), String>) + Send>;
-/// A write: whether its changes are to be kept, and how to tell.
-type Write =
+/// Runs a write; returns whether its changes are to be kept, and how to tell.
+type Run =
     Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (bool, Deliver)> + Send>;
+
+struct Write {
+    run: Run,
+    /// Whether it changes nothing but counters of links.
+    only_counts: bool,
+}
 
 /// Hands writes to the one connection that writes.
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Write>,
-    commits: Arc<AtomicU64>,
+    usage_changed: watch::Receiver<()>,
+    cache_changed: watch::Receiver<()>,
 }
 
 impl Writer {
-    /// Takes over a connection and starts to write.
-    pub(super) fn start(connection: SqliteConnection) -> Self {
+    /// Takes over a connection and starts to write. Links that a commit changes are forgotten by
+    /// `recent` before anybody is answered.
+    pub(super) async fn start(
+        mut connection: SqliteConnection,
+        recent: RecentLinks,
+    ) -> Result<Self, StorageError> {
         let (queue, writes) = mpsc::channel(QUEUE);
-        let commits = Arc::<AtomicU64>::default();
-        tokio::spawn(run(connection, writes, Arc::clone(&commits)));
-        Self { queue, commits }
+        let changes = ChangeLog::of(&mut connection).await?;
+        let (usage, usage_changed) = watch::channel(());
+        let (cache, cache_changed) = watch::channel(());
+        let followers = Followers {
+            recent,
+            usage,
+            cache,
+        };
+        tokio::spawn(run(connection, writes, changes, followers));
+        Ok(Self {
+            queue,
+            usage_changed,
+            cache_changed,
+        })
     }
 
-    /// How many commits there have been, ours and those of others that were noticed: what was
-    /// read before the last one may be old.
-    pub(crate) fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Acquire)
+    /// Changes with every commit, ours or another process's, that may give the usage worker
+    /// something to do.
+    pub(crate) fn usage_changed(&self) -> watch::Receiver<()> {
+        self.usage_changed.clone()
+    }
+
+    /// Changes with every commit, ours or another process's, that may give the cache something to
+    /// purge.
+    pub(crate) fn cache_changed(&self) -> watch::Receiver<()> {
+        self.cache_changed.clone()
     }
 
     /// Runs `write` inside the next commit. Its changes are durable when this returns `Ok`; they
@@ -61,8 +87,30 @@ impl Writer {
         E: From<StorageError> + Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
     {
+        self.enqueue(write, false).await
+    }
+
+    /// The same for a write that changes nothing but counters of links: cached links stay.
+    ///
+    /// # Errors
+    /// What `write` returned, or that the group could not be committed.
+    pub(crate) async fn write_counts<T, E, F>(&self, write: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    {
+        self.enqueue(write, true).await
+    }
+
+    async fn enqueue<T, E, F>(&self, write: F, only_counts: bool) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
-        let boxed: Write = Box::new(move |connection| {
+        let run: Run = Box::new(move |connection| {
             Box::pin(async move {
                 let result = write(connection).await;
                 let keep = result.is_ok();
@@ -77,17 +125,45 @@ impl Writer {
             })
         });
         self.queue
-            .send(boxed)
+            .send(Write { run, only_counts })
             .await
             .map_err(|_| StorageError::Closed)?;
         answered.await.map_err(|_| StorageError::Closed)?
     }
 }
 
+/// Those who follow the changes of the database.
+struct Followers {
+    recent: RecentLinks,
+    usage: watch::Sender<()>,
+    cache: watch::Sender<()>,
+}
+
+impl Followers {
+    /// A group of writes has been committed.
+    fn notice(&self, changes: &Changes) {
+        self.recent.forget(changes);
+        if changes.concerns_usage {
+            self.usage.send_replace(());
+        }
+        if changes.concerns_cache {
+            self.cache.send_replace(());
+        }
+    }
+
+    /// Another process has committed something.
+    fn notice_anything(&self) {
+        self.recent.forget_all();
+        self.usage.send_replace(());
+        self.cache.send_replace(());
+    }
+}
+
 async fn run(
     mut connection: SqliteConnection,
     mut writes: mpsc::Receiver<Write>,
-    commits: Arc<AtomicU64>,
+    changes: Arc<ChangeLog>,
+    followers: Followers,
 ) {
     let mut group = Vec::with_capacity(GROUP);
     let mut look = tokio::time::interval(LOOK_EVERY);
@@ -99,7 +175,7 @@ async fn run(
             _ = look.tick() => {
                 let version = others_version(&mut connection).await;
                 if version != Some(seen) {
-                    commits.fetch_add(1, Ordering::Release);
+                    followers.notice_anything();
                 }
                 seen = version.unwrap_or(seen);
                 continue;
@@ -109,9 +185,8 @@ async fn run(
             break;
         }
         let mut waiting = Vec::with_capacity(group.len());
-        let outcome = commit(&mut connection, group.drain(..), &mut waiting).await;
-        // Before anybody is answered.
-        commits.fetch_add(1, Ordering::Release);
+        let outcome = commit(&mut connection, group.drain(..), &changes, &mut waiting).await;
+        followers.notice(&changes.take());
         if let Err(error) = &outcome {
             tracing::error!(%error, "a group of writes was not committed");
             // There may be no transaction any more to roll back.
@@ -134,12 +209,15 @@ async fn others_version(connection: &mut SqliteConnection) -> Option<i64> {
 async fn commit(
     connection: &mut SqliteConnection,
     group: impl Iterator<Item = Write>,
+    changes: &ChangeLog,
     waiting: &mut Vec<Deliver>,
 ) -> Result<(), sqlx::Error> {
     connection.execute("BEGIN IMMEDIATE").await?;
     for write in group {
         connection.execute("SAVEPOINT one").await?;
-        let (keep, deliver) = write(connection).await;
+        changes.pause(write.only_counts);
+        let (keep, deliver) = (write.run)(connection).await;
+        changes.pause(false);
         waiting.push(deliver);
         if !keep {
             connection.execute("ROLLBACK TO one").await?;

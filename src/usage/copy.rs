@@ -3,13 +3,13 @@
 use crate::{
     config::BridgeConfig,
     homeserver::HomeserverError,
-    matrix::{ContentToken, MxcUri},
     storage::{
         StorageError,
         meta_events::{self, GivenUp, Medium, MetaEventRow},
     },
 };
 use futures_util::FutureExt;
+use medialink_link::matrix::{ContentToken, MxcUri};
 
 use super::{
     backoff::delay_ms,

@@ -8,14 +8,12 @@ use std::{
 use futures_util::FutureExt;
 use sqlx::SqliteConnection;
 
-use crate::{
-    matrix::{MxcUri, ServerName},
-    storage::{
-        Database, StorageError,
-        links::{self, LinkRow},
-        touches,
-    },
+use crate::storage::{
+    Database, StorageError,
+    links::{self, LinkRow},
+    touches,
 };
+use medialink_link::matrix::{MxcUri, ServerName};
 
 /// What one request has served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,7 +97,7 @@ impl FollowCounter {
         let touching = self.touching.clone();
         self.database
             .writer()
-            .write(move |connection| {
+            .write_counts(move |connection| {
                 async move {
                     for (link_id, sum) in sums {
                         links::add_follows(connection, &link_id, sum.follows, sum.bytes, sum.last)

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::{matrix::MxcUri, random, storage::media_references::Usage};
+use crate::{random, storage::media_references::Usage};
+use medialink_link::matrix::MxcUri;
 
 /// The longest content of one event, in bytes. Homeservers refuse events of over 64 KiB, with
 /// signatures and references to other events.

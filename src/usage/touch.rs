@@ -10,12 +10,12 @@ use crate::{
     config::{Config, Lifetime},
     homeserver::MediaClient,
     link_service::millis,
-    matrix::{ContentToken, MxcUri},
     storage::{
         Database, StorageError,
         touches::{self, DueTouch},
     },
 };
+use medialink_link::matrix::{ContentToken, MxcUri};
 
 /// How long to wait after a touch that failed, in milliseconds.
 const RETRY_MS: i64 = 10 * 60 * 1000;

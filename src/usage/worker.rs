@@ -92,7 +92,9 @@ impl UsageWorker {
         let tick = (self.config().usage.batch_window / 4)
             .clamp(Duration::from_millis(20), Duration::from_millis(500));
         let mut forget_at = 0;
+        let mut changed = self.links.database.writer().usage_changed();
         while !stop.is_cancelled() {
+            changed.mark_unchanged();
             let mut again = false;
             match self.step(&stop).await {
                 Ok(more) => again = more,
@@ -107,6 +109,7 @@ impl UsageWorker {
             if !again {
                 tokio::select! {
                     () = stop.cancelled() => {}
+                    Ok(()) = changed.changed() => {}
                     () = tokio::time::sleep(tick) => {}
                 }
             }

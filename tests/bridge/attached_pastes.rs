@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use matrix_test_server::{LinkedMediaPaths, Options};
 use medialink::{
     clock::Clock,
-    demo::homeserver::{LinkedMediaPaths, Options},
     homeserver::LINKED_MEDIA,
     storage::{Database, Opener, features},
 };

@@ -151,7 +151,7 @@ async fn a_range_of_encrypted_media_is_given_once_it_is_verified_in_the_cache() 
 
 #[tokio::test]
 async fn without_a_cache_no_range_of_encrypted_media_is_given() {
-    let world = World::with(medialink::demo::homeserver::Options {
+    let world = World::with(matrix_test_server::Options {
         ranges: true,
         ..Default::default()
     })

@@ -10,7 +10,10 @@ use crate::{
     harness::{Service, World, answer, url},
 };
 
-const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events");
+const EVENTS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/crates/medialink-event/tests/events"
+);
 
 async fn link_text(service: &Service, body: String) -> (StatusCode, Value) {
     answer(service.api(Method::POST, "/v1/events").body(body)).await
@@ -160,7 +163,11 @@ async fn an_image_and_its_thumbnail_open_and_die_with_the_event() {
     let service = world.service("usage: {batch_window: 20ms}").await;
     let (image, image_token) = world.upload("an image", "image/png").await;
     let (small, small_token) = world.upload("a thumbnail", "image/png").await;
-    let hash = |mxc: &str| medialink::matrix::MxcUri::parse(mxc).expect("a URI").hash();
+    let hash = |mxc: &str| {
+        medialink_link::matrix::MxcUri::parse(mxc)
+            .expect("a URI")
+            .hash()
+    };
     let content = json!({
         "msgtype": "m.image", "body": "cat.png", "url": image,
         "info": {"mimetype": "image/png", "size": 8, "w": 800, "h": 600, "thumbnail_url": small},

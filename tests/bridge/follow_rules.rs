@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use medialink::{
-    demo::homeserver::Options,
-    key_store,
-    link::{KeyRing, LinkClaims, sign_self_contained, sign_short},
+use matrix_test_server::Options;
+use medialink::key_store;
+use medialink_link::{
+    KeyRing, LinkClaims,
     matrix::{ContentToken, EventId, MxcUri, RoomId},
+    sign_self_contained, sign_short,
 };
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};

@@ -1,10 +1,11 @@
 //! What somebody gets who follows a link.
 
-use medialink::{
-    demo::homeserver::Options,
-    key_store,
-    link::{KeyRing, LinkClaims, sign_self_contained},
+use matrix_test_server::Options;
+use medialink::key_store;
+use medialink_link::{
+    KeyRing, LinkClaims,
     matrix::{ContentToken, EventId, MxcUri, RoomId},
+    sign_self_contained,
 };
 use reqwest::{Method, Response};
 use serde_json::{Value, json};

@@ -3,9 +3,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use medialink::{
-    clock::Clock,
-    link::LinkClaims,
+use medialink::clock::Clock;
+use medialink_link::{
+    LinkClaims,
     matrix::{ContentToken, EventId, MxcUri, RoomId},
 };
 use reqwest::{Method, StatusCode};

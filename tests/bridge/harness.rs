@@ -9,15 +9,15 @@ use std::{
     time::Duration,
 };
 
+use matrix_test_server::{Appservice, EmbeddedHomeserver, Options};
 use medialink::{
     app::{Application, Listeners},
     clock::Clock,
     config::Config,
-    demo::homeserver::{Appservice, EmbeddedHomeserver, Options},
-    link::{LinkClaims, sign_self_contained},
     link_service::LinkService,
     rooms::Rooms,
 };
+use medialink_link::{LinkClaims, sign_self_contained};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
+use matrix_test_server::Options;
 use medialink::{
     clock::Clock,
-    demo::homeserver::Options,
     storage::{memory, touches},
 };
 use reqwest::{Method, StatusCode, header};

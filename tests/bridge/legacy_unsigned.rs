@@ -342,7 +342,7 @@ async fn a_room_that_allows_no_links_shows_nothing() {
 async fn nothing_is_noted_unless_it_is_asked_for_and_nothing_for_longer_than_needed() {
     let world = crate::legacy::plain_world().await;
     let (mxc, _) = world.upload("hello", "text/plain").await;
-    let parsed = medialink::matrix::MxcUri::parse(&mxc).expect("valid");
+    let parsed = medialink_link::matrix::MxcUri::parse(&mxc).expect("valid");
     let seen = async |service: &Service| {
         let reader = service.links.database.reader();
         let seen = seen_media::find(reader, "irc", &parsed).await;

@@ -1,7 +1,8 @@
 //! One life of media and its links, on the three kinds of homeservers: whoever follows a link sees
 //! the same on each.
 
-use medialink::{clock::Clock, demo::homeserver::Options};
+use matrix_test_server::Options;
+use medialink::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 

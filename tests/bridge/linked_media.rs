@@ -1,7 +1,7 @@
 //! A homeserver that links media to events (MSC3911): links serve copies, which live as long as
 //! the meta event does.
 
-use medialink::demo::homeserver::{Appservice, LinkedMediaPaths, Options};
+use matrix_test_server::{Appservice, LinkedMediaPaths, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
 

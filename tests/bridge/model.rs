@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use medialink::{clock::Clock, demo::homeserver::Options, storage::meta_events::count_due};
+use matrix_test_server::Options;
+use medialink::{clock::Clock, storage::meta_events::count_due};
 use proptest::{prelude::*, test_runner::TestCaseError};
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
-use medialink::demo::homeserver::Options;
+use matrix_test_server::Options;
 
 use crate::{
     harness::{API_TOKEN, World},

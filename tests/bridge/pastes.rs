@@ -1,6 +1,7 @@
 //! Long messages become links: on each kind of homeserver, and whatever goes wrong.
 
-use medialink::{clock::Clock, demo::homeserver::Options};
+use matrix_test_server::Options;
+use medialink::clock::Clock;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

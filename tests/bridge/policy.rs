@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use medialink::{
-    clock::Clock,
-    demo::homeserver::Options,
-    link::{LinkClaims, VerifiedLink},
-    link_service::POLICY_EVENT_TYPE,
+use matrix_test_server::Options;
+use medialink::{clock::Clock, link_service::POLICY_EVENT_TYPE, storage::StorageError};
+use medialink_link::{
+    LinkClaims, VerifiedLink,
     matrix::{ContentToken, EventId, MxcUri, RoomId},
-    storage::StorageError,
 };
 use reqwest::Method;
 use serde_json::{Value, json};

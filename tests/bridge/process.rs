@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use medialink::demo::homeserver::EmbeddedHomeserver;
+use matrix_test_server::EmbeddedHomeserver;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

@@ -3,14 +3,14 @@
 
 use std::{path::Path, sync::Arc};
 
+use matrix_test_server::Options;
 use medialink::{
     clock::Clock,
-    demo::homeserver::Options,
     homeserver::Homeserver,
-    link::LinkState,
     storage::meta_events,
     usage::{Compared, Reconciler, Scope},
 };
+use medialink_link::LinkState;
 use reqwest::Method;
 use serde_json::{Value, json};
 

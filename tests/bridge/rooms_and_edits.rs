@@ -1,6 +1,6 @@
 //! What happens to rooms and messages happens to links: edits, leaving, replaced rooms.
 
-use medialink::demo::homeserver::Options;
+use matrix_test_server::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
 

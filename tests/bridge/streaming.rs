@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures_util::StreamExt;
-use medialink::demo::homeserver::generated_byte;
+use matrix_test_server::generated_byte;
 use serde_json::json;
 
 use crate::{

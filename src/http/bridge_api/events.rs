@@ -9,14 +9,18 @@ use utoipa::ToSchema;
 
 use crate::{
     config::{Lifetime, Provenance},
-    event::{self, EventError, Given, Linked, Rendering, SharedEvent, SharedMedia, Style},
     http::{
         auth::Bridge,
         error::{ApiError, EntryError},
         state::AppState,
     },
-    link::{Form, LinkClaims, fit_filename},
     link_service::{GivenEvent, IssueRequest, LinkView},
+};
+use medialink_event::{
+    self, EventError, Given, Linked, Rendering, SharedEvent, SharedMedia, Style,
+};
+use medialink_link::{
+    Form, LinkClaims, fit_filename,
     matrix::{ContentToken, FileKeys, MxcUri, UserId},
 };
 
@@ -189,7 +193,7 @@ fn rendered(
             .unwrap_or_default(),
         network: &bridge.0.network,
     };
-    event::render(event, &linked, &style)
+    medialink_event::render(event, &linked, &style)
 }
 
 /// The one answer for an event all of whose media are withdrawn.

@@ -6,10 +6,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     http::{auth::Bridge, error::ApiError, request_log::LogLink, state::AppState},
-    link::LinkState,
     link_service::LinkView,
     storage::links::{self, Criteria},
 };
+use medialink_link::LinkState;
 
 /// How many links a page has if the bridge does not say.
 const DEFAULT_LIMIT: i64 = 100;

@@ -7,10 +7,12 @@ use utoipa::ToSchema;
 use crate::{
     config::Lifetime,
     http::{auth::Bridge, error::ApiError, request_log::LogLink, state::AppState},
-    link::fit_filename,
     link_service::LinkView,
-    matrix::{EventId, RoomId, UserId},
     pastes::{MAX_TEXT_BYTES, PasteText, excerpt},
+};
+use medialink_link::{
+    fit_filename,
+    matrix::{EventId, RoomId, UserId},
 };
 
 use super::request::{lifetime, parsed, read_json};

@@ -8,10 +8,13 @@ use utoipa::ToSchema;
 use crate::{
     config::Lifetime,
     http::error::ApiError,
-    link::{Form, LinkClaims, fit_filename},
     link_service::{GivenEvent, IssueRequest},
-    matrix::{ContentToken, EncryptedFile, EventId, MxcUri, RoomId, UserId, token_in_map},
-    media_type::is_media_type,
+};
+use medialink_event::is_media_type;
+use medialink_event::token_in_map;
+use medialink_link::{
+    Form, LinkClaims, fit_filename,
+    matrix::{ContentToken, EncryptedFile, EventId, MxcUri, RoomId, UserId},
 };
 
 /// The longest lifetime that a token can carry, in milliseconds.

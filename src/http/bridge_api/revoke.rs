@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 use crate::{
     http::{auth::Bridge, error::ApiError, request_log::LogLink, state::AppState},
     link_service::LinkView,
-    matrix::{EventId, MxcUri, RoomId, UserId},
     storage::links::Criteria,
 };
+use medialink_link::matrix::{EventId, MxcUri, RoomId, UserId};
 
 use super::request::read_json;
 

@@ -1,0 +1,241 @@
+use serde_json::{Value, json};
+
+use crate::{
+    MediaDetails, MediaKind, Warning,
+    read::tests::{event, read},
+};
+
+#[test]
+fn names_and_captions_follow_the_specification() {
+    let told = |content: Value| {
+        let event = read(&event(content), None).expect("an event");
+        let details = &event.media[0].details;
+        (details.filename.clone(), details.caption.clone())
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let image = |more: Value| {
+        let mut content = json!({"msgtype": "m.image", "url": "mxc://example.org/a"});
+        for (name, value) in more.as_object().expect("an object") {
+            content[name] = value.clone();
+        }
+        content
+    };
+    for (content, name, caption) in [
+        (json!({"body": "cat.png"}), text("cat.png"), None),
+        (
+            json!({"body": "cat.png", "filename": "cat.png"}),
+            text("cat.png"),
+            None,
+        ),
+        (
+            json!({"body": "a cat", "filename": "cat.png"}),
+            text("cat.png"),
+            text("a cat"),
+        ),
+        (
+            json!({"body": "  ", "filename": "cat.png"}),
+            text("cat.png"),
+            None,
+        ),
+        (
+            json!({"body": "cat.png", "filename": 5}),
+            text("cat.png"),
+            None,
+        ),
+        (json!({"body": 5}), None, None),
+    ] {
+        assert_eq!(told(image(content.clone())), (name, caption), "{content}");
+    }
+    let mut sticker = event(json!({"body": "a cat", "url": "mxc://example.org/a"}));
+    sticker["type"] = json!("m.sticker");
+    let details = read(&sticker, None)
+        .expect("an event")
+        .media
+        .remove(0)
+        .details;
+    assert_eq!((details.filename, details.caption), (None, text("a cat")));
+}
+
+#[test]
+fn what_is_said_of_media_is_kept_where_it_makes_sense() {
+    let told = |more: Value| {
+        let mut content = json!({"msgtype": "m.image", "body": "a", "url": "mxc://example.org/a"});
+        for (name, value) in more.as_object().expect("an object") {
+            content[name] = value.clone();
+        }
+        read(&event(content), None)
+            .expect("an event")
+            .media
+            .remove(0)
+            .details
+    };
+    let named = MediaDetails {
+        filename: Some("a".to_owned()),
+        ..MediaDetails::default()
+    };
+    let info = json!({"mimetype": "image/png", "size": 5, "w": 8, "h": 6, "duration": 7, "xyz.amorgan.blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdnj"});
+    assert_eq!(
+        told(json!({"info": info})),
+        MediaDetails {
+            mimetype: Some("image/png".to_owned()),
+            size: Some(5),
+            width: Some(8),
+            height: Some(6),
+            duration_ms: Some(7),
+            blurhash: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned()),
+            ..named.clone()
+        }
+    );
+    let bad =
+        json!({"mimetype": 5, "size": -5, "w": 0, "h": "6", "duration": 1.5, "blurhash": "<b>"});
+    assert_eq!(told(json!({"info": bad})), named);
+    let warned = |is_spoiler: bool, reason: Option<&str>| MediaDetails {
+        warning: Some(Warning {
+            is_spoiler,
+            reason: reason.map(str::to_owned),
+        }),
+        ..named.clone()
+    };
+    for (content, is_spoiler, reason) in [
+        (json!({"m.spoiler": true}), true, None),
+        (
+            json!({"page.codeberg.everypizza.msc4193.spoiler": true, "page.codeberg.everypizza.msc4193.spoiler.reason": "why"}),
+            true,
+            Some("why"),
+        ),
+        (
+            json!({"m.content_warning": {"type": "m.spoiler"}}),
+            true,
+            None,
+        ),
+        (
+            json!({"town.robin.msc3725.content_warning": {"type": "town.robin.msc3725.nsfw"}}),
+            false,
+            Some("nsfw"),
+        ),
+        (
+            json!({"m.content_warning": {"type": "m.nsfw", "description": "why"}}),
+            false,
+            Some("why"),
+        ),
+    ] {
+        assert_eq!(
+            told(content.clone()),
+            warned(is_spoiler, reason),
+            "{content}"
+        );
+    }
+    assert_eq!(told(json!({"m.spoiler": "true"})), named);
+}
+
+#[test]
+fn an_extensible_event_tells_seconds_and_the_older_form_milliseconds() {
+    let file = json!({"url": "mxc://example.org/a"});
+    for (content, duration_ms) in [
+        (
+            json!({"m.file": file, "m.audio_details": {"duration": 90}}),
+            Some(90_000),
+        ),
+        (
+            json!({"m.file": file, "m.video_details": {"duration": 90, "width": 4, "height": 3}}),
+            Some(90_000),
+        ),
+        (
+            json!({"org.matrix.msc1767.file": file, "org.matrix.msc1767.audio_details": {"duration": 90}}),
+            Some(90_000),
+        ),
+        (
+            json!({"org.matrix.msc1767.file": file, "org.matrix.msc1767.audio": {"duration": 4600}}),
+            Some(4600),
+        ),
+        (
+            json!({"m.file": file, "m.audio_details": {"duration": -1}}),
+            None,
+        ),
+    ] {
+        let event = read(&event(content.clone()), None).expect("an event");
+        assert_eq!(event.media[0].details.duration_ms, duration_ms, "{content}");
+    }
+}
+
+#[test]
+fn the_pictures_of_previews_have_stable_and_unstable_names() {
+    for (list, field) in [
+        ("m.url_previews", "matrix:image:encryption"),
+        ("com.beeper.linkpreviews", "beeper:image:encryption"),
+    ] {
+        let preview =
+            json!({"og:image:width": 600, (field): {"url": "mxc://example.org/a", "key": {}}});
+        let content = json!({"msgtype": "m.text", "body": "x", (list): [preview]});
+        let media = read(&event(content), None).expect("an event").media;
+        assert_eq!(
+            (media[0].kind, media[0].details.width),
+            (MediaKind::Thumbnail, Some(600))
+        );
+    }
+}
+
+#[test]
+fn a_thumbnail_is_warned_of_like_its_medium() {
+    let image = |name: &str| {
+        let thumbnail = match name {
+            "url" => json!({"thumbnail_url": "mxc://example.org/b"}),
+            _ => json!({"thumbnail_file": {"url": "mxc://example.org/b"}}),
+        };
+        json!({"msgtype": "m.image", "itemtype": "m.image", "body": "a",
+            "url": "mxc://example.org/a", "info": thumbnail})
+    };
+    for name in ["url", "file"] {
+        let (plain, mut warned) = (image(name), image(name));
+        warned["m.spoiler"] = json!(true);
+        for (content, is_warned) in [
+            (plain.clone(), false),
+            (warned.clone(), true),
+            (
+                json!({"msgtype": "m.gallery", "body": "", "itemtypes": [warned]}),
+                true,
+            ),
+            (
+                json!({"msgtype": "m.gallery", "body": "", "m.spoiler": true, "itemtypes": [plain]}),
+                true,
+            ),
+        ] {
+            let media = read(&event(content.clone()), None).expect("an event").media;
+            let thumbnail = media
+                .iter()
+                .find(|media| media.kind == MediaKind::Thumbnail);
+            let warning = &thumbnail.expect("a thumbnail").details.warning;
+            assert_eq!(warning.is_some(), is_warned, "{content}");
+        }
+    }
+}
+
+#[test]
+fn a_caption_keeps_its_own_html() {
+    let item = |html: Value| {
+        json!({"itemtype": "m.image", "msgtype": "m.image", "body": "c", "filename": "a.png",
+            "url": "mxc://example.org/a", "formatted_body": html})
+    };
+    for (content, html) in [
+        (item(json!("<b>c")), Some("<b>c")),
+        (item(json!(5)), None),
+        (
+            json!({"msgtype": "m.gallery", "body": "g", "formatted_body": "<i>g", "itemtypes": [item(json!("<b>c"))]}),
+            Some("<b>c"),
+        ),
+        (
+            json!({"m.file": {"url": "mxc://example.org/a"},
+                "m.caption": {"m.text": [{"body": "<b>c", "mimetype": "text/html"}, {"body": "c"}]}}),
+            Some("<b>c"),
+        ),
+        // The body is the name here, and no caption.
+        (
+            json!({"msgtype": "m.image", "body": "a.png", "formatted_body": "<b>c", "url": "mxc://example.org/a"}),
+            None,
+        ),
+    ] {
+        let event = read(&event(content.clone()), None).expect("an event");
+        let details = &event.media[0].details;
+        assert_eq!(details.caption_html.as_deref(), html, "{content}");
+    }
+}

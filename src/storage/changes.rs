@@ -1,0 +1,79 @@
+//! The changes that the writer makes to the database, noted as SQLite makes them, so that caches
+//! forget and workers wake.
+
+use std::{
+    collections::HashSet,
+    mem,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use sqlx::{SqliteConnection, sqlite::UpdateHookResult};
+
+use super::StorageError;
+
+/// The rows that a group of writes has changed.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Rows of `links`.
+    pub(super) links: HashSet<i64>,
+    /// Rows of `media_references`.
+    pub(super) usages: HashSet<i64>,
+    /// Whether there may be something new for the worker that tells the homeserver of usages.
+    pub(super) concerns_usage: bool,
+    /// Whether the cache may have something to purge.
+    pub(super) concerns_cache: bool,
+}
+
+/// Collects the changes of one connection as SQLite makes them, so that no statement can be
+/// forgotten ("Data Change Notification Callbacks", `sqlite3_update_hook`).
+#[derive(Debug, Default)]
+pub(super) struct ChangeLog {
+    changes: Mutex<Changes>,
+    is_paused: AtomicBool,
+}
+
+impl ChangeLog {
+    /// Listens to a connection.
+    pub(super) async fn of(connection: &mut SqliteConnection) -> Result<Arc<Self>, StorageError> {
+        let log = Arc::<Self>::default();
+        let listener = Arc::clone(&log);
+        let mut handle = connection.lock_handle().await?;
+        handle.set_update_hook(move |update: UpdateHookResult<'_>| {
+            listener.add(update.table, update.rowid);
+        });
+        Ok(log)
+    }
+
+    fn add(&self, table: &str, row: i64) {
+        if self.is_paused.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        match table {
+            "links" => {
+                changes.links.insert(row);
+            }
+            "media_references" => {
+                changes.usages.insert(row);
+                changes.concerns_usage = true;
+            }
+            "meta_events" | "room_successors" => changes.concerns_usage = true,
+            "cache_purges" => changes.concerns_cache = true,
+            _ => {}
+        }
+    }
+
+    /// While paused, changes are not collected: they are to counters, which no cached row is
+    /// asked for.
+    pub(super) fn pause(&self, is_paused: bool) {
+        self.is_paused.store(is_paused, Ordering::Relaxed);
+    }
+
+    /// The changes since the last call.
+    pub(super) fn take(&self) -> Changes {
+        mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
