@@ -226,6 +226,24 @@ impl Application {
         &self.state.links
     }
 
+    /// Its database, to look at from a test.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.state.links.database
+    }
+
+    /// Its keys, to sign with in a test.
+    #[must_use]
+    pub fn keys(&self) -> &KeyStore {
+        &self.state.links.keys
+    }
+
+    /// The features of its homeserver, to be set by a test.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.state.links.features
+    }
+
     /// What its rooms say, to look at from a test.
     #[must_use]
     pub fn rooms(&self) -> &Rooms {
