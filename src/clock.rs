@@ -7,6 +7,11 @@ use std::sync::{
 
 use time::OffsetDateTime;
 
+/// A duration in milliseconds, as the database keeps times.
+pub(crate) fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
 /// Tells the time in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {

@@ -329,6 +329,16 @@ pub async fn find_in(
     Ok(query.build_query_as().fetch_optional(connection).await?)
 }
 
+/// The link with this ID, which was stored in this write.
+pub async fn stored(
+    connection: &mut SqliteConnection,
+    link_id: &str,
+) -> Result<LinkRow, StorageError> {
+    find_in(connection, link_id)
+        .await?
+        .ok_or(StorageError::Corrupt("link, gone as soon as it was stored"))
+}
+
 /// The links to a medium that a bridge has made by itself.
 ///
 /// # Errors
@@ -506,7 +516,7 @@ pub struct Renewal<'a> {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn update(
+pub(super) async fn update(
     connection: &mut SqliteConnection,
     id: i64,
     renewal: &Renewal<'_>,
@@ -548,7 +558,7 @@ pub async fn update(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn end_shown_by(
+pub(super) async fn end_shown_by(
     connection: &mut SqliteConnection,
     room_id: &str,
     edit: &str,
@@ -682,7 +692,7 @@ fn push_criteria(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn end(
+pub(super) async fn end(
     connection: &mut SqliteConnection,
     bridge: Option<&str>,
     criteria: &Criteria,
@@ -708,7 +718,7 @@ pub async fn end(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn end_one(
+pub(super) async fn end_one(
     connection: &mut SqliteConnection,
     id: i64,
     state: LinkState,
@@ -730,7 +740,7 @@ pub async fn end_one(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn revoke_legacy(
+pub(super) async fn revoke_legacy(
     connection: &mut SqliteConnection,
     id: i64,
     now: i64,
@@ -749,7 +759,7 @@ pub async fn revoke_legacy(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn end_of_key(
+pub(super) async fn end_of_key(
     connection: &mut SqliteConnection,
     key_id: KeyId,
     now: i64,
@@ -768,7 +778,7 @@ pub async fn end_of_key(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn expire(
+pub(super) async fn expire(
     connection: &mut SqliteConnection,
     now: i64,
     limit: i64,
@@ -784,26 +794,13 @@ pub async fn expire(
     .await?)
 }
 
-/// What taking one of a limited number of follows came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// It was there; more are left.
-    Granted,
-    /// It was the last one: the link is spent, this was its usage.
-    Last(i64),
-    /// None was left, or the link is over.
-    None,
-}
-
-/// Takes one of a limited number of follows.
-///
-/// # Errors
-/// If the database fails.
-pub async fn take_follow(
+/// Takes one of a limited number of follows; returns the state of the link then, and its usage.
+/// `None`: none was left, or the link has ended.
+pub(super) async fn take_follow(
     connection: &mut SqliteConnection,
     id: i64,
     now: i64,
-) -> Result<Taken, StorageError> {
+) -> Result<Option<(LinkState, i64)>, StorageError> {
     let taken: Option<(String, i64)> = sqlx::query_as(
         "UPDATE links SET follows = follows + 1, last_followed_at = $1, \
          state = CASE WHEN follows + 1 >= max_follows THEN 'spent' ELSE state END, \
@@ -815,11 +812,13 @@ pub async fn take_follow(
     .bind(id)
     .fetch_optional(connection)
     .await?;
-    Ok(match taken {
-        None => Taken::None,
-        Some((state, reference)) if state == LinkState::Spent.as_str() => Taken::Last(reference),
-        Some(_) => Taken::Granted,
-    })
+    match taken {
+        None => Ok(None),
+        Some((state, usage)) => {
+            let state = LinkState::parse(&state).ok_or(StorageError::Corrupt("link state"))?;
+            Ok(Some((state, usage)))
+        }
+    }
 }
 
 /// Adds follows and bytes that were counted in memory. Follows of links with a limited number of

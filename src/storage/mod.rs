@@ -3,11 +3,12 @@
 pub mod cache_purges;
 mod changes;
 pub mod comparison;
+pub mod ending;
 mod error;
 pub mod features;
+pub mod history;
 pub mod links;
 pub mod media_references;
-pub mod memory;
 pub mod meta_events;
 mod recent;
 pub mod room_policies;
