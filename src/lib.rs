@@ -20,6 +20,7 @@ pub mod media;
 mod pages;
 pub mod pastes;
 mod random;
+mod signals;
 pub mod storage;
 pub mod telemetry;
 pub mod usage;
