@@ -1,5 +1,5 @@
-//! The ledger: usages of media. A usage is referenced when its first link is issued and released
-//! when its last one dies, in the commit of the link.
+//! Usages of media. A usage begins when its first link is issued, and is released when its last one
+//! ends, in the commit of the link.
 
 use std::collections::BTreeSet;
 
@@ -10,48 +10,7 @@ use medialink_link::matrix::ContentToken;
 
 use super::{StorageError, cache_purges};
 
-/// How a usage is counted, as the API tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UsageState {
-    /// It is not counted by events.
-    Disabled,
-    /// It will be counted.
-    Pending,
-    /// A meta event counts it.
-    Counted,
-    /// No meta event could be sent.
-    Failed,
-    /// It is not counted any more.
-    Released,
-}
-
-impl UsageState {
-    /// The word used in the API and in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Disabled => "disabled",
-            Self::Pending => "pending",
-            Self::Counted => "counted",
-            Self::Failed => "failed",
-            Self::Released => "released",
-        }
-    }
-
-    /// Reads that word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [
-            Self::Disabled,
-            Self::Pending,
-            Self::Counted,
-            Self::Failed,
-            Self::Released,
-        ]
-        .into_iter()
-        .find(|state| state.as_str() == word)
-    }
-}
+pub use super::usage_state::UsageState;
 
 /// How soon the end of a usage's last link is acted on.
 #[derive(Debug, Clone, Copy)]

@@ -16,6 +16,7 @@ pub mod room_successors;
 pub mod secrets;
 pub mod seen_media;
 pub mod touches;
+mod usage_state;
 mod writer;
 
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
