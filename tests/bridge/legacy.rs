@@ -277,8 +277,8 @@ async fn a_revocation_is_remembered_for_links_of_any_age() {
     service.clock.advance(30 * 86_400_000);
     eventually("old memories to be thrown away", async || {
         let reader = service.database.reader();
-        let known = history::transaction(reader, "irc", "old", None).await;
-        (known.expect("reads") == history::Transaction::New).then_some(())
+        let known = history::transaction_status(reader, "irc", "old", None).await;
+        (known.expect("reads") == history::TransactionStatus::New).then_some(())
     })
     .await;
     assert_eq!(refused(&service, &heisenbridge(&mxc, "")).await.0, 410);
