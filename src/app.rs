@@ -24,7 +24,9 @@ use crate::{
     rooms::Rooms,
     storage::{Database, Opener, features, meta_events},
     telemetry,
-    usage::{FeatureWatch, FollowCounter, LEASE_MS, Reconciler, Toucher, Touching, UsageWorker},
+    usage::{
+        FeatureWatch, FollowCounter, LEASE_MS, Reconciler, TouchSettings, Toucher, UsageWorker,
+    },
 };
 use medialink_link::KeyState;
 
@@ -119,12 +121,12 @@ impl Application {
         links
             .database
             .writer()
-            .write(|connection| Box::pin(meta_events::forget_claims(connection, LEASE_MS)))
+            .write(|connection| Box::pin(meta_events::release_claims(connection, LEASE_MS)))
             .await?;
         revoke_links_of_revoked_keys(&links).await?;
         let touching = match config.usage.touch {
             Lifetime::Never => None,
-            Lifetime::For(every) => Some(Touching {
+            Lifetime::For(every) => Some(TouchSettings {
                 server_name: config.homeserver.server_name.clone(),
                 every_ms: millis(every),
             }),
@@ -259,11 +261,29 @@ impl Application {
         let tasks = TaskTracker::new();
         let background = CancellationToken::new();
         let state = &self.state;
-        let worker = UsageWorker::new(state.links.clone(), Arc::clone(&state.homeserver));
+        let worker = UsageWorker::new(
+            state.links.clone(),
+            state.links.database.clone(),
+            Arc::clone(&state.links.config),
+            state.links.clock.clone(),
+            state.links.features.clone(),
+            Arc::clone(&state.homeserver),
+        );
         tasks.spawn(worker.run(background.clone()));
-        let watch = FeatureWatch::new(state.links.clone(), Arc::clone(&state.homeserver));
+        let watch = FeatureWatch::new(
+            state.links.database.clone(),
+            Arc::clone(&state.links.config),
+            state.links.clock.clone(),
+            state.links.features.clone(),
+            Arc::clone(&state.homeserver),
+        );
         tasks.spawn(watch.run(background.clone()));
-        let reconciler = Reconciler::new(state.links.clone(), Arc::clone(&state.homeserver));
+        let reconciler = Reconciler::new(
+            state.links.database.clone(),
+            Arc::clone(&state.links.config),
+            state.links.clock.clone(),
+            Arc::clone(&state.homeserver),
+        );
         tasks.spawn(reconciler.run(background.clone()));
         let toucher = Toucher::new(
             state.links.database.clone(),

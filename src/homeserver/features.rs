@@ -32,7 +32,7 @@ impl Features {
 
 /// Whether an answer of `/versions` names MSC3911.
 #[must_use]
-pub fn tells_linked_media(versions: &Value) -> bool {
+pub fn announces_linked_media(versions: &Value) -> bool {
     versions
         .get("unstable_features")
         .and_then(|features| features.get(LINKED_MEDIA))
@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn only_a_plain_yes_tells_of_linked_media() {
-        let told = |features: Value| tells_linked_media(&json!({"unstable_features": features}));
+        let told =
+            |features: Value| announces_linked_media(&json!({"unstable_features": features}));
         assert!(told(json!({LINKED_MEDIA: true})));
         for no in [
             json!({LINKED_MEDIA: false}),
@@ -59,7 +60,7 @@ mod tests {
         ] {
             assert!(!told(no.clone()), "{no}");
         }
-        assert!(!tells_linked_media(&json!({"versions": ["v1.11"]})));
-        assert!(!tells_linked_media(&json!("org.matrix.msc3911")));
+        assert!(!announces_linked_media(&json!({"versions": ["v1.11"]})));
+        assert!(!announces_linked_media(&json!("org.matrix.msc3911")));
     }
 }

@@ -9,7 +9,7 @@ use crate::config::BridgeConfig;
 use super::{Homeserver, HomeserverError, client::answer};
 
 /// The most pages of one room that are read.
-pub(crate) const MOST_PAGES: usize = 1000;
+pub(crate) const MAX_HISTORY_PAGES: usize = 1000;
 
 /// One of our events, as its room shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +39,13 @@ pub struct HistoryPage {
 
 /// What has become of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum EventState {
     /// It is there as it was sent.
-    Standing,
+    Present,
     /// It was redacted.
     Redacted,
     /// The homeserver does not have it.
-    Gone,
+    Missing,
 }
 
 impl Homeserver {
@@ -102,20 +102,20 @@ impl Homeserver {
     ///
     /// # Errors
     /// If the homeserver refuses or fails.
-    pub async fn fate(
+    pub async fn event_state(
         &self,
         bridge: &BridgeConfig,
         room_id: &str,
         event_id: &str,
-    ) -> Result<Fate, HomeserverError> {
+    ) -> Result<EventState, HomeserverError> {
         match self.event(bridge, room_id, event_id).await {
             Ok(event) if event.get("content").is_none() => {
                 Err(HomeserverError::Nonsense("it is no event"))
             }
-            Ok(event) if is_redacted(&event) => Ok(Fate::Redacted),
-            Ok(_) => Ok(Fate::Standing),
+            Ok(event) if is_redacted(&event) => Ok(EventState::Redacted),
+            Ok(_) => Ok(EventState::Present),
             Err(error) if error.status() == 404 && error.errcode() == "M_NOT_FOUND" => {
-                Ok(Fate::Gone)
+                Ok(EventState::Missing)
             }
             Err(error) => Err(error),
         }
@@ -135,7 +135,7 @@ impl Homeserver {
         since: i64,
     ) -> Result<Option<String>, HomeserverError> {
         let mut from: Option<String> = None;
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_HISTORY_PAGES {
             let page = self
                 .history(bridge, room_id, &[event_type], from.as_deref())
                 .await?;

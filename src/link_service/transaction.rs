@@ -224,7 +224,7 @@ impl LinkService {
             },
             Consequence::Joined { room_id } => {
                 let room_id = room_id.as_str();
-                meta_events::try_now(connection, bridge, room_id, now).await?;
+                meta_events::make_due(connection, bridge, room_id, now).await?;
                 for room in room_successors::counted_here(connection, bridge, room_id).await? {
                     media_references::retry_failed(connection, Some((bridge, &room)), now).await?;
                 }

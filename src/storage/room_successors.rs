@@ -81,7 +81,7 @@ pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<Succession>, Stora
 ///
 /// # Errors
 /// If the database fails.
-pub async fn look_again(
+pub async fn check_again(
     connection: &mut SqliteConnection,
     succession: &Succession,
     check_at: Option<i64>,

@@ -1,4 +1,4 @@
-//! Usages of one room become the content of meta events (MSC3910 and its review).
+//! The content of meta events (MSC3910 and its review).
 
 use std::collections::HashMap;
 
@@ -11,35 +11,36 @@ use medialink_link::matrix::MxcUri;
 /// signatures and references to other events.
 const MAX_CONTENT_BYTES: usize = 48 * 1024;
 
-/// A meta event to be sent.
+/// The content of a meta event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Draft {
-    /// Unique for each meta event: homeservers fold equal events into one.
+pub(super) struct DraftedContent {
+    /// Unique to each meta event, since homeservers fold equal events into one.
     pub batch: String,
-    /// The content, as it is sent.
+    /// The JSON text, as it is sent.
     pub content: String,
     /// The usages that it counts.
     pub members: Vec<i64>,
 }
 
-/// Drafts meta events for usages, at most `batch_size` and 48 KiB each, and each medium at most
-/// once in each. `tell_events`: whether each reference names the event that shared the media.
+/// The content of the meta events that count these usages, at most `batch_size` of them and 48 KiB
+/// each, with each medium at most once in each. `names_events`: whether each reference names the event
+/// that shared the media.
 pub(super) fn draft(
     usages: &[Usage],
     network: &str,
     batch_size: usize,
-    tell_events: bool,
-) -> Vec<Draft> {
+    names_events: bool,
+) -> Vec<DraftedContent> {
     let mut drafts = Vec::new();
     for layer in by_medium(usages) {
         for group in layer.chunks(batch_size.max(1)) {
-            draft_group(group, network, tell_events, &mut drafts);
+            draft_group(group, network, names_events, &mut drafts);
         }
     }
     drafts
 }
 
-/// Parts usages that differ only in their content token: an event has room for one token of each
+/// Separates usages that differ only in their content token: an event has room for one token of each
 /// medium.
 fn by_medium(usages: &[Usage]) -> Vec<Vec<Usage>> {
     let mut layers: Vec<Vec<Usage>> = Vec::new();
@@ -55,23 +56,28 @@ fn by_medium(usages: &[Usage]) -> Vec<Vec<Usage>> {
     layers
 }
 
-fn draft_group(group: &[Usage], network: &str, tell_events: bool, drafts: &mut Vec<Draft>) {
+fn draft_group(
+    group: &[Usage],
+    network: &str,
+    names_events: bool,
+    drafts: &mut Vec<DraftedContent>,
+) {
     let batch = random::id();
-    let content = content(group, network, &batch, tell_events);
+    let content = content(group, network, &batch, names_events);
     if content.len() > MAX_CONTENT_BYTES && group.len() > 1 {
         let (first, second) = group.split_at(group.len() / 2);
-        draft_group(first, network, tell_events, drafts);
-        draft_group(second, network, tell_events, drafts);
+        draft_group(first, network, names_events, drafts);
+        draft_group(second, network, names_events, drafts);
         return;
     }
-    drafts.push(Draft {
+    drafts.push(DraftedContent {
         batch,
         content,
         members: group.iter().map(|usage| usage.id).collect(),
     });
 }
 
-fn content(group: &[Usage], network: &str, batch: &str, tell_events: bool) -> String {
+fn content(group: &[Usage], network: &str, batch: &str, names_events: bool) -> String {
     let mut tokens = Map::new();
     let mut references = Vec::with_capacity(group.len());
     for usage in group {
@@ -87,7 +93,7 @@ fn content(group: &[Usage], network: &str, batch: &str, tell_events: bool) -> St
         if let Some(event_id) = usage
             .event_id
             .as_deref()
-            .filter(|id| tell_events && !id.is_empty())
+            .filter(|id| names_events && !id.is_empty())
         {
             reference.insert("event_id".to_owned(), event_id.into());
         }
@@ -119,7 +125,7 @@ mod tests {
         }
     }
 
-    fn parsed(draft: &Draft) -> Value {
+    fn parsed(draft: &DraftedContent) -> Value {
         serde_json::from_str(&draft.content).expect("JSON")
     }
 

@@ -1,41 +1,17 @@
-//! Media to be taken out of the cache: wished for in the commit that kills the last link, and
-//! done after it, so that a kill in between loses nothing.
+//! Purges that are due, and their outcome.
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{
+use crate::storage::{
     StorageError,
     links::{self, LinkRow},
 };
 
-/// After how long media is taken out once more, in milliseconds: what was on its way to a reader
-/// when its link died may have come into the cache since.
+/// After how long media is purged once more, in milliseconds: a download that was on its way when its
+/// link ended may have come into the cache since.
 const AGAIN_AFTER_MS: i64 = 60_000;
 
-/// Wishes that media of a usage be taken out of the cache.
-///
-/// # Errors
-/// If the database fails.
-pub async fn wish(
-    connection: &mut SqliteConnection,
-    media_reference_id: i64,
-    now: i64,
-) -> Result<(), StorageError> {
-    sqlx::query(
-        "INSERT INTO cache_purges (media_reference_id, purge_at) VALUES ($1, $2) \
-         ON CONFLICT (media_reference_id) DO UPDATE SET purge_at = $2, is_last = FALSE",
-    )
-    .bind(media_reference_id)
-    .bind(now)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// The usages whose media is to be taken out now.
-///
-/// # Errors
-/// If the database fails.
+/// The usages whose media is to be purged now.
 pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<i64>, StorageError> {
     Ok(sqlx::query_scalar(
         "SELECT media_reference_id FROM cache_purges WHERE purge_at <= $1 ORDER BY purge_at LIMIT 256",
@@ -46,11 +22,7 @@ pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<i64>, StorageError
 }
 
 /// Links of a usage, one for each file that they have promised: attachments with different keys
-/// may share an mxc URI. None, if another link to the same media is live, of whatever bridge
-/// or room.
-///
-/// # Errors
-/// If the database fails.
+/// may share an mxc URI. None, if another link to the same media is live, of any bridge and room.
 pub async fn media_of(
     reader: &SqlitePool,
     media_reference_id: i64,
@@ -69,10 +41,7 @@ pub async fn media_of(
     links::of_usage(reader, media_reference_id).await
 }
 
-/// Notes that media was taken out; it is once more, a little later.
-///
-/// # Errors
-/// If the database fails.
+/// Notes that media was purged; it is purged once more, a little later.
 pub async fn done(
     connection: &mut SqliteConnection,
     media_reference_ids: &[i64],
