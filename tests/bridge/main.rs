@@ -46,3 +46,4 @@ mod streaming;
 mod synapse;
 mod synapse_lifecycle;
 mod thumbnails;
+mod woken;
