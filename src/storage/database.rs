@@ -1,6 +1,14 @@
 //! The database of one service: opened, migrated, read and written.
 
-use std::{fs::File, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, SqlitePool,
@@ -24,6 +32,7 @@ pub struct Database {
     reader: SqlitePool,
     writer: Writer,
     recent: RecentLinks,
+    link_lookups: Arc<AtomicU64>,
     _lock: Option<Arc<File>>,
 }
 
@@ -59,7 +68,7 @@ impl Database {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
-            // What was acknowledged survives a loss of power, not only of the process.
+            // Acknowledged writes survive a loss of power, not only the end of the process.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
@@ -76,6 +85,7 @@ impl Database {
             reader,
             writer: Writer::start(connection, recent.clone()).await?,
             recent,
+            link_lookups: Arc::default(),
             _lock: lock,
         })
     }
@@ -92,8 +102,8 @@ impl Database {
         &self.writer
     }
 
-    /// The link with this ID, as it is after every commit that has been acknowledged, its counters
-    /// aside. Commits of other processes are seen within half a second.
+    /// The link with this ID as of the last acknowledged commit, except for its counters. Commits of
+    /// other processes are seen within half a second.
     ///
     /// # Errors
     /// If the database fails.
@@ -103,6 +113,7 @@ impl Database {
             Err(generation) => generation,
         };
         metrics::counter!("medialink_link_lookups_total").increment(1);
+        self.link_lookups.fetch_add(1, Ordering::Relaxed);
         let row = links::find(&self.reader, link_id).await?.map(Arc::new);
         if let Some(row) = &row {
             self.recent.put(generation, row);
@@ -110,10 +121,16 @@ impl Database {
         Ok(row)
     }
 
-    /// Whether the database answers.
+    /// How many links were not cached and had to be looked up so far, to be watched by a test.
+    #[must_use]
+    pub fn link_lookups(&self) -> u64 {
+        self.link_lookups.load(Ordering::Relaxed)
+    }
+
+    /// Asks the database for nothing.
     ///
     /// # Errors
-    /// If it does not.
+    /// If the database does not answer.
     pub async fn ping(&self) -> Result<(), StorageError> {
         sqlx::query("SELECT 1").execute(&self.reader).await?;
         Ok(())

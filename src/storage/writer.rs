@@ -187,16 +187,16 @@ async fn run(
     let mut group = Vec::with_capacity(GROUP);
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut seen = 0;
+    let mut seen = others_version(&mut connection).await;
     loop {
         let count = tokio::select! {
             count = writes.recv_many(&mut group, GROUP) => count,
             _ = look.tick() => {
                 let version = others_version(&mut connection).await;
-                if version != Some(seen) {
+                if version != seen {
                     followers.notice_anything();
                 }
-                seen = version.unwrap_or(seen);
+                seen = version;
                 continue;
             }
         };

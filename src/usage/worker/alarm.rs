@@ -71,19 +71,11 @@ mod tests {
         written.await.expect("writes");
     }
 
-    /// The writer looks at the database for the first time right after its start.
-    async fn quiet_alarm(database: &Database, clock: &Clock) -> Alarm {
-        let mut alarm = Alarm::new(database, clock.clone(), NEVER);
-        alarm.changed.changed().await.expect("the writer runs");
-        alarm.arm();
-        alarm
-    }
-
     #[tokio::test]
     async fn a_commit_that_concerns_usage_ends_the_wait() {
         let (_folder, database) = open().await;
         let clock = Clock::default();
-        let mut alarm = quiet_alarm(&database, &clock).await;
+        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
         replace_a_room(&database).await;
         alarm.wait_until(clock.now_ms() + DAY_MS).await;
     }
@@ -92,7 +84,7 @@ mod tests {
     async fn a_commit_before_the_wait_is_not_missed() {
         let (_folder, database) = open().await;
         let clock = Clock::default();
-        let mut alarm = quiet_alarm(&database, &clock).await;
+        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
         let at = clock.now_ms() + DAY_MS;
         alarm.arm();
         replace_a_room(&database).await;
@@ -105,7 +97,7 @@ mod tests {
     async fn other_commits_let_the_worker_sleep() {
         let (_folder, database) = open().await;
         let clock = Clock::default();
-        let mut alarm = quiet_alarm(&database, &clock).await;
+        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
         let written = database.writer().write::<_, StorageError, _>(|c| {
             features::note(c, "org.example.feature", true, 1).boxed()
         });
@@ -118,7 +110,7 @@ mod tests {
     async fn a_clock_that_is_moved_ends_the_wait() {
         let (_folder, database) = open().await;
         let clock = Clock::default();
-        let mut alarm = quiet_alarm(&database, &clock).await;
+        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
         let at = clock.now_ms() + DAY_MS;
         tokio::join!(alarm.wait_until(at), async {
             tokio::task::yield_now().await;
