@@ -27,6 +27,7 @@ impl Clock {
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
+        #[expect(clippy::disallowed_methods, reason = "the clock itself")]
         let system = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
         i64::try_from(system).unwrap_or(i64::MAX) + self.0.ahead_ms.load(Ordering::Relaxed)
     }

@@ -20,6 +20,7 @@ mod pages;
 pub mod pastes;
 mod random;
 pub mod rooms;
+mod signals;
 pub mod storage;
 pub mod telemetry;
 pub mod usage;

@@ -141,7 +141,7 @@ async fn who_needs(service: &LinkService, key: &KeyEntry) -> anyhow::Result<Vec<
         }
         (Lifetime::For(max), Some(last)) => {
             let end = last + Duration::try_from(max).unwrap_or(Duration::MAX);
-            (end > OffsetDateTime::now_utc()).then(|| {
+            (end.unix_timestamp_nanos() > i128::from(now) * 1_000_000).then(|| {
                 format!(
                     "links signed elsewhere by it may live until {}",
                     end.format(&Rfc3339).unwrap_or_default()

@@ -11,9 +11,6 @@ mod serve;
 mod sign;
 mod usage;
 
-#[cfg(feature = "demo")]
-pub(crate) use serve::stop_on_signal;
-
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
