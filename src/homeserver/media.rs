@@ -16,7 +16,7 @@ use super::{
     Homeserver, HomeserverError,
     client::bearer,
     downloads::{Download, Downloader},
-    media_request::{CONTENT_TOKEN_HEADER, MediaKind, MediaRequest, content_token_header},
+    media_request::{CONTENT_TOKEN_HEADER, MediaRequest, MediaVariant, content_token_header},
 };
 
 /// The longest wait for an upload that the homeserver is asked for.
@@ -100,8 +100,8 @@ impl MediaClient {
     fn url(&self, api: &[&str], request: &MediaRequest<'_>, query: [(&str, &str); 1]) -> String {
         let (server, media_id) = (request.mxc.server_name(), request.mxc.media_id());
         let endpoint = match request.what {
-            MediaKind::Original => "download",
-            MediaKind::Thumbnail { .. } => "thumbnail",
+            MediaVariant::Original => "download",
+            MediaVariant::Thumbnail { .. } => "thumbnail",
         };
         let mut url = self
             .homeserver
@@ -109,7 +109,7 @@ impl MediaClient {
         url.push('?');
         let start = url.len();
         let mut pairs = Serializer::for_suffix(url, start);
-        if let MediaKind::Thumbnail {
+        if let MediaVariant::Thumbnail {
             width,
             height,
             method,
@@ -139,7 +139,7 @@ impl MediaClient {
         content_token: Option<&ContentToken>,
     ) -> Result<(), HomeserverError> {
         let request = MediaRequest {
-            what: MediaKind::Original,
+            what: MediaVariant::Original,
             mxc,
             content_token,
             as_user: None,

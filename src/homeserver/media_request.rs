@@ -14,7 +14,7 @@ pub(super) const CONTENT_TOKEN_HEADER: &str = "x-matrix-content-token";
 
 /// The media itself, or a thumbnail of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaKind {
+pub enum MediaVariant {
     /// The media as it was uploaded.
     Original,
     /// A thumbnail of it (Client-Server API, `/_matrix/client/v1/media/thumbnail`).
@@ -32,7 +32,7 @@ pub enum MediaKind {
 #[derive(Debug, Clone, Copy)]
 pub struct MediaRequest<'a> {
     /// Which variant of the media to download.
-    pub what: MediaKind,
+    pub what: MediaVariant,
     /// The URI of the media.
     pub mxc: &'a MxcUri,
     /// The content token that the homeserver asks for, if it does (MSC3910).

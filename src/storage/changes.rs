@@ -1,5 +1,5 @@
-//! The changes that the writer makes to the database, noted as SQLite makes them, so that caches
-//! forget and workers wake.
+//! The rows that the writer changes, as SQLite reports them, so that caches forget them and workers
+//! wake.
 
 use std::{
     collections::HashSet,
@@ -27,8 +27,8 @@ pub(super) struct Changes {
     pub(super) concerns_cache: bool,
 }
 
-/// Collects the changes of one connection as SQLite makes them, so that no statement can be
-/// forgotten ("Data Change Notification Callbacks", `sqlite3_update_hook`).
+/// Collects the changes of one connection. SQLite reports them itself, so no statement can be
+/// overlooked ("Data Change Notification Callbacks", `sqlite3_update_hook`).
 #[derive(Debug, Default)]
 pub(super) struct ChangeLog {
     changes: Mutex<Changes>,

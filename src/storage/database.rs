@@ -26,7 +26,7 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite")
 /// How many readers there are at once.
 const READERS: u32 = 4;
 
-/// The database of one service.
+/// The database of one service. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Database {
     reader: SqlitePool,
@@ -36,7 +36,7 @@ pub struct Database {
     _lock: Option<Arc<File>>,
 }
 
-/// Who opens the database.
+/// The kind of process that opens the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opener {
     /// The running service: at most one at a time.
@@ -51,8 +51,8 @@ impl Database {
     /// # Errors
     /// If the file cannot be made, opened or migrated, or another service runs on it.
     pub async fn open(path: &Path, opener: Opener) -> Result<Self, StorageError> {
-        let file_error = |what: &str, path: &Path, error: std::io::Error| {
-            StorageError::File(format!("{} cannot be {what}: {error}", path.display()))
+        let file_error = |action: &str, path: &Path, error: std::io::Error| {
+            StorageError::File(format!("{} cannot be {action}: {error}", path.display()))
         };
         if let Some(folder) = path
             .parent()
@@ -90,13 +90,13 @@ impl Database {
         })
     }
 
-    /// Where to read.
+    /// The connections for reading.
     #[must_use]
     pub fn reader(&self) -> &SqlitePool {
         &self.reader
     }
 
-    /// Where to write.
+    /// The one connection for writing.
     #[must_use]
     pub fn writer(&self) -> &Writer {
         &self.writer
@@ -137,7 +137,7 @@ impl Database {
     }
 }
 
-/// Two services on one file would both send its meta events.
+/// Locks the database for this service: two on one file would both send its meta events.
 fn lock(path: &Path) -> Result<File, StorageError> {
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
