@@ -11,6 +11,11 @@ use std::{
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
+/// A duration in milliseconds, as the database keeps times.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
 /// Tells the time in milliseconds since the Unix epoch. Clones are one clock.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Arc<Shared>);
@@ -56,8 +61,8 @@ impl Clock {
 
     /// Sleeps for a time, as this clock measures it.
     pub async fn sleep(&self, time: Duration) {
-        let ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        self.sleep_until(self.now_ms().saturating_add(ms)).await;
+        self.sleep_until(self.now_ms().saturating_add(millis(time)))
+            .await;
     }
 }
 

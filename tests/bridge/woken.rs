@@ -60,7 +60,7 @@ async fn an_idle_service_commits_nothing() {
     let (link, _) = issue(&world, &service, DAY).await;
     service.wait_for_usage(&link, "counted").await;
     service.drained().await;
-    let commits = || service.links.database.writer().commits();
+    let commits = || service.database.writer().commits();
     let commits_of_a_while = async || {
         let before = commits();
         service.clock.advance(60_000);

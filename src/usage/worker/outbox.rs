@@ -5,10 +5,9 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, millis},
     config::Config,
     homeserver::HomeserverError,
-    link_service::millis,
     storage::{
         Database, StorageError,
         meta_events::{self, ClaimedEvent, GiveUp},

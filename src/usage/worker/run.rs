@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, millis},
     config::Config,
     homeserver::{Features, Homeserver},
-    link_service::{LinkService, millis},
+    links::Links,
     storage::{
         Database, StorageError,
         meta_events::{self, NextTimes},
@@ -31,7 +31,7 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 pub struct UsageWorker {
     database: Database,
     clock: Clock,
-    links: LinkService,
+    links: Links,
     batch_window_ms: i64,
     alarm: Alarm,
     devices: Devices,
@@ -54,7 +54,7 @@ impl UsageWorker {
     /// A worker for the links of a database.
     #[must_use]
     pub fn new(
-        links: LinkService,
+        links: Links,
         database: Database,
         config: Arc<Config>,
         clock: Clock,

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, millis},
     config::{Config, Lifetime},
-    link_service::{LinkService, millis},
+    links::Links,
     storage::{
         Database, StorageError,
-        memory::{self, Forgotten},
+        history::{self, Forgotten},
     },
 };
 
@@ -26,12 +26,12 @@ pub(super) struct Upkeep {
     database: Database,
     config: Arc<Config>,
     clock: Clock,
-    links: LinkService,
+    links: Links,
     next_at: i64,
 }
 
 impl Upkeep {
-    pub(super) fn new(context: &Context, links: LinkService) -> Self {
+    pub(super) fn new(context: &Context, links: Links) -> Self {
         Self {
             database: context.database.clone(),
             config: Arc::clone(&context.config),
@@ -73,7 +73,7 @@ impl Upkeep {
         self.database
             .writer()
             .write::<_, StorageError, _>(move |connection| {
-                memory::forget(connection, before).boxed()
+                history::forget(connection, before).boxed()
             })
             .await?;
         self.links.forget_shown().await

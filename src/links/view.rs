@@ -4,10 +4,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{media::name_for_url, storage::links::LinkRow};
+use crate::{
+    clock::Clock, config::Config, file_name::name_for_url, key_store::KeyStore,
+    storage::links::LinkRow,
+};
 use medialink_link::{Form, LinkId, LinkToken, sign_self_contained, sign_short};
-
-use super::LinkService;
 
 /// A link.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -75,8 +76,28 @@ pub struct UsageView {
     pub event_id: Option<String>,
 }
 
-impl LinkService {
-    /// Shows a link.
+/// Shows links.
+#[derive(Debug, Clone)]
+pub struct LinkViews {
+    keys: KeyStore,
+    clock: Clock,
+    /// Without a slash at its end.
+    public_url: String,
+}
+
+impl LinkViews {
+    /// Shows links below the public URL of a configuration.
+    #[must_use]
+    pub fn new(keys: KeyStore, config: &Config, clock: Clock) -> Self {
+        let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
+        Self {
+            keys,
+            clock,
+            public_url,
+        }
+    }
+
+    /// A link as the API shows it.
     #[must_use]
     pub fn view(&self, row: &LinkRow) -> LinkView {
         let token = self.token(row);
@@ -127,10 +148,8 @@ impl LinkService {
     }
 
     /// The URL of a link: its route, its token, and its file name for people.
-    #[must_use]
-    pub fn url(&self, route: &str, token: &LinkToken, row: &LinkRow) -> String {
-        let base = self.config.public_url.as_str().trim_end_matches('/');
-        let mut url = format!("{base}/{route}/{}", token.expose());
+    fn url(&self, route: &str, token: &LinkToken, row: &LinkRow) -> String {
+        let mut url = format!("{}/{route}/{}", self.public_url, token.expose());
         let name = row
             .claims
             .filename

@@ -1,4 +1,4 @@
-//! Events as the homeserver shows them, looked up once for everybody who waits for them.
+//! EventLookup as the homeserver shows them, looked up once for everybody who waits for them.
 
 use std::{
     collections::BTreeSet,
@@ -17,22 +17,22 @@ use crate::{
 use medialink_event::media_of;
 use medialink_link::matrix::{EventId, MxcUri, RoomId};
 
-/// How long an event is believed to be as it was seen.
-const SEEN_FOR: Duration = Duration::from_secs(5);
+/// How long an event is believed to be as it was fetched.
+const CACHED_FOR: Duration = Duration::from_secs(5);
 /// How long a lookup may take, with its wait for a turn.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(10);
 /// How many lookups there are at once.
 const AT_ONCE: usize = 64;
-/// How many bytes of events are remembered.
+/// How many bytes of events are cached.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// Why an event is not known. Failures are not remembered.
+/// Why an event is not known. Failures are not cached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LookupError {
     /// The homeserver shows the bridge's user no such event.
     #[error("{0}")]
     Unreadable(String),
-    /// It does not answer, or not with the event.
+    /// The homeserver does not answer, or not with an event.
     #[error("{0}")]
     Failed(String),
 }
@@ -47,14 +47,14 @@ impl From<HomeserverError> for LookupError {
 }
 
 /// An event as the homeserver shows it.
-pub(super) struct Seen {
+pub(super) struct FetchedEvent {
     event: Value,
     bytes: u32,
     media: OnceLock<BTreeSet<MxcUri>>,
     edited_media: OnceLock<BTreeSet<MxcUri>>,
 }
 
-impl Seen {
+impl FetchedEvent {
     pub(super) fn new(event: Value) -> Self {
         let bytes = serde_json::to_vec(&event).map_or(usize::MAX, |text| text.len());
         Self {
@@ -65,7 +65,7 @@ impl Seen {
         }
     }
 
-    /// The media that its edit names, whose content this is.
+    /// The media that the content of its edit names.
     pub(super) fn edited_media(&self, edited: &Value) -> &BTreeSet<MxcUri> {
         self.edited_media.get_or_init(|| media_of(edited))
     }
@@ -112,48 +112,48 @@ impl Seen {
     }
 }
 
-/// Who looks, and at what: not every user sees every event.
+/// The bridge as whose user an event is looked up, and the event: not every user sees every event.
 type Key = (String, RoomId, EventId);
 
 /// Looks events up.
 #[derive(Clone)]
-pub(super) struct Events {
+pub(super) struct EventLookup {
     homeserver: Arc<Homeserver>,
-    seen: Cache<Key, Arc<Seen>>,
+    fetched: Cache<Key, Arc<FetchedEvent>>,
     turns: Arc<Semaphore>,
 }
 
-impl Events {
+impl EventLookup {
     pub(super) fn new(homeserver: Arc<Homeserver>) -> Self {
         Self {
             homeserver,
-            seen: Cache::builder()
-                .weigher(|_, seen: &Arc<Seen>| seen.bytes)
+            fetched: Cache::builder()
+                .weigher(|_, event: &Arc<FetchedEvent>| event.bytes)
                 .max_capacity(MAX_BYTES)
-                .time_to_live(SEEN_FOR)
+                .time_to_live(CACHED_FOR)
                 .build(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
 
-    /// The event, as it was at most five seconds ago. All who ask meanwhile get the same answer,
-    /// a failure too.
+    /// The event, as it was at most five seconds ago. All who ask while it is looked up get the
+    /// same answer, a failure too.
     pub(super) async fn get(
         &self,
         bridge: &Arc<BridgeConfig>,
         room_id: &RoomId,
         event_id: &EventId,
-    ) -> Result<Arc<Seen>, LookupError> {
+    ) -> Result<Arc<FetchedEvent>, LookupError> {
         let key = (bridge.id.clone(), room_id.clone(), event_id.clone());
-        if let Some(seen) = self.seen.get(&key).await {
-            return Ok(seen);
+        if let Some(event) = self.fetched.get(&key).await {
+            return Ok(event);
         }
         let (events, bridge) = (self.clone(), Arc::clone(bridge));
-        // In a task of its own: who stops waiting must not end it for the others.
+        // In a task of its own: one who stops waiting must not end it for the others.
         let lookup = tokio::spawn(async move {
             let (_, room_id, event_id) = key.clone();
             let look = events.look_up(&bridge, &room_id, &event_id);
-            events.seen.try_get_with(key, look).await
+            events.fetched.try_get_with(key, look).await
         });
         match lookup.await {
             Ok(outcome) => outcome.map_err(|error| LookupError::clone(&error)),
@@ -166,13 +166,13 @@ impl Events {
         bridge: &BridgeConfig,
         room_id: &RoomId,
         event_id: &EventId,
-    ) -> Result<Arc<Seen>, LookupError> {
+    ) -> Result<Arc<FetchedEvent>, LookupError> {
         let work = async {
             let _turn = self.turns.acquire().await;
             let event = self
                 .homeserver
                 .event(bridge, room_id.as_str(), event_id.as_str());
-            Ok(Arc::new(Seen::new(event.await?)))
+            Ok(Arc::new(FetchedEvent::new(event.await?)))
         };
         tokio::time::timeout(LOOK_UP_WITHIN, work)
             .await
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn only_a_redaction_makes_an_event_redacted() {
-        let is_redacted = |event: Value| Seen::new(event).is_redacted();
+        let is_redacted = |event: Value| FetchedEvent::new(event).is_redacted();
         let content = json!({"body": "x"});
         for event in [
             json!({"content": {}}),

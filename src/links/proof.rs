@@ -1,14 +1,7 @@
-//! Whether an event shares the media that a link of it is asked for.
-
-use std::sync::Arc;
+//! Whether an event shares the media that a link to it is asked for. Pure.
 
 use serde_json::Value;
 
-use crate::{
-    config::{BridgeConfig, Provenance},
-    link_service::{GivenEvent, IssueError, IssueRequest},
-    storage::{StorageError, memory},
-};
 use medialink_event::{cleartext_token_of, content_token_of, main_medium_of, replaced_content};
 use medialink_link::{
     LinkClaims,
@@ -16,82 +9,27 @@ use medialink_link::{
 };
 
 use super::{
-    Rooms,
-    events::{LookupError, Seen},
+    event_lookup::FetchedEvent,
+    request::{IssueError, SubmittedEvent},
 };
 
-/// The event was looked up, and is not there for the bridge's user.
-const UNREADABLE: &str =
-    "event_id: the homeserver shows the bridge's user no such event in this room";
-
-impl Rooms {
-    /// A request whose event was looked at, as far as the configuration asks for it; with the
-    /// content token that the event tells, if it gave none.
-    pub(super) async fn examined(
-        &self,
-        bridge: &Arc<BridgeConfig>,
-        mut request: IssueRequest,
-    ) -> Result<IssueRequest, IssueError> {
-        let given = request.event.take();
-        let token = match self.links.config.links.provenance {
-            Provenance::Check => self.prove(bridge, &request.claims, given.as_ref()).await?,
-            Provenance::Off => given.and_then(|given| {
-                content_token_of(given.event().get("content")?, &request.claims.mxc)
-            }),
-        };
-        request.claims.content_token = request.claims.content_token.or(token);
-        Ok(request)
-    }
-
-    /// Looks at the event of a link on the homeserver: it has to share the media. Of an encrypted
-    /// one, `given` is what it says. Returns the content token that it tells.
-    pub(super) async fn prove(
-        &self,
-        bridge: &Arc<BridgeConfig>,
-        claims: &LinkClaims,
-        given: Option<&GivenEvent>,
-    ) -> Result<Option<ContentToken>, IssueError> {
-        let Some(event_id) = &claims.event_id else {
-            return Err(IssueError::Incomplete(
-                "event_id is missing: links.provenance asks for the event that shares the media",
-            ));
-        };
-        let reader = self.links.database.reader();
-        let mut connection = reader.acquire().await.map_err(StorageError::from)?;
-        let room_id = claims.room_id.as_str();
-        if memory::is_redacted(&mut connection, room_id, event_id.as_str()).await? {
-            return Err(IssueError::Redacted);
-        }
-        drop(connection);
-        let seen = match self.events.get(bridge, &claims.room_id, event_id).await {
-            Ok(seen) => seen,
-            Err(LookupError::Unreadable(_)) => return Err(IssueError::Unproven(UNREADABLE)),
-            Err(LookupError::Failed(why)) => return Err(IssueError::EventLookup(why)),
-        };
-        if seen.is_redacted() {
-            self.note_redaction(&claims.room_id, event_id).await?;
-            return Err(IssueError::Redacted);
-        }
-        judge(&seen, claims, given)
-    }
-}
-
-/// Whether an event that is not redacted shares the media; the content token that it tells.
-fn judge(
-    seen: &Seen,
+/// Whether an event that is not redacted shares the media; returns the content token that the event
+/// has for it. Of an encrypted one, `submitted` is the decrypted form.
+pub(super) fn judge(
+    fetched: &FetchedEvent,
     claims: &LinkClaims,
-    given: Option<&GivenEvent>,
+    submitted: Option<&SubmittedEvent>,
 ) -> Result<Option<ContentToken>, IssueError> {
     let mxc = &claims.mxc;
-    if let Some(given) = given.map(GivenEvent::event) {
+    if let Some(submitted) = submitted.map(SubmittedEvent::event) {
         let event_id = claims.event_id.as_ref().map(|id| id.as_str());
         for (name, right) in [
             ("room_id", Some(claims.room_id.as_str())),
             ("event_id", event_id),
-            ("sender", seen.sender()),
+            ("sender", fetched.sender()),
         ] {
-            let told = given.get(name).filter(|told| !told.is_null());
-            if told.is_some_and(|told| told.as_str() != right) {
+            let field = submitted.get(name).filter(|field| !field.is_null());
+            if field.is_some_and(|field| field.as_str() != right) {
                 return Err(IssueError::Unproven(
                     "event: its room_id, event_id or sender is not that of the event on the homeserver",
                 ));
@@ -99,11 +37,11 @@ fn judge(
         }
     }
     let empty = Value::Null;
-    let (content, media) = match (seen.is_encrypted(), given) {
-        (false, _) => (seen.content(), seen.media()),
-        (true, Some(given)) => (
-            given.event().get("content").unwrap_or(&empty),
-            given.media(),
+    let (content, media) = match (fetched.is_encrypted(), submitted) {
+        (false, _) => (fetched.content(), fetched.media()),
+        (true, Some(submitted)) => (
+            submitted.event().get("content").unwrap_or(&empty),
+            submitted.media(),
         ),
         (true, None) => {
             return Err(IssueError::Incomplete(
@@ -111,8 +49,9 @@ fn judge(
             ));
         }
     };
-    let edited = edited(seen);
-    if !media.contains(mxc) && !edited.is_some_and(|edited| seen.edited_media(edited).contains(mxc))
+    let edited = edited(fetched);
+    if !media.contains(mxc)
+        && !edited.is_some_and(|edited| fetched.edited_media(edited).contains(mxc))
     {
         return Err(IssueError::Unproven("mxc: the event does not share it"));
     }
@@ -120,26 +59,26 @@ fn judge(
     Ok(edited
         .and_then(|edited| content_token_of(edited, mxc))
         .or_else(|| content_token_of(content, mxc))
-        .or_else(|| cleartext_token(seen, mxc, is_the_one)))
+        .or_else(|| cleartext_token(fetched, mxc, is_the_one)))
 }
 
-/// What an event shows since its sender has edited it, where the homeserver tells
+/// The content of an event since its sender has edited it, where the homeserver adds it
 /// (Client-Server API, "Server-side aggregation of m.replace relationships").
-fn edited(seen: &Seen) -> Option<&Value> {
-    let edit = seen.event().pointer("/unsigned/m.relations/m.replace")?;
-    let is_senders = edit.get("sender").and_then(Value::as_str) == seen.sender();
+fn edited(fetched: &FetchedEvent) -> Option<&Value> {
+    let edit = fetched.event().pointer("/unsigned/m.relations/m.replace")?;
+    let is_senders = edit.get("sender").and_then(Value::as_str) == fetched.sender();
     let (edited, content) = replaced_content(edit.get("content")?)?;
-    let is_its = seen.event().get("event_id").and_then(Value::as_str) == Some(edited.as_str());
+    let is_its = fetched.event().get("event_id").and_then(Value::as_str) == Some(edited.as_str());
     (is_senders && is_its).then_some(content)
 }
 
-/// The content token that an encrypted event tells in the clear; a text is for the medium that
-/// the event is about.
-fn cleartext_token(seen: &Seen, mxc: &MxcUri, is_the_one: bool) -> Option<ContentToken> {
-    if !seen.is_encrypted() {
+/// The content token that an encrypted event has in the clear; a text is for the medium that the
+/// event is about.
+fn cleartext_token(fetched: &FetchedEvent, mxc: &MxcUri, is_the_one: bool) -> Option<ContentToken> {
+    if !fetched.is_encrypted() {
         return None;
     }
-    let content = seen.content();
+    let content = fetched.content();
     let is_text = content.get("content_token").is_some_and(Value::is_string);
     if is_text && !is_the_one {
         return None;
@@ -166,8 +105,8 @@ mod tests {
 
     /// The token, or why not.
     fn judged(event: &Value, given: Option<Value>) -> Result<String, String> {
-        let seen = Seen::new(event.clone());
-        judge(&seen, &claims(), given.map(GivenEvent::new).as_ref())
+        let seen = FetchedEvent::new(event.clone());
+        judge(&seen, &claims(), given.map(SubmittedEvent::new).as_ref())
             .map(|token| {
                 token
                     .map(|token| token.expose().to_owned())

@@ -6,8 +6,9 @@ use sqlx::SqliteConnection;
 use crate::{
     config::Lifetime,
     storage::{
+        history,
         links::{self, NewPaste},
-        media_references, memory,
+        media_references,
         room_policies::{self, RoomPolicy},
     },
 };
@@ -17,14 +18,19 @@ use medialink_link::{
 };
 
 use super::{
-    IssueError, IssueRequest, Issued, LinkService,
-    issue::{Anew, Draft, bounded, permitted},
+    lifetime::bounded,
+    policy::permitted,
+    record::Terms,
+    recorder::Recorder,
+    renew::Changes,
+    request::{IssueError, IssueRequest, IssuedLink},
+    service::Links,
 };
 
-/// The type of every paste.
+/// The media type of every paste.
 const MIMETYPE: &str = "text/plain";
-/// For how long a text that is to be attached to an event and is not is believed to be there, in
-/// milliseconds (MSC3911: the homeserver may delete it after ten minutes).
+/// How long a text that waits to be attached to an event is relied on, in milliseconds (MSC3911: the
+/// homeserver may delete it after ten minutes).
 const UNATTACHED_LIVES_MS: i64 = 9 * 60_000;
 
 /// A paste that a bridge asks for, without its text.
@@ -42,27 +48,27 @@ pub struct PasteRequest {
     pub size: i64,
     /// How long the link is to live.
     pub lifetime: Option<Lifetime>,
-    /// By what the same request is known again, and the text's language.
+    /// The digest by which the same request is known again, and the text's language.
     pub paste: NewPaste,
 }
 
-/// Where a text is.
+/// A text that was uploaded to the homeserver.
 #[derive(Debug, Clone)]
-pub struct Placed {
+pub struct UploadedText {
     /// The media.
     pub mxc: MxcUri,
     /// The secret that downloading it needs (MSC3910).
     pub content_token: Option<ContentToken>,
-    /// How to decrypt it, where it is encrypted.
+    /// How to decrypt the text, where it is encrypted.
     pub file: Option<FileKeys>,
-    /// That it has to be attached to an event, and since when it is there, in milliseconds since the
-    /// epoch (MSC3911).
+    /// When it was uploaded, in milliseconds since the epoch, if it has to be attached to an event
+    /// (MSC3911).
     pub to_be_attached_since: Option<i64>,
 }
 
-impl LinkService {
-    /// Whether this paste may be made, and the link to it that is there already. A lifetime that is
-    /// given counts from now.
+impl Links {
+    /// Whether this paste may be made, and the link to it that the bridge has already. A lifetime
+    /// that the request names counts from now.
     ///
     /// # Errors
     /// If it may not be made, or the database fails.
@@ -70,14 +76,14 @@ impl LinkService {
         &self,
         bridge: &str,
         request: PasteRequest,
-    ) -> Result<Option<Issued>, IssueError> {
-        let (service, bridge) = (self.clone(), bridge.to_owned());
+    ) -> Result<Option<IssuedLink>, IssueError> {
+        let (recorder, bridge) = (self.recorder.clone(), bridge.to_owned());
         self.database
             .writer()
             .write(move |connection| {
                 async move {
-                    let policy = service.policy_for(connection, &request).await?;
-                    service
+                    let policy = policy_for(connection, &request).await?;
+                    recorder
                         .repeat_paste(connection, &bridge, &request, &policy)
                         .await
                 }
@@ -86,8 +92,8 @@ impl LinkService {
             .await
     }
 
-    /// Links a text that was uploaded. Its link is a short one: what decrypts it is in our database
-    /// only.
+    /// Links a text that was uploaded. Its link is a short one: the key that decrypts the text is
+    /// in our database only.
     ///
     /// # Errors
     /// If it may not be linked (any more), or the database fails.
@@ -95,57 +101,70 @@ impl LinkService {
         &self,
         bridge: &str,
         request: PasteRequest,
-        placed: Placed,
-    ) -> Result<Issued, IssueError> {
-        let (service, bridge) = (self.clone(), bridge.to_owned());
+        text: UploadedText,
+    ) -> Result<IssuedLink, IssueError> {
+        let (recorder, bridge) = (self.recorder.clone(), bridge.to_owned());
         self.database
             .writer()
             .write(move |connection| {
                 async move {
-                    let policy = service.policy_for(connection, &request).await?;
-                    let repeated = service
-                        .repeat_paste(connection, &bridge, &request, &policy)
-                        .await?;
-                    if let Some(issued) = repeated {
-                        return Ok(issued);
-                    }
-                    let draft = Draft {
-                        bridge: &bridge,
-                        form: Form::Short,
-                        policy: &policy,
-                        now: service.clock.now_ms(),
-                        paste: Some(&request.paste),
-                    };
-                    let since = placed.to_be_attached_since;
-                    let wanted = issue_request(&request, placed);
-                    let issued = service.issue_new(connection, draft, wanted).await?;
-                    if let Some(since) = since {
-                        let reference = issued.link.media_reference_id;
-                        media_references::note_own_upload(connection, reference, since).await?;
-                    }
-                    Ok(issued)
+                    recorder
+                        .issue_paste(connection, &bridge, request, text)
+                        .await
                 }
                 .boxed()
             })
             .await
     }
+}
 
-    /// The policy of the paste's room, if it allows the paste and its event is not redacted.
-    async fn policy_for(
+/// The policy of the paste's room, if it allows the paste and its event is not redacted.
+async fn policy_for(
+    connection: &mut SqliteConnection,
+    request: &PasteRequest,
+) -> Result<RoomPolicy, IssueError> {
+    let room_id = request.room_id.as_str();
+    if let Some(event_id) = &request.event_id
+        && history::is_redacted(connection, room_id, event_id.as_str()).await?
+    {
+        return Err(IssueError::Redacted);
+    }
+    let known = room_policies::find_in(connection, room_id).await?;
+    let policy = known.unwrap_or_default().policy;
+    permitted(&policy, Some(request.size))?;
+    Ok(policy)
+}
+
+impl Recorder {
+    async fn issue_paste(
         &self,
         connection: &mut SqliteConnection,
-        request: &PasteRequest,
-    ) -> Result<RoomPolicy, IssueError> {
-        let room_id = request.room_id.as_str();
-        if let Some(event_id) = &request.event_id
-            && memory::is_redacted(connection, room_id, event_id.as_str()).await?
-        {
-            return Err(IssueError::Redacted);
+        bridge: &str,
+        request: PasteRequest,
+        text: UploadedText,
+    ) -> Result<IssuedLink, IssueError> {
+        let policy = policy_for(connection, &request).await?;
+        let repeated = self
+            .repeat_paste(connection, bridge, &request, &policy)
+            .await?;
+        if let Some(issued) = repeated {
+            return Ok(issued);
         }
-        let known = room_policies::find_in(connection, room_id).await?;
-        let policy = known.unwrap_or_default().policy;
-        permitted(&policy, Some(request.size))?;
-        Ok(policy)
+        let terms = Terms {
+            bridge,
+            form: Form::Short,
+            policy: &policy,
+            now: self.clock.now_ms(),
+            paste: Some(&request.paste),
+        };
+        let since = text.to_be_attached_since;
+        let wanted = issue_request(&request, text);
+        let issued = self.issue_new(connection, terms, wanted).await?;
+        if let Some(since) = since {
+            let usage = issued.link.media_reference_id;
+            media_references::note_own_upload(connection, usage, since).await?;
+        }
+        Ok(issued)
     }
 
     /// The live link to the same paste.
@@ -155,7 +174,7 @@ impl LinkService {
         bridge: &str,
         request: &PasteRequest,
         policy: &RoomPolicy,
-    ) -> Result<Option<Issued>, IssueError> {
+    ) -> Result<Option<IssuedLink>, IssueError> {
         let now = self.clock.now_ms();
         let digest = &request.paste.digest;
         let attached_or_since = now - UNATTACHED_LIVES_MS;
@@ -163,28 +182,28 @@ impl LinkService {
         let Some(earlier) = earlier.filter(|link| link.bridge == bridge) else {
             return Ok(None);
         };
-        let anew = Anew {
+        let changes = Changes {
             claims: LinkClaims::clone(&earlier.claims),
             appearance: None,
             shown_by: None,
             lifetime: request.lifetime.map(|lifetime| bounded(lifetime, policy)),
         };
-        let link = self.refresh(connection, earlier, anew, now).await?;
-        Ok(Some(Issued {
+        let link = self.renew(connection, earlier, changes, now).await?;
+        Ok(Some(IssuedLink {
             link,
             is_new: false,
         }))
     }
 }
 
-fn issue_request(request: &PasteRequest, placed: Placed) -> IssueRequest {
+fn issue_request(request: &PasteRequest, text: UploadedText) -> IssueRequest {
     IssueRequest {
         claims: LinkClaims {
             room_id: request.room_id.clone(),
             event_id: request.event_id.clone(),
-            mxc: placed.mxc,
-            content_token: placed.content_token,
-            file: placed.file,
+            mxc: text.mxc,
+            content_token: text.content_token,
+            file: text.file,
             mimetype: Some(MIMETYPE.to_owned()),
             filename: request.filename.clone(),
         },

@@ -4,16 +4,19 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
+use sqlx::SqliteConnection;
 use tokio::time::Instant;
 
 use crate::{
     config::BridgeConfig,
-    link_service::POLICY_EVENT_TYPE,
     storage::{StorageError, room_policies},
 };
 use medialink_link::matrix::RoomId;
 
-use super::Rooms;
+use super::{
+    super::{recorder::Recorder, service::Links},
+    content::POLICY_EVENT_TYPE,
+};
 
 /// How old what is known of a room may be at an issue, in milliseconds.
 const KNOWN_FOR_MS: i64 = 60 * 60 * 1000;
@@ -24,50 +27,29 @@ const AT_ONCE: usize = 8;
 /// How many rooms that have not answered are read from the database at once.
 const PAGE: i64 = 100;
 
-/// What a room said.
+/// What a room answered when it was asked for its policy.
 enum Answer {
-    /// Its policy event, if the ID is known, and the content; without an event, none.
+    /// The ID of its policy event, if that is known, and the content: empty without an event.
     Policy(Option<String>, Value),
     /// The bridge's user may not know.
     Refused,
-    /// Nothing.
+    /// There was no answer.
     Unanswered,
 }
 
-impl Rooms {
-    /// Notes what the policy event of a room says; see [`LinkService::note_policy`].
-    ///
-    /// [`LinkService::note_policy`]: crate::link_service::LinkService::note_policy
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn note_policy(
-        &self,
-        bridge: &str,
-        room_id: &str,
-        event_id: Option<&str>,
-        content: &Value,
-    ) -> Result<(), StorageError> {
-        self.links
-            .note_policy(bridge, room_id, event_id, content)
-            .await
-    }
-
-    /// Asks the rooms of which nothing is known, or only what is too old. One that does not
-    /// answer is asked again later.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub(crate) async fn learn(
+impl Links {
+    /// Asks the rooms whose policy is not known, or not freshly. One that does not answer is asked
+    /// again later.
+    pub(crate) async fn learn_policies(
         &self,
         bridge: &BridgeConfig,
         rooms: impl IntoIterator<Item = &RoomId>,
     ) -> Result<(), StorageError> {
-        let now = self.links.clock.now_ms();
+        let now = self.now();
         let deadline = Instant::now() + ASK_WITHIN;
         let mut unknown = Vec::new();
         for room_id in rooms.into_iter().collect::<BTreeSet<_>>() {
-            let known = room_policies::find(self.links.database.reader(), room_id.as_str()).await?;
+            let known = room_policies::find(self.database.reader(), room_id.as_str()).await?;
             let known = known.unwrap_or_default();
             let is_fresh = known.known_at.is_some_and(|at| now - at < KNOWN_FOR_MS);
             if known.waits || !is_fresh {
@@ -83,11 +65,8 @@ impl Rooms {
     }
 
     /// Asks the rooms again that have not answered.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn ask_unanswered(&self) -> Result<(), StorageError> {
-        let reader = self.links.database.reader();
+        let reader = self.database.reader();
         let mut after = String::new();
         loop {
             let page = room_policies::waiting(reader, &after, PAGE).await?;
@@ -99,7 +78,7 @@ impl Rooms {
                 .map(Ok)
                 .try_for_each_concurrent(AT_ONCE, |(room_id, bridge, revision)| async move {
                     // A bridge that is configured no more can ask nobody.
-                    let Some(bridge) = self.links.config.bridge(bridge) else {
+                    let Some(bridge) = self.recorder.config.bridge(bridge) else {
                         return Ok(());
                     };
                     let deadline = Instant::now() + ASK_WITHIN;
@@ -109,7 +88,7 @@ impl Rooms {
         }
     }
 
-    /// Asks one room, and notes what it says unless something newer was noted meanwhile.
+    /// Asks one room, and notes its answer.
     async fn ask(
         &self,
         bridge: &BridgeConfig,
@@ -137,36 +116,50 @@ impl Rooms {
                 Answer::Unanswered
             }
         };
-        let (links, bridge, room_id) = (self.links.clone(), bridge.id.clone(), room_id.to_owned());
-        self.links
-            .database
+        let (recorder, bridge, room_id) =
+            (self.recorder.clone(), bridge.id.clone(), room_id.to_owned());
+        self.database
             .writer()
             .write(move |connection| {
                 async move {
-                    let known = room_policies::find_in(connection, &room_id).await?;
-                    let known = known.unwrap_or_default();
-                    let is_current = known.revision == revision;
-                    match answer {
-                        Answer::Unanswered if known.known_at.is_none() || is_current => {
-                            room_policies::note_unanswered(connection, &room_id, &bridge).await
-                        }
-                        Answer::Policy(event_id, content) if is_current => {
-                            let event_id = event_id.as_deref();
-                            links
-                                .note_policy_in(connection, &bridge, &room_id, event_id, &content)
-                                .await
-                        }
-                        // Whoever may not know tells nothing against what another one knew.
-                        Answer::Refused if is_current && known.known_at.is_some() => {
-                            let now = links.clock.now_ms();
-                            room_policies::confirm(connection, &room_id, now).await
-                        }
-                        // Nor is it an answer for those who may.
-                        _ => Ok(()),
-                    }
+                    recorder
+                        .note_answer(connection, &bridge, &room_id, revision, answer)
+                        .await
                 }
                 .boxed()
             })
             .await
+    }
+}
+
+impl Recorder {
+    /// Notes the answer of a room, unless something newer was noted since it was asked.
+    async fn note_answer(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        room_id: &str,
+        revision: i64,
+        answer: Answer,
+    ) -> Result<(), StorageError> {
+        let known = room_policies::find_in(connection, room_id).await?;
+        let known = known.unwrap_or_default();
+        let is_current = known.revision == revision;
+        match answer {
+            Answer::Unanswered if known.known_at.is_none() || is_current => {
+                room_policies::note_unanswered(connection, room_id, bridge).await
+            }
+            Answer::Policy(event_id, content) if is_current => {
+                let event_id = event_id.as_deref();
+                self.note_policy(connection, bridge, room_id, event_id, &content)
+                    .await
+            }
+            // A user who may not know refutes nothing that another one knew.
+            Answer::Refused if is_current && known.known_at.is_some() => {
+                room_policies::confirm(connection, room_id, self.clock.now_ms()).await
+            }
+            // Nor is it an answer for those who may.
+            _ => Ok(()),
+        }
     }
 }
