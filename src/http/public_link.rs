@@ -12,7 +12,7 @@ use crate::{
     homeserver::MediaKind,
     legacy::{LegacyLink, LegacyPath},
     link_service::{Grant, millis},
-    media::{ByteRange, Given, MediaError, MediaProxy, Order, Wanted},
+    media::{ByteRange, Decision, MediaError, MediaProxy, Order, RequestConditions},
 };
 
 use super::{
@@ -88,8 +88,8 @@ async fn give(
     let limited = link.max_follows.is_some();
     let order = order(grant, MediaKind::Original);
     let refused = |error: &MediaError| Told::media(error, &link.link_id).on(&grant.bridge.network);
-    let mut media = proxy
-        .open(&order, wanted(request, limited))
+    let media = proxy
+        .open(&order, conditions(request))
         .await
         .map_err(|error| refused(&error))?;
     if let Some(legacy) = legacy
@@ -97,9 +97,7 @@ async fn give(
     {
         return Err(refused(&MediaError::Gone));
     }
-    // A range of it would be answered with the whole.
-    media.ranges &= !limited;
-    let is_follow = request.method() == Method::GET && matches!(media.given, Given::Whole(..));
+    let is_follow = media.decision == Decision::Whole;
     if is_follow && limited {
         state
             .links
@@ -124,6 +122,7 @@ pub(super) fn order(grant: &Grant, kind: MediaKind) -> Order {
             MediaKind::Original => grant.link.max_size.and_then(|max| u64::try_from(max).ok()),
             MediaKind::Thumbnail { .. } => None,
         },
+        whole_only: kind == MediaKind::Original && grant.link.max_follows.is_some(),
     }
 }
 
@@ -149,19 +148,16 @@ pub(super) async fn granted(
         .map_err(|refusal| Told::refusal(&refusal))
 }
 
-/// What the request's headers ask for. The follows of a limited link are counted by the whole, so
-/// no range of it is given.
-pub(super) fn wanted(request: &HttpRequest, limited: bool) -> Wanted<'_> {
+/// The headers of a request that decide how much of the media it gets.
+pub(super) fn conditions(request: &HttpRequest) -> RequestConditions<'_> {
     let one = |name| {
         let mut values = request.headers().get_all(name);
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
     };
-    Wanted {
-        head_only: request.method() == Method::HEAD,
-        range: one(header::RANGE)
-            .filter(|_| !limited)
-            .and_then(ByteRange::parse),
+    RequestConditions {
+        is_head: request.method() == Method::HEAD,
+        range: one(header::RANGE).and_then(ByteRange::parse),
         if_range: request
             .headers()
             .contains_key(header::IF_RANGE)

@@ -6,7 +6,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::form
 use crate::{
     homeserver::MediaKind,
     link_service::Grant,
-    media::{Given, MediaProxy, Wanted},
+    media::{MediaProxy, RequestConditions},
     pages::{self, Kind, Moment, PastePage, ViewPage},
 };
 
@@ -80,18 +80,15 @@ async fn told_by_homeserver(
     media: &MediaProxy,
     grant: &Grant,
 ) -> Result<(Option<String>, Option<u64>), Told> {
-    let wanted = Wanted {
-        head_only: true,
-        ..Wanted::default()
+    let head = RequestConditions {
+        is_head: true,
+        ..RequestConditions::default()
     };
     let media = media
-        .open(&order(grant, MediaKind::Original), wanted)
+        .open(&order(grant, MediaKind::Original), head)
         .await
         .map_err(|error| Told::media(&error, &grant.link.link_id).on(&grant.bridge.network))?;
-    let length = match media.given {
-        Given::Whole(length, _) => length,
-        _ => None,
-    };
+    let length = media.decision.content_length(media.representation.length);
     Ok((Some(media.headers.content_type), length))
 }
 

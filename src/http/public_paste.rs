@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use crate::{
     homeserver::MediaKind,
     link_service::Grant,
-    media::{Given, MediaError, MediaProxy, Wanted},
+    media::{Decision, MediaError, MediaProxy, RequestConditions},
     pages::Rows,
     pastes::MAX_TEXT_BYTES,
     storage::links::Paste,
@@ -40,11 +40,15 @@ pub(super) async fn lines(
 /// The text, as the homeserver has it. What is longer than any text that we have uploaded is none.
 async fn read(grant: &Grant, media: &MediaProxy) -> Result<String, MediaError> {
     let opened = media
-        .open(&order(grant, MediaKind::Original), Wanted::default())
+        .open(
+            &order(grant, MediaKind::Original),
+            RequestConditions::default(),
+        )
         .await?;
-    let Given::Whole(_, mut body) = opened.given else {
+    if opened.decision != Decision::Whole {
         return Err(MediaError::Failed("the whole was not given".to_owned()));
-    };
+    }
+    let mut body = opened.body;
     let mut bytes = Vec::new();
     while let Some(piece) = body.next().await.transpose()? {
         if bytes.len() + piece.len() > MAX_TEXT_BYTES {

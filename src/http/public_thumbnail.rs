@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     media_response::{Counter, respond},
-    public_link::{cache_control, granted, order, wanted},
+    public_link::{cache_control, conditions, granted, order},
     refusal::Told,
     state::AppState,
 };
@@ -34,7 +34,7 @@ pub(super) async fn answer(
     let grant = granted(request, token, state).await?;
     let kind = kind(request, state)?;
     let media = media
-        .open(&order(&grant, kind), wanted(request, false))
+        .open(&order(&grant, kind), conditions(request))
         .await
         .map_err(|error| Told::media(&error, &grant.link.link_id).on(&grant.bridge.network))?;
     let counter = Counter::start(state, &grant, false, media.is_download);

@@ -1,35 +1,43 @@
 //! From a link that may be followed to the bytes of its media.
 
+mod answer;
 mod body;
 mod cache;
-mod conditions;
+mod cached;
+mod decision;
 mod decrypt;
 mod encrypt;
 mod error;
+mod fetch;
 mod head;
 mod headers;
 mod identity;
 mod limited;
+mod order;
 mod presence;
 mod proxy;
 mod purge;
 mod range;
+mod reopen;
 mod serve;
 mod sniff;
+mod streamed;
 mod thumbnail;
 mod thumbnailer;
 mod upstream;
 
+pub use answer::Media;
 pub use body::MediaBody;
 pub use cache::Cache;
-pub use conditions::Wanted;
+pub use decision::{Decision, Representation, RequestConditions};
 pub use decrypt::Decryption;
 pub use encrypt::encrypt;
 pub use error::MediaError;
 pub use headers::{SafeHeaders, content_disposition, name_for_url};
 pub use identity::Names;
+pub use order::Order;
 pub use presence::Presence;
-pub use proxy::{Given, Media, MediaProxy, Order};
+pub use proxy::MediaProxy;
 pub use purge::Purger;
 pub use range::ByteRange;
 pub use thumbnail::{Method, thumbnail};

@@ -9,8 +9,10 @@ use tokio::sync::Semaphore;
 use crate::homeserver::MediaKind;
 
 use super::{
-    Given, MediaBody, MediaError, MediaProxy, Order, Wanted,
+    MediaBody, MediaError,
     head::Head,
+    order::Order,
+    reopen::Reopen,
     thumbnail::{DECODE_WITHIN, MAX_SOURCE_BYTES, make},
 };
 
@@ -28,7 +30,7 @@ impl Thumbnailer {
     /// A thumbnail of the decrypted and verified original.
     pub(super) async fn make(
         &self,
-        proxy: &MediaProxy,
+        originals: &impl Reopen,
         order: &Order,
     ) -> Result<(Head, Bytes), MediaError> {
         let MediaKind::Thumbnail {
@@ -39,16 +41,7 @@ impl Thumbnailer {
         else {
             return Err(MediaError::NoThumbnail);
         };
-        let original = Order {
-            kind: MediaKind::Original,
-            max_bytes: None,
-            ..order.clone()
-        };
-        // In a box, since opening a thumbnail opens the original.
-        let opened = Box::pin(proxy.open(&original, Wanted::default())).await?;
-        let Given::Whole(_, body) = opened.given else {
-            return Err(MediaError::NoThumbnail);
-        };
+        let body = originals.original(order).await?;
         // Not before the homeserver has answered: a slow one must not hold up others.
         let turn = Arc::clone(&self.0).acquire_owned().await;
         let source = collect(body).await?;

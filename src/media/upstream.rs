@@ -26,12 +26,18 @@ pub(super) struct Asked {
     pub(super) stall: Duration,
 }
 
+/// A head and the body that follows it.
+pub(super) struct Fetched {
+    pub(super) head: Head,
+    pub(super) body: LimitedBody,
+}
+
 /// What the homeserver's answer is.
 pub(super) enum Upstream {
     /// The whole (200).
-    Whole(Head, LimitedBody),
+    Whole(Fetched),
     /// The bytes from the first to the last one (206), of the range that was asked for.
-    Part(Head, (u64, u64), LimitedBody),
+    Part(Fetched, u64, u64),
     /// No byte of it is in the range (416); with the `Content-Range` that was told.
     Unsatisfiable(Head),
 }
@@ -59,7 +65,7 @@ impl Upstream {
             StatusCode::OK => {
                 let head = Head::read(headers, told);
                 let body = limited(download, told, asked)?;
-                Ok(Self::Whole(head, body))
+                Ok(Self::Whole(Fetched { head, body }))
             }
             StatusCode::PARTIAL_CONTENT if asked.range.is_some() => {
                 let Some(part) = content_range.and_then(parse_content_range) else {
@@ -78,7 +84,7 @@ impl Upstream {
                 }
                 let head = Head::read(headers, whole);
                 let body = limited(download, Some(length), asked)?;
-                Ok(Self::Part(head, (first, last), body))
+                Ok(Self::Part(Fetched { head, body }, first, last))
             }
             StatusCode::RANGE_NOT_SATISFIABLE if asked.range.is_some() => {
                 let whole = content_range

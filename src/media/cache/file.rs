@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{Head, ObjectKey};
+use crate::media::{head::Head, identity::ObjectKey};
 
 /// Names the format at the end of each file.
 const FORMAT: &[u8; 8] = b"MLMEDIA1";
@@ -36,7 +36,7 @@ pub(super) struct Stored {
 }
 
 /// An object that the folder holds, by its name alone.
-pub(super) struct Found {
+pub(super) struct Listed {
     pub(super) key: ObjectKey,
     /// The size of the file, in bytes.
     pub(super) size: u64,
@@ -46,7 +46,7 @@ pub(super) struct Found {
 impl Folder {
     /// Takes a folder over: makes it if it is missing, removes what an earlier process left
     /// unfinished, and lists what is there, least recently used first.
-    pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Found>)> {
+    pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Listed>)> {
         let folder = Self(path.to_owned());
         fs::create_dir_all(path.join(GROWING))?;
         // Media that was shared with few is not for every user of this machine.
@@ -141,14 +141,14 @@ impl Folder {
     }
 }
 
-fn list(shelf: &Path, found: &mut Vec<Found>) -> io::Result<()> {
+fn list(shelf: &Path, found: &mut Vec<Listed>) -> io::Result<()> {
     for entry in fs::read_dir(shelf)? {
         let entry = entry?;
         let key = entry.file_name().to_str().and_then(ObjectKey::from_hex);
         let (Some(key), Ok(metadata)) = (key, entry.metadata()) else {
             continue;
         };
-        found.push(Found {
+        found.push(Listed {
             key,
             size: metadata.len(),
             used_at: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),

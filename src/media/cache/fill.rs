@@ -14,28 +14,22 @@ use subtle::ConstantTimeEq;
 use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
+use crate::media::{MediaError, head::Head, identity::ObjectKey, upstream::Fetched};
+
 use super::{
-    Cache, Head, MediaError, ObjectKey, ReadError,
     growing::{Growing, Store},
+    objects::Objects,
+    read_error::ReadError,
 };
-use crate::media::limited::LimitedBody;
 
 /// What is fetched to the end although nobody reads it any more, in bytes.
 const SMALL_REST_BYTES: u64 = 1 << 20;
 /// What grows in memory and goes to the disk at its end, in bytes.
 const SMALL_BYTES: u64 = 256 << 10;
-/// How many objects grow in memory at the same time.
-pub(super) const MAX_GROWING_IN_MEMORY: usize = 64;
-
-/// What the homeserver gives.
-pub(in crate::media) struct Fetched {
-    pub(in crate::media) head: Head,
-    pub(in crate::media) body: LimitedBody,
-}
 
 /// One fetch. However it ends, all readers are told.
 pub(super) struct Fill {
-    cache: Cache,
+    objects: Objects,
     key: ObjectKey,
     object: Arc<Growing>,
     /// The digest that the bytes must have.
@@ -49,14 +43,14 @@ pub(super) struct Fill {
 
 impl Fill {
     pub(super) fn new(
-        cache: Cache,
+        objects: Objects,
         key: ObjectKey,
         object: Arc<Growing>,
         sha256: Option<[u8; 32]>,
     ) -> Self {
-        let is_in_memory = cache.begin_in_memory();
+        let is_in_memory = objects.state().begin_in_memory();
         Self {
-            cache,
+            objects,
             key,
             object,
             sha256,
@@ -127,7 +121,7 @@ impl Fill {
             if rest.is_some_and(|rest| rest <= SMALL_REST_BYTES) {
                 pending::<()>().await;
             }
-            if self.cache.leave_if_alone(&self.key, &self.object) {
+            if self.objects.end_growing_if_alone(&self.key, &self.object) {
                 return;
             }
         }
@@ -149,17 +143,17 @@ impl Fill {
 
     /// Begins the file of this object.
     async fn begin_file(&mut self) -> Result<Arc<File>, ReadError> {
-        if !self.cache.is_disk_usable() {
+        if !self.objects.state().is_disk_usable() {
             return Err(ReadError::Unusable);
         }
-        let folder = self.cache.0.folder.clone();
+        let folder = self.objects.folder().clone();
         let begin = move || {
             let file = folder.begin()?;
             let shared = Arc::new(file.as_file().try_clone()?);
             io::Result::Ok((file, shared))
         };
         let begun = blocking(begin).await;
-        let (file, shared) = begun.map_err(|error| self.cache.failed(&error))?;
+        let (file, shared) = begun.map_err(|error| self.objects.disk_failed(&error))?;
         self.file = Some((file, Arc::clone(&shared)));
         Ok(shared)
     }
@@ -186,11 +180,11 @@ impl Fill {
         };
         let file = Arc::clone(file);
         let written = blocking(move || file.write_all_at(&bytes, at)).await;
-        written.map_err(|error| self.cache.failed(&error))
+        written.map_err(|error| self.objects.disk_failed(&error))
     }
 
     fn reserve(&mut self, bytes: u64) -> Result<(), ReadError> {
-        if !self.cache.reserve(bytes) {
+        if !self.objects.reserve(bytes) {
             return Err(ReadError::Unusable);
         }
         self.reserved += bytes;
@@ -205,7 +199,7 @@ impl Fill {
         };
         if let Some(bytes) = whole {
             *self.object.store() = Store::Whole(bytes.clone());
-            self.cache
+            self.objects
                 .keep_in_memory(self.key, &self.object, Arc::clone(&head), bytes.clone());
             if self.begin_file().await.is_err() || self.write(bytes, 0).await.is_err() {
                 return;
@@ -214,21 +208,21 @@ impl Fill {
         let Some((file, _)) = self.file.take() else {
             return;
         };
-        let (folder, key, length) = (self.cache.0.folder.clone(), self.key, self.written);
+        let (folder, key, length) = (self.objects.folder().clone(), self.key, self.written);
         match blocking(move || folder.finish(file, &key, &head, length)).await {
-            Ok(size) => self.cache.keep_on_disk(self.key, &self.object, size),
+            Ok(size) => self.objects.keep_on_disk(self.key, &self.object, size),
             Err(error) => {
-                self.cache.failed(&error);
+                self.objects.disk_failed(&error);
             }
         }
     }
 
     /// Makes way: gives back what was set aside, and lets the next one start anew.
     fn leave(&mut self) {
-        self.cache.leave(&self.key, &self.object);
-        self.cache.release(std::mem::take(&mut self.reserved));
+        self.objects.state().end_growing(&self.key, &self.object);
+        self.objects.release(std::mem::take(&mut self.reserved));
         if std::mem::take(&mut self.is_in_memory) {
-            self.cache.end_in_memory();
+            self.objects.state().end_in_memory();
         }
     }
 }

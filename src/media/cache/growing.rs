@@ -11,7 +11,9 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 
-use super::{Head, ReadError, read::read_at};
+use crate::media::head::Head;
+
+use super::{read::read_at, read_error::ReadError};
 
 /// Of encrypted media, what is held back until the digest of the whole is known, in bytes.
 const HELD_BACK_BYTES: u64 = 64 << 10;

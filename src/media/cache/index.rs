@@ -2,7 +2,7 @@
 
 use lru::LruCache;
 
-use super::ObjectKey;
+use crate::media::identity::ObjectKey;
 
 /// Sizes by key, in the order of their use. Knows no files: it says which have to go.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 use bytes::Bytes;
 use lru::LruCache;
 
-use super::{Head, ObjectKey};
+use crate::media::{head::Head, identity::ObjectKey};
 
 /// The largest object that is kept, in bytes.
 const MAX_OBJECT_BYTES: u64 = 1 << 20;
