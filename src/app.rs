@@ -15,10 +15,12 @@ use crate::{
     clock::Clock,
     config::{BridgeConfig, CacheConfig, Config, Lifetime},
     homeserver::{Features, Homeserver, LINKED_MEDIA, MediaClient},
-    http::{AppState, Listener, RequestLog, configure_internal, configure_public, places},
+    http::{
+        AppState, Listener, RequestLog, configure_internal, configure_public, transaction_slots,
+    },
     key_store::KeyStore,
     link_service::{LinkService, millis},
-    media::{Cache, MediaProxy, Names, Presence, Purger, Thumbnailer},
+    media::{Availability, Cache, MediaProxy, ObjectKeys, Purger, Thumbnailer},
     pastes::{PasteViews, Pastes},
     random,
     rooms::Rooms,
@@ -133,11 +135,11 @@ impl Application {
         let pastes = Pastes::open(links.clone(), rooms.clone(), Arc::clone(&homeserver)).await?;
         let state = AppState {
             follows: FollowCounter::new(links.database.clone(), touching),
-            presence: Presence::default(),
+            availability: Availability::default(),
             metrics: telemetry::metrics(),
             incoming: Incoming::new(links.clone(), Arc::clone(&homeserver)),
             forwarder: Forwarder::new()?,
-            transactions: Arc::new(places(&config)),
+            transactions: Arc::new(transaction_slots(&config)),
             own_ping: random::id().into(),
             rooms,
             pastes,
@@ -151,12 +153,12 @@ impl Application {
             None => None,
             Some(cache) => Some(open_cache(cache).await?),
         };
-        let names = names(&state.links).await?;
+        let object_keys = object_keys(&state.links).await?;
         let purger = cache.clone().map(|cache| {
             Purger::new(
                 state.links.database.clone(),
                 cache,
-                names.clone(),
+                object_keys.clone(),
                 &config.media.thumbnails,
                 state.links.clock.clone(),
             )
@@ -170,7 +172,7 @@ impl Application {
                 let media = MediaProxy::new(
                     Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver))),
                     cache.clone(),
-                    names.clone(),
+                    object_keys.clone(),
                     thumbnailer.clone(),
                     data.links.features.clone(),
                     data.config(),
@@ -323,13 +325,13 @@ async fn open_cache(config: &CacheConfig) -> anyhow::Result<Cache> {
         })
 }
 
-/// Names of objects and entity tags hold across restarts.
-async fn names(links: &LinkService) -> anyhow::Result<Names> {
+/// Keys of objects and entity tags hold across restarts.
+async fn object_keys(links: &LinkService) -> anyhow::Result<ObjectKeys> {
     let secret = links
         .database
         .secret("media_names", random::bytes())
         .await?;
-    Ok(Names::new(&secret))
+    Ok(ObjectKeys::new(&secret))
 }
 
 /// A key may have been revoked while no service was running.

@@ -1,4 +1,4 @@
-//! The answer that carries media: its headers, and a body that is counted on its way out.
+//! The answer that carries media: its headers, and a body whose bytes are counted as they are sent.
 
 use std::{
     pin::Pin,
@@ -25,10 +25,10 @@ use crate::{
     usage::{FollowCounter, Served},
 };
 
-use super::{refusal::ROBOTS_TAG, state::AppState};
+use super::{public_error::ROBOTS_TAG, state::AppState};
 
-/// What every answer with media carries, whatever the media is. The policy is the one that the
-/// Matrix specification asks of homeservers.
+/// The headers of every answer with media, whatever its type. The policy is the one that the Matrix
+/// specification asks of homeservers.
 static SAFETY: LazyLock<[(HeaderName, HeaderValue); 7]> = LazyLock::new(|| {
     let value = HeaderValue::from_static;
     [
@@ -50,8 +50,8 @@ static SAFETY: LazyLock<[(HeaderName, HeaderValue); 7]> = LazyLock::new(|| {
     ]
 });
 
-/// Tells a browser what a web app of another origin may ask for (Fetch Standard, "CORS-preflight
-/// request").
+/// Answers the question of a browser, what a web app of another origin may ask for (Fetch Standard,
+/// "CORS-preflight request").
 pub(super) fn preflight() -> HttpResponse {
     HttpResponse::NoContent()
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
@@ -108,7 +108,7 @@ fn send(mut response: HttpResponseBuilder, body: CountedBody, length: Option<u64
     }
 }
 
-/// Counts what goes out.
+/// Counts one answer with media: as a follow or a download at its start, its bytes at its end.
 pub(super) struct Counter {
     follows: FollowCounter,
     clock: Clock,
@@ -117,7 +117,7 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// A counter for one answer; `is_download`: the homeserver was asked for it.
+    /// Starts the count; `is_download`: the homeserver was asked for the media.
     pub(super) fn start(
         state: &AppState,
         grant: &Grant,

@@ -11,9 +11,9 @@ use crate::{
 };
 
 use super::{
+    public_error::PublicError,
     public_link::{granted, order},
     public_paste,
-    refusal::Told,
     state::AppState,
 };
 
@@ -30,7 +30,7 @@ pub(super) async fn answer(
     token: &str,
     state: &AppState,
     media: &MediaProxy,
-) -> Result<HttpResponse, Told> {
+) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
     let link = &grant.link;
     let (mimetype, size) = match &link.claims.mimetype {
@@ -38,7 +38,7 @@ pub(super) async fn answer(
             Some(mimetype.clone()),
             link.size.and_then(|size| size.try_into().ok()),
         ),
-        None => told_by_homeserver(media, &grant).await?,
+        None => reported_by_homeserver(media, &grant).await?,
     };
     let view = state.links.view(link);
     let page = ViewPage {
@@ -75,11 +75,11 @@ pub(super) async fn answer(
         .body(html))
 }
 
-/// Type and size of media whose bridge told neither.
-async fn told_by_homeserver(
+/// Type and size as the homeserver reports them, for links that say neither.
+async fn reported_by_homeserver(
     media: &MediaProxy,
     grant: &Grant,
-) -> Result<(Option<String>, Option<u64>), Told> {
+) -> Result<(Option<String>, Option<u64>), PublicError> {
     let head = RequestConditions {
         is_head: true,
         ..RequestConditions::default()
@@ -87,7 +87,9 @@ async fn told_by_homeserver(
     let media = media
         .open(&order(grant, MediaKind::Original), head)
         .await
-        .map_err(|error| Told::media(&error, &grant.link.link_id).on(&grant.bridge.network))?;
+        .map_err(|error| {
+            PublicError::media(&error, &grant.link.link_id).on(&grant.bridge.network)
+        })?;
     let length = media.decision.content_length(media.representation.length);
     Ok((Some(media.headers.content_type), length))
 }

@@ -13,7 +13,7 @@ use crate::{
     storage::links::Paste,
 };
 
-use super::{public_link::order, refusal::Told, state::AppState};
+use super::{public_error::PublicError, public_link::order, state::AppState};
 
 /// The lines of a paste.
 pub(super) async fn lines(
@@ -21,7 +21,7 @@ pub(super) async fn lines(
     paste: &Paste,
     state: &AppState,
     media: &MediaProxy,
-) -> Result<Arc<Rows>, Told> {
+) -> Result<Arc<Rows>, PublicError> {
     let link = &grant.link;
     let filename = link.claims.filename.as_deref();
     if let Some(rows) = state.paste_views.get(&link.link_id, filename).await {
@@ -29,7 +29,7 @@ pub(super) async fn lines(
     }
     let text = read(grant, media)
         .await
-        .map_err(|error| Told::media(&error, &link.link_id).on(&grant.bridge.network))?;
+        .map_err(|error| PublicError::media(&error, &link.link_id).on(&grant.bridge.network))?;
     let language = paste.language.as_deref();
     Ok(state
         .paste_views
@@ -37,7 +37,7 @@ pub(super) async fn lines(
         .await)
 }
 
-/// The text, as the homeserver has it. What is longer than any text that we have uploaded is none.
+/// The text, as the homeserver has it. Longer media than any uploaded text is refused.
 async fn read(grant: &Grant, media: &MediaProxy) -> Result<String, MediaError> {
     let opened = media
         .open(

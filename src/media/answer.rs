@@ -7,8 +7,8 @@ use crate::homeserver::MediaKind;
 use super::{
     MediaBody, SafeHeaders,
     decision::{Decision, Representation, RequestConditions, decide},
-    head::Head,
-    identity::ObjectKey,
+    head::MediaHead,
+    object_key::ObjectKey,
     order::Order,
     sniff::SNIFFED_BYTES,
 };
@@ -33,7 +33,7 @@ impl Media {
         order: &Order,
         representation: Representation,
         request: &RequestConditions<'_>,
-        head: &Head,
+        head: &MediaHead,
         bytes: Bytes,
     ) -> Self {
         let decision = decide(&representation, request);
@@ -67,7 +67,7 @@ impl Media {
 pub(super) fn describe(
     order: &Order,
     key: &ObjectKey,
-    head: &Head,
+    head: &MediaHead,
     length: Option<u64>,
     can_be_cut: bool,
 ) -> Representation {
@@ -81,7 +81,11 @@ pub(super) fn describe(
 
 /// Of plain media the homeserver knows the type; of encrypted media only the event did. The file
 /// name is the link's, or else the homeserver's; a thumbnail is another file and has none.
-pub(super) fn safe_headers(order: &Order, head: &Head, first_bytes: Option<&[u8]>) -> SafeHeaders {
+pub(super) fn safe_headers(
+    order: &Order,
+    head: &MediaHead,
+    first_bytes: Option<&[u8]>,
+) -> SafeHeaders {
     let first_bytes = first_bytes.map(|bytes| &bytes[..bytes.len().min(SNIFFED_BYTES)]);
     let claims = &order.claims;
     let from_homeserver = head

@@ -8,11 +8,11 @@ use super::{
     MediaBody,
     answer::{Media, describe, safe_headers},
     cache::{CachedObject, ReadError, Source},
+    cached_body::{Rescue, Span, first_bytes, stream},
     decision::{Decision, RequestConditions, decide},
-    identity::ObjectKey,
+    object_key::ObjectKey,
     order::Order,
     reopen::Reopen,
-    serve::{Rescue, Span, first_bytes, stream},
     sniff::SNIFFED_BYTES,
 };
 

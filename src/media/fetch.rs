@@ -13,7 +13,7 @@ use crate::{
 use super::{
     ByteRange, MediaError,
     order::Order,
-    upstream::{Asked, Fetched, Upstream},
+    upstream::{DownloadAnswer, DownloadTerms, FetchedMedia},
 };
 
 /// Asks the homeserver for media.
@@ -39,16 +39,16 @@ impl Fetcher {
         self.homeserver.stall()
     }
 
-    /// Whether the homeserver would give media now. If it cannot say, it would.
+    /// Whether the homeserver has the media now. Only a clear no counts.
     pub(super) async fn is_there(&self, order: &Order) -> bool {
         !matches!(self.ask(order, true, None).await, Err(MediaError::Gone))
     }
 
     /// The whole.
-    pub(super) async fn fetch(&self, order: &Order) -> Result<Fetched, MediaError> {
+    pub(super) async fn fetch(&self, order: &Order) -> Result<FetchedMedia, MediaError> {
         match self.ask(order, false, None).await? {
-            Upstream::Whole(fetched) => Ok(fetched),
-            Upstream::Part(..) | Upstream::Unsatisfiable(_) => Err(MediaError::Failed(
+            DownloadAnswer::Whole(fetched) => Ok(fetched),
+            DownloadAnswer::Part(..) | DownloadAnswer::Unsatisfiable(_) => Err(MediaError::Failed(
                 "the homeserver gave a part that was not asked for".to_owned(),
             )),
         }
@@ -60,7 +60,7 @@ impl Fetcher {
         order: &Order,
         is_head: bool,
         range: Option<ByteRange>,
-    ) -> Result<Upstream, MediaError> {
+    ) -> Result<DownloadAnswer, MediaError> {
         let range_header = range.map(|range| range.to_string());
         let original = MediaRequest {
             what: order.kind,
@@ -85,13 +85,13 @@ impl Fetcher {
             let restricted = self.features.links_media() && request.content_token.is_none();
             MediaError::of(error, order.kind, restricted)
         })?;
-        let asked = Asked {
+        let asked = DownloadTerms {
             head_only: is_head,
             range,
             max_bytes: self.max_bytes,
             stall: self.stall(),
         };
-        Upstream::check(download, asked)
+        DownloadAnswer::check(download, asked)
     }
 
     /// Asks as the bridge's user; for media of an event that it may not see, as its sender, who

@@ -1,9 +1,11 @@
 //! From a link that may be followed to the bytes of its media.
 
 mod answer;
+mod availability;
 mod body;
 mod cache;
 mod cached;
+mod cached_body;
 mod decision;
 mod decrypt;
 mod encrypt;
@@ -11,15 +13,13 @@ mod error;
 mod fetch;
 mod head;
 mod headers;
-mod identity;
 mod limited;
+mod object_key;
 mod order;
-mod presence;
 mod proxy;
 mod purge;
 mod range;
 mod reopen;
-mod serve;
 mod sniff;
 mod streamed;
 mod thumbnail;
@@ -27,6 +27,7 @@ mod thumbnailer;
 mod upstream;
 
 pub use answer::Media;
+pub use availability::Availability;
 pub use body::MediaBody;
 pub use cache::Cache;
 pub use decision::{Decision, Representation, RequestConditions};
@@ -34,9 +35,8 @@ pub use decrypt::Decryption;
 pub use encrypt::encrypt;
 pub use error::MediaError;
 pub use headers::{SafeHeaders, content_disposition, name_for_url};
-pub use identity::Names;
+pub use object_key::ObjectKeys;
 pub use order::Order;
-pub use presence::Presence;
 pub use proxy::MediaProxy;
 pub use purge::Purger;
 pub use range::ByteRange;

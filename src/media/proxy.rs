@@ -18,13 +18,13 @@ use super::{
     decision::Decision,
     decrypt::{Decryption, Keystream},
     fetch::Fetcher,
-    head::Head,
-    identity::{Names, ObjectKey},
+    head::MediaHead,
     limited::{LimitedBody, Pieces},
+    object_key::{ObjectKey, ObjectKeys},
     order::Order,
     reopen::Reopen,
     streamed,
-    upstream::Fetched,
+    upstream::FetchedMedia,
 };
 
 /// Opens media from the cache and from the homeserver. Clones share both.
@@ -32,7 +32,7 @@ use super::{
 pub struct MediaProxy {
     fetcher: Arc<Fetcher>,
     cache: Option<Cache>,
-    names: Names,
+    object_keys: ObjectKeys,
     thumbnailer: Thumbnailer,
     features: Features,
 }
@@ -43,7 +43,7 @@ impl MediaProxy {
     pub fn new(
         homeserver: Arc<MediaClient>,
         cache: Option<Cache>,
-        names: Names,
+        object_keys: ObjectKeys,
         thumbnailer: Thumbnailer,
         features: Features,
         config: &Config,
@@ -51,7 +51,7 @@ impl MediaProxy {
         Self {
             fetcher: Arc::new(Fetcher::new(homeserver, features.clone(), config)),
             cache,
-            names,
+            object_keys,
             thumbnailer,
             features,
         }
@@ -60,7 +60,7 @@ impl MediaProxy {
     /// Opens media.
     ///
     /// # Errors
-    /// If the homeserver does not give it, or it is too large.
+    /// If the homeserver does not give the media, or it is too large.
     pub async fn open(
         &self,
         order: &Order,
@@ -73,18 +73,17 @@ impl MediaProxy {
         }
     }
 
-    /// Whether the homeserver would give media now, whatever the cache holds. If it cannot say, it
-    /// would.
+    /// Whether the homeserver has the media now, whatever the cache holds. Only a clear no counts.
     pub async fn is_there(&self, order: &Order) -> bool {
         self.fetcher.is_there(order).await
     }
 
-    /// The name of an order's bytes. A copy has those of its original. Where media is linked to
-    /// events, what one bridge may see is not for another.
+    /// The key of an order's bytes. A copy has that of its original. Where media is linked to events,
+    /// each bridge has objects of its own: another bridge may not see the same events.
     fn key(&self, order: &Order) -> ObjectKey {
         let linked = self.features.links_media();
         let bridge = linked.then_some(order.bridge.id.as_str());
-        self.names.key(&order.claims, order.kind, bridge)
+        self.object_keys.key(&order.claims, order.kind, bridge)
     }
 
     async fn open_of_any_length(
@@ -140,7 +139,7 @@ impl MediaProxy {
     }
 
     /// The whole, for the cache.
-    async fn fetch(&self, order: &Order) -> Result<Fetched, MediaError> {
+    async fn fetch(&self, order: &Order) -> Result<FetchedMedia, MediaError> {
         if !order.is_made_here() {
             return self.fetcher.fetch(order).await;
         }
@@ -151,11 +150,11 @@ impl MediaProxy {
         };
         let body = LimitedBody {
             allowed: bytes.len() as u64,
-            is_length_told: true,
+            is_length_known: true,
             pieces: Pieces::Made(bytes),
             stall: self.fetcher.stall(),
         };
-        Ok(Fetched { head, body })
+        Ok(FetchedMedia { head, body })
     }
 
     /// A thumbnail of encrypted media, without the cache.
@@ -176,7 +175,7 @@ impl MediaProxy {
         ))
     }
 
-    async fn make(&self, order: &Order) -> Result<(Head, Bytes), MediaError> {
+    async fn make(&self, order: &Order) -> Result<(MediaHead, Bytes), MediaError> {
         self.thumbnailer.make(self, order).await
     }
 
@@ -192,7 +191,7 @@ impl MediaProxy {
             let (_, bytes) = self.make(order).await?;
             return Ok(MediaBody::Whole(bytes).part(from, u64::MAX));
         }
-        let Fetched { head, body } = self.fetcher.fetch(order).await?;
+        let FetchedMedia { head, body } = self.fetcher.fetch(order).await?;
         if let (Some(before), Some(now)) = (length, head.length)
             && before != now
         {

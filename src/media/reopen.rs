@@ -3,7 +3,7 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{MediaBody, MediaError, identity::ObjectKey, order::Order};
+use super::{MediaBody, MediaError, object_key::ObjectKey, order::Order};
 
 /// Opens media once more. The futures are in boxes, since opening a thumbnail opens its original.
 pub(super) trait Reopen {

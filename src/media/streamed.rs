@@ -9,12 +9,12 @@ use super::{
     decision::{Decision, Representation, RequestConditions, decide},
     decrypt::Decryption,
     fetch::Fetcher,
-    head::Head,
-    identity::ObjectKey,
+    head::MediaHead,
     limited::LimitedBody,
+    object_key::ObjectKey,
     order::Order,
     sniff::SNIFFED_BYTES,
-    upstream::{Fetched, Upstream},
+    upstream::{DownloadAnswer, FetchedMedia},
 };
 
 /// Asks the homeserver whether the client has the media already, without fetching it. `None`: it
@@ -25,7 +25,8 @@ pub(super) async fn unmodified(
     order: &Order,
     request: &RequestConditions<'_>,
 ) -> Result<Option<Media>, MediaError> {
-    let Upstream::Whole(Fetched { head, .. }) = fetcher.ask(order, true, None).await? else {
+    let DownloadAnswer::Whole(FetchedMedia { head, .. }) = fetcher.ask(order, true, None).await?
+    else {
         return Ok(None);
     };
     let representation = Representation {
@@ -58,20 +59,20 @@ pub(super) async fn stream(
     }
     // Ciphertext is verified from its first byte to its last, so no range of it is served.
     let can_be_cut = order.claims.file.is_none();
-    let describe = |head: &Head| describe(order, key, head, head.length, can_be_cut);
+    let describe = |head: &MediaHead| describe(order, key, head, head.length, can_be_cut);
     let range = request
         .range_to_forward()
         .filter(|_| can_be_cut && !order.whole_only);
     let (representation, head, opened) = match fetcher.ask(order, request.is_head, range).await? {
-        Upstream::Unsatisfiable(head) => {
+        DownloadAnswer::Unsatisfiable(head) => {
             let opened = Opened::nothing(Decision::Unsatisfiable);
             (describe(&head), head, opened)
         }
-        Upstream::Part(part, first, last) => {
+        DownloadAnswer::Part(part, first, last) => {
             let opened = Opened::part(part.body, first, last).await?;
             (describe(&part.head), part.head, opened)
         }
-        Upstream::Whole(whole) => {
+        DownloadAnswer::Whole(whole) => {
             let representation = describe(&whole.head);
             let decision = decide(&representation, request);
             let decryption = order.claims.file.as_ref().map(Decryption::new);

@@ -1,4 +1,4 @@
-//! Making thumbnails of what the homeserver cannot read: encrypted images.
+//! Makes thumbnails of encrypted images, which the homeserver cannot read.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::homeserver::MediaKind;
 
 use super::{
     MediaBody, MediaError,
-    head::Head,
+    head::MediaHead,
     order::Order,
     reopen::Reopen,
     thumbnail::{DECODE_WITHIN, MAX_SOURCE_BYTES, make},
@@ -32,7 +32,7 @@ impl Thumbnailer {
         &self,
         originals: &impl Reopen,
         order: &Order,
-    ) -> Result<(Head, Bytes), MediaError> {
+    ) -> Result<(MediaHead, Bytes), MediaError> {
         let MediaKind::Thumbnail {
             width,
             height,
@@ -42,11 +42,11 @@ impl Thumbnailer {
             return Err(MediaError::NoThumbnail);
         };
         let body = originals.original(order).await?;
-        // Not before the homeserver has answered: a slow one must not hold up others.
+        // Only once the homeserver has answered: a slow one must not hold up others.
         let turn = Arc::clone(&self.0).acquire_owned().await;
         let source = collect(body).await?;
         let work = tokio::task::spawn_blocking(move || {
-            // Until the work is done, even if nobody waits for it any more.
+            // Held until the work is done, even if the request is gone.
             let _turn = turn;
             make(&source, width, height, method == "crop")
         });
@@ -56,10 +56,10 @@ impl Thumbnailer {
             .ok()
             .flatten()
             .ok_or(MediaError::NoThumbnail)?;
-        let head = Head {
+        let head = MediaHead {
             length: Some(made.bytes.len() as u64),
             content_type: Some(made.content_type.to_owned()),
-            ..Head::default()
+            ..MediaHead::default()
         };
         Ok((head, made.bytes))
     }

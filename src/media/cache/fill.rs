@@ -1,4 +1,4 @@
-//! Fetching an object once, for all who want it.
+//! Fetches an object once, for all its readers.
 
 use std::{
     fs::File,
@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
-use crate::media::{MediaError, head::Head, identity::ObjectKey, upstream::Fetched};
+use crate::media::{MediaError, head::MediaHead, object_key::ObjectKey, upstream::FetchedMedia};
 
 use super::{
     growing::{Growing, Store},
@@ -22,12 +22,12 @@ use super::{
     read_error::ReadError,
 };
 
-/// What is fetched to the end although nobody reads it any more, in bytes.
+/// The longest rest that is fetched although nobody reads it any more, in bytes.
 const SMALL_REST_BYTES: u64 = 1 << 20;
-/// What grows in memory and goes to the disk at its end, in bytes.
+/// The longest object that grows in memory and goes to the disk at its end, in bytes.
 const SMALL_BYTES: u64 = 256 << 10;
 
-/// One fetch. However it ends, all readers are told.
+/// One fetch. Its readers learn its end, however it ends.
 pub(super) struct Fill {
     objects: Objects,
     key: ObjectKey,
@@ -35,7 +35,7 @@ pub(super) struct Fill {
     /// The digest that the bytes must have.
     sha256: Option<[u8; 32]>,
     written: u64,
-    /// What is set aside in the cache for this object, in bytes.
+    /// Bytes of the cache that are set aside for this object.
     reserved: u64,
     is_in_memory: bool,
     file: Option<(NamedTempFile, Arc<File>)>,
@@ -62,40 +62,43 @@ impl Fill {
     }
 
     /// Fetches to the end, or until nobody reads any more.
-    pub(super) async fn run(mut self, open: impl Future<Output = Result<Fetched, MediaError>>) {
+    pub(super) async fn run(
+        mut self,
+        open: impl Future<Output = Result<FetchedMedia, MediaError>>,
+    ) {
         match self.fetch(open).await {
             Ok(head) => {
-                self.object.tell_end(Ok(()));
+                self.object.announce_end(Ok(()));
                 self.keep(head).await;
             }
             Err(error) => {
-                // Whoever comes from now on starts anew.
+                // The next request starts a new fetch.
                 self.leave();
-                self.object.tell_end(Err(error));
+                self.object.announce_end(Err(error));
             }
         }
     }
 
     async fn fetch(
         &mut self,
-        open: impl Future<Output = Result<Fetched, MediaError>>,
-    ) -> Result<Arc<Head>, ReadError> {
-        let Fetched { head, mut body } = tokio::select! {
+        open: impl Future<Output = Result<FetchedMedia, MediaError>>,
+    ) -> Result<Arc<MediaHead>, ReadError> {
+        let FetchedMedia { head, mut body } = tokio::select! {
             opened = open => opened.map_err(ReadError::Media)?,
-            () = self.abandoned(None) => return Err(given_up()),
+            () = self.wait_until_abandoned(None) => return Err(abandoned()),
         };
         let head = Arc::new(head);
         if let Some(length) = head.length.filter(|length| *length > SMALL_BYTES) {
             self.reserve(length)?;
             self.move_to_file().await?;
         }
-        self.object.tell_head(Arc::clone(&head));
+        self.object.announce_head(Arc::clone(&head));
         let mut digest = self.sha256.map(|_| Sha256::new());
         loop {
             let rest = head.length.map(|length| length - self.written);
             let piece = tokio::select! {
                 piece = body.next() => piece.map_err(ReadError::Media)?,
-                () = self.abandoned(rest) => return Err(given_up()),
+                () = self.wait_until_abandoned(rest) => return Err(abandoned()),
             };
             let Some(piece) = piece else { break };
             if let Some(digest) = &mut digest {
@@ -104,7 +107,7 @@ impl Fill {
             let length = piece.len() as u64;
             self.append(piece).await?;
             self.written += length;
-            self.object.tell_written(self.written);
+            self.object.announce_written(self.written);
         }
         if let (Some(expected), Some(digest)) = (self.sha256, digest)
             && !bool::from(digest.finalize().ct_eq(&expected))
@@ -114,8 +117,8 @@ impl Fill {
         Ok(head)
     }
 
-    /// Waits until nobody reads any more and the rest is too much to fetch for nobody.
-    async fn abandoned(&self, rest: Option<u64>) {
+    /// Waits until nobody reads any more and the rest is too long to be fetched for later.
+    async fn wait_until_abandoned(&self, rest: Option<u64>) {
         loop {
             self.object.left_alone().await;
             if rest.is_some_and(|rest| rest <= SMALL_REST_BYTES) {
@@ -158,7 +161,7 @@ impl Fill {
         Ok(shared)
     }
 
-    /// Lets the object go on in a file, with what there is of it so far.
+    /// Moves the object from memory into a file, in which it goes on growing.
     async fn move_to_file(&mut self) -> Result<(), ReadError> {
         let file = self.begin_file().await?;
         let so_far = match &*self.object.store() {
@@ -191,8 +194,8 @@ impl Fill {
         Ok(())
     }
 
-    /// Keeps what was fetched. The readers have it already; a failure costs the next one a fetch.
-    async fn keep(&mut self, head: Arc<Head>) {
+    /// Keeps the fetched object. Its readers have it already; a failure costs the next one a fetch.
+    async fn keep(&mut self, head: Arc<MediaHead>) {
         let whole = match &mut *self.object.store() {
             Store::Memory(bytes) => Some(Bytes::from(std::mem::take(bytes))),
             Store::Whole(_) | Store::File(_) => None,
@@ -217,7 +220,7 @@ impl Fill {
         }
     }
 
-    /// Makes way: gives back what was set aside, and lets the next one start anew.
+    /// Ends this fetch: gives back the bytes that were set aside, and lets the next request start anew.
     fn leave(&mut self) {
         self.objects.state().end_growing(&self.key, &self.object);
         self.objects.release(std::mem::take(&mut self.reserved));
@@ -231,15 +234,15 @@ impl Drop for Fill {
     /// The fetch has ended, or is given up because its worker stops.
     fn drop(&mut self) {
         self.leave();
-        self.object.tell_end(Err(given_up()));
+        self.object.announce_end(Err(abandoned()));
     }
 }
 
-fn given_up() -> ReadError {
+fn abandoned() -> ReadError {
     ReadError::Media(MediaError::Failed("the fetch was given up".to_owned()))
 }
 
-/// Runs what may wait for the disk in a thread for that.
+/// Runs work that may wait for the disk in a thread for blocking work.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

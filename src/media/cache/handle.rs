@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     config::CacheConfig,
-    media::{MediaError, head::Head, identity::ObjectKey, upstream::Fetched},
+    media::{MediaError, head::MediaHead, object_key::ObjectKey, upstream::FetchedMedia},
 };
 
 use super::{
@@ -25,7 +25,7 @@ use super::{
 pub struct Cache(Objects);
 
 impl Cache {
-    /// Opens the cache in its folder, with what is there from earlier.
+    /// Opens the cache in its folder, with the objects of earlier runs.
     ///
     /// # Errors
     /// If the folder cannot be made or read.
@@ -51,7 +51,7 @@ impl Cache {
         open: impl FnOnce() -> F,
     ) -> (CachedObject, bool)
     where
-        F: Future<Output = Result<Fetched, MediaError>> + 'static,
+        F: Future<Output = Result<FetchedMedia, MediaError>> + 'static,
     {
         loop {
             if let Some(object) = self.find(key).await {
@@ -67,7 +67,7 @@ impl Cache {
         }
     }
 
-    /// Opens an object that the index holds; one that cannot be opened is taken out.
+    /// Opens an object that the index holds; one that cannot be opened is removed.
     async fn load(&self, key: &ObjectKey) -> Option<CachedObject> {
         let (folder, name) = (self.0.folder().clone(), *key);
         let stored = spawn_blocking(move || folder.find(&name)).await.ok();
@@ -93,7 +93,7 @@ impl Cache {
     async fn load_into_memory(
         &self,
         key: &ObjectKey,
-        head: &Arc<Head>,
+        head: &Arc<MediaHead>,
         file: &Arc<File>,
         length: u64,
     ) -> Option<Bytes> {
@@ -113,13 +113,13 @@ impl Cache {
         Some(bytes)
     }
 
-    /// Takes an object out that cannot be read.
+    /// Removes an object that cannot be read.
     pub(in crate::media) fn forget(&self, key: &ObjectKey) {
         self.0.forget(key);
     }
 
-    /// Takes objects out, those that are being fetched too: their readers get what they came for,
-    /// and it is not kept. The files are gone when this returns.
+    /// Removes objects, those that are being fetched too: their readers get them to the end, and they
+    /// are not kept. The files are gone when this returns.
     pub(in crate::media) async fn purge(&self, keys: Vec<ObjectKey>) {
         self.0.purge(keys).await;
     }

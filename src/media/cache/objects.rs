@@ -1,5 +1,5 @@
-//! The objects of the cache: the folder on disk and what is known of it in memory, changed
-//! together. The lock is held for moments and never across a wait.
+//! The objects of the cache: the folder on disk and its index in memory, changed together. The lock is
+//! held for moments and never across a wait.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     config::CacheConfig,
-    media::{head::Head, identity::ObjectKey},
+    media::{head::MediaHead, object_key::ObjectKey},
 };
 
 use super::{
@@ -32,7 +32,7 @@ struct Shared {
 }
 
 impl Objects {
-    /// Takes over a folder, with the objects that are there from earlier.
+    /// Takes over a folder, with the objects of earlier runs.
     pub(super) fn open(config: &CacheConfig) -> io::Result<Self> {
         let (folder, stored) = Folder::open(&config.dir)?;
         let mut index = Index::new(config.max_size_bytes);
@@ -76,15 +76,15 @@ impl Objects {
         });
     }
 
-    /// Takes an object out that cannot be read.
+    /// Removes an object that cannot be read.
     pub(super) fn forget(&self, key: &ObjectKey) {
         self.state().forget(key);
         let (shared, key) = (Arc::clone(&self.0), *key);
         spawn_blocking(move || shared.folder.remove(&key));
     }
 
-    /// Takes objects out, those that are being fetched too: their readers get what they came for,
-    /// and it is not kept. The files are gone when this returns.
+    /// Removes objects, those that are being fetched too: their readers get them to the end, and they
+    /// are not kept. The files are gone when this returns.
     pub(super) async fn purge(&self, keys: Vec<ObjectKey>) {
         self.state().purge(&keys);
         let shared = Arc::clone(&self.0);
@@ -99,7 +99,7 @@ impl Objects {
         &self,
         key: ObjectKey,
         object: &Arc<Growing>,
-        head: Arc<Head>,
+        head: Arc<MediaHead>,
         bytes: Bytes,
     ) {
         let mut state = self.state();

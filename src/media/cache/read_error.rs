@@ -7,9 +7,9 @@ use crate::media::MediaError;
 /// Why bytes cannot be read from the cache.
 #[derive(Debug, Clone)]
 pub(in crate::media) enum ReadError {
-    /// The homeserver has not given them.
+    /// The homeserver did not send them.
     Media(MediaError),
-    /// The cache has failed, which has been logged: the homeserver is to be asked.
+    /// The cache failed, which has been logged: the homeserver has to be asked.
     Unusable,
 }
 

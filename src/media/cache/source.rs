@@ -1,14 +1,14 @@
-//! Bytes of an object, from wherever they are.
+//! Objects of the cache, and reading their bytes from memory, a file or a running fetch.
 
 use std::{fs::File, sync::Arc};
 
 use bytes::Bytes;
 
-use crate::media::head::Head;
+use crate::media::head::MediaHead;
 
 use super::{growing::Reader, read::read_at, read_error::ReadError};
 
-/// Bytes of an object, from wherever they are.
+/// The place to read an object's bytes from.
 pub(in crate::media) enum Source {
     /// From memory.
     Memory(Bytes),
@@ -43,8 +43,8 @@ impl Source {
 
 /// An object of the cache.
 pub(in crate::media) enum CachedObject {
-    /// All of it: what was told of it, its bytes and their number.
-    Whole(Arc<Head>, Source, u64),
-    /// Somebody is fetching it.
+    /// A whole object: its head, its bytes and their number.
+    Whole(Arc<MediaHead>, Source, u64),
+    /// An object that is being fetched.
     Growing(Reader),
 }

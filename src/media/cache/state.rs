@@ -1,4 +1,4 @@
-//! What the cache holds, as it is known under its lock.
+//! The state of the cache that its lock protects.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use lru::LruCache;
 
-use crate::media::{head::Head, identity::ObjectKey};
+use crate::media::{head::MediaHead, object_key::ObjectKey};
 
 use super::{
     growing::{Growing, Reader},
@@ -25,7 +25,7 @@ const REST_AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// How many objects grow in memory at the same time.
 const MAX_GROWING_IN_MEMORY: usize = 64;
 
-/// Which objects there are, and where.
+/// The known objects, and where each is.
 pub(super) struct State {
     pub(super) index: Index,
     memory: Memory,
@@ -83,7 +83,7 @@ impl State {
     }
 
     /// Takes a whole object into memory.
-    pub(super) fn keep_in_memory(&mut self, key: ObjectKey, head: Arc<Head>, bytes: Bytes) {
+    pub(super) fn keep_in_memory(&mut self, key: ObjectKey, head: Arc<MediaHead>, bytes: Bytes) {
         self.memory.insert(key, head, bytes);
     }
 

@@ -1,4 +1,4 @@
-//! From an object of the cache to the body of an answer.
+//! Bodies that are read from the cache, and from the homeserver if the cache fails on the way.
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::unfold};
@@ -10,7 +10,7 @@ use super::{
     body::PIECE_BYTES,
     cache::{ReadError, Source},
     decrypt::Keystream,
-    identity::ObjectKey,
+    object_key::ObjectKey,
     order::Order,
     reopen::Reopen,
 };
