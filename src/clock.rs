@@ -7,6 +7,11 @@ use std::sync::{
 
 use time::OffsetDateTime;
 
+/// A duration in milliseconds, as the database keeps times.
+pub(crate) fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
 /// Tells the time in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
@@ -18,6 +23,7 @@ impl Clock {
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
+        #[expect(clippy::disallowed_methods, reason = "the clock itself")]
         let system = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
         i64::try_from(system).unwrap_or(i64::MAX) + self.ahead_ms.load(Ordering::Relaxed)
     }

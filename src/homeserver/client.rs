@@ -47,6 +47,7 @@ impl Homeserver {
     /// # Errors
     /// If the HTTP client cannot be set up.
     pub fn new(config: HomeserverConfig) -> Result<Self, HomeserverError> {
+        #[expect(clippy::disallowed_methods, reason = "the client for the homeserver")]
         let client = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())

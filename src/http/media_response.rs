@@ -19,7 +19,7 @@ use futures_util::Stream;
 
 use crate::{
     clock::Clock,
-    link_service::Grant,
+    links::Grant,
     media::{Media, MediaBody, MediaError},
     storage::links::LinkRow,
     usage::{FollowCounter, Served},
@@ -126,7 +126,7 @@ impl Counter {
     ) -> Self {
         let counter = Self {
             follows: state.follows.clone(),
-            clock: state.links.clock.clone(),
+            clock: state.clock.clone(),
             link: Arc::clone(&grant.link),
             bytes: 0,
         };

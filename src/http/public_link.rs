@@ -8,10 +8,11 @@ use actix_web::{
 };
 
 use crate::{
+    clock::millis,
     config::CheckEvent,
     homeserver::MediaKind,
     legacy::{LegacyLink, LegacyPath},
-    link_service::{Grant, millis},
+    links::Grant,
     media::{ByteRange, Decision, MediaError, MediaProxy, Order, RequestConditions},
 };
 
@@ -135,15 +136,13 @@ pub(super) async fn granted(
 ) -> Result<Grant, PublicError> {
     let link = state
         .links
-        .keys
-        .ring()
         .verify(token)
         .map_err(|_| PublicError::not_found())?;
     request
         .extensions_mut()
         .insert(LogLink(link.link_id().to_string()));
     state
-        .rooms
+        .links
         .resolve(&link)
         .await
         .map_err(|refusal| PublicError::refusal(&refusal))
@@ -176,7 +175,7 @@ pub(super) fn cache_control(state: &AppState, grant: &Grant) -> String {
     let longest = millis(state.config().media.cache_control_max);
     let left = match grant.link.expires_at {
         None => longest,
-        Some(end) => longest.min(end - state.links.clock.now_ms()),
+        Some(end) => longest.min(end - state.clock.now_ms()),
     };
     format!("public, max-age={}", left.max(0) / 1000)
 }

@@ -34,7 +34,7 @@ pub use decision::{Decision, Representation, RequestConditions};
 pub use decrypt::Decryption;
 pub use encrypt::encrypt;
 pub use error::MediaError;
-pub use headers::{SafeHeaders, content_disposition, name_for_url};
+pub use headers::{SafeHeaders, content_disposition};
 pub use object_key::ObjectKeys;
 pub use order::Order;
 pub use proxy::MediaProxy;

@@ -3,11 +3,12 @@
 pub mod cache_purges;
 mod changes;
 pub mod comparison;
+pub mod ending;
 mod error;
 pub mod features;
+pub mod history;
 pub mod links;
 pub mod media_references;
-pub mod memory;
 pub mod meta_events;
 mod recent;
 pub mod room_policies;
@@ -15,6 +16,7 @@ pub mod room_successors;
 pub mod secrets;
 pub mod seen_media;
 pub mod touches;
+mod usage_state;
 mod writer;
 
 use std::{fs::File, path::Path, sync::Arc, time::Duration};

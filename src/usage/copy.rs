@@ -32,7 +32,7 @@ impl UsageWorker {
         mut event: MetaEventRow,
     ) -> Result<Option<MetaEventRow>, StorageError> {
         let earlier = event.copy_mxc.is_some();
-        if !event.has_copy || !earlier && !self.links.features.links_media() {
+        if !event.has_copy || !earlier && !self.features.links_media() {
             return Ok(Some(event));
         }
         let now = self.now();
@@ -42,7 +42,7 @@ impl UsageWorker {
         if earlier && self.settle_if_arrived(bridge, &event).await? {
             return Ok(None);
         }
-        let reader = self.links.database.reader();
+        let reader = self.database.reader();
         let Some(medium) = meta_events::medium(reader, event.id).await? else {
             return Err(StorageError::Corrupt("meta event without a medium"));
         };

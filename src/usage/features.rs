@@ -6,10 +6,10 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::UsageMode,
-    homeserver::{Homeserver, LINKED_MEDIA, tells_linked_media},
-    link_service::LinkService,
-    storage::{StorageError, features, media_references},
+    clock::Clock,
+    config::{Config, UsageMode},
+    homeserver::{Features, Homeserver, LINKED_MEDIA, tells_linked_media},
+    storage::{Database, StorageError, features, media_references},
 };
 
 /// How often the homeserver is asked.
@@ -20,15 +20,30 @@ const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// Keeps what is known of the homeserver up to date.
 #[derive(Debug)]
 pub struct FeatureWatch {
-    links: LinkService,
+    database: Database,
+    config: Arc<Config>,
+    clock: Clock,
+    features: Features,
     homeserver: Arc<Homeserver>,
 }
 
 impl FeatureWatch {
-    /// A watch for the links of a service.
+    /// A watch that notes in `features` and in the database what the homeserver can do.
     #[must_use]
-    pub fn new(links: LinkService, homeserver: Arc<Homeserver>) -> Self {
-        Self { links, homeserver }
+    pub fn new(
+        database: Database,
+        config: Arc<Config>,
+        clock: Clock,
+        features: Features,
+        homeserver: Arc<Homeserver>,
+    ) -> Self {
+        Self {
+            database,
+            config,
+            clock,
+            features,
+            homeserver,
+        }
     }
 
     /// Asks until it is cancelled. A homeserver that does not answer changes nothing.
@@ -63,11 +78,10 @@ impl FeatureWatch {
     async fn learn(&self, links_media: bool) -> Result<(), StorageError> {
         // Before the write: what is issued from now on goes by it, and what was issued before is
         // found by the write.
-        self.links.features.set_links_media(links_media);
-        let now = self.links.clock.now_ms();
-        let wakes = links_media && self.links.config.usage.mode == UsageMode::Auto;
+        self.features.set_links_media(links_media);
+        let now = self.clock.now_ms();
+        let wakes = links_media && self.config.usage.mode == UsageMode::Auto;
         let news = self
-            .links
             .database
             .writer()
             .write(move |connection| {

@@ -13,11 +13,11 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{BridgeConfig, Lifetime},
+    clock::{Clock, millis},
+    config::{BridgeConfig, Config, Lifetime},
     homeserver::{Fate, HistoryEvent, HistoryPage, Homeserver, HomeserverError, MOST_PAGES},
-    link_service::{LinkService, millis},
     storage::{
-        StorageError,
+        Database, StorageError,
         comparison::{self, ComparedEvent, RoomCriteria, Stray, StrayEnd},
     },
 };
@@ -149,28 +149,40 @@ impl Turns {
 /// Compares the books with the rooms.
 #[derive(Debug)]
 pub struct Reconciler {
-    links: LinkService,
+    database: Database,
+    config: Arc<Config>,
+    clock: Clock,
     homeserver: Arc<Homeserver>,
 }
 
 impl Reconciler {
-    /// A reconciler for the links of a service.
+    /// A reconciler of a database with the rooms of a homeserver.
     #[must_use]
-    pub fn new(links: LinkService, homeserver: Arc<Homeserver>) -> Self {
-        Self { links, homeserver }
+    pub fn new(
+        database: Database,
+        config: Arc<Config>,
+        clock: Clock,
+        homeserver: Arc<Homeserver>,
+    ) -> Self {
+        Self {
+            database,
+            config,
+            clock,
+            homeserver,
+        }
     }
 
     /// Compares each room once in `usage.reconcile`, one after the other and slowly, until it is
     /// cancelled.
     pub async fn run(self, stop: CancellationToken) {
-        let Lifetime::For(every) = self.links.config.usage.reconcile else {
+        let Lifetime::For(every) = self.config.usage.reconcile else {
             return;
         };
         let look_every = (every / 60).clamp(Duration::from_secs(1), Duration::from_secs(60));
         let work = async {
             loop {
                 let due = RoomCriteria {
-                    not_since: Some(self.links.clock.now_ms() - millis(every)),
+                    not_since: Some(self.clock.now_ms() - millis(every)),
                     ..RoomCriteria::default()
                 };
                 match self.compare_rooms(&due, PAUSE).await {
@@ -205,8 +217,8 @@ impl Reconciler {
         pause: Duration,
     ) -> Result<Compared, StorageError> {
         let mut compared = Compared::default();
-        let since = self.links.clock.now_ms() - REDACTED_MATTER_MS;
-        let rooms = comparison::rooms(self.links.database.reader(), criteria, since).await?;
+        let since = self.clock.now_ms() - REDACTED_MATTER_MS;
+        let rooms = comparison::rooms(self.database.reader(), criteria, since).await?;
         for (bridge, room_id) in rooms {
             match self
                 .compare_room(&bridge, &room_id, pause, &mut compared)
@@ -220,8 +232,8 @@ impl Reconciler {
                     compared.unreadable.push(told);
                 }
             }
-            let now = self.links.clock.now_ms();
-            let writer = self.links.database.writer();
+            let now = self.clock.now_ms();
+            let writer = self.database.writer();
             writer
                 .write::<_, StorageError, _>(move |connection| {
                     async move {
@@ -242,13 +254,12 @@ impl Reconciler {
         compared: &mut Compared,
     ) -> Result<(), NotCompared> {
         let bridge = self
-            .links
             .config
             .bridge(bridge_id)
             .ok_or(NotCompared::BridgeGone)?;
-        let redacted_since = self.links.clock.now_ms() - REDACTED_MATTER_MS;
+        let redacted_since = self.clock.now_ms() - REDACTED_MATTER_MS;
         // Before the room is read: what is redacted meanwhile is then no difference.
-        let reader = self.links.database.reader();
+        let reader = self.database.reader();
         let rows = comparison::events(reader, bridge_id, room_id, redacted_since).await?;
         let seen = self
             .read_room(bridge, room_id, &rows, redacted_since, pause)
@@ -270,7 +281,7 @@ impl Reconciler {
             )
             .await?;
         }
-        for (event, sent_at) in strays(&seen, &rows, self.links.clock.now_ms()) {
+        for (event, sent_at) in strays(&seen, &rows, self.clock.now_ms()) {
             compared.events += 1;
             let stray = Stray {
                 bridge: bridge_id.to_owned(),
@@ -295,7 +306,7 @@ impl Reconciler {
         pause: Duration,
     ) -> Result<HashMap<String, HistoryEvent>, NotCompared> {
         let mut types: BTreeSet<&str> = rows.iter().map(|row| row.event_type.as_str()).collect();
-        types.insert(&self.links.config.usage.event_type);
+        types.insert(&self.config.usage.event_type);
         let types: Vec<&str> = types.into_iter().collect();
         let oldest = rows.iter().map(|row| row.created_at).min();
         let since = oldest.map_or(redacted_since, |at| at.min(redacted_since)) - CLOCKS_APART_MS;
@@ -360,8 +371,8 @@ impl Reconciler {
         verdict: Verdict,
         compared: &mut Compared,
     ) -> Result<(), StorageError> {
-        let (id, now) = (row.id, self.links.clock.now_ms());
-        let (event_id, writer) = (&row.event_id, self.links.database.writer());
+        let (id, now) = (row.id, self.clock.now_ms());
+        let (event_id, writer) = (&row.event_id, self.database.writer());
         match verdict {
             Verdict::Right => {}
             Verdict::Lost { gone } => {
@@ -409,12 +420,11 @@ impl Reconciler {
         stray: Stray,
         compared: &mut Compared,
     ) -> Result<(), StorageError> {
-        let now = self.links.clock.now_ms();
-        let review_dead_at = now + self.links.pace().batch_window_ms;
+        let now = self.clock.now_ms();
+        let review_dead_at = now + millis(self.config.usage.batch_window);
         let (bridge, room_id) = (stray.bridge.clone(), stray.room_id.clone());
         let event_id = stray.event_id.clone();
         let end = self
-            .links
             .database
             .writer()
             .write::<_, StorageError, _>(move |connection| {

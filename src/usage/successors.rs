@@ -29,9 +29,9 @@ enum Standing {
 impl UsageWorker {
     /// Looks at replacements that are due, and moves usage where it can be moved.
     pub(super) async fn move_to_successors(&self) -> Result<(), StorageError> {
-        let due = room_successors::due(self.links.database.reader(), self.now()).await?;
+        let due = room_successors::due(self.database.reader(), self.now()).await?;
         for succession in due {
-            let Some(bridge) = self.links.config.bridge(&succession.bridge) else {
+            let Some(bridge) = self.config.bridge(&succession.bridge) else {
                 self.look_again(succession, None).await?;
                 continue;
             };

@@ -6,10 +6,9 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, millis},
     config::{Config, Lifetime},
     homeserver::MediaClient,
-    link_service::millis,
     storage::{
         Database, StorageError,
         touches::{self, DueTouch},

@@ -15,13 +15,14 @@ use sqlx::SqliteConnection;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock::{Clock, millis},
     config::{BridgeConfig, Config},
-    homeserver::{Device, EventToSend, Homeserver, HomeserverError},
-    link_service::{LinkService, millis},
+    homeserver::{Device, EventToSend, Features, Homeserver, HomeserverError},
+    links::Links,
     storage::{
-        StorageError,
+        Database, StorageError,
+        history::{self, Forgotten},
         media_references::{self, Usage},
-        memory::{self, Forgotten},
         meta_events::{self, GivenUp, MetaEventRow, NewMetaEvent, Task},
         room_successors,
     },
@@ -53,7 +54,11 @@ const FORGET_EVERY_MS: i64 = 3_600_000;
 /// Tells the homeserver which media is in use.
 #[derive(Debug)]
 pub struct UsageWorker {
-    pub(super) links: LinkService,
+    links: Links,
+    pub(super) database: Database,
+    pub(super) config: Arc<Config>,
+    clock: Clock,
+    pub(super) features: Features,
     pub(super) homeserver: Arc<Homeserver>,
     /// The device of each bridge, once it was asked for.
     devices: Mutex<HashMap<String, KnownDevice>>,
@@ -71,20 +76,31 @@ enum KnownDevice {
 impl UsageWorker {
     /// A worker for the links of a service.
     #[must_use]
-    pub fn new(links: LinkService, homeserver: Arc<Homeserver>) -> Self {
+    pub fn new(
+        links: Links,
+        database: Database,
+        config: Arc<Config>,
+        clock: Clock,
+        features: Features,
+        homeserver: Arc<Homeserver>,
+    ) -> Self {
         Self {
             links,
+            database,
+            config,
+            clock,
+            features,
             homeserver,
             devices: Mutex::default(),
         }
     }
 
     fn config(&self) -> &Config {
-        &self.links.config
+        &self.config
     }
 
     pub(super) fn now(&self) -> i64 {
-        self.links.clock.now_ms()
+        self.clock.now_ms()
     }
 
     /// Works until it is cancelled.
@@ -92,7 +108,7 @@ impl UsageWorker {
         let tick = (self.config().usage.batch_window / 4)
             .clamp(Duration::from_millis(20), Duration::from_millis(500));
         let mut forget_at = 0;
-        let mut changed = self.links.database.writer().usage_changed();
+        let mut changed = self.database.writer().usage_changed();
         while !stop.is_cancelled() {
             changed.mark_unchanged();
             let mut again = false;
@@ -136,7 +152,7 @@ impl UsageWorker {
             + Send
             + 'static,
     {
-        self.links.database.writer().write(write).await
+        self.database.writer().write(write).await
     }
 
     async fn forget(&self) -> Result<(), StorageError> {
@@ -154,7 +170,7 @@ impl UsageWorker {
             // Links that bridges have made by themselves do not tell their age.
             revocations: redactions.filter(|_| !has_legacy_links),
         };
-        self.write(move |connection| memory::forget(connection, before).boxed())
+        self.write(move |connection| history::forget(connection, before).boxed())
             .await?;
         self.links.forget_shown().await
     }
@@ -205,7 +221,7 @@ impl UsageWorker {
     /// Drafts meta events for rooms in which usages have waited for the batch window.
     async fn gather(&self) -> Result<(), StorageError> {
         let before = self.now() - millis(self.config().usage.batch_window);
-        let mut connection = self.links.database.reader().acquire().await?;
+        let mut connection = self.database.reader().acquire().await?;
         let rooms = media_references::rooms_to_gather(&mut connection, before).await?;
         drop(connection);
         for (bridge_id, room_id) in rooms {
@@ -235,7 +251,7 @@ impl UsageWorker {
 
     pub(super) fn drafter(&self, bridge: &BridgeConfig, device: Device) -> Drafter {
         // A copy cannot be attached to another event, so each has an event of its own.
-        let has_copies = self.links.features.links_media();
+        let has_copies = self.features.links_media();
         Drafter {
             bridge: bridge.id.clone(),
             network: bridge.network.clone(),
@@ -254,7 +270,7 @@ impl UsageWorker {
     /// live, and replaces those that do. `true`: there may be more.
     async fn review(&self) -> Result<bool, StorageError> {
         let now = self.now();
-        let mut connection = self.links.database.reader().acquire().await?;
+        let mut connection = self.database.reader().acquire().await?;
         let due = meta_events::to_review(&mut connection, now, CLAIMED_AT_ONCE).await?;
         drop(connection);
         let more = !due.is_empty();
@@ -315,7 +331,7 @@ impl UsageWorker {
     /// Sends and redacts what is due; `true`: there may be more.
     async fn perform_due(&self, stop: &CancellationToken) -> Result<bool, StorageError> {
         let now = self.now();
-        if !meta_events::any_due(self.links.database.reader(), now).await? {
+        if !meta_events::any_due(self.database.reader(), now).await? {
             return Ok(false);
         }
         let claimed = self
@@ -602,7 +618,7 @@ impl UsageWorker {
         event: &MetaEventRow,
         error: &HomeserverError,
     ) -> Result<Option<(String, bool)>, StorageError> {
-        let mut connection = self.links.database.reader().acquire().await?;
+        let mut connection = self.database.reader().acquire().await?;
         let home =
             room_successors::counted_in(&mut connection, &event.bridge, &event.room_id).await?;
         if home != event.room_id {

@@ -1,4 +1,8 @@
 //! The service from the outside: over HTTP, against real and embedded homeservers.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside the service: with clients, dice and clocks of their own"
+)]
 
 mod appservice;
 mod attached_pastes;
