@@ -42,6 +42,10 @@ deny:
 advisories:
     "$(tests/setup-cargo-deny.sh)" check advisories
 
+# Fuzz a target for some seconds: token, event, headers, range, transaction. Needs cargo-fuzz.
+fuzz TARGET SECONDS="60":
+    fuzz/run.sh {{ TARGET }} {{ SECONDS }}
+
 # Measure tokens, decryption and events: `just bench --bench link`.
 bench *ARGS:
     cargo bench {{ ARGS }}

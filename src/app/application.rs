@@ -23,7 +23,7 @@ use crate::{
     random,
     storage::{Database, Opener, meta_events},
     telemetry,
-    usage::{FollowCounter, LEASE_MS, Touching},
+    usage::{FollowCounter, LEASE_MS, TouchSettings},
 };
 
 use super::{keys::revoke_links_of_revoked_keys, listeners::Listeners, stores::Stores};
@@ -57,7 +57,7 @@ impl Application {
         stores
             .database
             .writer()
-            .write(|connection| Box::pin(meta_events::forget_claims(connection, LEASE_MS)))
+            .write(|connection| Box::pin(meta_events::release_claims(connection, LEASE_MS)))
             .await?;
         let state = state(&stores, &config, clock, &homeserver).await?;
         let Stores {
@@ -162,7 +162,7 @@ async fn state(
     let database = stores.database.clone();
     let touching = match config.usage.touch {
         Lifetime::Never => None,
-        Lifetime::For(every) => Some(Touching {
+        Lifetime::For(every) => Some(TouchSettings {
             server_name: config.homeserver.server_name.clone(),
             every_ms: millis(every),
         }),

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     homeserver::Homeserver,
     storage::{StorageError, media_references, meta_events},
-    usage::{Compared, Reconciler, Scope},
+    usage::{ReconcileReport, ReconcileScope, Reconciler},
 };
 use medialink_link::matrix::RoomId;
 
@@ -94,7 +94,7 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                 bail!("--bridge: there is no bridge {id:?}");
             }
             let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
-            let scope = Scope {
+            let scope = ReconcileScope {
                 bridge,
                 room_id: room.map(|room| room.to_string()),
             };
@@ -105,18 +105,15 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(compared: &Compared) {
-    println!("rooms compared: {}", compared.rooms);
-    println!("meta events compared: {}", compared.events);
-    println!("usages counted anew: {}", compared.counted_anew);
-    println!("meta events found to be sent: {}", compared.found);
-    println!("meta events redacted again: {}", compared.redacted_again);
-    println!("unknown meta events redacted: {}", compared.strays_redacted);
-    println!(
-        "rooms that could not be read: {}",
-        compared.unreadable.len()
-    );
-    for (bridge, room_id, why) in &compared.unreadable {
+fn print(report: &ReconcileReport) {
+    println!("rooms compared: {}", report.rooms);
+    println!("meta events compared: {}", report.events);
+    println!("usages counted anew: {}", report.counted_anew);
+    println!("meta events found to be sent: {}", report.found);
+    println!("meta events redacted again: {}", report.redacted_again);
+    println!("unknown meta events redacted: {}", report.strays_redacted);
+    println!("rooms that could not be read: {}", report.unreadable.len());
+    for (bridge, room_id, why) in &report.unreadable {
         println!("bridge {bridge}, room {room_id}: {why}");
     }
 }

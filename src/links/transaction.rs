@@ -288,7 +288,7 @@ async fn joined(
     room_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    meta_events::try_now(connection, bridge, room_id, now).await?;
+    meta_events::make_due(connection, bridge, room_id, now).await?;
     for room in room_successors::counted_here(connection, bridge, room_id).await? {
         media_references::retry_failed(connection, Some((bridge, &room)), now).await?;
     }

@@ -1,4 +1,4 @@
-//! Asking now and then what the homeserver can do.
+//! Asks the homeserver now and then about its features.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, UsageMode},
-    homeserver::{Features, Homeserver, LINKED_MEDIA, tells_linked_media},
+    homeserver::{Features, Homeserver, LINKED_MEDIA, announces_linked_media},
     storage::{Database, StorageError, features, media_references},
 };
 
@@ -17,7 +17,7 @@ const ASK_EVERY: Duration = Duration::from_secs(600);
 /// How soon it is asked again if it did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 
-/// Keeps what is known of the homeserver up to date.
+/// Keeps the homeserver's features up to date.
 #[derive(Debug)]
 pub struct FeatureWatch {
     database: Database,
@@ -28,7 +28,7 @@ pub struct FeatureWatch {
 }
 
 impl FeatureWatch {
-    /// A watch that notes in `features` and in the database what the homeserver can do.
+    /// A watch that notes the features in a database, and in `features` for all who share them.
     #[must_use]
     pub fn new(
         database: Database,
@@ -48,21 +48,21 @@ impl FeatureWatch {
 
     /// Asks until it is cancelled. A homeserver that does not answer changes nothing.
     pub async fn run(self, stop: CancellationToken) {
-        let mut told = false;
+        let mut has_warned = false;
         while !stop.is_cancelled() {
             let wait = match self.homeserver.versions().await {
-                Ok(versions) => match self.learn(tells_linked_media(&versions)).await {
+                Ok(versions) => match self.learn(announces_linked_media(&versions)).await {
                     Ok(()) => ASK_EVERY,
                     Err(error) => {
-                        tracing::error!(%error, "what the homeserver can do could not be noted");
+                        tracing::error!(%error, "the homeserver's features could not be noted");
                         ASK_AGAIN
                     }
                 },
                 Err(error) => {
-                    if !told {
+                    if !has_warned {
                         tracing::warn!(%error, "the homeserver does not say what it can do");
                     }
-                    told = true;
+                    has_warned = true;
                     ASK_AGAIN
                 }
             };
@@ -76,11 +76,14 @@ impl FeatureWatch {
     /// Notes whether media is linked to events. If that is news, media that could not be counted
     /// before is counted now.
     async fn learn(&self, links_media: bool) -> Result<(), StorageError> {
-        // Before the write: what is issued from now on goes by it, and what was issued before is
-        // found by the write.
+        // Before the write: links issued from now on go by it, and those issued before are found by
+        // the write.
         self.features.set_links_media(links_media);
+        if features::has(self.database.reader(), LINKED_MEDIA).await? == links_media {
+            return Ok(());
+        }
         let now = self.clock.now_ms();
-        let wakes = links_media && self.config.usage.mode == UsageMode::Auto;
+        let counts = links_media && self.config.usage.mode == UsageMode::Auto;
         let news = self
             .database
             .writer()
@@ -88,12 +91,12 @@ impl FeatureWatch {
                 async move {
                     let is_news =
                         features::note(connection, LINKED_MEDIA, links_media, now).await?;
-                    let woken = if is_news && wakes {
+                    let counted = if is_news && counts {
                         media_references::count_disabled(connection, now).await?
                     } else {
                         0
                     };
-                    Ok::<_, StorageError>(is_news.then_some(woken))
+                    Ok::<_, StorageError>(is_news.then_some(counted))
                 }
                 .boxed()
             })

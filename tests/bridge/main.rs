@@ -50,3 +50,4 @@ mod streaming;
 mod synapse;
 mod synapse_lifecycle;
 mod thumbnails;
+mod woken;

@@ -8,7 +8,7 @@ use medialink::{
     clock::Clock,
     homeserver::Homeserver,
     storage::meta_events,
-    usage::{Compared, Reconciler, Scope},
+    usage::{ReconcileReport, ReconcileScope, Reconciler},
 };
 use medialink_link::LinkState;
 use reqwest::Method;
@@ -24,13 +24,13 @@ const HOUR: i64 = 3_600_000;
 const META_EVENT: &str = "org.matrix.msc3910.media_reference";
 const QUICK: &str = "usage: {batch_window: 20ms, reconcile: never}";
 
-async fn compare(service: &Service, url: &str) -> Compared {
+async fn compare(service: &Service, url: &str) -> ReconcileReport {
     let mut config = service.config.homeserver.clone();
     config.url = url.parse().expect("a URL");
     let homeserver = Arc::new(Homeserver::new(config).expect("a client"));
     let (config, clock) = (Arc::clone(&service.config), service.clock.clone());
     Reconciler::new(service.database.clone(), config, clock, homeserver)
-        .compare(Scope::default())
+        .compare(ReconcileScope::default())
         .await
         .expect("the database answers")
 }
@@ -101,11 +101,11 @@ async fn what_a_moderator_has_redacted_is_counted_again_if_it_is_linked() {
     let compared = compare(&service, &world.url).await;
     assert_eq!(
         compared,
-        Compared {
+        ReconcileReport {
             rooms: 1,
             events: 2,
             counted_anew: 1,
-            ..Compared::default()
+            ..ReconcileReport::default()
         }
     );
     let again = service.wait_for_usage(&living, "counted").await;
