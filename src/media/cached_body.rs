@@ -1,4 +1,4 @@
-//! From an object of the cache to the body of an answer.
+//! Bodies that are read from the cache, and from the homeserver if the cache fails on the way.
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::unfold};
@@ -6,21 +6,46 @@ use futures_util::{StreamExt, stream::unfold};
 use medialink_link::matrix::FileKeys;
 
 use super::{
-    MediaBody, MediaError, MediaProxy, Order,
+    MediaBody, MediaError,
     body::PIECE_BYTES,
-    cache::{Cache, ReadError, Source},
+    cache::{ReadError, Source},
     decrypt::Keystream,
-    identity::ObjectKey,
+    object_key::ObjectKey,
+    order::Order,
+    reopen::Reopen,
 };
 
-/// What to do when the cache fails on the way: the homeserver is asked for the rest.
-pub(super) struct Rescue {
-    pub(super) proxy: MediaProxy,
-    pub(super) cache: Cache,
+/// Where the rest comes from when the cache fails on the way.
+pub(super) struct Rescue<R> {
+    pub(super) reopen: R,
     pub(super) key: ObjectKey,
     pub(super) order: Order,
     /// The length of the whole, where it is known.
     pub(super) length: Option<u64>,
+}
+
+/// A stretch of an object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    from: u64,
+    /// How many bytes at most.
+    count: u64,
+}
+
+impl Span {
+    /// The whole object.
+    pub(super) const ALL: Self = Self {
+        from: 0,
+        count: u64::MAX,
+    };
+
+    /// The bytes from the first to the last one, both included.
+    pub(super) fn of(first: u64, last: u64) -> Self {
+        Self {
+            from: first,
+            count: last - first + 1,
+        }
+    }
 }
 
 /// The first bytes, decrypted: `count` if there are that many.
@@ -47,14 +72,14 @@ pub(super) async fn first_bytes(
     })
 }
 
-/// The bytes from `from` on, `count` at most, decrypted where they are encrypted.
-pub(super) fn stream(
+/// The bytes of a stretch, decrypted where they are encrypted.
+pub(super) fn stream<R: Reopen + 'static>(
     source: Source,
-    from: u64,
-    count: u64,
+    span: Span,
     file: Option<&FileKeys>,
-    rescue: Rescue,
+    rescue: Rescue<R>,
 ) -> MediaBody {
+    let Span { from, count } = span;
     if let (Source::Memory(bytes), None) = (&source, file) {
         return MediaBody::Whole(bytes.clone()).part(from, count);
     }
@@ -75,19 +100,19 @@ pub(super) fn stream(
     }))
 }
 
-struct Serving {
+struct Serving<R> {
     source: Source,
     /// The place of the next byte.
     at: u64,
     /// How many bytes are still wanted.
     left: u64,
     keystream: Option<Keystream>,
-    rescue: Rescue,
+    rescue: Rescue<R>,
     /// The rest, from the homeserver.
     rescued: Option<MediaBody>,
 }
 
-impl Serving {
+impl<R: Reopen> Serving<R> {
     async fn next(&mut self) -> Result<Option<Bytes>, MediaError> {
         if self.left == 0 {
             return Ok(None);
@@ -104,14 +129,12 @@ impl Serving {
             Err(ReadError::Media(error)) => return Err(error),
             Err(ReadError::Unusable) => {
                 let Rescue {
-                    proxy,
-                    cache,
+                    reopen,
                     key,
                     order,
                     length,
                 } = &self.rescue;
-                cache.forget(key);
-                let rest = proxy.rest_from(order, *length, self.at).await?;
+                let rest = reopen.rest(key, order, *length, self.at).await?;
                 let rest = rest.part(0, self.left);
                 return self.rescued.insert(rest).next().await.transpose();
             }

@@ -1,4 +1,5 @@
-//! Names for bytes: on disk and in ETags, where neither the mxc URI nor its hash may be told.
+//! Keys of cached objects, which name their files and make their ETags: neither may reveal the mxc
+//! URI or its hash.
 
 use std::fmt;
 
@@ -9,17 +10,17 @@ use sha2::{Digest, Sha256};
 use crate::homeserver::MediaKind;
 use medialink_link::LinkClaims;
 
-/// Names one sequence of bytes: a keyed digest of everything that decides about it.
+/// Identifies one sequence of bytes: a keyed digest of everything that decides about it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ObjectKey([u8; 32]);
 
 impl ObjectKey {
-    /// The name as 64 lower-case hexadecimal digits.
+    /// 64 lower-case hexadecimal digits.
     pub(super) fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Reads what [`Self::to_hex`] wrote.
+    /// Reads the text of [`Self::to_hex`].
     pub(super) fn from_hex(text: &str) -> Option<Self> {
         let text = text.as_bytes();
         if text.len() != 64 {
@@ -53,20 +54,20 @@ impl fmt::Debug for ObjectKey {
     }
 }
 
-/// Gives names, under a secret of this service.
+/// Derives the keys of objects from a secret of this service.
 #[derive(Clone)]
-pub struct Names(Hmac<Sha256>);
+pub struct ObjectKeys(Hmac<Sha256>);
 
-impl Names {
-    /// Names under this secret.
+impl ObjectKeys {
+    /// Keys under this secret.
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Self {
         Self(Hmac::new_from_slice(secret).expect("HMAC takes keys of any length"))
     }
 
-    /// The name of a link's media. Links that show different content tokens have different
-    /// names, so that what the homeserver gave for one is not given for another; so have links
-    /// that expect a different digest. `bridge`: the only one that it is for.
+    /// The key of a link's media. Links with different content tokens have different keys, so that
+    /// bytes which the homeserver gave for one are not served for another; so have links that expect
+    /// a different digest. `bridge`: the only one that it is for.
     pub(super) fn key(
         &self,
         claims: &LinkClaims,
@@ -106,9 +107,9 @@ impl Names {
     }
 }
 
-impl fmt::Debug for Names {
+impl fmt::Debug for ObjectKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Names(…)")
+        f.write_str("ObjectKeys(…)")
     }
 }
 
@@ -118,14 +119,14 @@ mod tests {
     use medialink_link::matrix::{ContentToken, FileKeys, MxcUri, RoomId};
 
     #[test]
-    fn whatever_decides_about_the_bytes_is_in_the_name() {
+    fn everything_that_decides_about_the_bytes_is_in_the_key() {
         let claims = |mxc: &str| {
             LinkClaims::new(
                 RoomId::parse("!r:example.org").expect("a room"),
                 MxcUri::parse(mxc).expect("an mxc URI"),
             )
         };
-        let names = Names::new(&[1; 32]);
+        let of = ObjectKeys::new(&[1; 32]);
         let plain = claims("mxc://example.org/abc");
         let mut token = plain.clone();
         token.content_token = ContentToken::parse("t").ok();
@@ -141,15 +142,15 @@ mod tests {
             method: "crop",
         };
         let keys = [
-            names.key(&plain, MediaKind::Original, None),
-            names.key(&claims("mxc://example.or/gabc"), MediaKind::Original, None),
-            names.key(&token, MediaKind::Original, None),
-            names.key(&file, MediaKind::Original, None),
-            names.key(&plain, small, None),
-            names.key(&plain, MediaKind::Original, Some("irc")),
-            names.key(&plain, MediaKind::Original, Some("xmpp")),
-            names.key(&plain, small, Some("irc")),
-            Names::new(&[2; 32]).key(&plain, MediaKind::Original, None),
+            of.key(&plain, MediaKind::Original, None),
+            of.key(&claims("mxc://example.or/gabc"), MediaKind::Original, None),
+            of.key(&token, MediaKind::Original, None),
+            of.key(&file, MediaKind::Original, None),
+            of.key(&plain, small, None),
+            of.key(&plain, MediaKind::Original, Some("irc")),
+            of.key(&plain, MediaKind::Original, Some("xmpp")),
+            of.key(&plain, small, Some("irc")),
+            ObjectKeys::new(&[2; 32]).key(&plain, MediaKind::Original, None),
         ];
         for (i, a) in keys.iter().enumerate() {
             assert_eq!(ObjectKey::from_hex(&a.to_hex()), Some(*a));
@@ -157,7 +158,7 @@ mod tests {
         }
         let mut room = plain.clone();
         room.room_id = RoomId::parse("!other:example.org").expect("a room");
-        assert_eq!(names.key(&room, MediaKind::Original, None), keys[0]);
+        assert_eq!(of.key(&room, MediaKind::Original, None), keys[0]);
         assert_ne!(keys[0].etag(Some(1)), keys[0].etag(None));
         assert_eq!(ObjectKey::from_hex("zz"), None);
         assert_eq!(ObjectKey::from_hex(&"G".repeat(64)), None);
