@@ -3,8 +3,7 @@
 use medialink::http::{Listener, routes_of};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-
-use crate::harness::{API_TOKEN, AS_TOKEN, HS_TOKEN, Service, World, answer, eventually, url};
+use support::{API_TOKEN, AS_TOKEN, HS_TOKEN, Service, World, answer, eventually, url};
 
 const SECOND: &str = "second-api-token-0123456789";
 
@@ -93,6 +92,7 @@ async fn asking_again_gives_the_same_link() {
     let (status, other) = answer(other).await;
     assert_eq!(status, 201, "another bridge has links of its own");
     assert_ne!(other["link_id"], first["link_id"]);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -136,6 +136,7 @@ async fn a_batch_is_answered_in_order_with_errors_in_their_place() {
             .1,
         json!({"results": []})
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -201,6 +202,7 @@ async fn links_are_listed_newest_first_page_by_page() {
             "{bad}: {told}"
         );
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -246,6 +248,7 @@ async fn a_bridge_sees_and_revokes_only_its_own_links() {
             .0,
         404
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -291,6 +294,7 @@ async fn revocations_reach_what_matches_and_nothing_later() {
     ] {
         assert_eq!(revoke(bad.clone()).await.0, 400, "{bad}");
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -403,6 +407,7 @@ async fn who_is_nobody_and_what_is_nonsense_is_told_so() {
             "{path}"
         );
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -428,6 +433,7 @@ async fn a_limited_link_is_followed_exactly_as_often_as_it_may() {
         (&json!("spent"), &json!(5))
     );
     service.wait_for_usage(&link, "released").await;
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -475,6 +481,7 @@ async fn what_is_given_anew_replaces_what_was_stored() {
         1,
         "one usage for one bridge, room, media and token"
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -498,6 +505,7 @@ async fn a_link_that_is_over_is_not_given_again() {
         (status.as_u16(), &told["errcode"]),
         (400, &json!("M_INVALID_PARAM"))
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -519,6 +527,7 @@ async fn repeats_at_the_same_time_get_one_link() {
     for result in batch["results"].as_array().expect("results") {
         assert_eq!(result["link_id"], answers[0].1["link_id"]);
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -552,6 +561,7 @@ async fn every_criterion_of_a_revocation_has_to_match() {
     assert_eq!(service.link(&sealed).await["state"], "live", "no sender");
     assert_eq!(revoke(json!({"issued_before_ts": issued + 5000})).await, 1);
     assert_eq!(service.follow(&sealed).await.status(), 410);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -583,6 +593,7 @@ async fn nothing_of_one_listener_answers_on_the_other() {
             }
         }
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -601,6 +612,7 @@ async fn bodies_that_are_too_long_are_refused_everywhere() {
             "{path}"
         );
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -684,6 +696,7 @@ async fn no_answer_holds_a_secret() {
             assert!(!told.contains(secret), "{secret} is in {told}");
         }
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -720,4 +733,5 @@ async fn what_cannot_be_given_uses_no_follow() {
         let count = answer(listed).await.1["links"].as_array().map(Vec::len);
         assert_eq!(count, Some(usize::from(state == "spent")), "{state}");
     }
+    service.stop().await;
 }

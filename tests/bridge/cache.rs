@@ -11,13 +11,12 @@ use std::{
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-
-use crate::{
-    harness::{Service, World, eventually, url},
-    process::Process,
+use support::{
+    Process, Service, World, eventually, files,
     raw::{Plan, RawServer, say, say_all},
+    url,
 };
+use tokio::sync::Semaphore;
 
 const MXC: &str = "mxc://example.org/abc";
 
@@ -113,6 +112,7 @@ async fn a_thousand_followers_cost_one_download_and_read_while_it_grows() {
     let later = scene.service.follow(&scene.link).await;
     assert!(later.bytes().await.expect("whole") == body);
     assert_eq!(scene.downloads(), 1, "and nothing later");
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -148,6 +148,7 @@ async fn a_range_waits_for_its_bytes_and_downloads_nothing_twice() {
     }
     assert!(whole.bytes().await.expect("all of it") == body);
     assert_eq!(scene.downloads(), 1);
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -184,6 +185,7 @@ async fn a_failure_reaches_every_reader_and_the_next_follow_starts_anew() {
     );
     assert_eq!(scene.downloads(), 2);
     eventually("the end", async || (scene.growing() == 0).then_some(())).await;
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -205,6 +207,7 @@ async fn a_download_that_nobody_reads_any_more_is_given_up() {
     .await;
     let again = scene.service.follow(&scene.link).await;
     assert_eq!((again.status().as_u16(), scene.downloads()), (200, 2));
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -222,6 +225,7 @@ async fn what_the_homeserver_gave_for_one_content_token_is_not_given_for_another
         assert_eq!(service.follow(&wrong).await.status(), 502);
     }
     assert_eq!(service.follow(&right).await.status(), 200);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -264,24 +268,7 @@ async fn media_of_other_servers_is_touched_for_follows_that_the_cache_has_answer
     service.clock.advance(TWO_HOURS);
     eventually("a touch", async || (touches() == 2).then_some(())).await;
     assert_eq!(homeserver.heads().len(), 3, "one download");
-}
-
-/// All files of a folder, and their sizes together.
-pub fn files(folder: &Path) -> (Vec<PathBuf>, u64) {
-    let mut found = (Vec::new(), 0);
-    for entry in std::fs::read_dir(folder).into_iter().flatten() {
-        let entry = entry.expect("an entry");
-        let path = entry.path();
-        if path.is_dir() {
-            let (paths, size) = files(&path);
-            found.0.extend(paths);
-            found.1 += size;
-        } else {
-            found.1 += entry.metadata().map_or(0, |metadata| metadata.len());
-            found.0.push(path);
-        }
-    }
-    found
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -312,6 +299,8 @@ async fn the_cache_is_bounded_and_keeps_what_was_read_last() {
     assert_eq!(service.follow(&links[0]).await.status(), 200);
     assert_eq!(service.follow(&links[59]).await.status(), 200);
     assert_ne!(service.follow(&links[1]).await.status(), 200);
+    service.leave_unfinished("the homeserver is gone");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -386,7 +375,7 @@ fn is_growing(file: &Path) -> bool {
 }
 
 async fn process_get(url: String) -> Vec<u8> {
-    let response = crate::harness::client().get(url).send().await;
+    let response = support::client().get(url).send().await;
     let response = response.expect("an answer");
     assert_eq!(response.status(), 200);
     response.bytes().await.expect("whole").to_vec()
@@ -405,6 +394,7 @@ async fn a_cache_that_is_taken_away_does_no_harm() {
         assert_eq!(response.status(), 200);
         assert!(response.bytes().await.expect("whole") == body);
     }
+    scene.service.stop().await;
 }
 
 /// A file system of a size, for as long as this lives.
@@ -451,4 +441,5 @@ async fn a_full_disk_makes_a_stream_of_it() {
         assert!(response.bytes().await.expect("whole") == body);
     }
     assert_eq!(files(&folder.path().join("data/cache")).0.len(), 0);
+    service.stop().await;
 }

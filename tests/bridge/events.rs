@@ -4,11 +4,7 @@ use std::fs;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-
-use crate::{
-    encrypted_media::encrypted_file,
-    harness::{Service, World, answer, url},
-};
+use support::{Service, World, answer, encrypted::encrypted_file, url};
 
 const EVENTS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -148,6 +144,7 @@ async fn hostile_events_are_answered_and_bounded() {
     }
     let unknown = client_without_token(&service).await;
     assert_eq!(unknown, 401);
+    service.stop().await;
 }
 
 async fn client_without_token(service: &Service) -> u16 {
@@ -215,12 +212,7 @@ async fn an_image_and_its_thumbnail_open_and_die_with_the_event() {
     assert_eq!(edited["links"][0]["link"]["link_id"], link(0)["link_id"]);
 
     world.redact(&world.room_id, &event_id).await;
-    let room_id = world.room_id.clone();
-    service
-        .links
-        .redact(vec![(room_id, event_id)])
-        .await
-        .expect("redacts");
+    service.redact(&world.room_id, &event_id).await;
     assert_eq!(service.follow(&link(0)).await.status(), 410);
     assert_eq!(service.follow(&link(1)).await.status(), 410);
     let (status, told) = service.call(Method::POST, "/v1/events", &body).await;
@@ -229,6 +221,7 @@ async fn an_image_and_its_thumbnail_open_and_die_with_the_event() {
         (410, &json!("M_GONE")),
         "{told}"
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -259,6 +252,7 @@ async fn an_encrypted_image_opens_decrypted() {
     let answer = links_of(&service, &json!({"event": event, "decrypted": decrypted})).await;
     assert_eq!(answer["links"][0]["error"]["status"], 400, "{answer}");
     assert!(answer["links"][0].get("link").is_none(), "{answer}");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -284,8 +278,7 @@ async fn what_an_edit_has_brought_dies_with_the_edit_too() {
     let brought = links_of(&service, &edit("$edit", "b")).await;
     assert_eq!(brought["links"][0]["link"]["event_id"], "$e");
 
-    let redacted = vec![(world.room_id.clone(), "$edit".to_owned())];
-    service.links.redact(redacted).await.expect("redacts");
+    service.redact(&world.room_id, "$edit").await;
     let state =
         async |answer: &Value| service.link(&answer["links"][0]["link"]).await["state"].clone();
     assert_eq!(state(&brought).await, "redacted");
@@ -306,4 +299,5 @@ async fn what_an_edit_has_brought_dies_with_the_edit_too() {
         (410, &json!("M_GONE")),
         "{told}"
     );
+    service.stop().await;
 }

@@ -1,14 +1,10 @@
 //! A homeserver that fails in every way: everything is counted exactly once in the end.
 
-use futures_util::FutureExt;
-use medialink::storage::{StorageError, media_references};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    AS_TOKEN, BOT, Process, Service, World, answer, eventually,
     faulty::{Fault, Faulty, error},
-    harness::{AS_TOKEN, BOT, Service, World, answer, eventually},
-    process::Process,
 };
 
 const MINUTE: i64 = 60_000;
@@ -79,12 +75,10 @@ impl Play {
     /// Waits until an attempt has failed.
     async fn one_has_failed(&self) {
         eventually("a failed attempt", async || {
-            let reader = self.service.links.database.reader();
-            let rows = medialink::storage::meta_events::list(reader, None, 9).await;
-            let failed = |row: &medialink::storage::meta_events::MetaEventSummary| {
-                row.next_attempt_at.is_some() && row.last_error.is_some()
-            };
-            rows.expect("rows").iter().any(failed).then_some(())
+            let rows = self.service.newest_meta_events(9).await;
+            rows.iter()
+                .any(|row| row.next_attempt_at.is_some() && row.last_error.is_some())
+                .then_some(())
         })
         .await;
     }
@@ -196,6 +190,7 @@ async fn nothing_is_tried_again_before_the_time_that_was_told() {
         play.service.wait_for_usage(&link, state).await;
         assert_eq!(play.faulty.seen(word), 2);
         play.counted(expected).await;
+        play.service.stop().await;
     }
 }
 
@@ -251,6 +246,7 @@ async fn a_homeserver_that_is_away_for_a_minute_counts_once() {
     play.faulty.set_away(false);
     play.skip_to(&link, "released").await;
     play.counted(0).await;
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -273,6 +269,7 @@ async fn events_that_are_too_large_are_halved() {
         );
     }
     assert_eq!(play.world.meta_events(&play.world.room_id).await.len(), 2);
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -284,12 +281,7 @@ async fn what_cannot_succeed_fails_is_shown_and_can_be_retried() {
     play.counted(0).await;
     play.invite().await;
     play.bot("join").await;
-    let now = play.service.clock.now_ms();
-    let writer = play.service.links.database.writer();
-    let retried = writer
-        .write::<_, StorageError, _>(move |c| media_references::retry_failed(c, None, now).boxed())
-        .await;
-    assert_eq!(retried.expect("retried"), 1);
+    assert_eq!(play.service.retry_failed().await, 1);
     play.skip_to(&link, "counted").await;
     play.counted(1).await;
     // Whoever has left cannot redact: it waits for the return.
@@ -306,6 +298,9 @@ async fn what_cannot_succeed_fails_is_shown_and_can_be_retried() {
     play.service.clock.advance(HOUR);
     play.skip_to(&link, "released").await;
     play.counted(0).await;
+    play.service
+        .expect_errors("usage that is refused for good is reported");
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -332,6 +327,7 @@ async fn another_room_counts_where_the_bridge_may_not_send() {
     service.call(Method::DELETE, &path, &json!({})).await;
     service.wait_for_usage(&link, "released").await;
     assert_eq!(world.references(&mxc).await, 0);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -352,14 +348,8 @@ async fn after_a_day_of_doubt_the_room_is_searched_first() {
         })
         .await;
         eventually("the doubt to be noted", async || {
-            let rows = medialink::storage::meta_events::list(
-                play.service.links.database.reader(),
-                None,
-                9,
-            )
-            .await;
-            rows.expect("rows")
-                .iter()
+            let rows = play.service.newest_meta_events(9).await;
+            rows.iter()
                 .any(|row| row.last_error.is_some())
                 .then_some(())
         })
@@ -374,6 +364,7 @@ async fn after_a_day_of_doubt_the_room_is_searched_first() {
         );
         assert!(play.faulty.seen("/messages") > 0);
         play.counted(1).await;
+        play.service.stop().await;
     }
 }
 
@@ -416,6 +407,7 @@ async fn the_mode_and_encrypted_rooms_are_respected() {
     let service = Service::start(folder.path(), &world.url, more).await;
     let link = service.issue(with).await;
     service.wait_for_usage(&link, "disabled").await;
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -463,6 +455,7 @@ async fn an_event_whose_answer_was_lost_is_not_forgotten_when_its_room_is_encryp
     play.revoke(&link).await;
     play.skip_to(&link, "released").await;
     play.counted(0).await;
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -479,6 +472,7 @@ async fn an_event_whose_answer_was_lost_is_not_halved() {
     assert_eq!(play.faulty.left(), 0);
     play.counted(1).await;
     assert_eq!(play.world.references(&mxc).await, 1);
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -493,6 +487,9 @@ async fn where_the_search_is_refused_for_good_the_event_fails() {
     play.skip_to(&link, "failed").await;
     assert_eq!(play.faulty.left(), 0);
     play.counted(0).await;
+    play.service
+        .expect_errors("usage that is refused for good is reported");
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -547,6 +544,7 @@ async fn what_died_while_it_moved_is_counted_when_it_is_linked_again() {
     let again = service.issue(bodies[1].clone()).await;
     service.wait_for_usage(&again, "counted").await;
     assert_eq!(world.references(mxc).await, 1);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -568,15 +566,14 @@ async fn media_that_is_linked_again_during_its_redaction_is_counted_once() {
         play.skip_to(&again, "counted").await;
         eventually("an empty outbox", async || {
             play.service.clock.advance(500);
-            let reader = play.service.links.database.reader();
-            let waiting = medialink::storage::meta_events::count_waiting(reader).await;
-            (waiting.expect("counts") == 0).then_some(())
+            (play.service.count_waiting().await == 0).then_some(())
         })
         .await;
         play.counted(1).await;
         play.revoke(&again).await;
         play.skip_to(&again, "released").await;
         play.counted(0).await;
+        play.service.stop().await;
     }
 }
 
@@ -592,6 +589,9 @@ async fn a_homeserver_that_makes_no_device_is_asked_now_and_then() {
     let asked = play.faulty.seen("/devices/");
     assert!((1..=3).contains(&asked), "asked {asked} times");
     assert_eq!(play.service.link(&link).await["usage"]["state"], "pending");
+    play.service
+        .leave_unfinished("without a device nothing is sent");
+    play.service.stop().await;
 }
 
 #[tokio::test]

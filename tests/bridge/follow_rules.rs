@@ -13,8 +13,7 @@ use medialink_link::{
 };
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-
-use crate::harness::{HS_TOKEN, Service, World, answer, eventually, url};
+use support::{HS_TOKEN, Service, World, answer, eventually, url};
 
 async fn scene(more: &str) -> (World, Service) {
     let world = World::new().await;
@@ -193,6 +192,7 @@ async fn a_broken_link_tells_why() {
         assert_eq!(service.link(link).await["state"], "expired");
     }
     assert_eq!(service.follow(&good).await.status(), 200);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -236,6 +236,7 @@ async fn rotated_and_revoked_keys_are_noticed_by_a_running_service() {
         service.wait_for_usage(link, "released").await;
     }
     assert_eq!(service.follow(&newer).await.status(), 200);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -299,6 +300,7 @@ async fn ranges_are_handed_through_where_the_homeserver_has_them() {
         "ranges of it cannot be asked for"
     );
     assert_eq!(response.bytes().await.expect("whole"), bytes);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -320,6 +322,7 @@ async fn readers_may_keep_media_no_longer_than_the_link_lives() {
     assert!((90..=100).contains(&max_age(&brief).await));
     service.clock.advance(60_000);
     assert!((30..=40).contains(&max_age(&brief).await));
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -375,6 +378,7 @@ async fn media_is_shown_in_place_only_where_that_is_safe() {
             "{kind}"
         );
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -442,6 +446,7 @@ async fn hostile_file_names_do_no_harm() {
         response.headers()["content-disposition"],
         "inline; filename=\"cat.png\""
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -481,6 +486,7 @@ async fn the_page_shows_the_media_without_using_a_follow() {
     let page_url = once["page_url"].as_str().expect("a URL");
     let response = get_with(&service, page_url, "Accept", "text/html").await;
     assert_eq!(response.status(), 410);
+    service.stop().await;
 }
 
 /// A token that a bridge has signed by itself.
@@ -533,6 +539,7 @@ async fn a_link_signed_elsewhere_is_taken_in_at_its_first_follow() {
     assert_eq!(status_of(&service, &link).await, 410);
     service.wait_for_usage(row, "released").await;
     assert_eq!(world.references(&media.0).await, 0);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -574,4 +581,5 @@ async fn what_was_revoked_or_redacted_before_holds_for_links_signed_elsewhere() 
         404,
         "not yet issued is not a link"
     );
+    service.stop().await;
 }

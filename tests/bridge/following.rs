@@ -9,8 +9,7 @@ use medialink_link::{
 };
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-
-use crate::harness::{HS_TOKEN, Service, World, answer, eventually, url};
+use support::{HS_TOKEN, Service, World, answer, eventually, url};
 
 const DAY: i64 = 86_400_000;
 const HTML: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
@@ -148,6 +147,7 @@ async fn a_head_tells_the_length_sends_nothing_and_is_no_follow() {
     .await;
     assert_eq!(seen["bytes_served"], 30);
     assert!(seen["last_followed_ts"].as_i64().is_some());
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -253,6 +253,8 @@ async fn dead_links_say_how_they_died() {
     let _gone = play.world.stop_homeserver().await;
     play.is_told(&url(&link), 502, "M_UNKNOWN", "did not hand it out")
         .await;
+    play.service.leave_unfinished("the homeserver is gone");
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -263,7 +265,9 @@ async fn ranges_are_given_with_and_without_a_cache_whatever_the_homeserver_can_d
                 ranges,
                 ..Options::default()
             };
-            ranges_are_given(&Play::new(options, more).await).await;
+            let play = Play::new(options, more).await;
+            ranges_are_given(&play).await;
+            play.service.stop().await;
         }
     }
 }
@@ -383,6 +387,7 @@ async fn types_and_names_are_made_safe() {
         assert_ne!(head.headers()["content-length"], "0");
         assert!(head.bytes().await.expect("no body").is_empty());
     }
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -430,6 +435,7 @@ async fn no_changed_byte_of_a_token_reaches_the_homeserver() {
             "the homeserver was asked nothing"
         );
     }
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -485,6 +491,7 @@ async fn links_signed_elsewhere_pass_the_rules_of_an_issue() {
     );
     play.service.clock.advance(21 * DAY);
     assert_eq!(status(&good).await, 410);
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -520,4 +527,5 @@ async fn a_public_url_may_have_a_path_that_a_proxy_strips_or_not() {
             .status(),
         405
     );
+    service.stop().await;
 }

@@ -14,7 +14,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::harness::{API_TOKEN, BOT, HS_TOKEN, Service, World, answer, eventually};
+use support::{API_TOKEN, BOT, HS_TOKEN, Service, World, answer, eventually};
 
 /// What the bridge behind expects to be shown.
 const OWN_TOKEN: &str = "token-of-the-bridge-behind";
@@ -234,6 +234,7 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
         before,
         "whoever does not show the token reaches no bridge"
     );
+    service.stop().await;
 }
 
 /// A request to the byte; the whole answer as text.
@@ -305,6 +306,7 @@ async fn a_bridge_that_is_down_makes_the_homeserver_retry_and_redactions_have_bi
         (reqwest::StatusCode::OK, json!({}))
     );
     assert_eq!(bridge.transactions(), before);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -365,6 +367,7 @@ async fn transactions_pass_through_and_are_acted_on() {
     })
     .await;
     assert_eq!(world.requests("rooms.join").await, joins);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -382,7 +385,7 @@ async fn the_homeserver_is_asked_for_a_ping_and_the_bridge_gets_its_own() {
             .set_appservice_url("medialink", Some(service.internal.clone()))
     );
     let url = format!("{}/_matrix/client/v1/appservice/medialink/ping", world.url);
-    let ping = world.client.post(url).bearer_auth(crate::harness::AS_TOKEN);
+    let ping = world.client.post(url).bearer_auth(support::AS_TOKEN);
     let (status, told) = answer(ping.json(&json!({"transaction_id": "of the bridge"}))).await;
     assert_eq!(status, 200, "{told}");
     let seen = bridge.last();
@@ -392,4 +395,5 @@ async fn the_homeserver_is_asked_for_a_ping_and_the_bridge_gets_its_own() {
         seen.line
     );
     assert_eq!(seen.body, b"{\"transaction_id\":\"of the bridge\"}");
+    service.stop().await;
 }

@@ -10,13 +10,13 @@ use medialink_link::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-
-use crate::{
+use support::{
+    Service, World, answer, client, eventually,
     faulty::{Fault, Faulty, error},
-    harness::{Service, World, answer, client, eventually, signed_elsewhere, url},
     raw::{Plan, RawServer, say_all, say_error},
+    signed_elsewhere, url,
 };
+use tokio::sync::Semaphore;
 
 const OTHER_TOKEN: &str = "another-api-token-0123456789";
 
@@ -151,6 +151,7 @@ async fn a_redaction_that_is_found_at_following_ends_all_links_of_the_event() {
         .await;
     assert_eq!(ended["state"], "revoked");
     scene.service.wait_for_usage(&link, "released").await;
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -166,6 +167,7 @@ async fn what_is_encrypted_passes_unless_it_is_redacted() {
     assert_eq!(status_of(&url(&link)).await.0, 200);
     scene.world.redact(&scene.world.room_id, &event_id).await;
     scene.becomes(&url(&link), 410).await;
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -182,6 +184,7 @@ async fn an_emptied_message_is_a_redacted_one() {
         .next("/event/", [Fault::Answer(200, emptied.to_string())]);
     assert_eq!(status_of(&url(&link)).await.0, 410);
     assert_eq!(scene.service.link(&link).await["state"], "redacted");
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -227,6 +230,7 @@ async fn a_lookup_that_fails_refuses_one_follow_and_changes_nothing() {
         assert_eq!(scene.service.link(&link).await["state"], "live", "{shown}");
         assert_eq!(status_of(&url(&link)).await.0, 200, "{shown}");
     }
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -241,6 +245,7 @@ async fn a_lookup_that_does_not_end_refuses_the_follow() {
     assert_eq!(status_of(&url(&link)).await.0, 502);
     assert_eq!(scene.service.link(&link).await["state"], "live");
     assert_eq!(status_of(&url(&link)).await.0, 200);
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -290,6 +295,7 @@ async fn many_followers_wait_for_one_lookup_also_if_the_first_one_goes() {
     // What was seen is believed for five seconds.
     let most = 1 + usize::try_from(begun.elapsed().as_secs() / 5).expect("a few");
     assert!(lookups() <= most, "{} lookups", lookups());
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -363,6 +369,7 @@ async fn a_link_is_issued_only_if_the_event_shares_its_media() {
         scene.asks(&scene.body(&hidden)).await,
         refused(410, "M_GONE")
     );
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -402,6 +409,7 @@ async fn media_of_an_encrypted_event_needs_the_decrypted_one() {
         200,
         "with the token told in the clear"
     );
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -422,6 +430,7 @@ async fn the_content_token_of_a_given_event_is_taken() {
     assert!(!told.to_string().contains(&scene.token), "{told}");
     body["event"] = json!("text");
     assert_eq!(scene.asks(&body).await, refused(400, "M_INVALID_PARAM"));
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -456,6 +465,8 @@ async fn a_link_signed_elsewhere_has_to_prove_its_media() {
     // It is recorded now.
     scene.faulty.set_away(true);
     assert_eq!(status_of(&link).await.0, 200);
+    scene.faulty.set_away(false);
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -473,6 +484,7 @@ async fn media_that_is_not_uploaded_yet_is_told_in_time() {
         (status.as_u16(), &told["errcode"]),
         (503, &json!("M_NOT_YET_UPLOADED"))
     );
+    service.stop().await;
 }
 
 #[tokio::test]

@@ -16,10 +16,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{
-    harness::{Service, url},
-    raw::asks_for_policy,
-};
+use support::{Service, raw::asks_for_policy, url};
 
 type Script = dyn Fn(&str) -> Vec<u8> + Send + Sync;
 
@@ -199,6 +196,7 @@ async fn a_cut_body_never_looks_complete() {
         Play::of(Upstream::start(false, |_| ok("Content-Length: 100\r\n", "only this")).await)
             .await;
     play.is_visibly_cut("nothing else").await;
+    play.service.stop().await;
     let play = Play::of(
         Upstream::start(false, |_| {
             ok("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n5\r\nwo")
@@ -208,9 +206,11 @@ async fn a_cut_body_never_looks_complete() {
     .await;
     play.is_visibly_cut("world").await;
     // Standing still: the harness gives it five seconds.
+    play.service.stop().await;
     let play =
         Play::of(Upstream::start(true, |_| ok("Content-Length: 100\r\n", "only this")).await).await;
     play.is_visibly_cut("nothing else").await;
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -224,8 +224,10 @@ async fn what_is_too_large_is_refused_by_its_announced_and_by_its_true_length() 
             ok("Transfer-Encoding: chunked\r\n", &chunk.repeat(8))
         })
     };
+    play.service.stop().await;
     let play = Play::of(endless().await).await;
     play.is_visibly_cut(&"x".repeat(1025)).await;
+    play.service.stop().await;
     let play =
         Play::of(Upstream::start(false, |_| ok("Content-Length: 5\r\n", "hello and more")).await)
             .await;
@@ -238,6 +240,7 @@ async fn what_is_too_large_is_refused_by_its_announced_and_by_its_true_length() 
             .expect("a body"),
         "hello"
     );
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -263,7 +266,9 @@ async fn silence_and_nonsense_are_told_as_the_homeservers_failure() {
             (502, &json!("M_UNKNOWN")),
             "{shown}"
         );
+        play.service.stop().await;
     }
+    play.service.stop().await;
     let play = Play::of(
         Upstream::start(false, |_| {
             response(206, "Content-Range: bytes 0-5/9\r\n", "hi")
@@ -280,6 +285,7 @@ async fn silence_and_nonsense_are_told_as_the_homeservers_failure() {
         .await
         .expect("an answer");
     assert_eq!(ranged.status(), 502);
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -331,9 +337,11 @@ async fn redirects_carry_no_credentials_and_lead_nowhere_private() {
             response(308, &format!("Location: {target}/x\r\n"), "")
         })
     };
+    play.service.stop().await;
     let play = Play::of(to(target.clone()).await).await;
     assert_eq!(play.status().await.0, 502);
     let named = target.replace("127.0.0.1", "localhost");
+    play.service.stop().await;
     let play = Play::of(to(named).await).await;
     assert_eq!(
         play.status().await.0,
@@ -341,6 +349,7 @@ async fn redirects_carry_no_credentials_and_lead_nowhere_private() {
         "a name is judged by its address"
     );
     assert!(elsewhere.heads.lock().expect("heads").is_empty());
+    play.service.stop().await;
     let play = Play::of(
         Upstream::start(false, |_| {
             response(307, "Location: /again/download\r\n", "")
@@ -354,6 +363,7 @@ async fn redirects_carry_no_credentials_and_lead_nowhere_private() {
         4,
         "the first request and three redirects"
     );
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -393,6 +403,7 @@ async fn the_old_endpoint_is_asked_without_tokens_where_the_new_one_is_unknown()
                 && !legacy.contains("user_id"),
             "{legacy}"
         );
+        play.service.stop().await;
     }
     let play = Play::of(
         Upstream::start(false, |_| {
@@ -403,6 +414,7 @@ async fn the_old_endpoint_is_asked_without_tokens_where_the_new_one_is_unknown()
     .await;
     assert_eq!(play.status().await.0, 404);
     assert_eq!(play.upstream.downloads().len(), 1);
+    play.service.stop().await;
     let play = Play::of(
         Upstream::start(false, |_| {
             response(504, "", "{\"errcode\": \"M_NOT_YET_UPLOADED\"}")
@@ -418,6 +430,7 @@ async fn the_old_endpoint_is_asked_without_tokens_where_the_new_one_is_unknown()
         ),
         (503, true)
     );
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -433,6 +446,7 @@ async fn a_body_that_contradicts_its_length_is_not_complete() {
             let response = play.service.follow(&play.link).await;
             let arrived = response.text().await.expect("a body");
             assert_eq!(arrived, "hello world", "the chunks tell the length");
+            play.service.stop().await;
         }
     }
     let part =
@@ -448,6 +462,7 @@ async fn a_body_that_contradicts_its_length_is_not_complete() {
                 "{body}"
             );
         }
+        play.service.stop().await;
     }
 }
 
@@ -461,6 +476,7 @@ async fn every_coding_that_a_body_has_is_looked_at() {
         let headers = format!("{headers}Content-Length: 2\r\n");
         let play = Play::of(Upstream::start(false, move |_| ok(&headers, "hi")).await).await;
         assert_eq!(play.status().await.0, 502);
+        play.service.stop().await;
     }
 }
 
@@ -510,6 +526,7 @@ async fn encrypted_media_arrives_whole_and_right_or_not_whole() {
             Some(last) => *last ^= 1,
             None => tampered.push(1),
         }
+        play.service.stop().await;
         let play = Play::new(serve(tampered).await, "", json!({"file": file})).await;
         // A piece that is held back whole leaves nothing to send: the connection ends at once.
         if let Ok(response) = play.service.client.get(url(&play.link)).send().await {
@@ -518,6 +535,7 @@ async fn encrypted_media_arrives_whole_and_right_or_not_whole() {
                 "{length} bytes"
             );
         }
+        play.service.stop().await;
     }
     let (_, file) = encrypted(b"something");
     let play = Play::new(
@@ -531,6 +549,7 @@ async fn encrypted_media_arrives_whole_and_right_or_not_whole() {
         502,
         "nothing is not what was encrypted"
     );
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -557,6 +576,7 @@ async fn a_head_is_told_the_same_as_a_get() {
         }
         let legacy = play.upstream.downloads();
         assert!(!legacy.iter().any(|head| head.contains("/v3/")), "{told}");
+        play.service.stop().await;
     }
 }
 
@@ -572,4 +592,5 @@ async fn a_part_of_what_is_too_large_is_too_large() {
     assert_eq!(ranged.status(), 502);
     let told: Value = ranged.json().await.expect("JSON");
     assert_eq!(told["errcode"], "M_TOO_LARGE");
+    play.service.stop().await;
 }

@@ -2,8 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-
-use crate::harness::{World, url};
+use support::{World, url};
 
 #[tokio::test]
 async fn a_link_leads_to_the_media_is_counted_once_and_released() {

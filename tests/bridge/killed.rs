@@ -11,11 +11,7 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
-    harness::{World, url},
-    process::{Process, Xorshift},
-};
+use support::{Process, World, Xorshift, url};
 
 const KILLS: usize = 100;
 const MEDIA: usize = 24;
@@ -57,7 +53,7 @@ impl Load {
         let request = self
             .client
             .request(method, format!("{}{path}", self.internal))
-            .bearer_auth(crate::harness::API_TOKEN)
+            .bearer_auth(support::API_TOKEN)
             .json(body);
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
@@ -211,7 +207,7 @@ async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
     }
     for number in 0..STAYING {
         let mxc = &load.media[number].0;
-        crate::harness::eventually("a count", async || {
+        support::eventually("a count", async || {
             (world.references(mxc).await == 1).then_some(())
         })
         .await;
@@ -225,7 +221,7 @@ async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
         load.process.lock().expect("process").kill();
         load.process.lock().expect("process").spawn();
         let health = format!("{}/health", load.internal);
-        crate::harness::eventually("the service to answer", async || {
+        support::eventually("the service to answer", async || {
             load.client.get(&health).send().await.ok().map(drop)
         })
         .await;

@@ -5,11 +5,7 @@ use std::collections::BTreeMap;
 use medialink::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
-    harness::{HS_TOKEN, Service, World, answer, eventually},
-    process::Xorshift,
-};
+use support::{HS_TOKEN, Service, World, Xorshift, answer, eventually};
 
 const HOUR: i64 = 3_600_000;
 const QUICK: &str = "usage: {batch_window: 20ms}";
@@ -77,6 +73,7 @@ async fn media_is_counted_once_per_room_and_token_until_its_last_link_dies() {
     );
     service.wait_for_usage(&again, "counted").await;
     assert_eq!(world.references(&mxc).await, 2);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -116,6 +113,7 @@ async fn usages_that_differ_only_in_their_token_do_not_hide_each_other() {
         service.wait_for_usage(&links[right], "released").await;
         assert_eq!(world.references(&mxc).await, 0);
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -144,6 +142,7 @@ async fn an_event_all_of_whose_media_has_expired_is_redacted_without_a_replaceme
         );
     }
     assert!(world.meta_events(&world.room_id).await.is_empty());
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -164,6 +163,7 @@ async fn media_of_one_window_shares_events_of_fifty() {
         assert_eq!(world.references(mxc).await, 1);
     }
     assert_eq!(world.meta_events(&world.room_id).await.len(), 3);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -232,6 +232,7 @@ async fn living_media_moves_to_a_new_event_before_the_old_one_goes() {
     service.clock.advance(31 * 24 * HOUR);
     service.wait_for_usage(&links[2], "released").await;
     assert!(world.meta_events(&world.room_id).await.is_empty());
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -261,6 +262,7 @@ async fn media_that_is_linked_again_stays_counted_or_is_counted_again() {
     assert_eq!(last["usage"]["state"], "pending");
     service.wait_for_usage(&last, "counted").await;
     assert_eq!(world.references(&mxc).await, 1);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -286,6 +288,7 @@ async fn local_media_is_touched_now_and_then_and_not_when_it_is_dead() {
     service.clock.advance(HOUR + 1000);
     tokio::time::sleep(std::time::Duration::from_secs(6)).await;
     touched(2).await;
+    service.stop().await;
 }
 
 /// Issues, repeats, revocations, redactions, expiries and restarts in any order: the homeserver
@@ -380,6 +383,7 @@ async fn after_any_steps_the_count_is_that_of_the_links() {
                 live.retain(|_, known| (known.0, known.1) != (n, room));
             }
             18 => {
+                service.leave_unfinished("the next service goes on with it");
                 service.stop().await;
                 service = start().await;
             }

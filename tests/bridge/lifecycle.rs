@@ -5,8 +5,7 @@ use matrix_test_server::Options;
 use medialink::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::harness::{Service, World, answer, eventually, url};
+use support::{Service, World, answer, eventually, url};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Mode {
@@ -227,6 +226,7 @@ async fn life(mode: Mode) -> Vec<Seen> {
     let sealed = scene.link(&fourth, sealed).await;
     scene.follow(&sealed).await;
     scene.expect_count(&fourth, 1, 1).await;
+    scene.service.stop().await;
     scene.seen
 }
 

@@ -4,10 +4,9 @@
 use matrix_test_server::{Appservice, LinkedMediaPaths, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    AS_TOKEN, BOT, HS_TOKEN, Service, World, answer, appservice, eventually,
     faulty::{Fault, Faulty, error},
-    harness::{AS_TOKEN, BOT, HS_TOKEN, Service, World, answer, appservice, eventually},
 };
 
 const MINUTE: i64 = 60_000;
@@ -63,24 +62,9 @@ async fn revoke(service: &Service, link: &Value) {
     assert_eq!(service.call(Method::DELETE, &path, &json!({})).await.0, 200);
 }
 
-/// The copy that a link serves.
-async fn copy_of(service: &Service, link: &Value) -> Option<String> {
-    let id = link["link_id"].as_str().expect("ID");
-    let row = service.links.database.link(id).await.expect("reads");
-    row.expect("a link").copy.as_ref().map(ToString::to_string)
-}
-
 async fn text(response: reqwest::Response) -> (u16, String) {
     let status = response.status().as_u16();
     (status, response.text().await.expect("a body"))
-}
-
-/// Waits until the service knows what the homeserver can do.
-async fn knows(service: &Service) {
-    eventually("the homeserver's features", async || {
-        service.links.features.links_media().then_some(())
-    })
-    .await;
 }
 
 struct Play {
@@ -96,7 +80,7 @@ impl Play {
         let world = World::with(linked()).await;
         let faulty = Faulty::start(&world.url).await;
         let service = Service::start(world.folder.path(), &faulty.url, UNCACHED).await;
-        knows(&service).await;
+        service.knows_linked_media().await;
         let (mxc, event_id) = share_as_alice(&world).await;
         Self {
             world,
@@ -115,12 +99,8 @@ impl Play {
 
     /// Moves the clock to the next attempt, if one waits for it.
     async fn skip(&self) {
-        let reader = self.service.links.database.reader();
-        let rows = medialink::storage::meta_events::list(reader, None, 1).await;
-        let next = rows
-            .expect("rows")
-            .first()
-            .and_then(|row| row.next_attempt_at);
+        let rows = self.service.newest_meta_events(1).await;
+        let next = rows.first().and_then(|row| row.next_attempt_at);
         let wait = next.unwrap_or(0) - self.service.clock.now_ms();
         if wait > 0 {
             self.service.clock.advance(wait);
@@ -152,7 +132,7 @@ impl Play {
     async fn is_counted_once(&self, link: &Value) {
         let events = self.world.meta_events(&self.world.room_id).await;
         assert_eq!(events.len(), 1, "{events:?}");
-        let copy = copy_of(&self.service, link).await.expect("a copy");
+        let copy = self.service.copy_of(&link).await.expect("a copy");
         let media = self.world.media(&copy).await;
         assert_eq!(media["attached_to"], events[0]["event_id"], "{media}");
         assert_eq!(
@@ -171,13 +151,12 @@ impl Play {
         play.skip_to(&link, "counted").await;
         assert_eq!(play.faulty.left(), 0, "every fault has happened");
         play.is_counted_once(&link).await;
+        play.service.stop().await;
     }
 
     /// What went wrong with the newest meta event.
     async fn last_error(&self) -> String {
-        let reader = self.service.links.database.reader();
-        let rows = medialink::storage::meta_events::list(reader, None, 1).await;
-        let row = rows.expect("rows").remove(0);
+        let row = self.service.newest_meta_events(1).await.remove(0);
         row.last_error.unwrap_or_default()
     }
 }
@@ -195,13 +174,13 @@ async fn links_serve_a_copy_that_lives_as_long_as_the_meta_event() {
         })
         .await;
         let service = world.service(UNCACHED).await;
-        knows(&service).await;
+        service.knows_linked_media().await;
         let (mxc, _) = world.upload("restricted bytes", "text/plain").await;
         let link = service
             .issue(json!({"mxc": mxc, "room_id": world.room_id}))
             .await;
         service.wait_for_usage(&link, "counted").await;
-        let copy = copy_of(&service, &link).await.expect("a copy");
+        let copy = service.copy_of(&link).await.expect("a copy");
         assert_ne!(copy, mxc);
         let events = world.meta_events(&world.room_id).await;
         assert_eq!(
@@ -220,13 +199,14 @@ async fn links_serve_a_copy_that_lives_as_long_as_the_meta_event() {
         );
         revoke(&service, &link).await;
         service.wait_for_usage(&link, "released").await;
-        assert_eq!(copy_of(&service, &link).await, None);
+        assert_eq!(service.copy_of(&link).await, None);
         world.clean_up().await;
         let media = world.media(&copy).await;
         assert!(
             media.get("errcode").is_some() || media["deleted"] == true,
             "{media}"
         );
+        service.stop().await;
     }
 }
 
@@ -245,6 +225,7 @@ async fn the_link_outlives_the_event_that_shared_its_media() {
     );
     play.world.clean_up().await;
     play.is_counted_once(&link).await;
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -252,7 +233,7 @@ async fn a_copy_that_has_gone_gives_way_to_the_original() {
     let play = Play::new().await;
     let link = play.issue().await;
     play.service.wait_for_usage(&link, "counted").await;
-    let copy = copy_of(&play.service, &link).await.expect("a copy");
+    let copy = play.service.copy_of(&link).await.expect("a copy");
     let id = copy.rsplit('/').next().expect("an ID").to_owned();
     play.faulty.next(
         &format!("/download/example.org/{id}"),
@@ -260,6 +241,7 @@ async fn a_copy_that_has_gone_gives_way_to_the_original() {
     );
     assert_eq!(text(play.service.follow(&link).await).await.0, 200);
     assert_eq!(play.faulty.left(), 0);
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -270,7 +252,7 @@ async fn each_medium_has_a_meta_event_of_its_own_and_moves_to_none_when_another_
     })
     .await;
     let service = world.service("usage: {batch_window: 300ms}").await;
-    knows(&service).await;
+    service.knows_linked_media().await;
     let mut bodies = Vec::new();
     for n in 0..3 {
         let (mxc, token) = world.upload(format!("{n}"), "text/plain").await;
@@ -306,6 +288,7 @@ async fn each_medium_has_a_meta_event_of_its_own_and_moves_to_none_when_another_
         text(service.follow(&links[0]).await).await,
         (200, "0".to_owned())
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -334,6 +317,7 @@ async fn what_the_homeserver_learns_is_noticed_kept_and_makes_media_count() {
     let late = json!({"mxc": other, "room_id": world.room_id});
     let late = service.issue(late).await;
     assert_eq!(late["usage"]["state"], "pending", "it is known from before");
+    service.leave_unfinished("the homeserver is away");
     service.stop().await;
 }
 
@@ -382,6 +366,9 @@ async fn a_homeserver_that_attaches_no_copy_is_not_asked_for_ever() {
     let row = play.service.link(&link).await;
     assert_eq!(row["state"], "live");
     assert_eq!(text(play.service.follow(&link).await).await.0, 200);
+    play.service
+        .expect_errors("usage that is refused for good is reported");
+    play.service.stop().await;
 }
 
 /// A limit for so many milliseconds.
@@ -400,6 +387,8 @@ async fn a_young_copy_is_sent_again_and_an_old_one_is_not() {
         play.skip_to_no_faults().await;
         // A restart knows which copy was made, and that nobody knows what came of it.
         let clock = play.service.clock.clone();
+        play.service
+            .leave_unfinished("the next service goes on with it");
         play.service.stop().await;
         let folder = play.world.folder.path();
         play.service = Service::start_at(folder, &play.faulty.url, "", UNCACHED, &clock).await;
@@ -408,6 +397,7 @@ async fn a_young_copy_is_sent_again_and_an_old_one_is_not() {
         // Its URL has another port now.
         let link = play.service.link(&link).await;
         play.is_counted_once(&link).await;
+        play.service.stop().await;
     }
 }
 
@@ -421,6 +411,7 @@ async fn an_old_copy_whose_event_has_arrived_is_not_replaced() {
     assert_eq!(play.faulty.seen("/media/copy/"), 1);
     assert_eq!(play.faulty.seen("/send/"), 2);
     play.is_counted_once(&link).await;
+    play.service.stop().await;
 }
 
 #[tokio::test]
@@ -438,6 +429,9 @@ async fn a_copy_that_is_refused_is_told_and_the_link_goes_on() {
         assert!(told.contains(word), "{told}");
         assert_eq!(text(play.service.follow(&link).await).await.0, 200);
         assert!(play.world.meta_events(&play.world.room_id).await.is_empty());
+        play.service
+            .expect_errors("usage that is refused for good is reported");
+        play.service.stop().await;
     }
 }
 
@@ -487,7 +481,7 @@ async fn ghost_room(world: &World, ghost: &str) -> String {
 async fn media_that_the_bridges_user_may_not_see_is_fetched_as_its_sender() {
     let world = World::with(two_appservices()).await;
     let service = world.service(UNCACHED).await;
-    knows(&service).await;
+    service.knows_linked_media().await;
     let ghost = "@irc_bob:example.org";
     let room = ghost_room(&world, ghost).await;
     let (mxc, event_id) = share(&world, AS_TOKEN, Some(ghost), &room).await;
@@ -507,6 +501,8 @@ async fn media_that_the_bridges_user_may_not_see_is_fetched_as_its_sender() {
         let link = service.issue(body(sender, event)).await;
         assert_eq!(text(service.follow(&link).await).await.0, 502, "{event}");
     }
+    service.expect_errors("usage that is refused for good is reported");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -516,7 +512,7 @@ async fn what_one_bridge_may_see_is_not_in_the_cache_for_another() {
         "  - {{id: other, network: XMPP, api_token: other-api-token-0123456789, as_token: other-{AS_TOKEN}, hs_token: other-{HS_TOKEN}, user_id: '@other:example.org'}}\nusage: {{batch_window: 20ms}}"
     );
     let service = world.service(&other).await;
-    knows(&service).await;
+    service.knows_linked_media().await;
     let (mxc, _) = share_as_alice(&world).await;
     let body = json!({"mxc": mxc, "room_id": world.room_id});
     let link = service.issue(body.clone()).await;
@@ -533,10 +529,12 @@ async fn what_one_bridge_may_see_is_not_in_the_cache_for_another() {
     assert_eq!(text(service.follow(&others).await).await.0, 502);
     // The copy is the same medium: in the cache and to whoever has it already.
     service.wait_for_usage(&link, "counted").await;
-    assert!(copy_of(&service, &link).await.is_some());
+    assert!(service.copy_of(&link).await.is_some());
     let known = service
         .client
-        .get(crate::harness::url(&link))
+        .get(support::url(&link))
         .header("If-None-Match", etag);
     assert_eq!(known.send().await.expect("an answer").status(), 304);
+    service.expect_errors("usage that is refused for good is reported");
+    service.stop().await;
 }

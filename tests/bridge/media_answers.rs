@@ -3,10 +3,10 @@
 
 use medialink::clock::Clock;
 use serde_json::{Value, json};
-
-use crate::{
-    harness::{Service, answer, client, url},
+use support::{
+    Service, answer, client,
     raw::{self, Plan, RawServer, say, say_all, say_error},
+    url,
 };
 
 const CONTENT_TOKEN: &str = "content-token-of-the-test";
@@ -65,14 +65,13 @@ impl Scene {
     }
 
     /// The link is refused like this.
-    async fn refuses(self, status: u16, errcode: &str) -> Self {
+    async fn refuses(&self, status: u16, errcode: &str) {
         let (found, error) = answer(client().get(url(&self.link))).await;
         assert_eq!(
             (found.as_u16(), &error["errcode"]),
             (status, &json!(errcode)),
             "{error}"
         );
-        self
     }
 
     /// Something is sent, but it never looks whole.
@@ -81,6 +80,7 @@ impl Scene {
         let is_told = answer.status == 502;
         assert!(is_told || answer.status == 200, "{}", answer.head);
         assert!(is_told || !answer.is_complete, "{}", answer.head);
+        self.service.stop().await;
         answer
     }
 }
@@ -101,6 +101,7 @@ async fn a_body_that_is_cut_never_looks_whole() {
         "{}",
         answer.head
     );
+    whole.service.stop().await;
 }
 
 #[tokio::test]
@@ -117,6 +118,7 @@ async fn a_part_that_is_cut_never_looks_whole() {
         "{}",
         answer.head
     );
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -137,6 +139,9 @@ async fn what_is_too_large_is_refused_or_broken_off() {
     let exact = Scene::new(|_| say_all("200 OK", [7; 100 << 10])).await;
     let answer = exact.get().await;
     assert!(answer.is_complete && answer.body.len() == 100 << 10);
+    exact.service.stop().await;
+    told.service.stop().await;
+    announced.service.stop().await;
 }
 
 #[tokio::test]
@@ -148,6 +153,9 @@ async fn a_homeserver_that_says_nothing_is_slow() {
     let error = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 100\r\n\r\n{";
     let endless_error = Scene::new(|_| Plan::SayAndWait(error.to_vec())).await;
     endless_error.refuses(504, "M_UNKNOWN").await;
+    endless_error.service.stop().await;
+    half.service.stop().await;
+    silent.service.stop().await;
 }
 
 #[tokio::test]
@@ -167,6 +175,7 @@ async fn answers_that_make_no_sense_are_the_homeservers_failure() {
     ] {
         let scene = Scene::new(move |_| say_all(head, "hello")).await;
         scene.refuses(502, "M_UNKNOWN").await;
+        scene.service.stop().await;
     }
     for bytes in [
         "",
@@ -176,6 +185,7 @@ async fn answers_that_make_no_sense_are_the_homeservers_failure() {
     ] {
         let scene = Scene::new(move |_| Plan::Say(bytes.into())).await;
         scene.refuses(502, "M_UNKNOWN").await;
+        scene.service.stop().await;
     }
     for headers in [
         "\r\nX: y".repeat(5000),
@@ -184,22 +194,21 @@ async fn answers_that_make_no_sense_are_the_homeservers_failure() {
         let head = format!("200 OK{headers}");
         let scene = Scene::new(move |_| say_all(&head, "hello")).await;
         scene.refuses(502, "M_UNKNOWN").await;
+        scene.service.stop().await;
     }
 }
 
 #[tokio::test]
 async fn absurd_headers_are_refused_or_dropped() {
     let long = format!("200 OK\r\nX-Long: {}", "x".repeat(200_000));
-    Scene::new(move |_| say_all(&long, "hello"))
-        .await
-        .refuses(502, "M_UNKNOWN")
-        .await;
+    let scene = Scene::new(move |_| say_all(&long, "hello")).await;
+    scene.refuses(502, "M_UNKNOWN").await;
+    scene.service.stop().await;
     let many = (0..5000).map(|n| format!("\r\nX-{n}: {n}"));
     let many = format!("200 OK{}", many.collect::<String>());
-    Scene::new(move |_| say_all(&many, "hello"))
-        .await
-        .refuses(502, "M_UNKNOWN")
-        .await;
+    let scene = Scene::new(move |_| say_all(&many, "hello")).await;
+    scene.refuses(502, "M_UNKNOWN").await;
+    scene.service.stop().await;
     for length in [
         "-1",
         "99999999999999999999",
@@ -208,10 +217,9 @@ async fn absurd_headers_are_refused_or_dropped() {
         "0x5",
     ] {
         let head = format!("200 OK\r\nContent-Length: {length}");
-        Scene::new(move |_| say(&head, "hello"))
-            .await
-            .refuses(502, "M_UNKNOWN")
-            .await;
+        let scene = Scene::new(move |_| say(&head, "hello")).await;
+        scene.refuses(502, "M_UNKNOWN").await;
+        scene.service.stop().await;
     }
     for absurd in [
         "Content-Type: \u{1F408}/\u{1F408}",
@@ -250,6 +258,7 @@ async fn absurd_headers_are_refused_or_dropped() {
             "{}",
             answer.head
         );
+        scene.service.stop().await;
     }
 }
 
@@ -301,6 +310,7 @@ async fn nothing_that_a_homeserver_says_beside_the_media_is_handed_on() {
         "{}",
         answer.head
     );
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -318,13 +328,14 @@ async fn an_error_page_of_a_homeserver_is_not_shown() {
         let answer = raw::request("GET", &url(&scene.link), "Accept: text/html\r\n").await;
         let page = String::from_utf8_lossy(&answer.body);
         assert!(answer.status == 502 && answer.is_complete && !page.contains("alert(1)"));
+        scene.service.stop().await;
     }
 }
 
 #[tokio::test]
 async fn what_is_said_of_the_media_is_handed_on() {
     let pending = Scene::new(|_| say_error("504 Gateway Timeout", "M_NOT_YET_UPLOADED")).await;
-    let pending = pending.refuses(503, "M_NOT_YET_UPLOADED").await;
+    pending.refuses(503, "M_NOT_YET_UPLOADED").await;
     let answer = pending.service.follow(&pending.link).await;
     assert!(answer.headers().contains_key("retry-after"));
     let limited = Scene::new(|_| {
@@ -334,11 +345,14 @@ async fn what_is_said_of_the_media_is_handed_on() {
         )
     })
     .await;
-    let limited = limited.refuses(502, "M_UNKNOWN").await;
+    limited.refuses(502, "M_UNKNOWN").await;
     let answer = limited.service.follow(&limited.link).await;
     assert_eq!(answer.headers()["retry-after"], "7");
     let slow = Scene::new(|_| say_error("504 Gateway Timeout", "M_UNKNOWN")).await;
     slow.refuses(504, "M_UNKNOWN").await;
+    slow.service.stop().await;
+    limited.service.stop().await;
+    pending.service.stop().await;
 }
 
 #[tokio::test]
@@ -355,6 +369,7 @@ async fn parts_that_contradict_themselves_are_refused() {
         let scene = Scene::new(move |_| say_all(head, "hello")).await;
         let answer = raw::request("GET", &url(&scene.link), "Range: bytes=0-4\r\n").await;
         assert_eq!(answer.status, 502, "{head}");
+        scene.service.stop().await;
     }
 }
 
@@ -368,6 +383,7 @@ async fn the_head_of_media_of_unknown_length_tells_no_length() {
         "{}",
         answer.head
     );
+    scene.service.stop().await;
 }
 
 /// Nothing of these belongs anywhere but to the homeserver's media endpoint.
@@ -406,6 +422,7 @@ async fn redirects_inward_are_refused_unless_they_are_configured() {
             let heads = other.heads();
             assert_eq!(heads.len(), usize::from(status == 200), "{name} {networks}");
             heads.iter().for_each(|head| assert_no_secrets(head));
+            scene.service.stop().await;
         }
     }
 }
@@ -437,6 +454,7 @@ async fn a_redirect_that_comes_back_carries_no_credentials_either() {
     assert_eq!(scene.get().await.body, b"hello");
     assert_no_secrets(&other.heads()[0]);
     assert_no_secrets(&scene.homeserver.heads()[1]);
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -454,13 +472,14 @@ async fn a_redirect_with_a_strange_target_is_refused() {
         })
         .await;
         scene.refuses(502, "M_UNKNOWN").await;
+        scene.service.stop().await;
     }
 }
 
 #[tokio::test]
 async fn at_most_three_redirects_are_followed() {
     let scene = Scene::new(|_| say_all("307 Temporary Redirect\r\nLocation: /again", "")).await;
-    let scene = scene.refuses(502, "M_UNKNOWN").await;
+    scene.refuses(502, "M_UNKNOWN").await;
     assert_eq!(scene.homeserver.heads().len(), 4);
     let three = Scene::new(|head| {
         let next = match head.split(' ').nth(1).unwrap_or_default() {
@@ -473,4 +492,6 @@ async fn at_most_three_redirects_are_followed() {
     })
     .await;
     assert_eq!(three.get().await.status, 200);
+    three.service.stop().await;
+    scene.service.stop().await;
 }

@@ -4,12 +4,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use matrix_test_server::Options;
-use medialink::{clock::Clock, storage::meta_events::count_due};
+use medialink::clock::Clock;
 use proptest::{prelude::*, test_runner::TestCaseError};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::harness::{BOT, Service, World, answer, eventually, url};
+use support::{BOT, Service, World, answer, eventually, url};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -164,6 +163,7 @@ impl Walk {
     async fn start(&mut self) {
         let (folder, url) = (self.world.folder.path(), &self.world.url);
         let service = Service::start_at(folder, url, "", CONFIG, &self.clock).await;
+        service.expect_errors("a room that the bridge's user has left refuses meta events");
         let address = Some(service.internal.clone());
         assert!(
             self.world
@@ -173,12 +173,31 @@ impl Walk {
         self.service = Some(service);
     }
 
+    async fn stop(&mut self) {
+        self.service.take().expect("it runs").stop().await;
+    }
+
     fn service(&self) -> &Service {
         self.service.as_ref().expect("it runs")
     }
 
     fn now(&self) -> i64 {
         self.clock.now_ms()
+    }
+
+    async fn go(&mut self, steps: &[Step]) -> Result<(), TestCaseError> {
+        for (at, step) in steps.iter().enumerate() {
+            self.take(step).await;
+            self.settle().await;
+            let told = |error: TestCaseError| {
+                TestCaseError::fail(format!("after step {at}, {step:?}: {error}"))
+            };
+            self.check().await.map_err(told)?;
+        }
+        if self.mode == Mode::Plain {
+            self.check_touches().await?;
+        }
+        Ok(())
     }
 
     async fn take(&mut self, step: &Step) {
@@ -266,9 +285,9 @@ impl Walk {
                 }
             }
             Step::Restart => {
-                if let Some(service) = self.service.take() {
-                    service.stop().await;
-                }
+                self.service()
+                    .leave_unfinished("the next service goes on with it");
+                self.stop().await;
                 self.start().await;
             }
         }
@@ -423,13 +442,12 @@ impl Walk {
 
     /// Waits until nothing is due, and nothing will be in a moment.
     async fn until_nothing_is_due(&self) {
-        let reader = self.service().links.database.reader();
         // What was done may bring something to be pushed, and that something to be done.
         for _ in 0..2 {
             quickly("an empty outbox", async || {
                 let now = self.now();
-                let due = count_due(reader, now, now + 2 * WINDOW_MS).await;
-                (due.expect("counts") == 0).then_some(())
+                let due = self.service().count_due(now, now + 2 * WINDOW_MS).await;
+                (due == 0).then_some(())
             })
             .await;
             quickly("the pushes", async || self.has_heard_all()).await;
@@ -551,18 +569,13 @@ async fn quickly(what: &str, mut ask: impl AsyncFnMut() -> Option<()>) {
 
 async fn walk(mode: Mode, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut walk = Walk::new(mode).await;
-    for (at, step) in steps.iter().enumerate() {
-        walk.take(step).await;
-        walk.settle().await;
-        let told = |error: TestCaseError| {
-            TestCaseError::fail(format!("after step {at}, {step:?}: {error}"))
-        };
-        walk.check().await.map_err(told)?;
+    let walked = walk.go(&steps).await;
+    if walked.is_err() {
+        walk.service()
+            .leave_unfinished("what went wrong is told already");
     }
-    if mode == Mode::Plain {
-        walk.check_touches().await?;
-    }
-    Ok(())
+    walk.stop().await;
+    walked
 }
 
 /// Random walks, as many as it takes for so many steps; one that fails is made shorter.

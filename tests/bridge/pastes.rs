@@ -4,10 +4,10 @@ use matrix_test_server::Options;
 use medialink::clock::Clock;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    AS_TOKEN, BOT, Service, World, eventually,
     faulty::{Fault, Faulty, error},
-    harness::{AS_TOKEN, BOT, Service, World, eventually, url},
+    url,
 };
 
 /// Without a cache, so that every follow shows what the homeserver gives.
@@ -54,10 +54,7 @@ impl Scene {
         let address = Some(service.internal.clone());
         assert!(world.homeserver.set_appservice_url("medialink", address));
         if mode == Mode::Linked {
-            eventually("the homeserver's features", async || {
-                service.links.features.links_media().then_some(())
-            })
-            .await;
+            service.knows_linked_media().await;
         }
         Self {
             mode,
@@ -160,9 +157,7 @@ impl Scene {
     }
 
     async fn row(&self, link: &Value) -> medialink::storage::links::LinkRow {
-        let id = link["link_id"].as_str().expect("ID");
-        let row = self.service.links.database.link(id).await.expect("reads");
-        row.expect("a link").as_ref().clone()
+        self.service.stored(link).await.as_ref().clone()
     }
 
     async fn encrypt_room(&self) {
@@ -230,6 +225,7 @@ async fn a_text_is_uploaded_linked_counted_and_released_on_each_kind_of_homeserv
         let (status, told) = scene.ask(json!({"event_id": event_id})).await;
         assert_eq!((status.as_u16(), &told["errcode"]), (410, &json!("M_GONE")));
         assert_eq!(scene.uploads().await, 1);
+        scene.service.stop().await;
     }
 }
 
@@ -261,6 +257,7 @@ async fn an_expired_and_a_revoked_paste_are_released() {
                 assert_eq!(scene.media(link).await["deleted"], true, "{mode:?}");
             }
         }
+        scene.service.stop().await;
     }
 }
 
@@ -307,6 +304,7 @@ async fn a_bridge_that_repeats_itself_gets_the_link_it_has() {
         assert_ne!(second["mxc"], first["mxc"]);
         assert_eq!(scene.uploads().await, 7);
         assert_eq!(scene.text(&second).await.0, 200);
+        scene.service.stop().await;
     }
 }
 
@@ -322,6 +320,7 @@ async fn the_same_text_asked_for_by_many_at_once_is_uploaded_once() {
             assert_eq!(link["link_id"], answers[0].1["link_id"]);
         }
         assert_eq!(scene.uploads().await, 1);
+        scene.service.stop().await;
     }
 }
 
@@ -380,6 +379,7 @@ async fn a_paste_of_an_encrypted_room_is_ciphertext_for_the_homeserver() {
                 .key,
             file.key
         );
+        scene.service.stop().await;
     }
 }
 
@@ -398,6 +398,7 @@ async fn where_nobody_tells_whether_a_room_is_encrypted_its_paste_is() {
         assert_eq!(scene.text(&link).await, (200, TEXT.to_owned()));
     }
     assert_eq!(scene.faulty.left(), 0);
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -450,6 +451,7 @@ async fn an_upload_that_fails_is_told_and_can_be_repeated() {
         let link = scene.paste(json!({})).await;
         assert_eq!(scene.uploads().await, 2);
         assert_eq!(scene.text(&link).await, (200, TEXT.to_owned()));
+        scene.service.stop().await;
     }
 }
 
@@ -470,6 +472,7 @@ async fn the_homeserver_s_retry_is_a_header_too() {
         ),
         (429, &"2".parse().expect("value"))
     );
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -487,6 +490,7 @@ async fn a_text_has_a_longest_length() {
     let link = scene.paste(json!({"text": "x".repeat(1000)})).await;
     assert_eq!(scene.text(&link).await.1.len(), 1000);
 
+    scene.service.stop().await;
     let scene = Scene::new(Mode::Tokens).await;
     // A mebibyte, as long as JSON can make it.
     let longest = "\u{1}".repeat(1 << 20);
@@ -499,6 +503,7 @@ async fn a_text_has_a_longest_length() {
     );
 
     let more = "usage: {batch_window: 20ms}\nmedia: {cache: null, max_size: 100B}";
+    scene.service.stop().await;
     let scene = Scene::with(options(Mode::Tokens), Mode::Tokens, more).await;
     let (status, told) = scene.ask(json!({"text": "x".repeat(101)})).await;
     assert_eq!(
@@ -506,6 +511,7 @@ async fn a_text_has_a_longest_length() {
         (413, &json!("M_TOO_LARGE"))
     );
     assert_eq!(scene.uploads().await, 0);
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -535,6 +541,7 @@ async fn what_a_room_allows_holds_for_pastes() {
         (403, &json!("M_FORBIDDEN"))
     );
     assert_eq!(scene.uploads().await, 1);
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -546,6 +553,7 @@ async fn a_paste_needs_no_event_that_shares_it() {
         let link = scene.paste(asked).await;
         assert_eq!(scene.text(&link).await.0, 200);
     }
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -573,6 +581,7 @@ async fn an_edit_leaves_the_pastes_of_a_message_alone_and_its_redaction_does_not
         scene.ends(link, "redacted").await;
         assert_eq!(scene.text(link).await.0, 410);
     }
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -626,4 +635,5 @@ async fn the_page_shows_the_text_whatever_it_is() {
             .status(),
         410
     );
+    scene.service.stop().await;
 }

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use matrix_test_server::Options;
-use medialink::{clock::Clock, link_service::POLICY_EVENT_TYPE, storage::StorageError};
+use medialink::clock::Clock;
 use medialink_link::{
     LinkClaims, VerifiedLink,
     matrix::{ContentToken, EventId, MxcUri, RoomId},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-
-use crate::{
+use support::{
+    POLICY_EVENT_TYPE, Service, World, answer, client,
     faulty::{Fault, Faulty, error},
-    harness::{Service, World, answer, client, eventually, signed_elsewhere, url},
+    patiently,
     raw::{Plan, RawServer, asks_for_policy, say, say_all},
+    signed_elsewhere, url,
 };
+use tokio::sync::Semaphore;
 
 const HOUR_MS: i64 = 3_600_000;
 const USAGE: &str = "usage: {batch_window: 20ms}";
@@ -110,7 +111,7 @@ async fn a_policy_bounds_the_links_of_its_room_from_the_first_one() {
         assert_eq!(lifetime(&sealed), Some(expected));
         let text = url(&sealed);
         let token = text.rsplit('/').next().expect("a token");
-        let Ok(VerifiedLink::SelfContained(token)) = service.links.keys.ring().verify(token) else {
+        let Ok(VerifiedLink::SelfContained(token)) = service.key_ring().verify(token) else {
             panic!("a self-contained link");
         };
         assert_eq!(token.expires_at_ms(), sealed["expires_ts"].as_i64());
@@ -128,6 +129,7 @@ async fn a_policy_bounds_the_links_of_its_room_from_the_first_one() {
         1,
         "the room was asked once"
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -201,14 +203,14 @@ async fn a_room_that_switches_links_off_ends_them_and_gets_no_more() {
     let off = json!({"enabled": false});
     let room = &world.room_id;
     let note = |content: Value| {
-        let rooms = service.rooms.clone();
+        let service = &service;
         async move {
-            rooms
+            service
                 .note_policy("irc", room, Some("$policy"), &content)
                 .await
         }
     };
-    note(off).await.expect("noted");
+    note(off).await;
     assert_eq!(status_of(&url(&link)).await, told(410, "M_GONE"));
     assert_eq!(service.link(&link).await["state"], "revoked");
     assert_eq!(status_of(&unseen).await, told(410, "M_GONE"));
@@ -230,7 +232,7 @@ async fn a_room_that_switches_links_off_ends_them_and_gets_no_more() {
     assert_eq!(status_of(&while_off).await, told(410, "M_GONE"));
     service.wait_for_usage(&link, "released").await;
 
-    note(json!({})).await.expect("noted");
+    note(json!({})).await;
     assert_eq!(asks(&service, &body).await.0, 201);
     assert_eq!(
         status_of(&url(&link)).await.0,
@@ -238,6 +240,7 @@ async fn a_room_that_switches_links_off_ends_them_and_gets_no_more() {
         "what is over stays over"
     );
     assert_eq!(status_of(&unseen).await.0, 410, "it is remembered");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -255,11 +258,9 @@ async fn a_policy_that_is_set_later_bounds_what_is_live() {
     service.clock.advance(HOUR_MS * 3 / 4);
     let renewed = service.issue(with(&renewed, "lifetime_ms", json!(0))).await;
     let policy = json!({"max_lifetime_ms": HOUR_MS, "max_size": 1, "pages_only": true});
-    let noted = service
-        .rooms
+    service
         .note_policy("irc", &world.room_id, None, &policy)
         .await;
-    noted.expect("noted");
     assert_eq!(lifetime(&service.link(&never).await), Some(HOUR_MS));
     assert_eq!(lifetime(&service.link(&short).await), Some(HOUR_MS / 2));
     // Its lifetime counts from when it was given anew.
@@ -274,6 +275,7 @@ async fn a_policy_that_is_set_later_bounds_what_is_live() {
     assert_eq!(status_of(&media_url).await, told(502, "M_TOO_LARGE"));
     service.clock.advance(HOUR_MS / 4);
     assert_eq!(status_of(&media_url).await, told(410, "M_GONE"));
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -293,6 +295,7 @@ async fn a_room_is_asked_again_after_an_hour() {
     clock.advance(HOUR_MS);
     assert_eq!(asks(&service, &body).await, told(403, "M_FORBIDDEN"));
     assert_eq!(world.requests("rooms.state.get").await, 2);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -307,9 +310,10 @@ async fn a_homeserver_that_is_away_is_asked_again() {
     let again = service.issue(body.clone()).await;
     assert_eq!(again["link_id"], link["link_id"]);
     faulty.set_away(false);
-    service.rooms.ask_unanswered().await.expect("asked");
+    service.ask_rooms().await;
     assert_eq!(service.link(&link).await["state"], "revoked");
     assert_eq!(asks(&service, &body).await, told(403, "M_FORBIDDEN"));
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -334,6 +338,7 @@ async fn the_next_issue_asks_a_room_that_has_not_answered() {
         assert!(matches!(status, 200 | 201), "{shown}: {status}");
     }
     assert_eq!(asks(&service, &body).await, told(403, "M_FORBIDDEN"));
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -347,18 +352,8 @@ async fn the_service_asks_by_itself_the_rooms_that_have_not_answered() {
     let link = service.issue(body).await;
     let asked = async || (service.link(&link).await["state"] == "revoked").then_some(());
     // Every 30 seconds, which is as long as one wait.
-    for _ in 0..2 {
-        if tokio::time::timeout(
-            std::time::Duration::from_secs(25),
-            eventually("an answer", asked),
-        )
-        .await
-        .is_ok()
-        {
-            return;
-        }
-    }
-    eventually("an answer", asked).await;
+    patiently("an answer", asked).await;
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -385,6 +380,8 @@ async fn who_may_not_know_tells_nothing_against_what_is_known() {
     let asked = faulty.seen("/state/");
     service.issue(with(&body, "event_id", json!("$last"))).await;
     assert_eq!(faulty.seen("/state/"), asked, "a refusal is an answer");
+    service.expect_errors("usage that is refused for good is reported");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -403,11 +400,9 @@ async fn hostile_policies_bound_nothing() {
         lists,
         json!(null),
     ] {
-        let noted = service
-            .rooms
+        service
             .note_policy("irc", &world.room_id, Some("$policy"), &content)
             .await;
-        noted.expect("noted");
         let link = service.issue(with(&body, "size", json!(1_u64 << 40))).await;
         assert_eq!(
             (&link["state"], lifetime(&link)),
@@ -416,41 +411,15 @@ async fn hostile_policies_bound_nothing() {
         assert_ne!(link["url"], link["page_url"], "{content}");
     }
     let content = json!({"enabled": false, "max_size": "x"});
-    let noted = service
-        .rooms
+    service
         .note_policy("irc", &world.room_id, None, &content)
         .await;
-    noted.expect("noted");
     assert_eq!(
         asks(&service, &body).await,
         told(403, "M_FORBIDDEN"),
         "field by field"
     );
-}
-
-/// Whether an event is the policy event of the room, and if so, the room is asked again.
-async fn redacted(service: &Service, room_id: &str, event_id: &str) -> bool {
-    let (links, room_id, event_id) = (
-        service.links.clone(),
-        room_id.to_owned(),
-        event_id.to_owned(),
-    );
-    let write = service
-        .links
-        .database
-        .writer()
-        .write::<_, StorageError, _>(move |connection| {
-            Box::pin(async move {
-                let is_it = links
-                    .is_policy_event(connection, &room_id, &event_id)
-                    .await?;
-                if is_it {
-                    links.doubt_policy(connection, &room_id, "irc").await?;
-                }
-                Ok(is_it)
-            })
-        });
-    write.await.expect("written")
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -460,13 +429,14 @@ async fn a_redacted_policy_is_asked_for_again() {
     let policy = world.set_policy(&json!({"max_lifetime_ms": HOUR_MS})).await;
     let body = media(&world, "$e").await;
     assert_eq!(lifetime(&service.issue(body.clone()).await), Some(HOUR_MS));
-    assert!(!redacted(&service, &world.room_id, "$other").await);
+    assert!(!service.doubts_policy(&world.room_id, "$other").await);
     world.redact(&world.room_id, &policy).await;
-    assert!(redacted(&service, &world.room_id, &policy).await);
+    assert!(service.doubts_policy(&world.room_id, &policy).await);
     let link = service
         .issue(with(&body, "event_id", json!("$after")))
         .await;
     assert_eq!(lifetime(&link), Some(14 * 24 * HOUR_MS));
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -489,13 +459,12 @@ async fn an_answer_that_is_older_than_what_was_noted_is_not_believed() {
     let issue = tokio::spawn(answer(request));
     drop(asked.acquire().await.expect("asked"));
     let off = json!({"enabled": false});
-    let noted = service
-        .rooms
+    service
         .note_policy("irc", "!r:example.org", None, &off)
         .await;
-    noted.expect("noted");
     gate.add_permits(100);
     let (status, told_to_first) = issue.await.expect("no panic");
     assert_eq!(status, 403, "{told_to_first}");
     assert_eq!(asks(&service, &body).await, told(403, "M_FORBIDDEN"));
+    service.stop().await;
 }

@@ -1,38 +1,21 @@
 //! The books are compared with the rooms: whatever was redacted, forgotten or brought back by
 //! others, the count is right in the end.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use matrix_test_server::Options;
-use medialink::{
-    clock::Clock,
-    homeserver::Homeserver,
-    storage::meta_events,
-    usage::{Compared, Reconciler, Scope},
-};
+use medialink::{clock::Clock, usage::Compared};
 use medialink_link::LinkState;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    AS_TOKEN, BOT, Process, Service, World, answer, eventually,
     faulty::{Fault, Faulty, error},
-    harness::{AS_TOKEN, BOT, Service, World, answer, eventually},
-    process::Process,
 };
 
 const HOUR: i64 = 3_600_000;
 const META_EVENT: &str = "org.matrix.msc3910.media_reference";
 const QUICK: &str = "usage: {batch_window: 20ms, reconcile: never}";
-
-async fn compare(service: &Service, url: &str) -> Compared {
-    let mut config = service.links.config.homeserver.clone();
-    config.url = url.parse().expect("a URL");
-    let homeserver = Arc::new(Homeserver::new(config).expect("a client"));
-    Reconciler::new(service.links.clone(), homeserver)
-        .compare(Scope::default())
-        .await
-        .expect("the database answers")
-}
 
 async fn issue(world: &World, service: &Service, bytes: &str) -> (Value, String) {
     let (mxc, token) = world.upload(bytes.to_owned(), "text/plain").await;
@@ -97,7 +80,7 @@ async fn what_a_moderator_has_redacted_is_counted_again_if_it_is_linked() {
     let (untouched, untouched_mxc) = issue(&world, &service, "untouched").await;
     moderate(&world, &living).await;
     assert_eq!(world.references(&living_mxc).await, 0);
-    let compared = compare(&service, &world.url).await;
+    let compared = service.compare(&world.url).await;
     assert_eq!(
         compared,
         Compared {
@@ -118,12 +101,13 @@ async fn what_a_moderator_has_redacted_is_counted_again_if_it_is_linked() {
     for mxc in [&living_mxc, &untouched_mxc] {
         assert_eq!(world.references(mxc).await, 1);
     }
-    let quiet = compare(&service, &world.url).await;
+    let quiet = service.compare(&world.url).await;
     assert_eq!(
         (quiet.events, quiet.counted_anew),
         (3, 0),
         "nothing is left to mend"
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -146,18 +130,17 @@ async fn what_is_dead_by_then_is_released_and_not_counted_again() {
     assert_eq!(standing(&world).await.len(), 1);
     clock.advance(2 * HOUR);
     eventually("the expiry to be noted", async || {
-        let id = links[0]["link_id"].as_str().expect("an ID");
-        let row = service.links.database.link(id).await.expect("reads");
-        (row.expect("a link").state == LinkState::Expired).then_some(())
+        (service.stored(&links[0]).await.state == LinkState::Expired).then_some(())
     })
     .await;
     moderate(&world, &living).await;
-    assert_eq!(compare(&service, &world.url).await.counted_anew, 1);
+    assert_eq!(service.compare(&world.url).await.counted_anew, 1);
     service.wait_for_usage(&living, "counted").await;
     assert_eq!(service.link(&links[0]).await["usage"]["state"], "released");
     service.drained().await;
     let count = async |link: &Value| world.references(link["mxc"].as_str().expect("mxc")).await;
     assert_eq!((count(&links[0]).await, count(&links[1]).await), (0, 1));
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -169,26 +152,20 @@ async fn linked_media_gets_a_new_copy() {
     })
     .await;
     let service = world.service(QUICK).await;
-    eventually("the homeserver's features", async || {
-        service.links.features.links_media().then_some(())
-    })
-    .await;
+    service.knows_linked_media().await;
     let (link, _) = issue(&world, &service, "bytes").await;
-    let id = link["link_id"].as_str().expect("an ID").to_owned();
-    let copy = async || {
-        let row = service.links.database.link(&id).await.expect("reads");
-        row.expect("a link").copy.clone()
-    };
+    let copy = async || service.copy_of(&link).await;
     let first = copy().await.expect("a copy");
     moderate(&world, &link).await;
-    assert_eq!(world.media(&first.to_string()).await["deleted"], true);
-    assert_eq!(compare(&service, &world.url).await.counted_anew, 1);
+    assert_eq!(world.media(&first).await["deleted"], true);
+    assert_eq!(service.compare(&world.url).await.counted_anew, 1);
     service.wait_for_usage(&link, "counted").await;
     let second = copy().await.expect("a copy");
     assert_ne!(first, second);
     let attached = world.media(&second.to_string()).await["attached_to"].clone();
     assert_eq!(json!(standing(&world).await), json!([attached]));
     assert_eq!(service.follow(&link).await.status(), 200);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -211,7 +188,7 @@ async fn a_homeserver_restored_from_a_backup_ends_in_the_right_count() {
         )
     };
     assert_eq!(counts().await, (1, 1, 0), "as it was at the backup");
-    let compared = compare(&service, &world.url).await;
+    let compared = service.compare(&world.url).await;
     assert_eq!(
         (compared.counted_anew, compared.redacted_again),
         (1, 1),
@@ -222,12 +199,13 @@ async fn a_homeserver_restored_from_a_backup_ends_in_the_right_count() {
     assert_eq!(counts().await, (0, 1, 1));
     assert_eq!(service.link(&staying).await["usage"], staying["usage"]);
     assert_eq!(standing(&world).await.len(), 2);
-    let quiet = compare(&service, &world.url).await;
+    let quiet = service.compare(&world.url).await;
     assert_eq!(
         (quiet.counted_anew, quiet.redacted_again),
         (0, 0),
         "{quiet:?}"
     );
+    service.stop().await;
 }
 
 fn copy_files(from: &Path, to: &Path) {
@@ -268,10 +246,10 @@ async fn a_database_restored_from_a_backup_leaves_nothing_counted_that_it_does_n
             world.references(&unknown).await,
         )
     };
-    let young = compare(&service, &world.url).await;
+    let young = service.compare(&world.url).await;
     assert_eq!(young.strays_redacted, 0, "it may be on its way still");
     clock.advance(2 * HOUR);
-    let compared = compare(&service, &world.url).await;
+    let compared = service.compare(&world.url).await;
     assert_eq!(
         (compared.strays_redacted, compared.counted_anew),
         (1, 0),
@@ -287,7 +265,8 @@ async fn a_database_restored_from_a_backup_leaves_nothing_counted_that_it_does_n
         left.len() == 2 && left.contains(&alices),
         "of others nothing is touched"
     );
-    assert_eq!(compare(&service, &world.url).await.strays_redacted, 0);
+    assert_eq!(service.compare(&world.url).await.strays_redacted, 0);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -307,8 +286,8 @@ async fn an_event_whose_row_waits_has_been_sent() {
         if faulty.left() == 0 {
             return Some(());
         }
-        let rows = meta_events::list(service.links.database.reader(), None, 1).await;
-        let next = rows.expect("rows").first()?.next_attempt_at?;
+        let rows = service.newest_meta_events(1).await;
+        let next = rows.first()?.next_attempt_at?;
         service
             .clock
             .advance((next - service.clock.now_ms()).max(0));
@@ -318,7 +297,7 @@ async fn an_event_whose_row_waits_has_been_sent() {
     // A meta event that counts, so that the room is one to be compared.
     let (_, other) = issue(&world, &service, "other").await;
     assert_eq!(service.link(&link).await["usage"]["state"], "pending");
-    let compared = compare(&service, &world.url).await;
+    let compared = service.compare(&world.url).await;
     assert_eq!(
         (compared.found, compared.strays_redacted),
         (1, 0),
@@ -332,6 +311,7 @@ async fn an_event_whose_row_waits_has_been_sent() {
         (1, 1)
     );
     assert_eq!(world.media(&mxc).await["max_references"], 1);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -349,7 +329,7 @@ async fn a_room_that_cannot_be_read_is_left_as_it_is_and_told() {
         Fault::Answer(200, "[1, 2".to_owned()),
     ] {
         faulty.next("/messages", [fault]);
-        let compared = compare(&service, &faulty.url).await;
+        let compared = service.compare(&faulty.url).await;
         assert_eq!((compared.rooms, compared.unreadable.len()), (0, 1));
         assert_eq!(compared.unreadable[0].1, world.room_id);
     }
@@ -358,7 +338,7 @@ async fn a_room_that_cannot_be_read_is_left_as_it_is_and_told() {
     for fault in [error(403, "M_FORBIDDEN"), error(404, ""), error(502, "")] {
         faulty.next("/messages", [empty()]);
         faulty.next("/event/", [fault]);
-        let compared = compare(&service, &faulty.url).await;
+        let compared = service.compare(&faulty.url).await;
         assert_eq!(compared.unreadable.len(), 1);
     }
     assert_eq!(service.link(&link).await["usage"]["state"], "counted");
@@ -370,9 +350,10 @@ async fn a_room_that_cannot_be_read_is_left_as_it_is_and_told() {
                 .to_owned(),
         )],
     );
-    assert_eq!(compare(&service, &faulty.url).await.counted_anew, 1);
+    assert_eq!(service.compare(&faulty.url).await.counted_anew, 1);
     service.wait_for_usage(&link, "counted").await;
     assert_eq!(world.references(&mxc).await, 1);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -387,10 +368,11 @@ async fn what_no_page_shows_is_asked_for_by_itself() {
         "/messages",
         [Fault::Answer(200, "{\"chunk\": []}".to_owned())],
     );
-    let compared = compare(&service, &faulty.url).await;
+    let compared = service.compare(&faulty.url).await;
     assert_eq!((compared.counted_anew, faulty.seen("/event/")), (1, 2));
     service.wait_for_usage(&redacted, "counted").await;
     assert_eq!(service.link(&standing).await["usage"], standing["usage"]);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -410,6 +392,7 @@ async fn the_running_service_compares_by_itself() {
         let now = service.wait_for_usage(&link, "counted").await;
         moderate(&world, &now).await;
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -428,7 +411,7 @@ async fn the_command_says_what_it_has_mended() {
                 process.internal,
                 link["link_id"].as_str().expect("an ID")
             ))
-            .bearer_auth(crate::harness::API_TOKEN)
+            .bearer_auth(support::API_TOKEN)
     };
     let counted = eventually("the count", async || {
         let link = answer(request(&link)).await.1;

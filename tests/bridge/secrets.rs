@@ -7,11 +7,7 @@ use base64::{
 use medialink::storage::{Database, Opener};
 use reqwest::Method;
 use serde_json::json;
-
-use crate::{
-    harness::{API_TOKEN, AS_TOKEN, HS_TOKEN, World, url},
-    process::Process,
-};
+use support::{API_TOKEN, AS_TOKEN, HS_TOKEN, Process, World, url};
 
 #[tokio::test]
 async fn nothing_secret_is_written_anywhere() {

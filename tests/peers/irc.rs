@@ -1,10 +1,10 @@
 //! From a Matrix room to an IRC channel: Synapse, the service, heisenbridge and ngircd.
 
 use serde_json::{Value, json};
+use support::{HS_TOKEN, patiently};
 
 use crate::{
-    harness::HS_TOKEN,
-    heisenbridge::{Side, patiently},
+    heisenbridge::Side,
     ircd::{IrcUser, Ngircd},
 };
 

@@ -10,11 +10,10 @@ use base64::{
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use support::{BOT, Process, eventually, url};
 
 use crate::{
-    harness::{BOT, eventually, url},
     homeserver_facts::installed,
-    process::Process,
     synapse::{Synapse, User},
 };
 

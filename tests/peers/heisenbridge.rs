@@ -12,12 +12,12 @@ use std::{
 use medialink::storage::{Database, Opener, memory};
 use reqwest::Method;
 use serde_json::{Value, json};
+use support::{
+    AS_TOKEN, BOT, HS_TOKEN, Peer, Process, eventually, patiently, process::free_port, url,
+};
 
 use crate::{
-    harness::{AS_TOKEN, BOT, HS_TOKEN, eventually, url},
     homeserver_facts::installed,
-    peers::Peer,
-    process::{Process, free_port},
     synapse::{Synapse, User, answer},
 };
 
@@ -327,7 +327,7 @@ impl Side {
 
     fn cached(&self) -> usize {
         let folder = self.folder.path().join("data/cache");
-        crate::cache::files(&folder).0.len()
+        support::files(&folder).0.len()
     }
 
     /// Redacts a message and waits until its link is dead and its media out of the cache, where so
@@ -406,15 +406,4 @@ async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
         missed.is_subset(&side.bridge.transactions()).then_some(())
     })
     .await;
-}
-
-/// Synapse waits longer and longer before it tries again.
-pub async fn patiently<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..600 {
-        if let Some(found) = ask().await {
-            return found;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    panic!("waited in vain for {what}");
 }

@@ -7,10 +7,7 @@ use std::{
 
 use matrix_test_server::Options;
 
-use crate::{
-    harness::{API_TOKEN, World},
-    peers::Peer,
-};
+use support::{API_TOKEN, Peer, World};
 
 /// The Python that has the generator installed: the one named by the environment variable
 /// `OPENAPI_PYTHON`, or `target/openapi-client/bin/python`.
@@ -96,4 +93,5 @@ async fn a_generated_client_issues_lists_and_revokes() {
     let url = run(using).await;
     let response = service.client.get(url.trim()).send().await;
     assert_eq!(response.expect("an answer").status(), 410, "it is revoked");
+    service.stop().await;
 }

@@ -11,15 +11,9 @@ use std::{
 use medialink::clock::Clock;
 use reqwest::Url;
 use serde_json::{Value, json};
+use support::{AS_TOKEN, HS_TOKEN, Peer, Service, eventually};
 
-use crate::{
-    harness::{AS_TOKEN, HS_TOKEN, Service, eventually},
-    heisenbridge::Heisenbridge,
-    homeserver_facts::installed,
-    legacy::refused,
-    peers::Peer,
-    synapse::Synapse,
-};
+use crate::{heisenbridge::Heisenbridge, homeserver_facts::installed, synapse::Synapse};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -128,13 +122,13 @@ impl Side {
         for path in &made.expired {
             // The bridge's end has passed since it was made, or does within milliseconds.
             eventually("the link to end", async || {
-                (refused(&self.service, path).await == (410, json!("M_GONE"))).then_some(())
+                (self.service.refused(path).await == (410, json!("M_GONE"))).then_some(())
             })
             .await;
             self.every_changed_byte_is_refused(path).await;
         }
         for path in &made.foreign {
-            assert_eq!(refused(&self.service, path).await.0, 404, "{path}");
+            assert_eq!(self.service.refused(path).await.0, 404, "{path}");
         }
         let path = made.good.last().expect("a link");
         self.every_changed_byte_is_refused(path).await;
@@ -148,14 +142,14 @@ impl Side {
             // The next one differs in few bits, so that nothing but the check can tell them apart.
             changed[n] = ALPHABET[place.map_or(0, |place| place ^ 1)];
             let changed = String::from_utf8(changed).expect("ASCII");
-            assert_eq!(refused(&self.service, &changed).await.0, 404, "{changed}");
+            assert_eq!(self.service.refused(&changed).await.0, 404, "{changed}");
             let mut shorter = path.to_owned();
             shorter.remove(n);
-            assert_eq!(refused(&self.service, &shorter).await.0, 404, "{shorter}");
+            assert_eq!(self.service.refused(&shorter).await.0, 404, "{shorter}");
         }
         for more in ["A", "=", "%3D", ".png"] {
             let longer = format!("{path}{more}");
-            assert_eq!(refused(&self.service, &longer).await.0, 404, "{longer}");
+            assert_eq!(self.service.refused(&longer).await.0, 404, "{longer}");
         }
     }
 }
@@ -208,6 +202,7 @@ async fn links_of_matrix_appservice_bridge_work_again() {
         .await;
     }
     drop(side.synapse);
+    side.service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,4 +290,5 @@ async fn links_of_heisenbridge_and_mautrix_work_again() {
     })
     .await;
     drop(side.synapse);
+    side.service.stop().await;
 }

@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{harness::eventually, peers::Peer, process::free_port};
+use support::{Peer, eventually, process::free_port};
 
 /// Runs the server until the standard input is closed: by the drop, or because the tests have ended.
 const LAUNCHER: &str = "\"$0\" --nodaemon --config \"$1\" & read -r _; kill $!; wait $!";

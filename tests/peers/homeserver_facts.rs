@@ -12,10 +12,9 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::{
-    peers::is_ci,
-    synapse::{Synapse, User, answer},
-};
+use support::is_ci;
+
+use crate::{synapse::Synapse, synapse::User, synapse::answer};
 
 const AS_TOKEN: &str = "as-token-of-a-test";
 const HS_TOKEN: &str = "hs-token-of-a-test";

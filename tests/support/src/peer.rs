@@ -23,7 +23,9 @@ impl Peer {
         let wanted = std::env::var_os(self.variable)
             .filter(|value| !value.is_empty())
             .map_or_else(|| self.place.into(), PathBuf::from);
-        let found = Path::new(env!("CARGO_MANIFEST_DIR")).join(wanted);
+        let found = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(wanted);
         if is_whole(&found) {
             return Some(found);
         }

@@ -12,12 +12,29 @@ use matrix_test_server::EmbeddedHomeserver;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{API_TOKEN, answer, client, config_text, eventually};
+use crate::{
+    client::{answer, client},
+    settings::{API_TOKEN, config_text},
+    waiting::eventually,
+};
 
 /// A port that nobody listens on now.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("bound").port()
+}
+
+/// Where the binary is that belongs to the tests which run.
+pub fn binary() -> PathBuf {
+    std::env::var_os("CARGO_BIN_EXE_medialink").map_or_else(
+        || {
+            // Without cargo, it is one folder above the tests.
+            let tests = std::env::current_exe().expect("a path");
+            let built = tests.ancestors().nth(2).expect("a folder");
+            built.join("medialink")
+        },
+        PathBuf::from,
+    )
 }
 
 /// A configuration file, and the service that runs by it, or not.
@@ -67,7 +84,7 @@ impl Process {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_medialink"));
+        let mut command = Command::new(binary());
         command
             .arg("--config")
             .arg(self.folder.join("bridge.yaml"))
@@ -256,16 +273,4 @@ pub async fn generate(
     assert_eq!(status, 200, "{media}");
     let text = |name: &str| media[name].as_str().unwrap_or_default().to_owned();
     (text("content_uri"), text("content_token"))
-}
-
-/// Numbers that look random and are the same for the same seed.
-pub struct Xorshift(pub u64);
-
-impl Xorshift {
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
 }

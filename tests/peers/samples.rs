@@ -8,14 +8,13 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
-
-use crate::{
+use support::{
+    API_TOKEN, Service, World,
     faulty::{Fault, Faulty, error},
-    harness::{API_TOKEN, Service, World},
-    peers::is_ci,
+    is_ci,
     process::free_port,
 };
+use tokio::sync::OnceCell;
 
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\nwhiskers";
 
@@ -229,6 +228,7 @@ async fn tells_the_line(sample: &Sample) {
     let scene = Scene::new().await;
     let said = sample.tell(&scene.service.internal, API_TOKEN, &scene.event);
     scene.is_told(&said.await).await;
+    scene.service.stop().await;
 }
 
 async fn asks_again(sample: &Sample) {
@@ -244,6 +244,7 @@ async fn asks_again(sample: &Sample) {
     let said = sample.tell(&scene.faulty.url, API_TOKEN, &scene.event);
     scene.is_told(&said.await).await;
     assert_eq!(scene.faulty.left(), 0);
+    scene.service.stop().await;
 }
 
 async fn tells_a_refusal(sample: &Sample) {
@@ -268,6 +269,7 @@ async fn tells_a_refusal(sample: &Sample) {
     assert_eq!((said.code, said.line.as_str()), (Some(1), ""));
     assert!(said.problem.contains("503"), "{}", said.problem);
     assert_eq!(scene.faulty.seen("/v1/events"), 2);
+    scene.service.stop().await;
 }
 
 async fn gives_up(sample: &Sample) {
