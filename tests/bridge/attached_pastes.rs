@@ -289,14 +289,7 @@ async fn a_kill_leaves_one_link_that_is_counted_once() {
 
         // The homeserver has the text, and nobody knows.
         faulty.next("upload", [Fault::HoldAfter]);
-        let ask = {
-            let (client, internal) = (process.client.clone(), process.internal.clone());
-            let request = client
-                .post(format!("{internal}/v1/pastes"))
-                .bearer_auth(support::API_TOKEN)
-                .json(&body);
-            tokio::spawn(async move { request.send().await.is_err() })
-        };
+        let ask = ask_without_answer(&process, &body);
         let uploads = async || {
             world.requests("media.upload").await + world.requests("media.upload_restricted").await
         };
@@ -335,4 +328,14 @@ async fn a_kill_leaves_one_link_that_is_counted_once() {
         let text = response.expect("an answer").text().await;
         assert_eq!(text.expect("a body"), TEXT);
     }
+}
+
+/// Asks for a paste; whether there was no answer.
+fn ask_without_answer(process: &Process, body: &Value) -> tokio::task::JoinHandle<bool> {
+    let request = process
+        .client
+        .post(format!("{}/v1/pastes", process.internal))
+        .bearer_auth(support::API_TOKEN)
+        .json(body);
+    tokio::spawn(async move { request.send().await.is_err() })
 }

@@ -98,36 +98,7 @@ async fn hostile_events_are_answered_and_bounded() {
         "{told}"
     );
 
-    let images: String = (0..1800)
-        .map(|n| format!("<img src='mxc://e.org/{n}'>"))
-        .collect();
-    assert!(images.len() > 40_000);
-    let body = json!({"event": event_of(room, json!({"msgtype": "m.text", "body": "x", "format": "org.matrix.custom.html", "formatted_body": images}))});
-    let answer = links_of(&service, &body).await;
-    let links = answer["links"].as_array().expect("a list");
-    assert_eq!(links.len(), 1800);
-    assert!(
-        links[..1000]
-            .iter()
-            .all(|entry| entry["link"]["url"].is_string())
-    );
-    assert!(
-        links[1000..]
-            .iter()
-            .all(|entry| entry["error"]["errcode"] == "M_TOO_LARGE")
-    );
-    assert_eq!(links[1799]["path"], "content.formatted_body[1799]");
-
-    let same = "<img src='mxc://e.org/same'>".repeat(2000);
-    let body = json!({"event": event_of(room, json!({"msgtype": "m.text", "body": "x", "formatted_body": same}))});
-    let answer = links_of(&service, &body).await;
-    let urls: std::collections::BTreeSet<_> = answer["links"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|entry| entry["link"]["url"].to_string())
-        .collect();
-    assert_eq!(urls.len(), 1, "one medium, one link");
+    many_media_are_bounded(&service, room).await;
 
     for (body, errcode) in [
         ("[]".to_owned(), "M_BAD_JSON"),
@@ -145,6 +116,40 @@ async fn hostile_events_are_answered_and_bounded() {
     let unknown = client_without_token(&service).await;
     assert_eq!(unknown, 401);
     service.stop().await;
+}
+
+/// Many media in one event, and one medium many times.
+async fn many_media_are_bounded(service: &Service, room: &str) {
+    let images: String = (0..1800)
+        .map(|n| format!("<img src='mxc://e.org/{n}'>"))
+        .collect();
+    assert!(images.len() > 40_000);
+    let body = json!({"event": event_of(room, json!({"msgtype": "m.text", "body": "x", "format": "org.matrix.custom.html", "formatted_body": images}))});
+    let answer = links_of(service, &body).await;
+    let links = answer["links"].as_array().expect("a list");
+    assert_eq!(links.len(), 1800);
+    assert!(
+        links[..1000]
+            .iter()
+            .all(|entry| entry["link"]["url"].is_string())
+    );
+    assert!(
+        links[1000..]
+            .iter()
+            .all(|entry| entry["error"]["errcode"] == "M_TOO_LARGE")
+    );
+    assert_eq!(links[1799]["path"], "content.formatted_body[1799]");
+
+    let same = "<img src='mxc://e.org/same'>".repeat(2000);
+    let body = json!({"event": event_of(room, json!({"msgtype": "m.text", "body": "x", "formatted_body": same}))});
+    let answer = links_of(service, &body).await;
+    let urls: std::collections::BTreeSet<_> = answer["links"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|entry| entry["link"]["url"].to_string())
+        .collect();
+    assert_eq!(urls.len(), 1, "one medium, one link");
 }
 
 async fn client_without_token(service: &Service) -> u16 {
@@ -183,15 +188,7 @@ async fn an_image_and_its_thumbnail_open_and_die_with_the_event() {
         assert_eq!(response.text().await.expect("a body"), text);
         service.wait_for_usage(&link(n), "counted").await;
     }
-    let page = service.client.get(url(&link(0)).replace("/m/", "/v/"));
-    let page = page
-        .send()
-        .await
-        .expect("an answer")
-        .text()
-        .await
-        .expect("a page");
-    assert!(page.contains("800 × 600 pixels"), "{page}");
+    shows_its_size(&service, &link(0)).await;
     assert!(
         !answer.to_string().contains(&image_token),
         "no token in the answer"
@@ -222,6 +219,19 @@ async fn an_image_and_its_thumbnail_open_and_die_with_the_event() {
         "{told}"
     );
     service.stop().await;
+}
+
+/// The page of an image says how large it is.
+async fn shows_its_size(service: &Service, link: &Value) {
+    let page = service.client.get(url(link).replace("/m/", "/v/"));
+    let page = page
+        .send()
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("a page");
+    assert!(page.contains("800 × 600 pixels"), "{page}");
 }
 
 #[tokio::test]

@@ -110,6 +110,9 @@ async fn talk(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, say: &str) -> std::
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 
+/// A transaction with unusual bytes.
+const ODD: &str = "{ \"events\" : [ ] ,\n\t\"de.sorunome.msc2409.ephemeral\": [1e2, \"\\u00e9\"], \"events2\": {} }";
+
 /// A service in front of a bridge at this address.
 async fn in_front_of(world: &World, address: SocketAddr, more: &str) -> Service {
     let forward = format!(
@@ -138,11 +141,10 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
         Content-Length: 9\r\nConnection: close\r\n\r\nno coffee";
     let bridge = BridgeBehind::start(say).await;
     let service = in_front_of(&world, bridge.address, "").await;
-    let odd = "{ \"events\" : [ ] ,\n\t\"de.sorunome.msc2409.ephemeral\": [1e2, \"\\u00e9\"], \"events2\": {} }";
     for (method, target, body) in [
-        ("PUT", "/_matrix/app/v1/transactions/a%2Fb", odd),
-        ("PUT", "/transactions/older", odd),
-        ("PUT", "/_matrix/app/v1/transactions/c?x=%20&y", odd),
+        ("PUT", "/_matrix/app/v1/transactions/a%2Fb", ODD),
+        ("PUT", "/transactions/older", ODD),
+        ("PUT", "/_matrix/app/v1/transactions/c?x=%20&y", ODD),
         (
             "PUT",
             "/_matrix/app/v1/transactions/broken",
@@ -186,23 +188,7 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
                 && lower.matches("x-of-the-bridge").count() == 2,
             "{answer}"
         );
-        let seen = bridge.last();
-        assert_eq!(seen.line, format!("{method} {target} HTTP/1.1"));
-        assert_eq!(String::from_utf8_lossy(&seen.body), body, "{target}");
-        let head = seen.head.to_lowercase();
-        assert!(
-            head.contains(&format!("authorization: bearer {OWN_TOKEN}")),
-            "{head}"
-        );
-        assert!(
-            head.contains("x-kept: as it is") && !head.contains("x-hop"),
-            "{head}"
-        );
-        assert!(
-            head.contains(&format!("host: {}", bridge.address)),
-            "{head}"
-        );
-        assert!(!seen.head.contains(HS_TOKEN));
+        assert_handed_on(&bridge, method, target, body);
     }
     // As older homeservers show it.
     let target = format!("/users/@a:b?access_token={HS_TOKEN}&z");
@@ -211,6 +197,33 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
     let line = format!("GET /users/@a:b?access_token={OWN_TOKEN}&z HTTP/1.1");
     assert_eq!(bridge.last().line, line);
 
+    nobody_else_reaches_the_bridge(&service, &bridge).await;
+    service.stop().await;
+}
+
+/// The bridge gets the request as it was, with its own token.
+fn assert_handed_on(bridge: &BridgeBehind, method: &str, target: &str, body: &str) {
+    let seen = bridge.last();
+    assert_eq!(seen.line, format!("{method} {target} HTTP/1.1"));
+    assert_eq!(String::from_utf8_lossy(&seen.body), body, "{target}");
+    let head = seen.head.to_lowercase();
+    assert!(
+        head.contains(&format!("authorization: bearer {OWN_TOKEN}")),
+        "{head}"
+    );
+    assert!(
+        head.contains("x-kept: as it is") && !head.contains("x-hop"),
+        "{head}"
+    );
+    assert!(
+        head.contains(&format!("host: {}", bridge.address)),
+        "{head}"
+    );
+    assert!(!seen.head.contains(HS_TOKEN));
+}
+
+/// Without the token of the homeserver, no request reaches the bridge.
+async fn nobody_else_reaches_the_bridge(service: &Service, bridge: &BridgeBehind) {
     let before = bridge.seen().len();
     for (target, token) in [
         ("/_matrix/app/v1/transactions/1", "wrong"),
@@ -221,7 +234,7 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
     ] {
         let header = format!("Authorization: Bearer {token}\r\n");
         let header = if token.is_empty() { "" } else { &header };
-        let told = raw_request(&service, "PUT", target, odd, header).await;
+        let told = raw_request(service, "PUT", target, ODD, header).await;
         assert!(
             told.starts_with("HTTP/1.1 403")
                 || told.starts_with("HTTP/1.1 404")
@@ -234,7 +247,6 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
         before,
         "whoever does not show the token reaches no bridge"
     );
-    service.stop().await;
 }
 
 /// A request to the byte; the whole answer as text.

@@ -191,16 +191,7 @@ async fn living_media_moves_to_a_new_event_before_the_old_one_goes() {
     assert_eq!(second.len(), 1);
     assert_ne!(second[0]["event_id"], first[0]["event_id"]);
     for n in [1, 2] {
-        let media = world.media(&mxc(n)).await;
-        assert_eq!(media["references"], 1, "{media}");
-        assert_eq!(
-            media["min_references_since_counted"], 1,
-            "never uncounted: {media}"
-        );
-        assert_eq!(
-            media["max_references"], 2,
-            "counted by both events for a moment: {media}"
-        );
+        was_never_uncounted(&world, &mxc(n)).await;
     }
     // Media that merely expired may wait beside media that lives, but not for ever.
     service.clock.advance(HOUR / 2 + 1000);
@@ -233,6 +224,20 @@ async fn living_media_moves_to_a_new_event_before_the_old_one_goes() {
     service.wait_for_usage(&links[2], "released").await;
     assert!(world.meta_events(&world.room_id).await.is_empty());
     service.stop().await;
+}
+
+/// Counted all the time, by both events for a moment.
+async fn was_never_uncounted(world: &World, mxc: &str) {
+    let media = world.media(mxc).await;
+    assert_eq!(media["references"], 1, "{media}");
+    assert_eq!(
+        media["min_references_since_counted"], 1,
+        "never uncounted: {media}"
+    );
+    assert_eq!(
+        media["max_references"], 2,
+        "counted by both events for a moment: {media}"
+    );
 }
 
 #[tokio::test]

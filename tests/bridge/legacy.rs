@@ -314,15 +314,7 @@ async fn keys_are_imported_without_being_shown() {
         "config.yaml",
         "public_media: {enabled: true, signing_key: secret-secret, expiry: 60, hash_length: 16}\n",
     );
-    let run = |arguments: &[&str]| {
-        let output = process.run(&[&["keys", "import"], arguments].concat());
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("a text");
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        for secret in ["secret", "c2VjcmV0"] {
-            assert!(!out.contains(secret) && !err.contains(secret), "{out}{err}");
-        }
-        (output.status.success(), out, err)
-    };
+    let run = |arguments: &[&str]| import_keys(&process, arguments);
     for (arguments, name, stored) in [
         (
             &[&*jwk_file, "--path", "/media"][..],
@@ -343,20 +335,9 @@ async fn keys_are_imported_without_being_shown() {
         let (is_done, printed, told) = run(arguments);
         assert!(is_done, "{told}");
         assert!(printed.contains(&format!("data/{name}")), "{printed}");
-        let path = folder.path().join("data").join(name);
-        assert_eq!(std::fs::read_to_string(&path).expect("a key"), stored);
-        let mode = std::fs::metadata(&path)
-            .expect("a file")
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
+        assert_stored(folder.path(), name, stored);
         put_in(&process, &printed);
-        let check = process.run(&["check"]);
-        assert!(
-            check.status.success(),
-            "{}",
-            String::from_utf8_lossy(&check.stderr)
-        );
+        assert_accepted(&process);
         // Again: the key is there.
         assert_eq!(run(arguments), (true, printed, told));
     }
@@ -385,4 +366,36 @@ async fn keys_are_imported_without_being_shown() {
         let (is_done, _, told) = run(arguments);
         assert!(!is_done && told.contains(words), "{told}");
     }
+}
+
+/// Runs `keys import`: whether it went well, and what it printed, in which there is no secret.
+fn import_keys(process: &Process, arguments: &[&str]) -> (bool, String, String) {
+    let output = process.run(&[&["keys", "import"], arguments].concat());
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("a text");
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    for secret in ["secret", "c2VjcmV0"] {
+        assert!(!out.contains(secret) && !err.contains(secret), "{out}{err}");
+    }
+    (output.status.success(), out, err)
+}
+
+/// The key is in a file of its own, which nobody else may read.
+fn assert_stored(folder: &std::path::Path, name: &str, stored: &str) {
+    let path = folder.join("data").join(name);
+    assert_eq!(std::fs::read_to_string(&path).expect("a key"), stored);
+    let mode = std::fs::metadata(&path)
+        .expect("a file")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600, "{name}");
+}
+
+/// The configuration is a good one.
+fn assert_accepted(process: &Process) {
+    let check = process.run(&["check"]);
+    assert!(
+        check.status.success(),
+        "{}",
+        String::from_utf8_lossy(&check.stderr)
+    );
 }

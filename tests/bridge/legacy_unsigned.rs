@@ -73,7 +73,66 @@ async fn media_is_served_while_an_event_shows_it() {
     );
     assert_eq!(world.requests("media.download").await, 0);
 
-    push(&service, json!([shown("$a")])).await;
+    let first_end = is_shown_first(&service, &mxc, shown("$a")).await;
+
+    service.clock.advance(30 * MINUTE);
+    push(&service, json!([shown("$b")])).await;
+    let end = service.listed().await[0]["expires_ts"]
+        .as_i64()
+        .expect("an end");
+    assert!(end - first_end >= 30 * MINUTE, "{first_end} {end}");
+    service.clock.advance(59 * MINUTE);
+    assert_eq!(status(&service, &mxc).await, 200);
+    service.clock.advance(2 * MINUTE);
+    assert_eq!(service.refused(&path(&mxc)).await, (410, json!("M_GONE")));
+    push(&service, json!([shown("$c")])).await;
+    assert_eq!(status(&service, &mxc).await, 200, "it was seen again");
+
+    redactions_hide_it(&world, &service, &mxc, shown).await;
+
+    push(&service, json!([shown("$e")])).await;
+    assert_eq!(status(&service, &mxc).await, 200);
+    assert_eq!(service.revoke_matching(json!({"mxc": mxc})).await, 1);
+    push(&service, json!([shown("$f")])).await;
+    assert_eq!(status(&service, &mxc).await, 410, "revoked for good");
+    service.stop().await;
+}
+
+/// It is served as long as one event that shows it is neither redacted nor too old.
+async fn redactions_hide_it(
+    world: &World,
+    service: &Service,
+    mxc: &str,
+    shown: impl Fn(&str) -> Value,
+) {
+    push(
+        service,
+        json!([redaction(world, "$c"), redaction(world, "$a")]),
+    )
+    .await;
+    assert_eq!(
+        status(service, mxc).await,
+        410,
+        "the only other event was too long ago"
+    );
+    push(service, json!([shown("$d")])).await;
+    assert_eq!(status(service, mxc).await, 200);
+    push(
+        service,
+        json!([redaction(world, "$b"), redaction(world, "$d")]),
+    )
+    .await;
+    let told = service.refused(&path(mxc)).await;
+    assert_eq!(told, (410, json!("M_GONE")));
+    assert_eq!(service.listed().await[0]["state"], "redacted");
+    // A repeat of a redacted event shows nothing.
+    push(service, json!([shown("$d"), event(world, "$x", json!({}))])).await;
+    assert_eq!(status(service, mxc).await, 410);
+}
+
+/// An event that shows the medium makes its link work at every path; when the link ends.
+async fn is_shown_first(service: &Service, mxc: &str, shown: Value) -> i64 {
+    push(service, json!([shown])).await;
     let media = mxc.strip_prefix("mxc://").expect("an mxc URI");
     for version in ["v1", "r0", "v3"] {
         for name in ["", "/cat.png"] {
@@ -91,54 +150,7 @@ async fn media_is_served_while_an_event_shows_it() {
         (&links[0]["form"], &links[0]["usage"]["state"]),
         (&json!("legacy"), &json!("disabled"))
     );
-
-    service.clock.advance(30 * MINUTE);
-    push(&service, json!([shown("$b")])).await;
-    let end = service.listed().await[0]["expires_ts"]
-        .as_i64()
-        .expect("an end");
-    assert!(end - first_end >= 30 * MINUTE, "{first_end} {end}");
-    service.clock.advance(59 * MINUTE);
-    assert_eq!(status(&service, &mxc).await, 200);
-    service.clock.advance(2 * MINUTE);
-    assert_eq!(service.refused(&path(&mxc)).await, (410, json!("M_GONE")));
-    push(&service, json!([shown("$c")])).await;
-    assert_eq!(status(&service, &mxc).await, 200, "it was seen again");
-
-    push(
-        &service,
-        json!([redaction(&world, "$c"), redaction(&world, "$a")]),
-    )
-    .await;
-    assert_eq!(
-        status(&service, &mxc).await,
-        410,
-        "the only other event was too long ago"
-    );
-    push(&service, json!([shown("$d")])).await;
-    assert_eq!(status(&service, &mxc).await, 200);
-    push(
-        &service,
-        json!([redaction(&world, "$b"), redaction(&world, "$d")]),
-    )
-    .await;
-    let told = service.refused(&path(&mxc)).await;
-    assert_eq!(told, (410, json!("M_GONE")));
-    assert_eq!(service.listed().await[0]["state"], "redacted");
-    // A repeat of a redacted event shows nothing.
-    push(
-        &service,
-        json!([shown("$d"), event(&world, "$x", json!({}))]),
-    )
-    .await;
-    assert_eq!(status(&service, &mxc).await, 410);
-
-    push(&service, json!([shown("$e")])).await;
-    assert_eq!(status(&service, &mxc).await, 200);
-    assert_eq!(service.revoke_matching(json!({"mxc": mxc})).await, 1);
-    push(&service, json!([shown("$f")])).await;
-    assert_eq!(status(&service, &mxc).await, 410, "revoked for good");
-    service.stop().await;
+    first_end
 }
 
 #[tokio::test]

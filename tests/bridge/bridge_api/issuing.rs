@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{answer, url};
+use support::{Service, answer, url};
 
 use super::bridges::{SECOND, body, issue, two_bridges, with};
 
@@ -38,19 +38,7 @@ async fn asking_again_gives_the_same_link() {
         no_event["link_id"]
     );
 
-    let (status, sealed) = issue(&service, &with(1, "form", "self_contained")).await;
-    assert_eq!(
-        (status.as_u16(), &sealed["form"]),
-        (201, &json!("self_contained"))
-    );
-    assert_eq!(sealed["link_id"].as_str().expect("ID").len(), 22);
-    let (status, same) = issue(&service, &with(1, "form", "self_contained")).await;
-    assert_eq!((status.as_u16(), &same["url"]), (200, &sealed["url"]));
-    let mut anew = with(1, "form", "self_contained");
-    anew["lifetime_ms"] = json!(1000);
-    let (status, anew) = issue(&service, &anew).await;
-    assert_eq!(status, 201);
-    assert_ne!(anew["link_id"], sealed["link_id"]);
+    sealed_links_are_the_same_for_the_same_lifetime(&service).await;
 
     let once = with(1, "max_follows", 1);
     assert_ne!(
@@ -67,6 +55,23 @@ async fn asking_again_gives_the_same_link() {
     assert_eq!(status, 201, "another bridge has links of its own");
     assert_ne!(other["link_id"], first["link_id"]);
     service.stop().await;
+}
+
+/// Self-contained links hold their lifetime, so another one is another link.
+async fn sealed_links_are_the_same_for_the_same_lifetime(service: &Service) {
+    let (status, sealed) = issue(service, &with(1, "form", "self_contained")).await;
+    assert_eq!(
+        (status.as_u16(), &sealed["form"]),
+        (201, &json!("self_contained"))
+    );
+    assert_eq!(sealed["link_id"].as_str().expect("ID").len(), 22);
+    let (status, same) = issue(service, &with(1, "form", "self_contained")).await;
+    assert_eq!((status.as_u16(), &same["url"]), (200, &sealed["url"]));
+    let mut anew = with(1, "form", "self_contained");
+    anew["lifetime_ms"] = json!(1000);
+    let (status, anew) = issue(service, &anew).await;
+    assert_eq!(status, 201);
+    assert_ne!(anew["link_id"], sealed["link_id"]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{API_TOKEN, answer};
+use support::{API_TOKEN, Service, answer};
 
 use super::bridges::{SECOND, body, issue, two_bridges, with};
 
@@ -54,6 +54,12 @@ async fn links_are_listed_newest_first_page_by_page() {
         (count("?state=live").await, count("?state=expired").await),
         (0, 5)
     );
+    nonsense_is_refused(&service).await;
+    service.stop().await;
+}
+
+/// Queries that make no sense.
+async fn nonsense_is_refused(service: &Service) {
     for bad in [
         "?limit=0",
         "?limit=1001",
@@ -69,7 +75,6 @@ async fn links_are_listed_newest_first_page_by_page() {
             "{bad}: {told}"
         );
     }
-    service.stop().await;
 }
 
 #[tokio::test]

@@ -1,17 +1,49 @@
 //! Requests that are refused, and on which listener.
 
 use medialink::http::{Listener, routes_of};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::json;
-use support::{API_TOKEN, HS_TOKEN, answer, url};
+use support::{API_TOKEN, HS_TOKEN, Service, answer, url};
 
 use super::bridges::{body, issue, two_bridges};
 
 #[tokio::test]
 async fn who_is_nobody_and_what_is_nonsense_is_told_so() {
     let (_world, service) = two_bridges().await;
+    for (request, status, errcode) in requests_without_a_token(&service)
+        .into_iter()
+        .chain(bodies_without_sense(&service))
+    {
+        let (got, told) = answer(request).await;
+        assert_eq!(
+            (got.as_u16(), told["errcode"].as_str()),
+            (status, Some(errcode)),
+            "{told}"
+        );
+    }
+    for path in ["/v1/links", "/health", "/metrics", "/openapi.json", "/docs"] {
+        let (status, told) = answer(
+            service
+                .client
+                .get(format!("{}{path}", service.public))
+                .bearer_auth(API_TOKEN),
+        )
+        .await;
+        assert_eq!(
+            (status.as_u16(), &told["errcode"]),
+            (404, &json!("M_NOT_FOUND")),
+            "{path}"
+        );
+    }
+    service.stop().await;
+}
+
+/// Requests, and the status and error code that answer them.
+type Refusals = Vec<(RequestBuilder, u16, &'static str)>;
+
+fn requests_without_a_token(service: &Service) -> Refusals {
     let at = |path: &str| format!("{}{path}", service.internal);
-    for (request, status, errcode) in [
+    vec![
         (service.client.get(at("/v1/links")), 401, "M_MISSING_TOKEN"),
         (
             service
@@ -38,6 +70,11 @@ async fn who_is_nobody_and_what_is_nonsense_is_told_so() {
             405,
             "M_UNRECOGNIZED",
         ),
+    ]
+}
+
+fn bodies_without_sense(service: &Service) -> Refusals {
+    vec![
         (
             service.api(Method::POST, "/v1/links").body("{"),
             400,
@@ -95,29 +132,7 @@ async fn who_is_nobody_and_what_is_nonsense_is_told_so() {
             400,
             "M_BAD_JSON",
         ),
-    ] {
-        let (got, told) = answer(request).await;
-        assert_eq!(
-            (got.as_u16(), told["errcode"].as_str()),
-            (status, Some(errcode)),
-            "{told}"
-        );
-    }
-    for path in ["/v1/links", "/health", "/metrics", "/openapi.json", "/docs"] {
-        let (status, told) = answer(
-            service
-                .client
-                .get(format!("{}{path}", service.public))
-                .bearer_auth(API_TOKEN),
-        )
-        .await;
-        assert_eq!(
-            (status.as_u16(), &told["errcode"]),
-            (404, &json!("M_NOT_FOUND")),
-            "{path}"
-        );
-    }
-    service.stop().await;
+    ]
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use medialink::key_store;
 use medialink_link::{matrix::RoomId, sign_short};
 use reqwest::Method;
 use serde_json::json;
-use support::{eventually, url};
+use support::{Service, World, eventually, url};
 
 use super::scene::{assert_broken, key_file, keys, link_to, redact, scene, token_of};
 
@@ -31,65 +31,9 @@ async fn a_broken_link_tells_why() {
     let unknown = format!("{base}/m/{}", unknown.expose());
     assert_broken(&service, &unknown, 404, "M_NOT_FOUND", not_found).await;
 
-    let revoked = link_to(&world, &service, png, json!({})).await;
-    let path = format!("/v1/links/{}", revoked["link_id"].as_str().expect("an ID"));
-    service.call(Method::DELETE, &path, &json!({})).await;
-    assert_broken(
-        &service,
-        &url(&revoked),
-        410,
-        "M_GONE",
-        "This link was withdrawn",
-    )
-    .await;
+    ended_links_say_why(&world, &service).await;
 
-    let redacted = link_to(&world, &service, png, json!({})).await;
-    let event_id = redacted["event_id"].as_str().expect("an event");
-    redact(&service, &world.room_id, event_id).await;
-    assert_broken(
-        &service,
-        &url(&redacted),
-        410,
-        "M_GONE",
-        "The message was removed",
-    )
-    .await;
-
-    let spent = link_to(&world, &service, png, json!({"max_follows": 1})).await;
-    assert_eq!(service.follow(&spent).await.status(), 200);
-    assert_broken(
-        &service,
-        &url(&spent),
-        410,
-        "M_GONE",
-        "This link was already used",
-    )
-    .await;
-
-    let gone = service
-        .issue(json!({"mxc": "mxc://example.org/never", "room_id": world.room_id}))
-        .await;
-    assert_broken(
-        &service,
-        &url(&gone),
-        404,
-        "M_NOT_FOUND",
-        "The file is gone",
-    )
-    .await;
-
-    let (mxc, _) = world.upload("secret", "text/plain").await;
-    let without = service
-        .issue(json!({"mxc": mxc, "room_id": world.room_id}))
-        .await;
-    assert_broken(
-        &service,
-        &url(&without),
-        502,
-        "M_UNKNOWN",
-        "The file can’t be fetched",
-    )
-    .await;
+    missing_media_is_said_to_be_missing(&world, &service).await;
 
     let expired = link_to(&world, &service, png, json!({"lifetime_ms": 60_000})).await;
     let sealed = json!({"lifetime_ms": 60_000, "form": "self_contained"});
@@ -101,6 +45,66 @@ async fn a_broken_link_tells_why() {
     }
     assert_eq!(service.follow(&good).await.status(), 200);
     service.stop().await;
+}
+
+/// Media that the homeserver has no more, or does not give.
+async fn missing_media_is_said_to_be_missing(world: &World, service: &Service) {
+    let gone = service
+        .issue(json!({"mxc": "mxc://example.org/never", "room_id": world.room_id}))
+        .await;
+    assert_broken(service, &url(&gone), 404, "M_NOT_FOUND", "The file is gone").await;
+
+    let (mxc, _) = world.upload("secret", "text/plain").await;
+    let without = service
+        .issue(json!({"mxc": mxc, "room_id": world.room_id}))
+        .await;
+    assert_broken(
+        service,
+        &url(&without),
+        502,
+        "M_UNKNOWN",
+        "The file can’t be fetched",
+    )
+    .await;
+}
+
+/// Links that were revoked, redacted or used up.
+async fn ended_links_say_why(world: &World, service: &Service) {
+    let png: (&[u8], &str) = (b"\x89PNG\r\n\x1a\n", "image/png");
+    let revoked = link_to(world, service, png, json!({})).await;
+    let path = format!("/v1/links/{}", revoked["link_id"].as_str().expect("an ID"));
+    service.call(Method::DELETE, &path, &json!({})).await;
+    assert_broken(
+        service,
+        &url(&revoked),
+        410,
+        "M_GONE",
+        "This link was withdrawn",
+    )
+    .await;
+
+    let redacted = link_to(world, service, png, json!({})).await;
+    let event_id = redacted["event_id"].as_str().expect("an event");
+    redact(service, &world.room_id, event_id).await;
+    assert_broken(
+        service,
+        &url(&redacted),
+        410,
+        "M_GONE",
+        "The message was removed",
+    )
+    .await;
+
+    let spent = link_to(world, service, png, json!({"max_follows": 1})).await;
+    assert_eq!(service.follow(&spent).await.status(), 200);
+    assert_broken(
+        service,
+        &url(&spent),
+        410,
+        "M_GONE",
+        "This link was already used",
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -143,6 +143,12 @@ async fn types_and_names_are_made_safe() {
             assert!(response.headers().get("x").is_none());
         }
     }
+    pages_are_safe_too(&play).await;
+    play.service.stop().await;
+}
+
+/// Pages show names as text, and have a head.
+async fn pages_are_safe_too(play: &Play) {
     let page = play.issue("filename", json!("<b>.png")).await["page_url"]
         .as_str()
         .expect("URL")
@@ -169,5 +175,4 @@ async fn types_and_names_are_made_safe() {
         assert_ne!(head.headers()["content-length"], "0");
         assert!(head.bytes().await.expect("no body").is_empty());
     }
-    play.service.stop().await;
 }

@@ -44,6 +44,12 @@ async fn redirects_carry_no_credentials_and_lead_nowhere_private() {
         assert!(!second.contains(secret), "{second}");
     }
 
+    play.service.stop().await;
+    redirects_inward_are_not_followed().await;
+}
+
+/// Redirects to private addresses, and more of them than three.
+async fn redirects_inward_are_not_followed() {
     let elsewhere = Upstream::start(false, |_| {
         response(200, "Content-Type: text/plain\r\n", "private")
     })
@@ -54,7 +60,6 @@ async fn redirects_carry_no_credentials_and_lead_nowhere_private() {
             response(308, &format!("Location: {target}/x\r\n"), "")
         })
     };
-    play.service.stop().await;
     let play = Play::of(to(target.clone()).await).await;
     assert_eq!(play.status().await.0, 502);
     let named = target.replace("127.0.0.1", "localhost");
@@ -122,6 +127,10 @@ async fn the_old_endpoint_is_asked_without_tokens_where_the_new_one_is_unknown()
         );
         play.service.stop().await;
     }
+    missing_media_is_not_asked_for_at_the_old_endpoint().await;
+}
+
+async fn missing_media_is_not_asked_for_at_the_old_endpoint() {
     let play = Play::of(
         Upstream::start(false, |_| {
             response(404, "", "{\"errcode\": \"M_NOT_FOUND\"}")
