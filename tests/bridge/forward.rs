@@ -134,6 +134,39 @@ fn redaction(room: &str, event: &str) -> Value {
         "redacts": event, "content": {"redacts": event}})
 }
 
+/// Requests of a homeserver: method, target and body.
+const REQUESTS: [(&str, &str, &str); 13] = [
+    ("PUT", "/_matrix/app/v1/transactions/a%2Fb", ODD),
+    ("PUT", "/transactions/older", ODD),
+    ("PUT", "/_matrix/app/v1/transactions/c?x=%20&y", ODD),
+    (
+        "PUT",
+        "/_matrix/app/v1/transactions/broken",
+        "{\"events\": [",
+    ),
+    (
+        "POST",
+        "/_matrix/app/v1/ping",
+        "{\"transaction_id\": \"of the bridge\"}",
+    ),
+    ("GET", "/_matrix/app/v1/users/%40irc_a%3Aexample.org", ""),
+    ("GET", "/users/@irc_a:example.org", ""),
+    ("GET", "/_matrix/app/v1/rooms/%23irc%3Aexample.org", ""),
+    ("GET", "/rooms/%23irc%3Aexample.org", ""),
+    ("GET", "/_matrix/app/v1/thirdparty/protocol/irc?a=b", ""),
+    (
+        "POST",
+        "/_matrix/app/unstable/org.matrix.msc3983/keys/claim",
+        "{\"of\": \"the future\"}",
+    ),
+    ("DELETE", "/_matrix/app/v1/ping", ""),
+    (
+        "PATCH",
+        "/_matrix/app/v9/whatever/../else",
+        "\u{0}\u{1}bytes",
+    ),
+];
+
 #[tokio::test]
 async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
     let world = World::new().await;
@@ -141,37 +174,7 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
         Content-Length: 9\r\nConnection: close\r\n\r\nno coffee";
     let bridge = BridgeBehind::start(say).await;
     let service = in_front_of(&world, bridge.address, "").await;
-    for (method, target, body) in [
-        ("PUT", "/_matrix/app/v1/transactions/a%2Fb", ODD),
-        ("PUT", "/transactions/older", ODD),
-        ("PUT", "/_matrix/app/v1/transactions/c?x=%20&y", ODD),
-        (
-            "PUT",
-            "/_matrix/app/v1/transactions/broken",
-            "{\"events\": [",
-        ),
-        (
-            "POST",
-            "/_matrix/app/v1/ping",
-            "{\"transaction_id\": \"of the bridge\"}",
-        ),
-        ("GET", "/_matrix/app/v1/users/%40irc_a%3Aexample.org", ""),
-        ("GET", "/users/@irc_a:example.org", ""),
-        ("GET", "/_matrix/app/v1/rooms/%23irc%3Aexample.org", ""),
-        ("GET", "/rooms/%23irc%3Aexample.org", ""),
-        ("GET", "/_matrix/app/v1/thirdparty/protocol/irc?a=b", ""),
-        (
-            "POST",
-            "/_matrix/app/unstable/org.matrix.msc3983/keys/claim",
-            "{\"of\": \"the future\"}",
-        ),
-        ("DELETE", "/_matrix/app/v1/ping", ""),
-        (
-            "PATCH",
-            "/_matrix/app/v9/whatever/../else",
-            "\u{0}\u{1}bytes",
-        ),
-    ] {
+    for (method, target, body) in REQUESTS {
         let answer = raw_request(
             &service,
             method,

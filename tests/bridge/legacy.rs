@@ -344,26 +344,27 @@ async fn keys_are_imported_without_being_shown() {
     let files = std::fs::read_dir(folder.path().join("data")).expect("a folder");
     assert_eq!(files.count(), 3, "nothing is left behind");
     // Another key goes beside the first one.
-    file(
-        "heisenbridge.yaml",
-        "id: heisenbridge\nhs_token: secret-third\n",
-    );
+    let changed = "id: heisenbridge\nhs_token: secret-third\n";
+    file("heisenbridge.yaml", changed);
     let (is_done, printed, _) = run(&[&registration]);
     assert!(
         is_done && printed.contains("legacy-irc-heisenbridge-2.key"),
         "{printed}"
     );
 
+    let other = file("other.yaml", "hs_token: secret\n");
+    nothing_else_is_imported(&process, (&registration, &mautrix, &other));
+}
+
+/// Files that hold no key, or not one for this bridge.
+fn nothing_else_is_imported(process: &Process, (registration, mautrix, other): (&str, &str, &str)) {
     for (arguments, words) in [
         (&["nowhere.yaml"][..], "nowhere.yaml cannot be read"),
-        (&[&*registration, "--bridge", "xmpp"], "there is no bridge"),
-        (&[&*mautrix, "--path", "/m"], "give another by --path"),
-        (
-            &[&*file("other.yaml", "hs_token: secret\n")],
-            "another bridge than heisenbridge",
-        ),
+        (&[registration, "--bridge", "xmpp"], "there is no bridge"),
+        (&[mautrix, "--path", "/m"], "give another by --path"),
+        (&[other], "another bridge than heisenbridge"),
     ] {
-        let (is_done, _, told) = run(arguments);
+        let (is_done, _, told) = import_keys(process, arguments);
         assert!(!is_done && told.contains(words), "{told}");
     }
 }

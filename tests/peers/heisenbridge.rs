@@ -379,19 +379,23 @@ async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
     assert_eq!(event["type"], META_EVENT);
     assert!(event["unsigned"]["redacted_because"].is_object(), "{event}");
 
-    // While the bridge is down, a redaction bites all the same.
-    let (event_id, link) = side.share(&room, &picture[..300_000]).await;
-    let (later_id, later) = side.share(&room, &picture[..200_000]).await;
+    redactions_bite_while_the_bridge_is_down(&mut side, &room, &picture).await;
+}
+
+/// While the bridge is down, a redaction bites all the same.
+async fn redactions_bite_while_the_bridge_is_down(side: &mut Side, room: &str, picture: &[u8]) {
+    let (event_id, link) = side.share(room, &picture[..300_000]).await;
+    let (later_id, later) = side.share(room, &picture[..200_000]).await;
     eventually("their files in the cache", async || {
         (side.cached() == 2).then_some(())
     })
     .await;
     // Otherwise the kill might meet the transaction with the last meta event.
-    let before = side.quiet(&room).await;
+    let before = side.quiet(room).await;
     side.bridge.kill();
-    side.redact(&room, &event_id, &link, 1).await;
+    side.redact(room, &event_id, &link, 1).await;
     // Synapse repeats what was not taken before it pushes anything else.
-    side.alice.redact(&room, &later_id).await.expect("redacted");
+    side.alice.redact(room, &later_id).await.expect("redacted");
     // What was missed arrives when the bridge is back, and it works on.
     side.start_bridge().await;
     patiently("the later link to die", async || {
@@ -399,8 +403,8 @@ async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
     })
     .await;
     side.bridge.ready().await;
-    side.ask_for_status(&room, 1).await;
-    let last = side.quiet(&room).await;
+    side.ask_for_status(room, 1).await;
+    let last = side.quiet(room).await;
     let missed: BTreeSet<u64> = (before + 1..=last).collect();
     eventually("every transaction to be in the bridge's log", async || {
         missed.is_subset(&side.bridge.transactions()).then_some(())

@@ -134,6 +134,49 @@ impl Side {
         self.every_changed_byte_is_refused(path).await;
     }
 
+    /// Every link works in its own format, and in no other.
+    async fn shows_each_at_its_own_path(
+        &self,
+        usual: Vec<String>,
+        forged: Vec<String>,
+        moved: Vec<String>,
+        signed: Vec<String>,
+        ending: Vec<String>,
+    ) {
+        let under = |prefix: &str, path: &str, from: &str| path.replacen(from, prefix, 1);
+        self.shows(&Made {
+            foreign: vec![
+                forged[1].clone(),
+                under("/_mautrix/publicmedia", &usual[1], "/_heisenbridge/media"),
+                under("/ending", &usual[1], "/_heisenbridge/media"),
+            ],
+            good: usual,
+            expired: vec![],
+        })
+        .await;
+        self.shows(&Made {
+            good: moved,
+            expired: vec![],
+            foreign: vec![],
+        })
+        .await;
+        self.shows(&Made {
+            foreign: vec![
+                under("/_heisenbridge/media", &signed[1], "/_mautrix/publicmedia"),
+                under("/ending", &signed[1], "/_mautrix/publicmedia"),
+            ],
+            good: signed,
+            expired: vec![],
+        })
+        .await;
+        self.shows(&Made {
+            foreign: vec![under("/_mautrix/publicmedia", &ending[0], "/ending")],
+            good: ending[..1].to_vec(),
+            expired: ending[1..].to_vec(),
+        })
+        .await;
+    }
+
     async fn every_changed_byte_is_refused(&self, path: &str) {
         // Without its first slash it would be no URL.
         for n in 1..path.len() {
@@ -257,38 +300,8 @@ async fn links_of_heisenbridge_and_mautrix_work_again() {
             until(json!(now_s - 1), Value::Null)
         ]),
     );
-    let under = |prefix: &str, path: &str, from: &str| path.replacen(from, prefix, 1);
-    side.shows(&Made {
-        foreign: vec![
-            forged[1].clone(),
-            under("/_mautrix/publicmedia", &usual[1], "/_heisenbridge/media"),
-            under("/ending", &usual[1], "/_heisenbridge/media"),
-        ],
-        good: usual,
-        expired: vec![],
-    })
-    .await;
-    side.shows(&Made {
-        good: moved,
-        expired: vec![],
-        foreign: vec![],
-    })
-    .await;
-    side.shows(&Made {
-        foreign: vec![
-            under("/_heisenbridge/media", &signed[1], "/_mautrix/publicmedia"),
-            under("/ending", &signed[1], "/_mautrix/publicmedia"),
-        ],
-        good: signed,
-        expired: vec![],
-    })
-    .await;
-    side.shows(&Made {
-        foreign: vec![under("/_mautrix/publicmedia", &ending[0], "/ending")],
-        good: ending[..1].to_vec(),
-        expired: ending[1..].to_vec(),
-    })
-    .await;
+    side.shows_each_at_its_own_path(usual, forged, moved, signed, ending)
+        .await;
     drop(side.synapse);
     side.service.stop().await;
 }

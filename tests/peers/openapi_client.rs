@@ -7,7 +7,7 @@ use std::{
 
 use matrix_test_server::Options;
 
-use support::{API_TOKEN, Peer, World};
+use support::{API_TOKEN, Peer, Service, World};
 
 /// The Python that has the generator installed: the one named by the environment variable
 /// `OPENAPI_PYTHON`, or `target/openapi-client/bin/python`.
@@ -43,16 +43,7 @@ async fn a_generated_client_issues_lists_and_revokes() {
     .await;
     let service = world.service("").await;
     let folder = tempfile::tempdir().expect("a folder");
-    let described = service
-        .client
-        .get(format!("{}/openapi.json", service.internal))
-        .send()
-        .await
-        .expect("an answer")
-        .bytes()
-        .await
-        .expect("whole");
-    std::fs::write(folder.path().join("openapi.json"), described).expect("written");
+    write_description(&service, folder.path()).await;
     // Nothing is to be run over what was generated.
     std::fs::write(folder.path().join("settings.yaml"), "post_hooks: []\n").expect("written");
 
@@ -94,4 +85,18 @@ async fn a_generated_client_issues_lists_and_revokes() {
     let response = service.client.get(url.trim()).send().await;
     assert_eq!(response.expect("an answer").status(), 410, "it is revoked");
     service.stop().await;
+}
+
+/// Writes the description of the API into a folder.
+async fn write_description(service: &Service, folder: &Path) {
+    let described = service
+        .client
+        .get(format!("{}/openapi.json", service.internal))
+        .send()
+        .await
+        .expect("an answer")
+        .bytes()
+        .await
+        .expect("whole");
+    std::fs::write(folder.join("openapi.json"), described).expect("written");
 }

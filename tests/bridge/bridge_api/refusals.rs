@@ -74,64 +74,29 @@ fn requests_without_a_token(service: &Service) -> Refusals {
 }
 
 fn bodies_without_sense(service: &Service) -> Refusals {
+    let issue = || service.api(Method::POST, "/v1/links");
     vec![
+        (issue().body("{"), 400, "M_NOT_JSON"),
+        (issue().body("{} x"), 400, "M_NOT_JSON"),
+        (issue().body("[1]"), 400, "M_BAD_JSON"),
         (
-            service.api(Method::POST, "/v1/links").body("{"),
-            400,
-            "M_NOT_JSON",
-        ),
-        (
-            service.api(Method::POST, "/v1/links").body("{} x"),
-            400,
-            "M_NOT_JSON",
-        ),
-        (
-            service.api(Method::POST, "/v1/links").body("[1]"),
+            issue().body("[\"mxc://example.org/a\", \"!r:example.org\"]"),
             400,
             "M_BAD_JSON",
         ),
         (
-            service
-                .api(Method::POST, "/v1/links")
-                .body("[\"mxc://example.org/a\", \"!r:example.org\"]"),
+            issue().body(format!("{{\"file\": {}", "[".repeat(60_000))),
             400,
             "M_BAD_JSON",
         ),
+        (issue().body(vec![0xff, 0xfe]), 400, "M_NOT_JSON"),
+        (issue().body("{\"room_id\": 5}"), 400, "M_BAD_JSON"),
         (
-            service
-                .api(Method::POST, "/v1/links")
-                .body(format!("{{\"file\": {}", "[".repeat(60_000))),
-            400,
-            "M_BAD_JSON",
-        ),
-        (
-            service
-                .api(Method::POST, "/v1/links")
-                .body(vec![0xff, 0xfe]),
-            400,
-            "M_NOT_JSON",
-        ),
-        (
-            service
-                .api(Method::POST, "/v1/links")
-                .body("{\"room_id\": 5}"),
-            400,
-            "M_BAD_JSON",
-        ),
-        (
-            service
-                .api(Method::POST, "/v1/links")
-                .body(format!("\"{}\"", "x".repeat(140_000))),
+            issue().body(format!("\"{}\"", "x".repeat(140_000))),
             413,
             "M_TOO_LARGE",
         ),
-        (
-            service
-                .api(Method::POST, "/v1/links")
-                .body("[".repeat(60_000)),
-            400,
-            "M_BAD_JSON",
-        ),
+        (issue().body("[".repeat(60_000)), 400, "M_BAD_JSON"),
     ]
 }
 

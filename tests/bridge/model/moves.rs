@@ -41,38 +41,9 @@ impl Walk {
                 // `release_after` counts from when the end is noted down.
                 self.until_nothing_is_due().await;
             }
-            Step::Revoke(n) => {
-                if let Some(at) = choose(n, &self.links) {
-                    let path = format!("/v1/links/{}", self.links[at].id);
-                    let told = self.service().call(Method::DELETE, &path, &json!({})).await;
-                    assert_eq!(told.0, 200, "{}", told.1);
-                    self.end(|index, _| index == at, "revoked");
-                }
-            }
-            Step::RevokeMedium(n) => {
-                let medium = n % self.media.len();
-                let body = json!({"mxc": self.media[medium].0});
-                let told = self
-                    .service()
-                    .call(Method::POST, "/v1/revocations", &body)
-                    .await;
-                assert_eq!(told.0, 200, "{}", told.1);
-                self.end(|_, event| event.medium == medium, "revoked");
-            }
-            Step::Redact(n) => {
-                if let Some(at) = choose(n, &self.events) {
-                    let event = &self.events[at];
-                    // Whoever is not in the room is not told.
-                    if self.rooms[event.room].is_bot_in && !event.is_redacted {
-                        self.world.redact(&event.room_id, &event.event_id).await;
-                        self.events[at].is_redacted = true;
-                        let links = &self.links;
-                        let of_event: Vec<usize> =
-                            (0..links.len()).filter(|l| links[*l].event == at).collect();
-                        self.end(|index, _| of_event.contains(&index), "redacted");
-                    }
-                }
-            }
+            Step::Revoke(n) => self.revoke(n).await,
+            Step::RevokeMedium(n) => self.revoke_medium(n).await,
+            Step::Redact(n) => self.redact(n).await,
             Step::Leave(n) => {
                 let room = n % self.rooms.len();
                 if std::mem::take(&mut self.rooms[room].is_bot_in) {
@@ -85,21 +56,58 @@ impl Walk {
                     self.invite(room).await;
                 }
             }
-            Step::Upgrade(n) => {
-                let room = n % self.rooms.len();
-                // Who is away is not told, either.
-                if self.rooms[room].is_bot_in {
-                    let home = self.rooms[room].home.clone();
-                    self.rooms[room].home = self.world.replace_room(&home, &home).await;
-                    self.invite(room).await;
-                }
-            }
+            Step::Upgrade(n) => self.upgrade(n).await,
             Step::Restart => {
                 self.service()
                     .leave_unfinished("the next service goes on with it");
                 self.stop().await;
                 self.start().await;
             }
+        }
+    }
+
+    async fn redact(&mut self, n: usize) {
+        if let Some(at) = choose(n, &self.events) {
+            let event = &self.events[at];
+            // Whoever is not in the room is not told.
+            if self.rooms[event.room].is_bot_in && !event.is_redacted {
+                self.world.redact(&event.room_id, &event.event_id).await;
+                self.events[at].is_redacted = true;
+                let links = &self.links;
+                let of_event: Vec<usize> =
+                    (0..links.len()).filter(|l| links[*l].event == at).collect();
+                self.end(|index, _| of_event.contains(&index), "redacted");
+            }
+        }
+    }
+
+    async fn revoke(&mut self, n: usize) {
+        if let Some(at) = choose(n, &self.links) {
+            let path = format!("/v1/links/{}", self.links[at].id);
+            let told = self.service().call(Method::DELETE, &path, &json!({})).await;
+            assert_eq!(told.0, 200, "{}", told.1);
+            self.end(|index, _| index == at, "revoked");
+        }
+    }
+
+    async fn revoke_medium(&mut self, n: usize) {
+        let medium = n % self.media.len();
+        let body = json!({"mxc": self.media[medium].0});
+        let told = self
+            .service()
+            .call(Method::POST, "/v1/revocations", &body)
+            .await;
+        assert_eq!(told.0, 200, "{}", told.1);
+        self.end(|_, event| event.medium == medium, "revoked");
+    }
+
+    async fn upgrade(&mut self, n: usize) {
+        let room = n % self.rooms.len();
+        // Who is away is not told, either.
+        if self.rooms[room].is_bot_in {
+            let home = self.rooms[room].home.clone();
+            self.rooms[room].home = self.world.replace_room(&home, &home).await;
+            self.invite(room).await;
         }
     }
 

@@ -1,8 +1,9 @@
 //! Who compares, how far, and what is said of it.
 
-use serde_json::{Value, json};
+use reqwest::Method;
+use serde_json::json;
 use support::{
-    AS_TOKEN, BOT, Process, World, answer, eventually,
+    AS_TOKEN, BOT, Process, World, eventually,
     faulty::{Fault, Faulty, error},
 };
 
@@ -97,18 +98,9 @@ async fn the_command_says_what_it_has_mended() {
     let (mxc, token) = world.upload("bytes", "text/plain").await;
     let body = json!({"mxc": mxc, "content_token": token, "room_id": world.room_id});
     let link = process.issue(body).await;
-    let request = |link: &Value| {
-        process
-            .client
-            .get(format!(
-                "{}/v1/links/{}",
-                process.internal,
-                link["link_id"].as_str().expect("an ID")
-            ))
-            .bearer_auth(support::API_TOKEN)
-    };
+    let path = format!("/v1/links/{}", link["link_id"].as_str().expect("an ID"));
     let counted = eventually("the count", async || {
-        let link = answer(request(&link)).await.1;
+        let (_, link) = process.call(Method::GET, &path, &json!({})).await?;
         (link["usage"]["state"] == "counted").then_some(link)
     })
     .await;

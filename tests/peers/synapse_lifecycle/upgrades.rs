@@ -13,36 +13,11 @@ async fn usage_moves_on_when_synapse_upgrades_a_room() {
     };
     let room = &side.room_id;
     // Synapse mutes the old room: whoever has not the power cannot redact there any more.
-    let levels = |room: &str| {
-        let path = [
-            "_matrix",
-            "client",
-            "v3",
-            "rooms",
-            room,
-            "state",
-            "m.room.power_levels",
-            "",
-        ];
-        let (alice, path) = (side.alice.clone(), path.map(str::to_owned));
-        async move {
-            let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            let request = alice.request(Method::GET, &path).expect("a request");
-            (
-                crate::synapse::succeed(request).await.expect("levels"),
-                path.iter()
-                    .map(|part| (*part).to_owned())
-                    .collect::<Vec<_>>(),
-            )
-        }
-    };
-    let (mut content, path) = levels(room).await;
+    let mut content = power_levels(&side, room).await;
     content["users"][BOT] = json!(50);
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let set = side.alice.request(Method::PUT, &path).expect("a request");
-    crate::synapse::succeed(set.json(&content))
-        .await
-        .expect("set");
+    let set = side.alice.request(Method::PUT, &path_of_levels(room));
+    let set = set.expect("a request").json(&content);
+    crate::synapse::succeed(set).await.expect("set");
 
     let mxc = side.alice.upload("words", "text/plain", "a.txt").await;
     let link = json!({"mxc": mxc.expect("uploaded"), "room_id": room});
@@ -53,7 +28,7 @@ async fn usage_moves_on_when_synapse_upgrades_a_room() {
     let told = crate::synapse::succeed(upgrade.json(&json!({"new_version": "12"})));
     let told = told.await.expect("upgraded");
     let successor = told["replacement_room"].as_str().expect("a room");
-    let (muted, _) = levels(room).await;
+    let muted = power_levels(&side, room).await;
     assert!(muted["events_default"].as_i64() >= Some(50), "{muted}");
     side.alice.invite(successor, BOT).await.expect("invited");
 
@@ -68,4 +43,15 @@ async fn usage_moves_on_when_synapse_upgrades_a_room() {
     })
     .await;
     assert_eq!(side.status(&link).await, 200);
+}
+
+fn path_of_levels(room: &str) -> [&str; 8] {
+    let state = "m.room.power_levels";
+    ["_matrix", "client", "v3", "rooms", room, "state", state, ""]
+}
+
+async fn power_levels(side: &Side, room: &str) -> Value {
+    let request = side.alice.request(Method::GET, &path_of_levels(room));
+    let levels = crate::synapse::succeed(request.expect("a request")).await;
+    levels.expect("levels")
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use support::{BOT, eventually, url};
 
@@ -42,22 +42,7 @@ async fn a_link_is_followed_counted_revoked_and_released() {
     );
     assert_eq!(response.bytes().await.expect("a body"), bytes);
 
-    let counted = side.wait_for(&link, "counted").await;
-    let events = side
-        .bob
-        .messages(&side.room_id, &[META_EVENT])
-        .await
-        .expect("messages");
-    assert_eq!(events.len(), 1);
-    assert_eq!(events[0]["event_id"], counted["usage"]["event_id"]);
-    assert_eq!(events[0]["sender"], BOT);
-    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&mxc));
-    assert_eq!(events[0]["content"]["content_token"], json!({}));
-    assert_eq!(events[0]["content"]["references"][0]["hash"], json!(hash));
-    assert!(
-        !events[0].to_string().contains(&mxc),
-        "the event does not tell the URI"
-    );
+    let event_id = assert_counted(&side, &link, &mxc).await;
 
     let path = format!("/v1/links/{}", link["link_id"].as_str().expect("ID"));
     side.process
@@ -66,14 +51,34 @@ async fn a_link_is_followed_counted_revoked_and_released() {
         .expect("an answer");
     assert_eq!(side.status(&link).await, 410);
     side.wait_for(&link, "released").await;
-    let event_id = events[0]["event_id"].as_str().expect("ID");
     let (_, event) = side
         .bob
-        .event(&side.room_id, event_id)
+        .event(&side.room_id, &event_id)
         .await
         .expect("an event");
     assert!(event["unsigned"]["redacted_because"].is_object(), "{event}");
     assert_eq!(event["content"], json!({}));
+}
+
+/// The meta event counts the medium, and does not say its URI; its ID.
+async fn assert_counted(side: &Side, link: &Value, mxc: &str) -> String {
+    let counted = side.wait_for(link, "counted").await;
+    let events = side
+        .bob
+        .messages(&side.room_id, &[META_EVENT])
+        .await
+        .expect("messages");
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["event_id"], counted["usage"]["event_id"]);
+    assert_eq!(events[0]["sender"], BOT);
+    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(mxc));
+    assert_eq!(events[0]["content"]["content_token"], json!({}));
+    assert_eq!(events[0]["content"]["references"][0]["hash"], json!(hash));
+    assert!(
+        !events[0].to_string().contains(mxc),
+        "the event does not tell the URI"
+    );
+    events[0]["event_id"].as_str().expect("ID").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +165,24 @@ async fn a_paste_is_followed_counted_and_dies_with_its_message() {
     );
     side.wait_for(&link, "counted").await;
 
-    // In an encrypted room, Synapse gets what it cannot read.
+    a_paste_of_an_encrypted_room_is_sealed(&side, text).await;
+
+    let redacted = side.alice.redact(&side.room_id, &event_id).await;
+    redacted.expect("redacted");
+    eventually("the link to die", async || {
+        (side.status(&link).await == 410).then_some(())
+    })
+    .await;
+    assert_eq!(side.link(&link).await["state"], "redacted");
+    let asked = json!({"text": text, "room_id": side.room_id, "event_id": event_id});
+    let asked = side.process.call(Method::POST, "/v1/pastes", &asked).await;
+    let (status, told) = asked.expect("an answer");
+    assert_eq!((status.as_u16(), &told["errcode"]), (410, &json!("M_GONE")));
+    side.wait_for(&link, "released").await;
+}
+
+/// In an encrypted room, Synapse gets what it cannot read.
+async fn a_paste_of_an_encrypted_room_is_sealed(side: &Side, text: &str) {
     let room = json!({"preset": "private_chat", "invite": [BOT], "initial_state": [
         {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}]});
     let closed = side.alice.create_room(&room).await.expect("a room");
@@ -184,21 +206,6 @@ async fn a_paste_is_followed_counted_and_dies_with_its_message() {
         opened.expect("an answer").text().await.expect("a body"),
         text
     );
-
-    side.alice
-        .redact(&side.room_id, &event_id)
-        .await
-        .expect("redacted");
-    eventually("the link to die", async || {
-        (side.status(&link).await == 410).then_some(())
-    })
-    .await;
-    assert_eq!(side.link(&link).await["state"], "redacted");
-    let asked = json!({"text": text, "room_id": side.room_id, "event_id": event_id});
-    let asked = side.process.call(Method::POST, "/v1/pastes", &asked).await;
-    let (status, told) = asked.expect("an answer");
-    assert_eq!((status.as_u16(), &told["errcode"]), (410, &json!("M_GONE")));
-    side.wait_for(&link, "released").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

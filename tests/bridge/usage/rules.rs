@@ -1,36 +1,13 @@
-//! The rules of the books: what is counted, and until when.
+//! The rules of usage: what is counted, and until when.
 
-use std::collections::BTreeMap;
-
-use medialink::clock::Clock;
 use reqwest::Method;
-use serde_json::{Value, json};
-use support::{HS_TOKEN, Service, World, Xorshift, answer, eventually};
+use serde_json::json;
+use support::{World, eventually};
+
+use super::requests::revoke;
 
 const HOUR: i64 = 3_600_000;
 const QUICK: &str = "usage: {batch_window: 20ms}";
-
-async fn revoke(service: &Service, link: &Value) {
-    let path = format!("/v1/links/{}", link["link_id"].as_str().expect("ID"));
-    assert_eq!(service.call(Method::DELETE, &path, &json!({})).await.0, 200);
-}
-
-async fn redact(service: &Service, room_id: &str, event_id: &str) {
-    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-    let txn = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let event = json!({"type": "m.room.redaction", "event_id": "$r", "room_id": room_id, "sender": "@alice:example.org",
-        "content": {"redacts": event_id}});
-    let url = format!(
-        "{}/_matrix/app/v1/transactions/ledger{txn}",
-        service.internal
-    );
-    let put = service
-        .client
-        .put(url)
-        .bearer_auth(HS_TOKEN)
-        .json(&json!({"events": [event]}));
-    assert_eq!(answer(put).await.0, 200);
-}
 
 #[tokio::test]
 async fn media_is_counted_once_per_room_and_token_until_its_last_link_dies() {
@@ -293,147 +270,5 @@ async fn local_media_is_touched_now_and_then_and_not_when_it_is_dead() {
     service.clock.advance(HOUR + 1000);
     tokio::time::sleep(std::time::Duration::from_secs(6)).await;
     touched(2).await;
-    service.stop().await;
-}
-
-/// Issues, repeats, revocations, redactions, expiries and restarts in any order: the homeserver
-/// counts what is linked, once per room.
-#[tokio::test]
-async fn after_any_steps_the_count_is_that_of_the_links() {
-    let seed = std::time::UNIX_EPOCH.elapsed().expect("a clock").as_nanos() as u64 | 1;
-    eprintln!("seed {seed}");
-    let mut random = Xorshift(seed);
-    let mut pick = |bound: u64| usize::try_from(random.below(bound)).expect("small");
-    let world = World::new().await;
-    let rooms = [world.room_id.clone(), world.new_room().await];
-    let mut media = Vec::new();
-    for n in 0..6 {
-        media.push(world.upload(format!("{n}"), "text/plain").await);
-    }
-    let clock = Clock::default();
-    let start = async || {
-        Service::start_at(
-            world.folder.path(),
-            &world.url,
-            "",
-            "usage: {batch_window: 20ms, release_after: 10s}",
-            &clock,
-        )
-        .await
-    };
-    let mut service = start().await;
-    // Media that stays linked, counted by one event with media that does not: it moves from event
-    // to event, and is never uncounted.
-    let staying = world.upload("staying", "text/plain").await;
-    let body = |(mxc, token): &(String, String), end: i64| json!({"mxc": mxc, "content_token": token, "room_id": rooms[0], "event_id": "$first", "lifetime_ms": end});
-    let mut first = vec![body(&staying, 0)];
-    first.extend(media.iter().zip(1..).map(|(one, n)| body(one, 3000 * n)));
-    let (_, batch) = service
-        .call(Method::POST, "/v1/links/batch", &json!({"links": first}))
-        .await;
-    let first = batch["results"].as_array().expect("results").clone();
-    service.wait_for_usage(&first[0], "counted").await;
-    // By link ID: media, room, event, expiry.
-    let mut live: BTreeMap<String, (usize, usize, usize, Option<i64>)> = BTreeMap::new();
-    for (n, link) in first[1..].iter().enumerate() {
-        let id = link["link_id"].as_str().expect("ID").to_owned();
-        live.insert(id, (n, 0, 0, link["expires_ts"].as_i64()));
-    }
-    let mut next_event = 0;
-    for step in 0..300 {
-        match pick(21) {
-            0..10 => {
-                let (n, room) = (pick(6), pick(2));
-                let event = if pick(3) == 0 {
-                    next_event
-                } else {
-                    next_event += 1;
-                    next_event
-                };
-                let mut body = json!({"mxc": media[n].0, "content_token": media[n].1, "room_id": rooms[room], "event_id": format!("$e{event}")});
-                if pick(3) == 0 {
-                    body["lifetime_ms"] = json!(1000 * (1 + pick(60)));
-                }
-                let (status, link) = service.call(Method::POST, "/v1/links", &body).await;
-                if status == 410 {
-                    continue;
-                }
-                assert!(status.is_success(), "{link}");
-                let id = link["link_id"].as_str().expect("ID").to_owned();
-                live.insert(id, (n, room, event, link["expires_ts"].as_i64()));
-            }
-            10..15 => {
-                if let Some(id) = live.keys().nth(pick(1 + live.len() as u64)).cloned() {
-                    revoke(&service, &json!({"link_id": id})).await;
-                    live.remove(&id);
-                }
-            }
-            15 | 16 => {
-                if let Some((_, room, event, _)) =
-                    live.values().nth(pick(1 + live.len() as u64)).copied()
-                {
-                    redact(&service, &rooms[room], &format!("$e{event}")).await;
-                    live.retain(|_, known| (known.1, known.2) != (room, event));
-                }
-            }
-            17 => clock.advance(1000 * i64::try_from(pick(20)).expect("small")),
-            19 => {
-                let room = pick(2);
-                let n = pick(6);
-                let criteria = json!({"mxc": media[n].0, "room_id": rooms[room]});
-                let (status, told) = service
-                    .call(Method::POST, "/v1/revocations", &criteria)
-                    .await;
-                assert_eq!(status, 200, "{told}");
-                live.retain(|_, known| (known.0, known.1) != (n, room));
-            }
-            18 => {
-                service.leave_unfinished("the next service goes on with it");
-                service.stop().await;
-                service = start().await;
-            }
-            _ => service.drained().await,
-        }
-        let now = clock.now_ms();
-        live.retain(|_, known| known.3.is_none_or(|end| end > now));
-        if step % 50 == 49 {
-            // Whatever expires beside living media is released in the end.
-            clock.advance(11_000);
-            let now = clock.now_ms();
-            live.retain(|_, known| known.3.is_none_or(|end| end > now));
-            // Expiry is noted by the worker's next look.
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-            clock.advance(11_000);
-            let now = clock.now_ms();
-            live.retain(|_, known| known.3.is_none_or(|end| end > now));
-            for (n, (mxc, _)) in media.iter().enumerate() {
-                eventually(
-                    &format!("the right count of medium {n} after step {step}"),
-                    async || {
-                        service.drained().await;
-                        // Links go on expiring while we look.
-                        let now = clock.now_ms();
-                        let expected = (0..2)
-                            .filter(|room| {
-                                live.values().any(|known| {
-                                    (known.0, known.1) == (n, *room)
-                                        && known.3.is_none_or(|end| end > now)
-                                })
-                            })
-                            .count();
-                        (world.references(mxc).await == i64::try_from(expected).expect("small"))
-                            .then_some(())
-                    },
-                )
-                .await;
-            }
-        }
-    }
-    let media = world.media(&staying.0).await;
-    assert_eq!(
-        (&media["references"], &media["min_references_since_counted"]),
-        (&json!(1), &json!(1)),
-        "what stays linked stays counted: {media}"
-    );
     service.stop().await;
 }
