@@ -10,7 +10,7 @@ use std::{io::IsTerminal, process::ExitCode};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::stop_on_signal;
+use crate::signals::stop_on_signal;
 
 use self::{round::Round, stage::Stage};
 

@@ -1,5 +1,9 @@
 //! The service from the outside: over HTTP, against embedded and made-up homeservers. Nothing has
 //! to be installed; tests beside programs of others are in `tests/peers`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside the service: with clients, dice and clocks of their own"
+)]
 
 mod appservice;
 mod attached_pastes;
@@ -33,3 +37,4 @@ mod signals;
 mod streaming;
 mod thumbnails;
 mod usage;
+mod woken;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use matrix_test_server::Options;
-use medialink::{clock::Clock, usage::Compared};
+use medialink::{clock::Clock, usage::ReconcileReport};
 use medialink_link::LinkState;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -25,11 +25,11 @@ async fn what_a_moderator_has_redacted_is_counted_again_if_it_is_linked() {
     let compared = service.compare(&world.url).await;
     assert_eq!(
         compared,
-        Compared {
+        ReconcileReport {
             rooms: 1,
             events: 2,
             counted_anew: 1,
-            ..Compared::default()
+            ..ReconcileReport::default()
         }
     );
     let again = service.wait_for_usage(&living, "counted").await;

@@ -2,6 +2,10 @@
 //! process or as the real binary, and what checks at the end that nothing is left behind.
 //!
 //! A crate of its own, so that it is compiled once for all tests.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside the service: with clients, dice and clocks of their own"
+)]
 
 mod cache_folder;
 mod client;

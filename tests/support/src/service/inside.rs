@@ -8,34 +8,38 @@ use std::sync::{
 
 use medialink::{
     app::Application,
+    config::Config,
     homeserver::{Features, Homeserver},
     key_store::KeyStore,
-    link_service::LinkService,
-    rooms::Rooms,
+    links::{Effect, Links},
     storage::{
-        Database, StorageError,
+        Database, StorageError, history,
         links::LinkRow,
-        media_references, memory,
+        media_references,
         meta_events::{self, MetaEventSummary},
-        seen_media, touches,
+        room_policies, seen_media, touches,
     },
-    usage::{Compared, Reconciler, Scope},
+    usage::{ReconcileReport, ReconcileScope, Reconciler},
 };
-use medialink_link::{KeyRing, LinkClaims, matrix::MxcUri, sign_self_contained};
+use medialink_link::{
+    KeyRing, LinkClaims,
+    matrix::{EventId, MxcUri, RoomId},
+    sign_self_contained,
+};
 use serde_json::Value;
 
 use super::running::Service;
 use crate::waiting::eventually;
 
-pub use medialink::link_service::POLICY_EVENT_TYPE;
+pub use medialink::links::POLICY_EVENT_TYPE;
 
 /// The parts of a running service that tests look into.
 pub struct Inside {
     database: Database,
     keys: KeyStore,
     features: Features,
-    links: LinkService,
-    rooms: Rooms,
+    links: Links,
+    config: Arc<Config>,
 }
 
 impl Inside {
@@ -45,7 +49,7 @@ impl Inside {
             keys: application.keys().clone(),
             features: application.features().clone(),
             links: application.links().clone(),
-            rooms: application.rooms().clone(),
+            config: Arc::clone(application.config()),
         }
     }
 }
@@ -111,13 +115,15 @@ impl Service {
     }
 
     /// Compares usage with what the rooms of the homeserver at this URL hold.
-    pub async fn compare(&self, url: &str) -> Compared {
-        let mut settings = self.inside.links.config.homeserver.clone();
+    pub async fn compare(&self, url: &str) -> ReconcileReport {
+        let mut settings = self.inside.config.homeserver.clone();
         settings.url = url.parse().expect("a URL");
         let homeserver = Arc::new(Homeserver::new(settings).expect("a client"));
-        let reconciler = Reconciler::new(self.inside.links.clone(), homeserver);
-        let compared = reconciler.compare(Scope::default()).await;
-        compared.expect("the database answers")
+        let (config, clock) = (Arc::clone(&self.inside.config), self.clock.clone());
+        let database = self.database().clone();
+        let reconciler = Reconciler::new(database, config, clock, homeserver);
+        let report = reconciler.compare(ReconcileScope::default()).await;
+        report.expect("the database answers")
     }
 
     /// Ends the links of an event, as if the homeserver had told of its redaction.
@@ -140,8 +146,8 @@ impl Service {
 
     /// Whether a transaction of the homeserver is remembered.
     pub async fn remembers_transaction(&self, bridge: &str, id: &str) -> bool {
-        let known = memory::transaction(self.database().reader(), bridge, id, None).await;
-        known.expect("reads") != memory::Transaction::New
+        let known = history::transaction(self.database().reader(), bridge, id, None).await;
+        known.expect("reads") != history::Transaction::New
     }
 
     /// The media that is touched next.
@@ -158,32 +164,26 @@ impl Service {
         event: Option<&str>,
         content: &Value,
     ) {
-        let noted = self.inside.rooms.note_policy(bridge, room, event, content);
+        let noted = self.inside.links.note_policy(bridge, room, event, content);
         noted.await.expect("noted");
     }
 
     /// Asks the rooms again whose policy is not known.
     pub async fn ask_rooms(&self) {
-        self.inside.rooms.ask_unanswered().await.expect("asked");
+        self.inside.links.ask_unanswered().await.expect("asked");
     }
 
-    /// Whether an event is the policy event of the room; if so, its policy is no longer believed.
+    /// Takes the redaction of an event; whether the room is asked for its policy again.
     pub async fn doubts_policy(&self, room_id: &str, event_id: &str) -> bool {
-        let links = self.inside.links.clone();
-        let (room_id, event_id) = (room_id.to_owned(), event_id.to_owned());
-        let writer = self.database().writer();
-        let doubted = writer.write::<_, StorageError, _>(move |connection| {
-            Box::pin(async move {
-                let is_it = links
-                    .is_policy_event(connection, &room_id, &event_id)
-                    .await?;
-                if is_it {
-                    links.doubt_policy(connection, &room_id, "irc").await?;
-                }
-                Ok(is_it)
-            })
-        });
-        doubted.await.expect("written")
+        let redacted = Effect::Redacted {
+            room_id: RoomId::parse(room_id).expect("valid"),
+            event_id: EventId::parse(event_id).expect("valid"),
+        };
+        let links = &self.inside.links;
+        let taken = links.take_transaction("irc", event_id, [0; 32], vec![redacted]);
+        assert!(taken.await.expect("written"), "it is new");
+        let known = room_policies::find(self.database().reader(), room_id).await;
+        known.expect("reads").expect("known").waits
     }
 }
 
