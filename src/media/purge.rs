@@ -1,4 +1,4 @@
-//! Taking media out of the cache whose last link was revoked, redacted or used up.
+//! Removes media from the cache when its last link was revoked, redacted or used up.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,34 +12,34 @@ use crate::{
     storage::{Database, StorageError, cache_purges},
 };
 
-use super::{Cache, Method, Names};
+use super::{Cache, Method, ObjectKeys};
 
-/// How often to look in any case: for what is due by its time.
+/// How often to look in any case: some purges become due as time passes.
 const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
 
-/// Takes media out of the cache for which the database holds the wish.
+/// Removes media from the cache as the database asks for it.
 pub struct Purger {
     database: Database,
     cache: Cache,
-    names: Names,
+    object_keys: ObjectKeys,
     thumbnails: Arc<[ThumbnailSize]>,
     clock: Clock,
 }
 
 impl Purger {
-    /// For the cache of a service; `thumbnails`: the sizes that may be in it.
+    /// A purger of a cache. `thumbnails`: the sizes that may be in it.
     #[must_use]
     pub fn new(
         database: Database,
         cache: Cache,
-        names: Names,
+        object_keys: ObjectKeys,
         thumbnails: &[ThumbnailSize],
         clock: Clock,
     ) -> Self {
         Self {
             database,
             cache,
-            names,
+            object_keys,
             thumbnails: thumbnails.into(),
             clock,
         }
@@ -73,7 +73,7 @@ impl Purger {
             for link in &media {
                 // Under its bridge's name, if it came while media was linked to events.
                 for bridge in [None, Some(link.bridge.as_str())] {
-                    let key = |kind| self.names.key(&link.claims, kind, bridge);
+                    let key = |kind| self.object_keys.key(&link.claims, kind, bridge);
                     keys.extend(self.kinds().map(key));
                 }
             }
@@ -87,7 +87,7 @@ impl Purger {
             .await
     }
 
-    /// Everything that the cache may hold of one medium.
+    /// The original and every thumbnail that the cache may hold of one medium.
     fn kinds(&self) -> impl Iterator<Item = MediaKind> {
         let sizes = self.thumbnails.iter();
         let thumbnails = sizes.flat_map(|size| {

@@ -62,16 +62,8 @@ fn response(status: &str, description: &str) -> Response {
     }
 }
 
-pub(super) fn api_docs_page() -> ApiDocsPage {
-    ApiDocsPage {
-        title: "Medialink bridge API".to_owned(),
-        version: "0.1.0".to_owned(),
-        description: "What a bridge asks of Medialink. Every call carries `Authorization: Bearer \
-                      <api_token>`; a bridge sees only its own links.\n\nTimes are milliseconds \
-                      since the epoch (`…_ts`), durations milliseconds (`…_ms`)."
-            .to_owned(),
-        operations: vec![
-            Operation {
+fn issue_operation() -> Operation {
+    Operation {
                 method: "post".to_owned(),
                 path: "/v1/links".to_owned(),
                 summary: "Make a link".to_owned(),
@@ -90,30 +82,46 @@ pub(super) fn api_docs_page() -> ApiDocsPage {
                     response("503", "The database does not answer."),
                 ],
                 ..Operation::default()
+            }
+}
+
+fn list_operation() -> Operation {
+    Operation {
+        method: "get".to_owned(),
+        path: "/v1/links".to_owned(),
+        summary: "List links".to_owned(),
+        parameters: vec![
+            Parameter {
+                name: "room_id".to_owned(),
+                location: "query".to_owned(),
+                required: false,
+                type_text: "string".to_owned(),
+                description: "Only links of this room.".to_owned(),
             },
-            Operation {
-                method: "get".to_owned(),
-                path: "/v1/links".to_owned(),
-                summary: "List links".to_owned(),
-                parameters: vec![
-                    Parameter {
-                        name: "room_id".to_owned(),
-                        location: "query".to_owned(),
-                        required: false,
-                        type_text: "string".to_owned(),
-                        description: "Only links of this room.".to_owned(),
-                    },
-                    Parameter {
-                        name: "limit".to_owned(),
-                        location: "query".to_owned(),
-                        required: false,
-                        type_text: "integer, 1 to 1000".to_owned(),
-                        description: "How many at most; `100` if left out.".to_owned(),
-                    },
-                ],
-                responses: vec![response("200", "The links, newest first.")],
-                ..Operation::default()
+            Parameter {
+                name: "limit".to_owned(),
+                location: "query".to_owned(),
+                required: false,
+                type_text: "integer, 1 to 1000".to_owned(),
+                description: "How many at most; `100` if left out.".to_owned(),
             },
+        ],
+        responses: vec![response("200", "The links, newest first.")],
+        ..Operation::default()
+    }
+}
+
+pub(super) fn api_docs_page() -> ApiDocsPage {
+    ApiDocsPage {
+        title: "Medialink bridge API".to_owned(),
+        version: "0.1.0".to_owned(),
+        description: "What a bridge asks of Medialink. Every call carries `Authorization: Bearer \
+                      <api_token>`; a bridge sees only its own links.\n\nTimes are milliseconds \
+                      since the epoch (`…_ts`), durations milliseconds (`…_ms`)."
+            .to_owned(),
+        operations: vec![
+            issue_operation(),
+            list_operation(),
             Operation {
                 method: "get".to_owned(),
                 path: "/v1/links/{link_id}".to_owned(),
@@ -287,39 +295,38 @@ fn hostile_file_names_are_escaped_in_text_and_in_attributes() {
             Kind::Text,
             Kind::Other,
         ] {
-            let page = ViewPage {
-                title: Some(name.to_owned()),
-                network: Some(name.to_owned()),
-                ..view_page(kind)
-            };
-            let html = page.render();
-            for expected in [
-                format!("<title>{shown}</title>"),
-                format!("<h1><bdi>{shown}</bdi></h1>"),
-                format!("<meta property=\"og:title\" content=\"{shown}\">"),
-                format!("download=\"{shown}\""),
-                format!("bridged to {shown}</p>"),
-            ] {
-                assert!(html.contains(&expected), "{expected} in {html}");
-            }
-            if kind == Kind::Image {
-                assert!(html.contains(&format!("alt=\"{shown}\"")));
-            }
-            if kind == Kind::Video || kind == Kind::Audio {
-                assert!(html.contains(&format!("aria-label=\"{shown}\"")));
-            }
-            let plain = view_page(kind).render();
-            assert_eq!(
-                html.matches('<').count(),
-                plain.matches('<').count(),
-                "{name:?}"
-            );
-            assert_eq!(
-                html.matches('"').count(),
-                plain.matches('"').count(),
-                "{name:?}"
-            );
+            check_that_it_is_escaped(kind, name, shown);
         }
+    }
+}
+
+/// Whether a page with a hostile name shows it, and nothing but it.
+fn check_that_it_is_escaped(kind: Kind, name: &str, shown: &str) {
+    let page = ViewPage {
+        title: Some(name.to_owned()),
+        network: Some(name.to_owned()),
+        ..view_page(kind)
+    };
+    let html = page.render();
+    for expected in [
+        format!("<title>{shown}</title>"),
+        format!("<h1><bdi>{shown}</bdi></h1>"),
+        format!("<meta property=\"og:title\" content=\"{shown}\">"),
+        format!("download=\"{shown}\""),
+        format!("bridged to {shown}</p>"),
+    ] {
+        assert!(html.contains(&expected), "{expected} in {html}");
+    }
+    if kind == Kind::Image {
+        assert!(html.contains(&format!("alt=\"{shown}\"")));
+    }
+    if kind == Kind::Video || kind == Kind::Audio {
+        assert!(html.contains(&format!("aria-label=\"{shown}\"")));
+    }
+    let plain = view_page(kind).render();
+    for mark in ['<', '"'] {
+        let count = |html: &str| html.matches(mark).count();
+        assert_eq!(count(&html), count(&plain), "{name:?}");
     }
 }
 
@@ -355,7 +362,7 @@ fn hostile_urls_and_types_are_escaped() {
 }
 
 #[test]
-fn a_paste_is_told_of_like_any_media() {
+fn a_paste_has_the_facts_of_any_media() {
     let html = paste_page(view_page(Kind::Text), "rust").render();
     for fact in [
         "<title>cat.png</title>",

@@ -4,12 +4,12 @@ use askama::Template;
 
 use medialink_event::{Appearance, human};
 
-use super::{display_name::display_name, placeholder::Placeholder};
+use super::{display_name::display_name, placeholder::Placeholder, render::render};
 
 /// A page around one medium, with OpenGraph data for link previews.
 ///
-/// A link with a limited number of follows is not embedded, neither in the page nor in its previews: whoever looks at the
-/// page or pastes its address into a chat must not use up what it promises.
+/// A link with a limited number of follows is not embedded, neither in the page nor in its previews:
+/// looking at the page, or pasting its address into a chat, must not use the link up.
 #[derive(Clone, Debug, Template)]
 #[template(path = "view.html")]
 pub struct ViewPage {
@@ -25,11 +25,11 @@ pub struct ViewPage {
     pub mimetype: Option<String>,
     /// The media's length.
     pub size_bytes: Option<u64>,
-    /// What its event says of it.
+    /// Size, duration and warnings, as its event says.
     pub appearance: Appearance,
     /// The name of the network on the other side of the bridge.
     pub network: Option<String>,
-    /// When the link dies, if it does.
+    /// When the link ends, if it does.
     pub expires_at: Option<Moment>,
     /// How often the link can still be followed, if that is limited.
     pub follows_left: Option<u64>,
@@ -89,10 +89,10 @@ impl ViewPage {
     /// The page as HTML.
     #[must_use]
     pub fn render(&self) -> String {
-        super::render(self)
+        render(self)
     }
 
-    /// The file's name, or empty: then a browser takes the name from the response.
+    /// The file's name; empty: a browser takes the name from the response.
     pub(super) fn file_name(&self) -> String {
         self.title
             .as_deref()
@@ -117,11 +117,11 @@ impl ViewPage {
     fn veil(&self) -> String {
         let warning = self.appearance.warning.as_ref();
         let reason = warning.and_then(|warning| display_name(warning.reason.as_deref()?));
-        let what = match warning {
+        let word = match warning {
             Some(warning) if warning.is_spoiler => "Spoiler",
             _ => "Content warning",
         };
-        reason.map_or_else(|| what.to_owned(), |reason| format!("{what}: {reason}"))
+        reason.map_or_else(|| word.to_owned(), |reason| format!("{word}: {reason}"))
     }
 
     fn pixels(&self) -> Option<(u32, u32)> {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_facts_are_told() {
+    fn the_page_lists_the_facts() {
         let html = view_page(Kind::Image).render();
         for fact in [
             "<title>cat.png</title>",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_left_out() {
+    fn unknown_facts_are_left_out() {
         let html = ViewPage {
             title: Some(" \n".to_owned()),
             mimetype: None,
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_event_says_is_told_and_keeps_its_place() {
+    fn facts_of_the_event_are_shown_and_reserve_room() {
         let page = |kind| ViewPage {
             appearance: Appearance {
                 width: Some(800),
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_sender_hides_is_shown_neither_at_once_nor_in_previews() {
+    fn hidden_media_is_shown_neither_at_once_nor_in_previews() {
         for kind in [Kind::Image, Kind::Video, Kind::Audio] {
             let html = ViewPage {
                 appearance: Appearance {

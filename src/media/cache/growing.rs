@@ -11,24 +11,26 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 
-use super::{Head, ReadError, read::read_at};
+use crate::media::head::MediaHead;
 
-/// Of encrypted media, what is held back until the digest of the whole is known, in bytes.
+use super::{read::read_at, read_error::ReadError};
+
+/// The end of encrypted media that is held back until the digest of the whole is known, in bytes.
 const HELD_BACK_BYTES: u64 = 64 << 10;
 
 /// How far a fetch has come.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Progress {
-    head: Option<Arc<Head>>,
+    head: Option<Arc<MediaHead>>,
     written: u64,
     end: Option<Result<(), ReadError>>,
 }
 
-/// Where the bytes are.
+/// The place of the bytes.
 pub(super) enum Store {
-    /// Few enough to be kept here.
+    /// In memory, and growing.
     Memory(Vec<u8>),
-    /// All there are to come.
+    /// In memory, and complete.
     Whole(Bytes),
     /// In a file that grows.
     File(Arc<File>),
@@ -77,17 +79,17 @@ impl Growing {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn tell_head(&self, head: Arc<Head>) {
+    pub(super) fn announce_head(&self, head: Arc<MediaHead>) {
         self.progress
             .send_modify(|progress| progress.head = Some(head));
     }
 
-    pub(super) fn tell_written(&self, written: u64) {
+    pub(super) fn announce_written(&self, written: u64) {
         self.progress
             .send_modify(|progress| progress.written = written);
     }
 
-    pub(super) fn tell_end(&self, end: Result<(), ReadError>) {
+    pub(super) fn announce_end(&self, end: Result<(), ReadError>) {
         self.progress.send_modify(|progress| {
             progress.end.get_or_insert(end);
         });
@@ -116,8 +118,8 @@ pub(in crate::media) struct Reader {
 }
 
 impl Reader {
-    /// Waits for what the homeserver tells of the media.
-    pub(in crate::media) async fn head(&mut self) -> Result<Arc<Head>, ReadError> {
+    /// Waits for the head of the media.
+    pub(in crate::media) async fn head(&mut self) -> Result<Arc<MediaHead>, ReadError> {
         self.when(|progress| match (&progress.head, &progress.end) {
             (Some(head), _) => Some(Ok(Arc::clone(head))),
             (None, Some(Err(error))) => Some(Err(error.clone())),
@@ -131,7 +133,7 @@ impl Reader {
         self.when(|progress| progress.end.clone()).await
     }
 
-    /// Up to `max` bytes from `at` on, as soon as there is one; `None`: the object ends there.
+    /// Up to `max` bytes from `at` on, as soon as there is one; `None`: the object has ended.
     pub(in crate::media) async fn read(
         &mut self,
         at: u64,
@@ -162,7 +164,7 @@ impl Reader {
         self.object.read(at, max).await.map(Some)
     }
 
-    /// Waits until the progress is such that there is an answer.
+    /// Waits until `ask` finds an answer in the progress.
     async fn when<T>(
         &mut self,
         mut ask: impl FnMut(&Progress) -> Option<Result<T, ReadError>>,

@@ -1,0 +1,25 @@
+//! Opening media once more while an answer is being made: what the thumbnailer and a stream out of
+//! the cache need of the proxy, without knowing it.
+
+use futures_util::future::LocalBoxFuture;
+
+use super::{MediaBody, MediaError, object_key::ObjectKey, order::Order};
+
+/// Opens media once more. The futures are in boxes, since opening a thumbnail opens its original.
+pub(super) trait Reopen {
+    /// The whole original of a thumbnail, decrypted and verified as it is read.
+    fn original<'a>(
+        &'a self,
+        thumbnail: &'a Order,
+    ) -> LocalBoxFuture<'a, Result<MediaBody, MediaError>>;
+
+    /// The rest of media whose cached bytes cannot be read any more: decrypted, from `from` on.
+    /// `length`: of the whole, as it was announced, where it was.
+    fn rest<'a>(
+        &'a self,
+        key: &'a ObjectKey,
+        order: &'a Order,
+        length: Option<u64>,
+        from: u64,
+    ) -> LocalBoxFuture<'a, Result<MediaBody, MediaError>>;
+}
