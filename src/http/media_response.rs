@@ -9,10 +9,7 @@ use std::{
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     body::{BodyStream, SizedStream},
-    http::{
-        StatusCode,
-        header::{self, HeaderName, HeaderValue},
-    },
+    http::header::{self, HeaderName, HeaderValue},
 };
 use bytes::Bytes;
 use futures_util::Stream;
@@ -50,7 +47,7 @@ static SAFETY: LazyLock<[(HeaderName, HeaderValue); 7]> = LazyLock::new(|| {
     ]
 });
 
-/// Answers the question of a browser, what a web app of another origin may ask for (Fetch Standard,
+/// Answers a browser which requests a web app of another origin may make (Fetch Standard,
 /// "CORS-preflight request").
 pub(super) fn preflight() -> HttpResponse {
     HttpResponse::NoContent()
@@ -67,8 +64,7 @@ pub(super) fn preflight() -> HttpResponse {
 /// Puts media into an answer.
 pub(super) fn respond(media: Media, cache_control: &str, counter: Counter) -> HttpResponse {
     let (decision, whole) = (media.decision, media.representation.length);
-    let status = StatusCode::from_u16(decision.status()).unwrap_or(StatusCode::OK);
-    let mut response = HttpResponse::build(status);
+    let mut response = HttpResponse::build(decision.status());
     for (name, value) in SAFETY.iter() {
         response.insert_header((name.clone(), value.clone()));
     }

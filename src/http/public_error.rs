@@ -58,7 +58,7 @@ impl PublicError {
         }
     }
 
-    /// Not a link. The answer is the same for every reason, so that it tells nothing to guessers.
+    /// Not a link. The answer is the same for every reason, so that guessers learn nothing.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::NotFound)
     }
@@ -113,7 +113,7 @@ impl PublicError {
         }
     }
 
-    /// Media that the homeserver does not give. Faults that the operator can mend are logged here.
+    /// Media that the homeserver does not deliver. Faults that the operator can mend are logged here.
     pub(super) fn media(error: &MediaError, link_id: &str) -> Self {
         match error {
             MediaError::Gone => Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::MediaGone),

@@ -10,7 +10,7 @@ use actix_web::{
 use crate::{
     clock::millis,
     config::CheckEvent,
-    homeserver::MediaKind,
+    homeserver::MediaVariant,
     legacy::{LegacyLink, LegacyPath},
     links::Grant,
     media::{ByteRange, Decision, MediaError, MediaProxy, Order, RequestConditions},
@@ -87,7 +87,7 @@ async fn serve(
 ) -> Result<HttpResponse, PublicError> {
     let link = &grant.link;
     let limited = link.max_follows.is_some();
-    let order = order(grant, MediaKind::Original);
+    let order = order(grant, MediaVariant::Original);
     let refused =
         |error: &MediaError| PublicError::media(error, &link.link_id).on(&grant.bridge.network);
     let media = proxy
@@ -112,19 +112,19 @@ async fn serve(
 }
 
 /// The order for the media of a link that may be followed.
-pub(super) fn order(grant: &Grant, kind: MediaKind) -> Order {
+pub(super) fn order(grant: &Grant, variant: MediaVariant) -> Order {
     Order {
         bridge: Arc::clone(&grant.bridge),
         claims: Arc::clone(&grant.link.claims),
         copy: grant.link.copy.clone(),
         sender: grant.link.sender.clone(),
-        kind,
+        variant,
         // The policy bounds originals; thumbnails are small.
-        max_bytes: match kind {
-            MediaKind::Original => grant.link.max_size.and_then(|max| u64::try_from(max).ok()),
-            MediaKind::Thumbnail { .. } => None,
+        max_bytes: match variant {
+            MediaVariant::Original => grant.link.max_size.and_then(|max| u64::try_from(max).ok()),
+            MediaVariant::Thumbnail { .. } => None,
         },
-        whole_only: kind == MediaKind::Original && grant.link.max_follows.is_some(),
+        whole_only: variant == MediaVariant::Original && grant.link.max_follows.is_some(),
     }
 }
 

@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, http::header};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
-    homeserver::MediaKind,
+    homeserver::MediaVariant,
     links::Grant,
     media::{MediaProxy, RequestConditions},
-    pages::{self, Kind, Moment, PastePage, ViewPage},
+    pages::{self, Moment, PastePage, ViewKind, ViewPage},
 };
 
 use super::{
@@ -85,7 +85,7 @@ async fn reported_by_homeserver(
         ..RequestConditions::default()
     };
     let media = media
-        .open(&order(grant, MediaKind::Original), head)
+        .open(&order(grant, MediaVariant::Original), head)
         .await
         .map_err(|error| {
             PublicError::media(&error, &grant.link.link_id).on(&grant.bridge.network)
@@ -94,7 +94,7 @@ async fn reported_by_homeserver(
     Ok((Some(media.headers.content_type), length))
 }
 
-fn kind(mimetype: Option<&str>) -> Kind {
+fn kind(mimetype: Option<&str>) -> ViewKind {
     let essence = mimetype
         .unwrap_or_default()
         .split(';')
@@ -103,11 +103,11 @@ fn kind(mimetype: Option<&str>) -> Kind {
         .trim();
     match essence.split_once('/') {
         // Drawings can hold scripts: they are saved, not shown.
-        Some(("image", subtype)) if subtype != "svg+xml" => Kind::Image,
-        Some(("video", _)) => Kind::Video,
-        Some(("audio", _)) => Kind::Audio,
-        Some(("text", "plain")) => Kind::Text,
-        _ => Kind::Other,
+        Some(("image", subtype)) if subtype != "svg+xml" => ViewKind::Image,
+        Some(("video", _)) => ViewKind::Video,
+        Some(("audio", _)) => ViewKind::Audio,
+        Some(("text", "plain")) => ViewKind::Text,
+        _ => ViewKind::Other,
     }
 }
 

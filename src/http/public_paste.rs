@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 
 use crate::{
-    homeserver::MediaKind,
+    homeserver::MediaVariant,
     links::Grant,
     media::{Decision, MediaError, MediaProxy, RequestConditions},
     pages::Rows,
@@ -41,7 +41,7 @@ pub(super) async fn lines(
 async fn read(grant: &Grant, media: &MediaProxy) -> Result<String, MediaError> {
     let opened = media
         .open(
-            &order(grant, MediaKind::Original),
+            &order(grant, MediaVariant::Original),
             RequestConditions::default(),
         )
         .await?;

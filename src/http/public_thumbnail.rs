@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use crate::{
-    homeserver::MediaKind,
-    media::{MediaProxy, Method, thumbnail},
+    homeserver::MediaVariant,
+    media::{MediaProxy, ThumbnailMethod, choose_thumbnail},
 };
 
 use super::{
@@ -32,9 +32,9 @@ pub(super) async fn answer(
     media: &MediaProxy,
 ) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
-    let kind = kind(request, state)?;
+    let variant = variant(request, state)?;
     let media = media
-        .open(&order(&grant, kind), conditions(request))
+        .open(&order(&grant, variant), conditions(request))
         .await
         .map_err(|error| {
             PublicError::media(&error, &grant.link.link_id).on(&grant.bridge.network)
@@ -44,7 +44,7 @@ pub(super) async fn answer(
 }
 
 /// The configured size that serves the requested one.
-fn kind(request: &HttpRequest, state: &AppState) -> Result<MediaKind, PublicError> {
+fn variant(request: &HttpRequest, state: &AppState) -> Result<MediaVariant, PublicError> {
     let query = web::Query::<Query>::from_query(request.query_string())
         .map_err(|_| PublicError::bad_size("M_INVALID_PARAM"))?;
     let pixels = |text: &Option<String>| {
@@ -56,8 +56,11 @@ fn kind(request: &HttpRequest, state: &AppState) -> Result<MediaKind, PublicErro
     };
     let asked = (pixels(&query.width)?, pixels(&query.height)?);
     let method = match &query.method {
-        None => Method::Scale,
-        Some(text) => Method::parse(text).ok_or(PublicError::bad_size("M_INVALID_PARAM"))?,
+        None => ThumbnailMethod::Scale,
+        Some(text) => {
+            ThumbnailMethod::parse(text).ok_or(PublicError::bad_size("M_INVALID_PARAM"))?
+        }
     };
-    thumbnail(&state.config().media.thumbnails, asked, method).ok_or(PublicError::no_thumbnail())
+    choose_thumbnail(&state.config().media.thumbnails, asked, method)
+        .ok_or(PublicError::no_thumbnail())
 }

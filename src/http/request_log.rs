@@ -93,7 +93,7 @@ where
                     .match_pattern()
                     .map_or(Cow::Borrowed("none"), Cow::Owned),
             };
-            let line = Line {
+            let line = RequestLine {
                 listener,
                 method,
                 route,
@@ -112,7 +112,7 @@ where
 }
 
 /// The fields of the line, which is written when this is dropped.
-struct Line {
+struct RequestLine {
     listener: Listener,
     method: Method,
     route: Cow<'static, str>,
@@ -125,7 +125,7 @@ struct Line {
     complete: bool,
 }
 
-impl Drop for Line {
+impl Drop for RequestLine {
     fn drop(&mut self) {
         let duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let listener = self.listener.as_str();
@@ -166,7 +166,7 @@ thread_local! {
     static COUNTERS: RefCell<HashMap<Labels, Counters>> = RefCell::default();
 }
 
-fn count(line: &Line) {
+fn count(line: &RequestLine) {
     let listener = line.listener.as_str();
     COUNTERS.with_borrow_mut(|counters| {
         let key = (line.listener, line.route.clone(), line.status);
@@ -184,7 +184,7 @@ fn count(line: &Line) {
 /// A body that counts the bytes it sends; the line is written at its end.
 pub struct LoggedBody<B> {
     body: B,
-    line: Line,
+    line: RequestLine,
 }
 
 impl<B: MessageBody + Unpin> MessageBody for LoggedBody<B> {

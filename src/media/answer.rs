@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::homeserver::MediaKind;
+use crate::homeserver::MediaVariant;
 
 use super::{
     MediaBody, SafeHeaders,
@@ -92,7 +92,7 @@ pub(super) fn safe_headers(
         .content_type
         .as_deref()
         .filter(|kind| !kind.starts_with("application/octet-stream"));
-    if order.kind != MediaKind::Original {
+    if order.variant != MediaVariant::Original {
         return SafeHeaders::judge(from_homeserver, first_bytes, None);
     }
     let declared = match claims.file {

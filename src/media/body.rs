@@ -13,14 +13,14 @@ use super::{MediaError, decrypt::Decryption, limited::LimitedBody};
 /// The most bytes that one reader gets at once: more would only wait in a buffer.
 pub(super) const PIECE_BYTES: usize = 64 << 10;
 
-type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, MediaError>>>>;
+type PieceStream = Pin<Box<dyn Stream<Item = Result<Bytes, MediaError>>>>;
 
 /// A body, which can be dropped at any time. After an error nothing more comes.
 pub enum MediaBody {
     /// Bytes that are at hand.
     Whole(Bytes),
     /// Bytes that are still coming.
-    Stream(Pieces),
+    Stream(PieceStream),
 }
 
 impl MediaBody {
@@ -29,7 +29,7 @@ impl MediaBody {
         Self::Whole(Bytes::new())
     }
 
-    /// Pieces as they come.
+    /// PieceStream as they come.
     pub(super) fn stream(pieces: impl Stream<Item = Result<Bytes, MediaError>> + 'static) -> Self {
         Self::Stream(Box::pin(pieces))
     }

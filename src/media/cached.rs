@@ -7,8 +7,8 @@ use medialink_link::matrix::FileKeys;
 use super::{
     MediaBody,
     answer::{Media, describe, safe_headers},
-    cache::{CachedObject, ReadError, Source},
-    cached_body::{Rescue, Span, first_bytes, stream},
+    cache::{CachedObject, ObjectSource, ReadError},
+    cached_body::{ByteSpan, Fallback, first_bytes, stream},
     decision::{Decision, RequestConditions, decide},
     object_key::ObjectKey,
     order::Order,
@@ -16,7 +16,7 @@ use super::{
     sniff::SNIFFED_BYTES,
 };
 
-/// Answers from an object; `reopen` gives the rest if the cache fails on the way.
+/// Answers from an object; `reopen` opens the rest if the cache fails on the way.
 pub(super) async fn answer<R: Reopen + Clone + 'static>(
     object: CachedObject,
     key: &ObjectKey,
@@ -29,23 +29,23 @@ pub(super) async fn answer<R: Reopen + Clone + 'static>(
         CachedObject::Growing(mut reader) => {
             let head = reader.head().await?;
             let length = head.length;
-            (head, Source::Growing(reader), length)
+            (head, ObjectSource::Growing(reader), length)
         }
     };
     let representation = describe(order, key, &head, length, true);
     let decision = decide(&representation, request);
     let keys = order.cache_keys();
     let first = sniffed(&mut source, decision, keys.as_ref()).await?;
-    let rescue = || Rescue {
+    let fallback = || Fallback {
         reopen: reopen.clone(),
         key: *key,
         order: order.clone(),
         length,
     };
     let body = match decision {
-        Decision::Whole => stream(source, Span::ALL, keys.as_ref(), rescue()),
+        Decision::Whole => stream(source, ByteSpan::ALL, keys.as_ref(), fallback()),
         Decision::Part { first, last } => {
-            stream(source, Span::of(first, last), keys.as_ref(), rescue())
+            stream(source, ByteSpan::of(first, last), keys.as_ref(), fallback())
         }
         Decision::Head | Decision::NotModified | Decision::Unsatisfiable => MediaBody::empty(),
     };
@@ -60,11 +60,11 @@ pub(super) async fn answer<R: Reopen + Clone + 'static>(
 
 /// The first bytes of media whose content is described; they are not read for other answers.
 async fn sniffed(
-    source: &mut Source,
+    source: &mut ObjectSource,
     decision: Decision,
     keys: Option<&FileKeys>,
 ) -> Result<Option<Bytes>, ReadError> {
-    if let (Decision::Part { .. }, Some(_), Source::Growing(reader)) =
+    if let (Decision::Part { .. }, Some(_), ObjectSource::Growing(reader)) =
         (decision, keys, &mut *source)
     {
         // No part of encrypted media before all of it is known to be genuine.

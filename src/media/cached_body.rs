@@ -8,15 +8,15 @@ use medialink_link::matrix::FileKeys;
 use super::{
     MediaBody, MediaError,
     body::PIECE_BYTES,
-    cache::{ReadError, Source},
+    cache::{ObjectSource, ReadError},
     decrypt::Keystream,
     object_key::ObjectKey,
     order::Order,
     reopen::Reopen,
 };
 
-/// Where the rest comes from when the cache fails on the way.
-pub(super) struct Rescue<R> {
+/// The source of the rest when the cache fails on the way.
+pub(super) struct Fallback<R> {
     pub(super) reopen: R,
     pub(super) key: ObjectKey,
     pub(super) order: Order,
@@ -24,15 +24,15 @@ pub(super) struct Rescue<R> {
     pub(super) length: Option<u64>,
 }
 
-/// A stretch of an object.
+/// Consecutive bytes of an object.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
+pub(super) struct ByteSpan {
     from: u64,
     /// How many bytes at most.
     count: u64,
 }
 
-impl Span {
+impl ByteSpan {
     /// The whole object.
     pub(super) const ALL: Self = Self {
         from: 0,
@@ -50,7 +50,7 @@ impl Span {
 
 /// The first bytes, decrypted: `count` if there are that many.
 pub(super) async fn first_bytes(
-    source: &mut Source,
+    source: &mut ObjectSource,
     count: usize,
     file: Option<&FileKeys>,
 ) -> Result<Bytes, ReadError> {
@@ -72,52 +72,53 @@ pub(super) async fn first_bytes(
     })
 }
 
-/// The bytes of a stretch, decrypted where they are encrypted.
+/// Streams bytes of an object, decrypted where they are encrypted.
 pub(super) fn stream<R: Reopen + 'static>(
-    source: Source,
-    span: Span,
+    source: ObjectSource,
+    span: ByteSpan,
     file: Option<&FileKeys>,
-    rescue: Rescue<R>,
+    fallback: Fallback<R>,
 ) -> MediaBody {
-    let Span { from, count } = span;
-    if let (Source::Memory(bytes), None) = (&source, file) {
+    let ByteSpan { from, count } = span;
+    if let (ObjectSource::Memory(bytes), None) = (&source, file) {
         return MediaBody::Whole(bytes.clone()).part(from, count);
     }
-    let serving = Serving {
+    let state = CachedStream {
         source,
         at: from,
         left: count,
         keystream: file.map(|keys| Keystream::at(keys, from)),
-        rescue,
-        rescued: None,
+        fallback,
+        rest: None,
     };
-    MediaBody::stream(unfold(Some(serving), |serving| async {
-        let mut serving = serving?;
-        match serving.next().await.transpose()? {
-            Ok(piece) => Some((Ok(piece), Some(serving))),
+    MediaBody::stream(unfold(Some(state), |state| async {
+        let mut state = state?;
+        match state.next().await.transpose()? {
+            Ok(piece) => Some((Ok(piece), Some(state))),
             Err(error) => Some((Err(error), None)),
         }
     }))
 }
 
-struct Serving<R> {
-    source: Source,
-    /// The place of the next byte.
+/// A body on its way out of the cache.
+struct CachedStream<R> {
+    source: ObjectSource,
+    /// The position of the next byte.
     at: u64,
-    /// How many bytes are still wanted.
+    /// How many bytes are still to come.
     left: u64,
     keystream: Option<Keystream>,
-    rescue: Rescue<R>,
+    fallback: Fallback<R>,
     /// The rest, from the homeserver.
-    rescued: Option<MediaBody>,
+    rest: Option<MediaBody>,
 }
 
-impl<R: Reopen> Serving<R> {
+impl<R: Reopen> CachedStream<R> {
     async fn next(&mut self) -> Result<Option<Bytes>, MediaError> {
         if self.left == 0 {
             return Ok(None);
         }
-        if let Some(rest) = &mut self.rescued {
+        if let Some(rest) = &mut self.rest {
             return rest.next().await.transpose();
         }
         let max = usize::try_from(self.left)
@@ -128,15 +129,15 @@ impl<R: Reopen> Serving<R> {
             Ok(None) => return Ok(None),
             Err(ReadError::Media(error)) => return Err(error),
             Err(ReadError::Unusable) => {
-                let Rescue {
+                let Fallback {
                     reopen,
                     key,
                     order,
                     length,
-                } = &self.rescue;
+                } = &self.fallback;
                 let rest = reopen.rest(key, order, *length, self.at).await?;
                 let rest = rest.part(0, self.left);
-                return self.rescued.insert(rest).next().await.transpose();
+                return self.rest.insert(rest).next().await.transpose();
             }
         };
         self.at += piece.len() as u64;

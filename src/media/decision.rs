@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use actix_web::http::header::HttpDate;
+use actix_web::http::{StatusCode, header::HttpDate};
 
 use super::ByteRange;
 
@@ -78,12 +78,12 @@ pub(super) fn decide(media: &Representation, request: &RequestConditions<'_>) ->
 impl Decision {
     /// The status of the answer.
     #[must_use]
-    pub fn status(self) -> u16 {
+    pub fn status(self) -> StatusCode {
         match self {
-            Self::Whole | Self::Head => 200,
-            Self::Part { .. } => 206,
-            Self::NotModified => 304,
-            Self::Unsatisfiable => 416,
+            Self::Whole | Self::Head => StatusCode::OK,
+            Self::Part { .. } => StatusCode::PARTIAL_CONTENT,
+            Self::NotModified => StatusCode::NOT_MODIFIED,
+            Self::Unsatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         }
     }
 
@@ -282,7 +282,7 @@ mod tests {
         ] {
             let range = decision.content_range(whole);
             let found = (
-                decision.status(),
+                decision.status().as_u16(),
                 decision.content_length(whole),
                 range.as_deref(),
             );

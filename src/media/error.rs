@@ -1,6 +1,6 @@
 //! Why media cannot be given.
 
-use crate::homeserver::{HomeserverError, MediaKind};
+use crate::homeserver::{HomeserverError, MediaVariant};
 
 /// Why media cannot be given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,11 +43,11 @@ impl MediaError {
 impl MediaError {
     /// Classifies a refusal of the homeserver. `restricted`: the request had no content token, where
     /// media is linked to events (MSC3911).
-    pub(super) fn of(error: HomeserverError, kind: MediaKind, restricted: bool) -> Self {
+    pub(super) fn of(error: HomeserverError, variant: MediaVariant, restricted: bool) -> Self {
         match (&error, error.errcode()) {
             // Synapse's answer for media that is not an image.
             (HomeserverError::Refused { status: 400, .. }, "M_UNKNOWN")
-                if kind != MediaKind::Original =>
+                if variant != MediaVariant::Original =>
             {
                 Self::NoThumbnail
             }
@@ -103,7 +103,7 @@ mod tests {
                     message: String::new(),
                     retry_after_ms: None,
                 };
-                MediaError::of(error, MediaKind::Original, false).to_string()
+                MediaError::of(error, MediaVariant::Original, false).to_string()
             };
             let (missing, wrong) = (text("M_MISSING_CONTENT_TOKEN"), text("M_UNAUTHORIZED"));
             assert!(missing.contains("the link has none"), "{missing}");
@@ -119,7 +119,7 @@ mod tests {
             message: "no".to_owned(),
             retry_after_ms: None,
         };
-        let text = MediaError::of(error, MediaKind::Original, true).to_string();
+        let text = MediaError::of(error, MediaVariant::Original, true).to_string();
         assert!(text.contains("may not see the event that the media belongs to"));
     }
 }

@@ -63,7 +63,7 @@ impl Fetcher {
     ) -> Result<DownloadAnswer, MediaError> {
         let range_header = range.map(|range| range.to_string());
         let original = MediaRequest {
-            what: order.kind,
+            what: order.variant,
             mxc: &order.claims.mxc,
             content_token: order.claims.content_token.as_ref(),
             as_user: None,
@@ -83,7 +83,7 @@ impl Fetcher {
         }
         let download = download.map_err(|error| {
             let restricted = self.features.links_media() && request.content_token.is_none();
-            MediaError::of(error, order.kind, restricted)
+            MediaError::of(error, order.variant, restricted)
         })?;
         let asked = DownloadTerms {
             head_only: is_head,

@@ -9,14 +9,14 @@ use crate::homeserver::{DownloadBody, HomeserverError};
 use super::MediaError;
 
 /// The source of a body.
-pub(super) enum Pieces {
+pub(super) enum BodySource {
     /// The homeserver.
     Download(DownloadBody),
     /// Bytes that were made here.
     Made(Bytes),
 }
 
-impl Pieces {
+impl BodySource {
     async fn next(&mut self) -> Result<Option<Bytes>, HomeserverError> {
         match self {
             Self::Download(body) => body.next().await,
@@ -27,7 +27,7 @@ impl Pieces {
 
 /// Reads pieces one by one; after an error nothing more may be read.
 pub(super) struct LimitedBody {
-    pub(super) pieces: Pieces,
+    pub(super) pieces: BodySource,
     /// How many bytes may still come.
     pub(super) allowed: u64,
     /// Whether that is the announced length, and not only the most that is allowed.
@@ -44,7 +44,7 @@ impl LimitedBody {
             let next = tokio::time::timeout(self.stall, self.pieces.next()).await;
             match next.map_err(|_| MediaError::Slow)? {
                 Ok(None) if self.is_length_known && self.allowed > 0 => {
-                    return Err(failed("the body is shorter than was told"));
+                    return Err(failed("the body is shorter than announced"));
                 }
                 Ok(None) => return Ok(None),
                 Err(error) => {
@@ -55,7 +55,7 @@ impl LimitedBody {
                     self.allowed = match self.allowed.checked_sub(piece.len() as u64) {
                         Some(left) => left,
                         None if self.is_length_known => {
-                            return Err(failed("the body is longer than was told"));
+                            return Err(failed("the body is longer than announced"));
                         }
                         None => return Err(MediaError::TooLarge),
                     };

@@ -40,5 +40,5 @@ pub use order::Order;
 pub use proxy::MediaProxy;
 pub use purge::Purger;
 pub use range::ByteRange;
-pub use thumbnail::{Method, thumbnail};
+pub use thumbnail::{ThumbnailMethod, choose_thumbnail};
 pub use thumbnailer::Thumbnailer;

@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::homeserver::MediaKind;
+use crate::homeserver::MediaVariant;
 use medialink_link::LinkClaims;
 
 /// Identifies one sequence of bytes: a keyed digest of everything that decides about it.
@@ -39,7 +39,7 @@ impl ObjectKey {
     }
 
     /// The strong entity tag, quoted (RFC 9110, section 8.8.3). Media behind an mxc URI never
-    /// changes; a homeserver that gives another length under it has given other bytes.
+    /// changes; another length under the same URI means other bytes.
     pub(super) fn etag(&self, length: Option<u64>) -> String {
         let mut digest = Sha256::new();
         digest.update(self.0);
@@ -71,7 +71,7 @@ impl ObjectKeys {
     pub(super) fn key(
         &self,
         claims: &LinkClaims,
-        kind: MediaKind,
+        variant: MediaVariant,
         bridge: Option<&str>,
     ) -> ObjectKey {
         let mut mac = self.0.clone();
@@ -89,11 +89,11 @@ impl ObjectKeys {
             Some(file) => field(&file.sha256),
             None => field(b""),
         }
-        if let MediaKind::Thumbnail {
+        if let MediaVariant::Thumbnail {
             width,
             height,
             method,
-        } = kind
+        } = variant
         {
             field(method.as_bytes());
             field(&width.to_be_bytes());
@@ -136,21 +136,25 @@ mod tests {
             iv: [0; 16],
             sha256: [7; 32],
         });
-        let small = MediaKind::Thumbnail {
+        let small = MediaVariant::Thumbnail {
             width: 96,
             height: 96,
             method: "crop",
         };
         let keys = [
-            of.key(&plain, MediaKind::Original, None),
-            of.key(&claims("mxc://example.or/gabc"), MediaKind::Original, None),
-            of.key(&token, MediaKind::Original, None),
-            of.key(&file, MediaKind::Original, None),
+            of.key(&plain, MediaVariant::Original, None),
+            of.key(
+                &claims("mxc://example.or/gabc"),
+                MediaVariant::Original,
+                None,
+            ),
+            of.key(&token, MediaVariant::Original, None),
+            of.key(&file, MediaVariant::Original, None),
             of.key(&plain, small, None),
-            of.key(&plain, MediaKind::Original, Some("irc")),
-            of.key(&plain, MediaKind::Original, Some("xmpp")),
+            of.key(&plain, MediaVariant::Original, Some("irc")),
+            of.key(&plain, MediaVariant::Original, Some("xmpp")),
             of.key(&plain, small, Some("irc")),
-            ObjectKeys::new(&[2; 32]).key(&plain, MediaKind::Original, None),
+            ObjectKeys::new(&[2; 32]).key(&plain, MediaVariant::Original, None),
         ];
         for (i, a) in keys.iter().enumerate() {
             assert_eq!(ObjectKey::from_hex(&a.to_hex()), Some(*a));
@@ -158,7 +162,7 @@ mod tests {
         }
         let mut room = plain.clone();
         room.room_id = RoomId::parse("!other:example.org").expect("a room");
-        assert_eq!(of.key(&room, MediaKind::Original, None), keys[0]);
+        assert_eq!(of.key(&room, MediaVariant::Original, None), keys[0]);
         assert_ne!(keys[0].etag(Some(1)), keys[0].etag(None));
         assert_eq!(ObjectKey::from_hex("zz"), None);
         assert_eq!(ObjectKey::from_hex(&"G".repeat(64)), None);

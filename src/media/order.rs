@@ -7,7 +7,7 @@ use medialink_link::{
     matrix::{FileKeys, MxcUri},
 };
 
-use crate::{config::BridgeConfig, homeserver::MediaKind};
+use crate::{config::BridgeConfig, homeserver::MediaVariant};
 
 use super::decrypt::derived_keys;
 
@@ -23,7 +23,7 @@ pub struct Order {
     /// The user who shared the media.
     pub sender: Option<String>,
     /// The media itself, or a thumbnail.
-    pub kind: MediaKind,
+    pub variant: MediaVariant,
     /// How long it may be, in bytes, by the policy of its room.
     pub max_bytes: Option<u64>,
     /// Whether no ranges of it are served: a link with a limited number of follows counts answers
@@ -35,7 +35,7 @@ impl Order {
     /// The order for the media that a thumbnail is made of.
     pub(super) fn for_original(&self) -> Self {
         Self {
-            kind: MediaKind::Original,
+            variant: MediaVariant::Original,
             max_bytes: None,
             ..self.clone()
         }
@@ -43,16 +43,16 @@ impl Order {
 
     /// Whether the service makes the bytes itself: the homeserver cannot read what is encrypted.
     pub(super) fn is_made_here(&self) -> bool {
-        self.claims.file.is_some() && self.kind != MediaKind::Original
+        self.claims.file.is_some() && self.variant != MediaVariant::Original
     }
 
     /// The keys that decrypt the bytes in the cache.
     pub(super) fn cache_keys(&self) -> Option<FileKeys> {
         let file = self.claims.file.as_ref()?;
-        Some(match self.kind {
-            MediaKind::Original => file.clone(),
+        Some(match self.variant {
+            MediaVariant::Original => file.clone(),
             // Another version may make other bytes, which must not be encrypted alike.
-            MediaKind::Thumbnail {
+            MediaVariant::Thumbnail {
                 width,
                 height,
                 method,
@@ -69,7 +69,7 @@ impl Order {
     /// The digest that the homeserver's bytes must have.
     pub(super) fn sha256(&self) -> Option<[u8; 32]> {
         let file = self.claims.file.as_ref();
-        file.filter(|_| self.kind == MediaKind::Original)
+        file.filter(|_| self.variant == MediaVariant::Original)
             .map(|file| file.sha256)
     }
 }

@@ -19,7 +19,7 @@ use super::{
     decrypt::{Decryption, Keystream},
     fetch::Fetcher,
     head::MediaHead,
-    limited::{LimitedBody, Pieces},
+    limited::{BodySource, LimitedBody},
     object_key::{ObjectKey, ObjectKeys},
     order::Order,
     reopen::Reopen,
@@ -60,7 +60,7 @@ impl MediaProxy {
     /// Opens media.
     ///
     /// # Errors
-    /// If the homeserver does not give the media, or it is too large.
+    /// If the homeserver does not deliver the media, or it is too large.
     pub async fn open(
         &self,
         order: &Order,
@@ -83,7 +83,7 @@ impl MediaProxy {
     fn key(&self, order: &Order) -> ObjectKey {
         let linked = self.features.links_media();
         let bridge = linked.then_some(order.bridge.id.as_str());
-        self.object_keys.key(&order.claims, order.kind, bridge)
+        self.object_keys.key(&order.claims, order.variant, bridge)
     }
 
     async fn open_of_any_length(
@@ -151,7 +151,7 @@ impl MediaProxy {
         let body = LimitedBody {
             allowed: bytes.len() as u64,
             is_length_known: true,
-            pieces: Pieces::Made(bytes),
+            pieces: BodySource::Made(bytes),
             stall: self.fetcher.stall(),
         };
         Ok(FetchedMedia { head, body })

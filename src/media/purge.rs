@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::ThumbnailSize,
-    homeserver::MediaKind,
+    homeserver::MediaVariant,
     storage::{Database, StorageError, cache_purges},
 };
 
-use super::{Cache, Method, ObjectKeys};
+use super::{Cache, ObjectKeys, ThumbnailMethod};
 
 /// How often to look in any case: some purges become due as time passes.
 const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
@@ -73,8 +73,8 @@ impl Purger {
             for link in &media {
                 // Under its bridge's name, if it came while media was linked to events.
                 for bridge in [None, Some(link.bridge.as_str())] {
-                    let key = |kind| self.object_keys.key(&link.claims, kind, bridge);
-                    keys.extend(self.kinds().map(key));
+                    let key = |variant| self.object_keys.key(&link.claims, variant, bridge);
+                    keys.extend(self.variants().map(key));
                 }
             }
         }
@@ -88,15 +88,15 @@ impl Purger {
     }
 
     /// The original and every thumbnail that the cache may hold of one medium.
-    fn kinds(&self) -> impl Iterator<Item = MediaKind> {
+    fn variants(&self) -> impl Iterator<Item = MediaVariant> {
         let sizes = self.thumbnails.iter();
         let thumbnails = sizes.flat_map(|size| {
-            [Method::Crop, Method::Scale].map(|method| MediaKind::Thumbnail {
+            [ThumbnailMethod::Crop, ThumbnailMethod::Scale].map(|method| MediaVariant::Thumbnail {
                 width: size.width,
                 height: size.height,
                 method: method.as_str(),
             })
         });
-        std::iter::once(MediaKind::Original).chain(thumbnails)
+        std::iter::once(MediaVariant::Original).chain(thumbnails)
     }
 }

@@ -1,11 +1,11 @@
-//! Opening media once more while an answer is being made: what the thumbnailer and a stream out of
-//! the cache need of the proxy, without knowing it.
+//! Opens media once more while an answer is being made. The thumbnailer and bodies out of the cache
+//! need this of the proxy, and know only this trait.
 
 use futures_util::future::LocalBoxFuture;
 
 use super::{MediaBody, MediaError, object_key::ObjectKey, order::Order};
 
-/// Opens media once more. The futures are in boxes, since opening a thumbnail opens its original.
+/// Opens media once more. The futures are boxed, since opening a thumbnail opens its original.
 pub(super) trait Reopen {
     /// The whole original of a thumbnail, decrypted and verified as it is read.
     fn original<'a>(
@@ -14,7 +14,7 @@ pub(super) trait Reopen {
     ) -> LocalBoxFuture<'a, Result<MediaBody, MediaError>>;
 
     /// The rest of media whose cached bytes cannot be read any more: decrypted, from `from` on.
-    /// `length`: of the whole, as it was announced, where it was.
+    /// `length`: the announced length of the whole, if there was one.
     fn rest<'a>(
         &'a self,
         key: &'a ObjectKey,

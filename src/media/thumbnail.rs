@@ -10,7 +10,7 @@ use image::{
     DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder,
 };
 
-use crate::{config::ThumbnailSize, homeserver::MediaKind};
+use crate::{config::ThumbnailSize, homeserver::MediaVariant};
 
 /// The largest image file that is read, in bytes.
 pub(super) const MAX_SOURCE_BYTES: u64 = 32 << 20;
@@ -25,14 +25,14 @@ const JPEG_QUALITY: u8 = 80;
 
 /// How a thumbnail comes from its image (Client-Server API, `/media/thumbnail`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub enum ThumbnailMethod {
     /// Fills the size; the rest is cut off.
     Crop,
     /// Fits into the size, and keeps everything.
     Scale,
 }
 
-impl Method {
+impl ThumbnailMethod {
     /// Reads the word of the Matrix specification.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -54,16 +54,16 @@ impl Method {
 /// Chooses the smallest size that is at least as large in both directions, or the largest one if none
 /// is; `None`: there are no sizes.
 #[must_use]
-pub fn thumbnail(
+pub fn choose_thumbnail(
     sizes: &[ThumbnailSize],
     (width, height): (u32, u32),
-    method: Method,
-) -> Option<MediaKind> {
+    method: ThumbnailMethod,
+) -> Option<MediaVariant> {
     let area = |size: &&ThumbnailSize| u64::from(size.width) * u64::from(size.height);
     let is_enough = |size: &&ThumbnailSize| size.width >= width && size.height >= height;
     let chosen = sizes.iter().filter(is_enough).min_by_key(area);
     let chosen = chosen.or_else(|| sizes.iter().max_by_key(area))?;
-    Some(MediaKind::Thumbnail {
+    Some(MediaVariant::Thumbnail {
         width: chosen.width,
         height: chosen.height,
         method: method.as_str(),
@@ -229,14 +229,14 @@ mod tests {
             ((801, 1), (800, 600)),
             ((u32::MAX, u32::MAX), (800, 600)),
         ] {
-            let MediaKind::Thumbnail { width, height, .. } =
-                thumbnail(&sizes, asked, Method::Scale).expect("a size")
+            let MediaVariant::Thumbnail { width, height, .. } =
+                choose_thumbnail(&sizes, asked, ThumbnailMethod::Scale).expect("a size")
             else {
                 panic!("a thumbnail");
             };
             assert_eq!((width, height), given, "{asked:?}");
         }
-        assert_eq!(thumbnail(&[], (1, 1), Method::Crop), None);
+        assert_eq!(choose_thumbnail(&[], (1, 1), ThumbnailMethod::Crop), None);
     }
 
     #[test]

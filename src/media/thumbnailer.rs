@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 
-use crate::homeserver::MediaKind;
+use crate::homeserver::MediaVariant;
 
 use super::{
     MediaBody, MediaError,
@@ -33,11 +33,11 @@ impl Thumbnailer {
         originals: &impl Reopen,
         order: &Order,
     ) -> Result<(MediaHead, Bytes), MediaError> {
-        let MediaKind::Thumbnail {
+        let MediaVariant::Thumbnail {
             width,
             height,
             method,
-        } = order.kind
+        } = order.variant
         else {
             return Err(MediaError::NoThumbnail);
         };

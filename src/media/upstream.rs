@@ -9,7 +9,7 @@ use crate::homeserver::Download;
 use super::{
     ByteRange, MediaError,
     head::MediaHead,
-    limited::{LimitedBody, Pieces},
+    limited::{BodySource, LimitedBody},
     range::parse_content_range,
 };
 
@@ -107,7 +107,7 @@ fn limited(
     }
     let length = if asked.head_only { Some(0) } else { length };
     Ok(LimitedBody {
-        pieces: Pieces::Download(download.body),
+        pieces: BodySource::Download(download.body),
         allowed: length.unwrap_or(asked.max_bytes),
         is_length_known: length.is_some(),
         stall: asked.stall,

@@ -2,7 +2,7 @@
 //!
 //! The style block is allowed by its hash and not by `'unsafe-inline'`: were a file name ever to
 //! slip through the escaping, it could not even style the page, much less cover it. The hash is
-//! computed from the embedded style at the first use, so that nobody has to carry it over by hand
+//! computed from the embedded style at the first use, so that it is never copied by hand
 //! after a change; a test compares it with the style block of the rendered pages.
 
 use std::sync::LazyLock;

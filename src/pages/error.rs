@@ -14,7 +14,7 @@ pub struct ErrorPage {
     pub cause: Cause,
     /// The seconds of the answer's `Retry-After`, for causes that pass.
     pub retry_after_seconds: Option<u64>,
-    /// The name of the network that the link was sent to, if the link has proved to be one of ours.
+    /// The name of the network that the link was sent to, if the link has proved to be genuine.
     /// Not shown with [`Cause::NotFound`], so that a forged link and an unknown one look the same.
     pub network: Option<String>,
 }

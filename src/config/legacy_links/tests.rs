@@ -35,9 +35,9 @@ fn parse(entries: &str) -> Result<Config, ConfigError> {
 }
 
 fn refused(entries: &str) -> String {
-    let told = parse(entries).expect_err(entries).to_string();
-    assert!(!told.contains("secret"), "{told}");
-    told
+    let error = parse(entries).expect_err(entries).to_string();
+    assert!(!error.contains("secret"), "{error}");
+    error
 }
 
 #[test]
@@ -95,9 +95,9 @@ fn every_format_is_read_with_its_defaults() {
 /// Each entry is refused, in these words.
 fn refused_in_words(cases: &[(&str, &[&str])]) {
     for (entry, words) in cases {
-        let told = refused(entry);
+        let error = refused(entry);
         for word in *words {
-            assert!(told.contains(word), "{entry}: {told}");
+            assert!(error.contains(word), "{entry}: {error}");
         }
     }
 }
@@ -229,16 +229,17 @@ fn two_entries_never_share_a_place() {
         "public_url: https://media.example.org",
         "public_url: https://media.example.org/a",
     )];
-    let told = parse_changed(&format!("{}, {}", at("/b"), at("/a/b")), &below);
+    let error = parse_changed(&format!("{}, {}", at("/b"), at("/a/b")), &below);
     assert!(
-        told.expect_err("refused")
+        error
+            .expect_err("refused")
             .to_string()
             .contains("legacy_links[1].path")
     );
-    let told = parse_changed(&at("/a"), &below)
+    let error = parse_changed(&at("/a"), &below)
         .expect_err("refused")
         .to_string();
-    assert!(told.contains("legacy_links[0].path: covers"), "{told}");
+    assert!(error.contains("legacy_links[0].path: covers"), "{error}");
     assert!(parse_changed(&at("/b"), &below).is_ok());
 }
 
@@ -246,9 +247,10 @@ fn two_entries_never_share_a_place() {
 fn what_is_unsigned_needs_redactions_to_be_pushed() {
     for how in ["follow", "off"] {
         let changes = [("check_event: push", &*format!("check_event: {how}"))];
-        let told = parse_changed("{format: unsigned, bridge: irc}", &changes);
+        let error = parse_changed("{format: unsigned, bridge: irc}", &changes);
         assert!(
-            told.expect_err("refused")
+            error
+                .expect_err("refused")
                 .to_string()
                 .contains("check_event: push")
         );

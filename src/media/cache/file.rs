@@ -28,7 +28,7 @@ const GROWING: &str = "growing";
 pub(super) struct Folder(PathBuf);
 
 /// A whole object on disk, open.
-pub(super) struct Stored {
+pub(super) struct StoredObject {
     pub(super) file: File,
     pub(super) head: MediaHead,
     /// The length of the media.
@@ -36,7 +36,7 @@ pub(super) struct Stored {
 }
 
 /// An object as the list of files shows it.
-pub(super) struct Listed {
+pub(super) struct ListedObject {
     pub(super) key: ObjectKey,
     /// The size of the file, in bytes.
     pub(super) size: u64,
@@ -46,7 +46,7 @@ pub(super) struct Listed {
 impl Folder {
     /// Takes over a folder: makes it if it is missing, removes unfinished files of an earlier process,
     /// and lists the objects, least recently used first.
-    pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Listed>)> {
+    pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<ListedObject>)> {
         let folder = Self(path.to_owned());
         fs::create_dir_all(path.join(GROWING))?;
         // Other users of this machine must not read the media.
@@ -106,7 +106,7 @@ impl Folder {
     }
 
     /// Opens an object; `None`: the file is missing or damaged.
-    pub(super) fn find(&self, key: &ObjectKey) -> Option<Stored> {
+    pub(super) fn find(&self, key: &ObjectKey) -> Option<StoredObject> {
         let file = File::open(self.path(key)).ok()?;
         let size = file.metadata().ok()?.len();
         let tail_at = size.checked_sub(TAIL_BYTES)?;
@@ -122,7 +122,7 @@ impl Folder {
         file.read_exact_at(&mut head, length).ok()?;
         let head: MediaHead = serde_json::from_slice(&head).ok()?;
         let is_whole = head.length.is_none_or(|announced| announced == length);
-        is_whole.then_some(Stored { file, head, length })
+        is_whole.then_some(StoredObject { file, head, length })
     }
 
     /// Notes on disk that an object was used, for the order after a restart.
@@ -142,14 +142,14 @@ impl Folder {
     }
 }
 
-fn list(shelf: &Path, found: &mut Vec<Listed>) -> io::Result<()> {
+fn list(shelf: &Path, found: &mut Vec<ListedObject>) -> io::Result<()> {
     for entry in fs::read_dir(shelf)? {
         let entry = entry?;
         let key = entry.file_name().to_str().and_then(ObjectKey::from_hex);
         let (Some(key), Ok(metadata)) = (key, entry.metadata()) else {
             continue;
         };
-        found.push(Listed {
+        found.push(ListedObject {
             key,
             size: metadata.len(),
             used_at: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),

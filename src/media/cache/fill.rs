@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 use crate::media::{MediaError, head::MediaHead, object_key::ObjectKey, upstream::FetchedMedia};
 
 use super::{
-    growing::{Growing, Store},
+    growing::{Growing, GrowingBytes},
     objects::Objects,
     read_error::ReadError,
 };
@@ -134,7 +134,7 @@ impl Fill {
         if self.file.is_none() {
             let length = self.written + piece.len() as u64;
             if self.is_in_memory && length <= SMALL_BYTES {
-                if let Store::Memory(bytes) = &mut *self.object.store() {
+                if let GrowingBytes::Memory(bytes) = &mut *self.object.store() {
                     bytes.extend_from_slice(&piece);
                 }
                 return Ok(());
@@ -165,11 +165,11 @@ impl Fill {
     async fn move_to_file(&mut self) -> Result<(), ReadError> {
         let file = self.begin_file().await?;
         let so_far = match &*self.object.store() {
-            Store::Memory(bytes) => Bytes::copy_from_slice(bytes),
-            Store::Whole(_) | Store::File(_) => Bytes::new(),
+            GrowingBytes::Memory(bytes) => Bytes::copy_from_slice(bytes),
+            GrowingBytes::Whole(_) | GrowingBytes::File(_) => Bytes::new(),
         };
         self.write(so_far, 0).await?;
-        *self.object.store() = Store::File(file);
+        *self.object.store() = GrowingBytes::File(file);
         Ok(())
     }
 
@@ -197,11 +197,11 @@ impl Fill {
     /// Keeps the fetched object. Its readers have it already; a failure costs the next one a fetch.
     async fn keep(&mut self, head: Arc<MediaHead>) {
         let whole = match &mut *self.object.store() {
-            Store::Memory(bytes) => Some(Bytes::from(std::mem::take(bytes))),
-            Store::Whole(_) | Store::File(_) => None,
+            GrowingBytes::Memory(bytes) => Some(Bytes::from(std::mem::take(bytes))),
+            GrowingBytes::Whole(_) | GrowingBytes::File(_) => None,
         };
         if let Some(bytes) = whole {
-            *self.object.store() = Store::Whole(bytes.clone());
+            *self.object.store() = GrowingBytes::Whole(bytes.clone());
             self.objects
                 .keep_in_memory(self.key, &self.object, Arc::clone(&head), bytes.clone());
             if self.begin_file().await.is_err() || self.write(bytes, 0).await.is_err() {

@@ -27,7 +27,7 @@ pub(super) struct Progress {
 }
 
 /// The place of the bytes.
-pub(super) enum Store {
+pub(super) enum GrowingBytes {
     /// In memory, and growing.
     Memory(Vec<u8>),
     /// In memory, and complete.
@@ -39,7 +39,7 @@ pub(super) enum Store {
 /// An object that is being fetched.
 pub(super) struct Growing {
     progress: watch::Sender<Progress>,
-    store: Mutex<Store>,
+    store: Mutex<GrowingBytes>,
     readers: AtomicUsize,
     left_alone: Notify,
     /// Whether its end is held back until the fetch has ended well.
@@ -50,7 +50,7 @@ impl Growing {
     pub(super) fn new(is_verified_at_end: bool) -> Arc<Self> {
         Arc::new(Self {
             progress: watch::Sender::default(),
-            store: Mutex::new(Store::Memory(Vec::new())),
+            store: Mutex::new(GrowingBytes::Memory(Vec::new())),
             readers: AtomicUsize::new(0),
             left_alone: Notify::new(),
             is_verified_at_end,
@@ -75,7 +75,7 @@ impl Growing {
         self.left_alone.notified().await;
     }
 
-    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+    pub(super) fn store(&self) -> MutexGuard<'_, GrowingBytes> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,9 +97,11 @@ impl Growing {
 
     async fn read(&self, at: u64, max: usize) -> Result<Bytes, ReadError> {
         let file = match &*self.store() {
-            Store::Memory(bytes) => return Ok(Bytes::copy_from_slice(piece(bytes, at, max))),
-            Store::Whole(bytes) => return Ok(bytes.slice_ref(piece(bytes, at, max))),
-            Store::File(file) => Arc::clone(file),
+            GrowingBytes::Memory(bytes) => {
+                return Ok(Bytes::copy_from_slice(piece(bytes, at, max)));
+            }
+            GrowingBytes::Whole(bytes) => return Ok(bytes.slice_ref(piece(bytes, at, max))),
+            GrowingBytes::File(file) => Arc::clone(file),
         };
         Ok(read_at(&file, at, max).await?)
     }

@@ -12,12 +12,12 @@ use crate::{
 };
 
 use super::{
-    file::Stored,
+    file::StoredObject,
     fill::Fill,
     memory,
     objects::Objects,
-    source::{CachedObject, Source},
-    state::Look,
+    source::{CachedObject, ObjectSource},
+    state::Lookup,
 };
 
 /// The cache of one service. Clones share it.
@@ -36,9 +36,9 @@ impl Cache {
     /// An object, whole or still being fetched.
     pub(in crate::media) async fn find(&self, key: &ObjectKey) -> Option<CachedObject> {
         match self.0.look(key) {
-            Look::Found(object) => Some(object),
-            Look::OnDisk => self.load(key).await,
-            Look::Nothing => None,
+            Lookup::Found(object) => Some(object),
+            Lookup::OnDisk => self.load(key).await,
+            Lookup::Nothing => None,
         }
     }
 
@@ -71,7 +71,7 @@ impl Cache {
     async fn load(&self, key: &ObjectKey) -> Option<CachedObject> {
         let (folder, name) = (self.0.folder().clone(), *key);
         let stored = spawn_blocking(move || folder.find(&name)).await.ok();
-        let Some(Stored { file, head, length }) = stored.flatten() else {
+        let Some(StoredObject { file, head, length }) = stored.flatten() else {
             self.forget(key);
             return None;
         };
@@ -79,7 +79,7 @@ impl Cache {
         if !memory::is_small(length) {
             return Some(CachedObject::Whole(
                 head,
-                Source::File(file, length),
+                ObjectSource::File(file, length),
                 length,
             ));
         }
@@ -87,7 +87,11 @@ impl Cache {
             self.forget(key);
             return None;
         };
-        Some(CachedObject::Whole(head, Source::Memory(bytes), length))
+        Some(CachedObject::Whole(
+            head,
+            ObjectSource::Memory(bytes),
+            length,
+        ))
     }
 
     async fn load_into_memory(
@@ -97,7 +101,7 @@ impl Cache {
         file: &Arc<File>,
         length: u64,
     ) -> Option<Bytes> {
-        let mut source = Source::File(Arc::clone(file), length);
+        let mut source = ObjectSource::File(Arc::clone(file), length);
         let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?);
         while let Some(piece) = source
             .read(bytes.len() as u64, bytes.capacity())

@@ -16,4 +16,4 @@ mod state;
 
 pub use handle::Cache;
 pub(super) use read_error::ReadError;
-pub(super) use source::{CachedObject, Source};
+pub(super) use source::{CachedObject, ObjectSource};

@@ -19,7 +19,7 @@ use super::{
     growing::Growing,
     index::Index,
     read_error::ReadError,
-    state::{Look, State},
+    state::{Lookup, State},
 };
 
 /// The objects of one cache. Clones share them.
@@ -56,10 +56,10 @@ impl Objects {
     }
 
     /// A look, with the use noted where that is due.
-    pub(super) fn look(&self, key: &ObjectKey) -> Look {
+    pub(super) fn look(&self, key: &ObjectKey) -> Lookup {
         let mut state = self.state();
         let looked = state.look(key);
-        let is_due = !matches!(looked, Look::Nothing) && state.take_use_note(key);
+        let is_due = !matches!(looked, Lookup::Nothing) && state.take_use_note(key);
         drop(state);
         if is_due {
             self.note_use(*key);

@@ -9,7 +9,7 @@ use crate::media::head::MediaHead;
 use super::{growing::Reader, read::read_at, read_error::ReadError};
 
 /// The place to read an object's bytes from.
-pub(in crate::media) enum Source {
+pub(in crate::media) enum ObjectSource {
     /// From memory.
     Memory(Bytes),
     /// From a whole file.
@@ -18,7 +18,7 @@ pub(in crate::media) enum Source {
     Growing(Reader),
 }
 
-impl Source {
+impl ObjectSource {
     /// Up to `max` bytes from `at` on, at least one; `None`: the object ends there.
     pub(in crate::media) async fn read(
         &mut self,
@@ -44,7 +44,7 @@ impl Source {
 /// An object of the cache.
 pub(in crate::media) enum CachedObject {
     /// A whole object: its head, its bytes and their number.
-    Whole(Arc<MediaHead>, Source, u64),
+    Whole(Arc<MediaHead>, ObjectSource, u64),
     /// An object that is being fetched.
     Growing(Reader),
 }

@@ -15,7 +15,7 @@ use super::{
     growing::{Growing, Reader},
     index::Index,
     memory::{MAX_NOTES, Memory},
-    source::{CachedObject, Source},
+    source::{CachedObject, ObjectSource},
 };
 
 /// How often the use of an object is noted on disk at most.
@@ -37,7 +37,7 @@ pub(super) struct State {
 }
 
 /// The result of a look under the lock.
-pub(super) enum Look {
+pub(super) enum Lookup {
     Found(CachedObject),
     OnDisk,
     Nothing,
@@ -55,16 +55,24 @@ impl State {
         }
     }
 
-    pub(super) fn look(&mut self, key: &ObjectKey) -> Look {
+    pub(super) fn look(&mut self, key: &ObjectKey) -> Lookup {
         let on_disk = self.index.touch(key);
         if let Some((head, bytes)) = self.memory.get(key) {
             let length = bytes.len() as u64;
-            return Look::Found(CachedObject::Whole(head, Source::Memory(bytes), length));
+            return Lookup::Found(CachedObject::Whole(
+                head,
+                ObjectSource::Memory(bytes),
+                length,
+            ));
         }
         if let Some(object) = self.growing.get(key) {
-            return Look::Found(CachedObject::Growing(object.reader()));
+            return Lookup::Found(CachedObject::Growing(object.reader()));
         }
-        if on_disk { Look::OnDisk } else { Look::Nothing }
+        if on_disk {
+            Lookup::OnDisk
+        } else {
+            Lookup::Nothing
+        }
     }
 
     /// Begins an object, unless there is something of it.
@@ -73,7 +81,7 @@ impl State {
         key: &ObjectKey,
         is_verified_at_end: bool,
     ) -> Option<(Arc<Growing>, Reader)> {
-        if !matches!(self.look(key), Look::Nothing) {
+        if !matches!(self.look(key), Lookup::Nothing) {
             return None;
         }
         let object = Growing::new(is_verified_at_end);

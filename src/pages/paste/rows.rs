@@ -25,8 +25,8 @@ pub struct Rows {
     pub language: Option<String>,
 }
 
-/// The lines of a text, in colours if its language is known, or else its file name tells it, as far
-/// as that can be done `within` this time. For a thread that may be busy for a while.
+/// The lines of a text, in colours if the grammar of its language or file name is known, as far as
+/// they can be coloured `within` this time. Runs long: for a thread that may block.
 #[must_use]
 pub fn rows(
     grammars: &Grammars,
@@ -161,7 +161,7 @@ mod tests {
         rows(&GRAMMARS, text, language, None, Duration::from_secs(60))
     }
 
-    /// What a browser shows: without the elements and the numbers of the lines.
+    /// The text as a browser shows it: without elements and line numbers.
     fn read(html: &str) -> String {
         let mut text = String::new();
         for row in html.split("</code></div>\n") {
