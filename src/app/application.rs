@@ -150,7 +150,7 @@ impl Application {
     }
 }
 
-/// What handlers work with.
+/// The state that handlers share.
 async fn state(
     stores: &Stores,
     config: &Arc<Config>,

@@ -444,7 +444,7 @@ async fn redacted(service: &Service, room_id: &str, event_id: &str) -> bool {
         .await;
     assert!(taken.expect("written"), "it is new");
     let known = room_policies::find(service.database.reader(), room_id).await;
-    known.expect("reads").expect("known").waits
+    known.expect("reads").expect("known").must_ask
 }
 
 #[tokio::test]
