@@ -12,7 +12,7 @@ use crate::{
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
     links::Links,
-    media::Presence,
+    media::Availability,
     pastes::{PasteViews, Pastes},
     storage::Database,
     usage::FollowCounter,
@@ -37,7 +37,7 @@ pub struct AppState {
     /// The lines of pastes, for their pages.
     pub paste_views: PasteViews,
     /// Whether media is still there that only the homeserver vouches for.
-    pub presence: Presence,
+    pub availability: Availability,
     /// Counts follows and bytes.
     pub follows: FollowCounter,
     /// The homeserver.
@@ -56,10 +56,10 @@ pub struct AppState {
 
 /// Places for the transactions of each bridge.
 #[must_use]
-pub fn places(config: &Config) -> HashMap<String, Semaphore> {
-    let places =
+pub fn transaction_slots(config: &Config) -> HashMap<String, Semaphore> {
+    let slots =
         |bridge: &Arc<BridgeConfig>| (bridge.id.clone(), Semaphore::new(TRANSACTIONS_AT_ONCE));
-    config.bridges.iter().map(places).collect()
+    config.bridges.iter().map(slots).collect()
 }
 
 impl AppState {
