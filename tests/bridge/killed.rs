@@ -251,7 +251,7 @@ async fn load(world: &World) -> Arc<Load> {
         "usage: {batch_window: 50ms}",
     );
     process.start().await;
-    let load = Arc::new(Load {
+    Arc::new(Load {
         internal: process.internal.clone(),
         client: process.client.clone(),
         process: Mutex::new(process),
@@ -259,13 +259,11 @@ async fn load(world: &World) -> Arc<Load> {
         rooms,
         acknowledged: Mutex::default(),
         stop: AtomicBool::new(false),
-    });
-    load
+    })
 }
 
 /// Compares what the service says now with what it had acknowledged, and with the count.
 async fn compare(world: &World, process: &Process, load: &Promised, sampled: usize) {
-    // What the service itself says is compared with what it had acknowledged, and with the count.
     let live_places = live_places(process).await;
     let mut checked = [0, 0];
     for known in load.acknowledged.links.values() {

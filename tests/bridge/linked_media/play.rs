@@ -132,7 +132,7 @@ impl Play {
     pub async fn is_counted_once(&self, link: &Value) {
         let events = self.world.meta_events(&self.world.room_id).await;
         assert_eq!(events.len(), 1, "{events:?}");
-        let copy = self.service.copy_of(&link).await.expect("a copy");
+        let copy = self.service.copy_of(link).await.expect("a copy");
         let media = self.world.media(&copy).await;
         assert_eq!(media["attached_to"], events[0]["event_id"], "{media}");
         assert_eq!(
