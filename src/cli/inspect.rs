@@ -12,7 +12,7 @@ use crate::{
     legacy::LegacyLink,
     links::LinkViews,
     storage::{
-        Database,
+        Database, Opener,
         links::{self, LinkRow},
     },
 };
@@ -32,7 +32,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
         std::io::stdin().take(1 << 16).read_to_string(&mut text)?;
     }
     let text = text.trim();
-    let Stores { database, keys, .. } = super::stores(config).await?;
+    let Stores { database, keys, .. } = Stores::open(config, Opener::Command).await?;
     let views = LinkViews::new(keys.clone(), config, Clock::default());
     let recorded = Recorded { database, views };
     let fields = match keys.ring().verify(token_of(text)) {

@@ -6,11 +6,12 @@ use anyhow::bail;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
+    app::Stores,
     clock::Clock,
     config::{Config, Lifetime},
     key_store,
     links::Revoker,
-    storage::{Database, links},
+    storage::{Database, Opener, links},
 };
 use medialink_link::{KeyEntry, KeyId, KeyState};
 
@@ -49,7 +50,7 @@ pub(super) async fn run(
     if let Command::Import(arguments) = &command {
         return keys_import::run(config, folder, arguments);
     }
-    let database = super::stores(config).await?.database;
+    let database = Stores::open(config, Opener::Command).await?.database;
     let path = &config.key_file;
     match command {
         Command::Import(_) => {}

@@ -12,7 +12,7 @@ use crate::{
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
     links::Links,
-    media::Presence,
+    media::Availability,
     pastes::{PasteViews, Pastes},
     storage::Database,
     usage::FollowCounter,
@@ -37,7 +37,7 @@ pub struct AppState {
     /// How pages show them.
     pub paste_views: PasteViews,
     /// What is still there of media that only the homeserver vouches for.
-    pub presence: Presence,
+    pub availability: Availability,
     /// What was served.
     pub follows: FollowCounter,
     /// The homeserver.
@@ -56,10 +56,10 @@ pub struct AppState {
 
 /// Places for the transactions of bridges.
 #[must_use]
-pub fn places(config: &Config) -> HashMap<String, Semaphore> {
-    let places =
+pub fn transaction_slots(config: &Config) -> HashMap<String, Semaphore> {
+    let slots =
         |bridge: &Arc<BridgeConfig>| (bridge.id.clone(), Semaphore::new(TRANSACTIONS_AT_ONCE));
-    config.bridges.iter().map(places).collect()
+    config.bridges.iter().map(slots).collect()
 }
 
 impl AppState {

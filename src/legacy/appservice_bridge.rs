@@ -6,8 +6,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use medialink_link::matrix::MxcUri;
 
 use super::{
-    LATEST_MS,
     key::{LegacyKey, is_same},
+    latest::LATEST_MS,
 };
 
 /// A signed byte, which is 1.

@@ -8,8 +8,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use medialink_link::matrix::MxcUri;
 
 use super::{
-    LATEST_MS,
     key::{LegacyKey, is_same},
+    latest::LATEST_MS,
 };
 
 /// All bytes of the HMAC.

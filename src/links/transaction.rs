@@ -10,7 +10,7 @@ use crate::{
     storage::{
         StorageError,
         ending::{self, Ending},
-        history::{self, Transaction},
+        history::{self, TransactionStatus},
         links::{self, Criteria},
         media_references, meta_events, room_policies, room_successors, seen_media,
     },
@@ -24,13 +24,13 @@ use super::{effect::Effect, recorder::Recorder, service::Links};
 
 impl Links {
     /// What is known of a transaction of the homeserver.
-    pub async fn transaction(
+    pub async fn transaction_status(
         &self,
         bridge: &str,
         txn_id: &str,
         digest: &[u8; 32],
-    ) -> Result<Transaction, StorageError> {
-        history::transaction(self.database.reader(), bridge, txn_id, Some(digest)).await
+    ) -> Result<TransactionStatus, StorageError> {
+        history::transaction_status(self.database.reader(), bridge, txn_id, Some(digest)).await
     }
 
     /// Whether it matters to links which media an event has now: one of them is to other media, the

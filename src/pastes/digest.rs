@@ -1,9 +1,9 @@
-//! By what a repeated request is known: its text is not stored.
+//! The digest by which a repeated request is known, since its text is not stored.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::PasteText;
+use super::text::PasteText;
 
 /// Makes digests of requests, under a secret of this service.
 #[derive(Clone)]

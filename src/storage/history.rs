@@ -9,11 +9,11 @@ use super::{StorageError, links::Criteria};
 
 /// What is known of a transaction of the homeserver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transaction {
-    /// Nothing.
+pub enum TransactionStatus {
+    /// It was not seen before.
     New,
     /// It was acted on.
-    Noted,
+    ActedOn,
     /// It was acted on, and the bridge behind us has taken it.
     HandedOn,
 }
@@ -23,12 +23,12 @@ pub enum Transaction {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn transaction(
+pub async fn transaction_status(
     reader: &SqlitePool,
     bridge: &str,
     txn_id: &str,
     digest: Option<&[u8]>,
-) -> Result<Transaction, StorageError> {
+) -> Result<TransactionStatus, StorageError> {
     let found: Option<Option<i64>> = sqlx::query_scalar(
         "SELECT handed_on_at FROM appservice_transactions \
          WHERE bridge = $1 AND txn_id = $2 AND ($3 IS NULL OR digest IS $3)",
@@ -39,9 +39,9 @@ pub async fn transaction(
     .fetch_optional(reader)
     .await?;
     Ok(match found {
-        None => Transaction::New,
-        Some(None) => Transaction::Noted,
-        Some(Some(_)) => Transaction::HandedOn,
+        None => TransactionStatus::New,
+        Some(None) => TransactionStatus::ActedOn,
+        Some(Some(_)) => TransactionStatus::HandedOn,
     })
 }
 

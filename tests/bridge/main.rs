@@ -25,6 +25,7 @@ mod legacy_sight;
 mod legacy_unsigned;
 mod lifecycle;
 mod linked_media;
+mod lookups;
 mod media_answers;
 mod model;
 mod openapi;

@@ -308,10 +308,10 @@ impl Side {
         eventually("the bridge to take it", async || {
             for number in 1_u64.. {
                 let txn_id = number.to_string();
-                match history::transaction(database.reader(), "irc", &txn_id, None).await {
-                    Ok(history::Transaction::HandedOn) => {}
-                    Ok(history::Transaction::New) => return Some(number - 1),
-                    Ok(history::Transaction::Noted) => return None,
+                match history::transaction_status(database.reader(), "irc", &txn_id, None).await {
+                    Ok(history::TransactionStatus::HandedOn) => {}
+                    Ok(history::TransactionStatus::New) => return Some(number - 1),
+                    Ok(history::TransactionStatus::ActedOn) => return None,
                     Err(error) => panic!("{error}"),
                 }
             }

@@ -24,7 +24,7 @@ use medialink_link::{
     matrix::{ContentToken, FileKeys, MxcUri, UserId},
 };
 
-use super::request::{self, read_json};
+use super::{body::read_json, fields};
 
 /// The longest body: an event is up to 64 KiB long, and may stand there twice.
 const MAX_BODY_BYTES: usize = 256 << 10;
@@ -122,8 +122,8 @@ pub(in crate::http) async fn link_event(
     let body: EventBody = read_json(payload, MAX_BODY_BYTES).await?;
     let max_lifetime = state.config().links.max_lifetime;
     let wish = Wish {
-        lifetime: request::lifetime(body.lifetime_ms, max_lifetime)?,
-        form: request::form(body.form.as_deref())?,
+        lifetime: fields::lifetime(body.lifetime_ms, max_lifetime)?,
+        form: fields::form(body.form.as_deref())?,
     };
     let event = body.event.as_ref().ok_or_else(|| {
         ApiError::missing("event is missing: the Matrix event whose media are to be linked")

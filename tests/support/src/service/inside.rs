@@ -146,8 +146,8 @@ impl Service {
 
     /// Whether a transaction of the homeserver is remembered.
     pub async fn remembers_transaction(&self, bridge: &str, id: &str) -> bool {
-        let known = history::transaction(self.database().reader(), bridge, id, None).await;
-        known.expect("reads") != history::Transaction::New
+        let known = history::transaction_status(self.database().reader(), bridge, id, None).await;
+        known.expect("reads") != history::TransactionStatus::New
     }
 
     /// The media that is touched next.

@@ -1,4 +1,5 @@
-//! Names for bytes: on disk and in ETags, where neither the mxc URI nor its hash may be told.
+//! Keys of cached objects, which name their files and make their ETags: neither may reveal the mxc
+//! URI or its hash.
 
 use std::fmt;
 
@@ -6,20 +7,20 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::homeserver::MediaKind;
+use crate::homeserver::MediaVariant;
 use medialink_link::LinkClaims;
 
-/// Names one sequence of bytes: a keyed digest of everything that decides about it.
+/// Identifies one sequence of bytes: a keyed digest of everything that decides about it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ObjectKey([u8; 32]);
 
 impl ObjectKey {
-    /// The name as 64 lower-case hexadecimal digits.
+    /// 64 lower-case hexadecimal digits.
     pub(super) fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Reads what [`Self::to_hex`] wrote.
+    /// Reads the text of [`Self::to_hex`].
     pub(super) fn from_hex(text: &str) -> Option<Self> {
         let text = text.as_bytes();
         if text.len() != 64 {
@@ -38,7 +39,7 @@ impl ObjectKey {
     }
 
     /// The strong entity tag, quoted (RFC 9110, section 8.8.3). Media behind an mxc URI never
-    /// changes; a homeserver that gives another length under it has given other bytes.
+    /// changes; another length under the same URI means other bytes.
     pub(super) fn etag(&self, length: Option<u64>) -> String {
         let mut digest = Sha256::new();
         digest.update(self.0);
@@ -53,24 +54,24 @@ impl fmt::Debug for ObjectKey {
     }
 }
 
-/// Gives names, under a secret of this service.
+/// Derives the keys of objects from a secret of this service.
 #[derive(Clone)]
-pub struct Names(Hmac<Sha256>);
+pub struct ObjectKeys(Hmac<Sha256>);
 
-impl Names {
-    /// Names under this secret.
+impl ObjectKeys {
+    /// Keys under this secret.
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Self {
         Self(Hmac::new_from_slice(secret).expect("HMAC takes keys of any length"))
     }
 
-    /// The name of a link's media. Links that show different content tokens have different
-    /// names, so that what the homeserver gave for one is not given for another; so have links
-    /// that expect a different digest. `bridge`: the only one that it is for.
+    /// The key of a link's media. Links with different content tokens have different keys, so that
+    /// bytes which the homeserver gave for one are not served for another; so have links that expect
+    /// a different digest. `bridge`: the only one that it is for.
     pub(super) fn key(
         &self,
         claims: &LinkClaims,
-        kind: MediaKind,
+        variant: MediaVariant,
         bridge: Option<&str>,
     ) -> ObjectKey {
         let mut mac = self.0.clone();
@@ -88,11 +89,11 @@ impl Names {
             Some(file) => field(&file.sha256),
             None => field(b""),
         }
-        if let MediaKind::Thumbnail {
+        if let MediaVariant::Thumbnail {
             width,
             height,
             method,
-        } = kind
+        } = variant
         {
             field(method.as_bytes());
             field(&width.to_be_bytes());
@@ -106,9 +107,9 @@ impl Names {
     }
 }
 
-impl fmt::Debug for Names {
+impl fmt::Debug for ObjectKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Names(…)")
+        f.write_str("ObjectKeys(…)")
     }
 }
 
@@ -118,14 +119,14 @@ mod tests {
     use medialink_link::matrix::{ContentToken, FileKeys, MxcUri, RoomId};
 
     #[test]
-    fn whatever_decides_about_the_bytes_is_in_the_name() {
+    fn everything_that_decides_about_the_bytes_is_in_the_key() {
         let claims = |mxc: &str| {
             LinkClaims::new(
                 RoomId::parse("!r:example.org").expect("a room"),
                 MxcUri::parse(mxc).expect("an mxc URI"),
             )
         };
-        let names = Names::new(&[1; 32]);
+        let of = ObjectKeys::new(&[1; 32]);
         let plain = claims("mxc://example.org/abc");
         let mut token = plain.clone();
         token.content_token = ContentToken::parse("t").ok();
@@ -135,21 +136,25 @@ mod tests {
             iv: [0; 16],
             sha256: [7; 32],
         });
-        let small = MediaKind::Thumbnail {
+        let small = MediaVariant::Thumbnail {
             width: 96,
             height: 96,
             method: "crop",
         };
         let keys = [
-            names.key(&plain, MediaKind::Original, None),
-            names.key(&claims("mxc://example.or/gabc"), MediaKind::Original, None),
-            names.key(&token, MediaKind::Original, None),
-            names.key(&file, MediaKind::Original, None),
-            names.key(&plain, small, None),
-            names.key(&plain, MediaKind::Original, Some("irc")),
-            names.key(&plain, MediaKind::Original, Some("xmpp")),
-            names.key(&plain, small, Some("irc")),
-            Names::new(&[2; 32]).key(&plain, MediaKind::Original, None),
+            of.key(&plain, MediaVariant::Original, None),
+            of.key(
+                &claims("mxc://example.or/gabc"),
+                MediaVariant::Original,
+                None,
+            ),
+            of.key(&token, MediaVariant::Original, None),
+            of.key(&file, MediaVariant::Original, None),
+            of.key(&plain, small, None),
+            of.key(&plain, MediaVariant::Original, Some("irc")),
+            of.key(&plain, MediaVariant::Original, Some("xmpp")),
+            of.key(&plain, small, Some("irc")),
+            ObjectKeys::new(&[2; 32]).key(&plain, MediaVariant::Original, None),
         ];
         for (i, a) in keys.iter().enumerate() {
             assert_eq!(ObjectKey::from_hex(&a.to_hex()), Some(*a));
@@ -157,7 +162,7 @@ mod tests {
         }
         let mut room = plain.clone();
         room.room_id = RoomId::parse("!other:example.org").expect("a room");
-        assert_eq!(names.key(&room, MediaKind::Original, None), keys[0]);
+        assert_eq!(of.key(&room, MediaVariant::Original, None), keys[0]);
         assert_ne!(keys[0].etag(Some(1)), keys[0].etag(None));
         assert_eq!(ObjectKey::from_hex("zz"), None);
         assert_eq!(ObjectKey::from_hex(&"G".repeat(64)), None);

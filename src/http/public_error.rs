@@ -1,5 +1,5 @@
-//! What somebody gets whose link does not lead to media: the one table from causes to status,
-//! error code, page and log.
+//! The answer to a link that does not lead to media: the one table from causes to status, error code,
+//! page and log.
 
 use std::sync::LazyLock;
 
@@ -19,12 +19,12 @@ use crate::{
 };
 use medialink_link::LinkState;
 
-/// For crawlers, which have no business here.
+/// Keeps crawlers away.
 pub(super) const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 /// How long to wait for an upload, in seconds.
 const UPLOAD_RETRY_S: u64 = 10;
 
-/// What every such answer carries.
+/// The headers of every such answer.
 static HEADERS: LazyLock<[(HeaderName, HeaderValue); 6]> = LazyLock::new(|| {
     let value = HeaderValue::from_static;
     [
@@ -37,9 +37,9 @@ static HEADERS: LazyLock<[(HeaderName, HeaderValue); 6]> = LazyLock::new(|| {
     ]
 });
 
-/// Why somebody does not get the media, and how it is told.
+/// Why a person does not get the media: as an answer with a status, an error code and a page.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(super) struct PublicError {
     status: StatusCode,
     errcode: &'static str,
     cause: Cause,
@@ -47,7 +47,7 @@ pub(super) struct Told {
     network: Option<String>,
 }
 
-impl Told {
+impl PublicError {
     fn new(status: StatusCode, errcode: &'static str, cause: Cause) -> Self {
         Self {
             status,
@@ -58,17 +58,17 @@ impl Told {
         }
     }
 
-    /// Not a link, for whatever reason: always the same.
+    /// Not a link. The answer is the same for every reason, so that guessers learn nothing.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::NotFound)
     }
 
-    /// A request whose parameters are no size of a thumbnail.
+    /// The parameters of the request are not a thumbnail's size.
     pub(super) fn bad_size(errcode: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, errcode, Cause::BadSize)
     }
 
-    /// No thumbnails are made here.
+    /// There is no thumbnail of the media, or thumbnails are switched off.
     pub(super) fn no_thumbnail() -> Self {
         Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::NoThumbnail)
     }
@@ -113,7 +113,7 @@ impl Told {
         }
     }
 
-    /// Media that the homeserver does not give. What the operator must mend is logged here.
+    /// Media that the homeserver does not deliver. Faults that the operator can mend are logged here.
     pub(super) fn media(error: &MediaError, link_id: &str) -> Self {
         match error {
             MediaError::Gone => Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::MediaGone),
@@ -167,7 +167,7 @@ impl Told {
         }
     }
 
-    /// Names the network that the link was sent to, once it has proved to be one of ours.
+    /// Names the network that the link was sent to, once the link has proved to be genuine.
     pub(super) fn on(self, network: &str) -> Self {
         Self {
             network: Some(network.to_owned()),
@@ -230,14 +230,14 @@ fn accepts_html(headers: &HeaderMap) -> bool {
         })
 }
 
-/// A path of ours with a method that it does not have.
+/// Answers a method that the path does not have.
 pub(super) fn method_not_allowed(request: &HttpRequest) -> HttpResponse {
-    let told = Told::new(
+    let error = PublicError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "M_UNRECOGNIZED",
         Cause::NotFound,
     );
-    let mut response = told.respond(request);
+    let mut response = error.respond(request);
     response.headers_mut().insert(
         header::ALLOW,
         HeaderValue::from_static("GET, HEAD, OPTIONS"),
@@ -251,7 +251,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     #[test]
-    fn pages_are_for_those_who_ask_for_html() {
+    fn only_clients_that_ask_for_html_get_pages() {
         let accepts = |accept: &'static str| {
             accepts_html(
                 TestRequest::default()

@@ -1,4 +1,4 @@
-//! From an object of the cache to the body of an answer.
+//! Bodies that are read from the cache, and from the homeserver if the cache fails on the way.
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::unfold};
@@ -6,26 +6,51 @@ use futures_util::{StreamExt, stream::unfold};
 use medialink_link::matrix::FileKeys;
 
 use super::{
-    MediaBody, MediaError, MediaProxy, Order,
+    MediaBody, MediaError,
     body::PIECE_BYTES,
-    cache::{Cache, ReadError, Source},
+    cache::{ObjectSource, ReadError},
     decrypt::Keystream,
-    identity::ObjectKey,
+    object_key::ObjectKey,
+    order::Order,
+    reopen::Reopen,
 };
 
-/// What to do when the cache fails on the way: the homeserver is asked for the rest.
-pub(super) struct Rescue {
-    pub(super) proxy: MediaProxy,
-    pub(super) cache: Cache,
+/// The source of the rest when the cache fails on the way.
+pub(super) struct Fallback<R> {
+    pub(super) reopen: R,
     pub(super) key: ObjectKey,
     pub(super) order: Order,
     /// The length of the whole, where it is known.
     pub(super) length: Option<u64>,
 }
 
+/// Consecutive bytes of an object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ByteSpan {
+    from: u64,
+    /// How many bytes at most.
+    count: u64,
+}
+
+impl ByteSpan {
+    /// The whole object.
+    pub(super) const ALL: Self = Self {
+        from: 0,
+        count: u64::MAX,
+    };
+
+    /// The bytes from the first to the last one, both included.
+    pub(super) fn of(first: u64, last: u64) -> Self {
+        Self {
+            from: first,
+            count: last - first + 1,
+        }
+    }
+}
+
 /// The first bytes, decrypted: `count` if there are that many.
 pub(super) async fn first_bytes(
-    source: &mut Source,
+    source: &mut ObjectSource,
     count: usize,
     file: Option<&FileKeys>,
 ) -> Result<Bytes, ReadError> {
@@ -47,52 +72,53 @@ pub(super) async fn first_bytes(
     })
 }
 
-/// The bytes from `from` on, `count` at most, decrypted where they are encrypted.
-pub(super) fn stream(
-    source: Source,
-    from: u64,
-    count: u64,
+/// Streams bytes of an object, decrypted where they are encrypted.
+pub(super) fn stream<R: Reopen + 'static>(
+    source: ObjectSource,
+    span: ByteSpan,
     file: Option<&FileKeys>,
-    rescue: Rescue,
+    fallback: Fallback<R>,
 ) -> MediaBody {
-    if let (Source::Memory(bytes), None) = (&source, file) {
+    let ByteSpan { from, count } = span;
+    if let (ObjectSource::Memory(bytes), None) = (&source, file) {
         return MediaBody::Whole(bytes.clone()).part(from, count);
     }
-    let serving = Serving {
+    let state = CachedStream {
         source,
         at: from,
         left: count,
         keystream: file.map(|keys| Keystream::at(keys, from)),
-        rescue,
-        rescued: None,
+        fallback,
+        rest: None,
     };
-    MediaBody::stream(unfold(Some(serving), |serving| async {
-        let mut serving = serving?;
-        match serving.next().await.transpose()? {
-            Ok(piece) => Some((Ok(piece), Some(serving))),
+    MediaBody::stream(unfold(Some(state), |state| async {
+        let mut state = state?;
+        match state.next().await.transpose()? {
+            Ok(piece) => Some((Ok(piece), Some(state))),
             Err(error) => Some((Err(error), None)),
         }
     }))
 }
 
-struct Serving {
-    source: Source,
-    /// The place of the next byte.
+/// A body on its way out of the cache.
+struct CachedStream<R> {
+    source: ObjectSource,
+    /// The position of the next byte.
     at: u64,
-    /// How many bytes are still wanted.
+    /// How many bytes are still to come.
     left: u64,
     keystream: Option<Keystream>,
-    rescue: Rescue,
+    fallback: Fallback<R>,
     /// The rest, from the homeserver.
-    rescued: Option<MediaBody>,
+    rest: Option<MediaBody>,
 }
 
-impl Serving {
+impl<R: Reopen> CachedStream<R> {
     async fn next(&mut self) -> Result<Option<Bytes>, MediaError> {
         if self.left == 0 {
             return Ok(None);
         }
-        if let Some(rest) = &mut self.rescued {
+        if let Some(rest) = &mut self.rest {
             return rest.next().await.transpose();
         }
         let max = usize::try_from(self.left)
@@ -103,17 +129,15 @@ impl Serving {
             Ok(None) => return Ok(None),
             Err(ReadError::Media(error)) => return Err(error),
             Err(ReadError::Unusable) => {
-                let Rescue {
-                    proxy,
-                    cache,
+                let Fallback {
+                    reopen,
                     key,
                     order,
                     length,
-                } = &self.rescue;
-                cache.forget(key);
-                let rest = proxy.rest_from(order, *length, self.at).await?;
+                } = &self.fallback;
+                let rest = reopen.rest(key, order, *length, self.at).await?;
                 let rest = rest.part(0, self.left);
-                return self.rescued.insert(rest).next().await.transpose();
+                return self.rest.insert(rest).next().await.transpose();
             }
         };
         self.at += piece.len() as u64;
