@@ -17,8 +17,8 @@ use crate::{
 };
 use medialink_event::Appearance;
 use medialink_link::{
-    DeadLink, Form, LinkState, SelfContained, Short, ShortRow, VerifiedLink, decide_self_contained,
-    decide_short, matrix::EventId,
+    Form, LinkRefusal, LinkState, SelfContainedLink, ShortLink, StoredShortLink, VerifiedLink,
+    decide_self_contained, decide_short, matrix::EventId,
 };
 
 use super::{LinkService, issue::expiry};
@@ -55,12 +55,12 @@ pub enum Refusal {
     Storage(#[from] StorageError),
 }
 
-impl From<DeadLink> for Refusal {
-    fn from(dead: DeadLink) -> Self {
+impl From<LinkRefusal> for Refusal {
+    fn from(dead: LinkRefusal) -> Self {
         match dead {
-            DeadLink::Contradicted => Self::NotALink,
-            DeadLink::KeyRevoked => Self::KeyRevoked,
-            DeadLink::Ended(state) => Self::Ended(state),
+            LinkRefusal::Contradicted => Self::NotALink,
+            LinkRefusal::KeyRevoked => Self::KeyRevoked,
+            LinkRefusal::Ended(state) => Self::Ended(state),
         }
     }
 }
@@ -94,7 +94,7 @@ impl LinkService {
         Ok(Grant { link: row, bridge })
     }
 
-    async fn resolve_short(&self, link: &Short, now: i64) -> Result<Arc<LinkRow>, Refusal> {
+    async fn resolve_short(&self, link: &ShortLink, now: i64) -> Result<Arc<LinkRow>, Refusal> {
         link.decide_before_lookup(now)?;
         let row = self
             .database
@@ -102,7 +102,7 @@ impl LinkService {
             .await?
             .ok_or(Refusal::NotALink)?;
         let ring = self.keys.ring();
-        let said = ShortRow {
+        let said = StoredShortLink {
             form: row.form,
             key_id: row.key_id.ok_or(Refusal::NotALink)?,
             issued_at_ms: row.issued_at,
@@ -115,7 +115,7 @@ impl LinkService {
 
     async fn resolve_self_contained(
         &self,
-        link: &SelfContained,
+        link: &SelfContainedLink,
         now: i64,
     ) -> Result<Arc<LinkRow>, Refusal> {
         decide_self_contained(link, now)?;
@@ -137,7 +137,7 @@ impl LinkService {
     /// recorded already, or known to be over.
     pub(crate) async fn newcomer(
         &self,
-        link: &SelfContained,
+        link: &SelfContainedLink,
     ) -> Result<Option<&Arc<BridgeConfig>>, Refusal> {
         if decide_self_contained(link, self.clock.now_ms()).is_err()
             || self
@@ -160,7 +160,7 @@ impl LinkService {
     }
 
     /// The bridge that a link is of which says nothing of it.
-    fn signer(&self, link: &SelfContained) -> Result<&Arc<BridgeConfig>, Refusal> {
+    fn signer(&self, link: &SelfContainedLink) -> Result<&Arc<BridgeConfig>, Refusal> {
         match link.key_bridge() {
             None => self.config.bridges.first().ok_or(Refusal::NotALink),
             Some(id) => self
@@ -175,7 +175,7 @@ impl LinkService {
         &self,
         connection: &mut SqliteConnection,
         bridge: &str,
-        link: &SelfContained,
+        link: &SelfContainedLink,
     ) -> Result<Option<LinkState>, StorageError> {
         let claims = link.claims();
         let issued_at = i64::from(link.issued_at_s()) * 1000;
@@ -193,7 +193,7 @@ impl LinkService {
         &self,
         connection: &mut SqliteConnection,
         link_id: &str,
-        link: &SelfContained,
+        link: &SelfContainedLink,
         now: i64,
     ) -> Result<LinkRow, Refusal> {
         if let Some(row) = links::find_in(connection, link_id).await? {

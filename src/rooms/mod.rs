@@ -17,7 +17,7 @@ use crate::{
     storage::StorageError,
 };
 use medialink_link::{
-    LinkState, SelfContained, VerifiedLink,
+    LinkState, SelfContainedLink, VerifiedLink,
     matrix::{EventId, RoomId},
 };
 
@@ -120,7 +120,7 @@ impl Rooms {
     async fn examine_newcomer(
         &self,
         bridge: &Arc<BridgeConfig>,
-        link: &SelfContained,
+        link: &SelfContainedLink,
     ) -> Result<(), Refusal> {
         let claims = link.claims();
         self.learn(bridge, [&claims.room_id]).await?;
