@@ -145,6 +145,10 @@ fn media_is_shown_or_linked() {
         duration_ms: Some(1000),
         ..MediaDetails::default()
     };
+    let spoiler = MediaDetails {
+        warning: warning(None),
+        ..MediaDetails::default()
+    };
     let open = "<a href=\"https://m.example/m/main\" rel=\"noopener noreferrer\">";
     for (event, html) in [
         (
@@ -182,21 +186,28 @@ fn media_is_shown_or_linked() {
             ),
         ),
         (
-            message(
-                "m.image",
-                MediaDetails {
-                    warning: warning(None),
-                    ..MediaDetails::default()
-                },
-            ),
+            message("m.image", spoiler),
             format!("<details><summary>Spoiler</summary>{open}image</a></details>"),
         ),
     ] {
         assert_eq!(rendered(&event).html, html);
     }
+}
+
+#[test]
+fn media_without_a_link_is_named() {
+    let picture = MediaDetails {
+        filename: Some("<x>.png".to_owned()),
+        size: Some(5),
+        ..MediaDetails::default()
+    };
     let mut refused = message("m.image", picture);
     refused.media[0].mxc = MxcUri::from_parts("example.org", "refused").expect("valid");
     assert_eq!(rendered(&refused).html, "&lt;x&gt;.png (5 B)");
+}
+
+#[test]
+fn a_gallery_links_each_of_its_things() {
     let html = rendered(&gallery(&[("m.image", "a"), ("m.file", "b")])).html;
     assert!(html.ends_with("<div>our<br>holiday</div>"), "{html}");
     assert_eq!(html.matches("href=").count(), 2, "{html}");
@@ -219,17 +230,17 @@ fn pages_are_linked_and_never_embedded() {
         event
     };
     let page = "https://m.example/v/x";
-    let links: Vec<Linked<'_>> = event
+    let links: Vec<MediaLink<'_>> = event
         .media
         .iter()
-        .map(|media| Linked {
+        .map(|media| MediaLink {
             media,
             url: page,
             page_url: page,
         })
         .collect();
     let template = TextTemplate::default();
-    let style = Style {
+    let style = RenderStyle {
         template: &template,
         max_bytes: None,
         sender_name: "",
@@ -241,7 +252,7 @@ fn pages_are_linked_and_never_embedded() {
     assert_eq!(rendering.xmpp, None);
 }
 
-/// What browsers' parsers take quadratic time or memory for.
+/// HTML for which browsers' parsers take quadratic time or memory.
 #[test]
 fn hostile_nesting_stays_small() {
     let many = |piece: &str| piece.repeat(60_000 / piece.len());

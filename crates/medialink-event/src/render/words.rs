@@ -1,16 +1,16 @@
-//! What an event says in words, besides its media.
+//! The words of an event, besides its media.
 
 use serde_json::Value;
 
 use crate::{SharedEvent, describe::formatted_body};
 
-/// The longest URI of a place that is told.
+/// The longest URI of a place that is shown.
 const MAX_PLACE_BYTES: usize = 100;
 
 /// The words of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Says<'a> {
-    /// None.
+pub(super) enum Words<'a> {
+    /// The event has no words.
     Nothing,
     /// A message.
     Text {
@@ -18,9 +18,9 @@ pub(super) enum Says<'a> {
         plain: &'a str,
         /// As HTML, not sanitised.
         html: Option<&'a str>,
-        /// Whether it says what the sender does.
+        /// Whether it describes an action of the sender (`/me`).
         is_emote: bool,
-        /// The place of which it speaks, if the plain text does not tell where that is.
+        /// The URI of its place, unless the plain text has it.
         place: Option<&'a str>,
     },
     /// A poll.
@@ -30,7 +30,7 @@ pub(super) enum Says<'a> {
     },
 }
 
-impl<'a> Says<'a> {
+impl<'a> Words<'a> {
     pub(super) fn of(event: &'a SharedEvent) -> Self {
         let content = &event.content;
         if let Some(poll) = first(content, &["m.poll", "org.matrix.msc3381.poll.start"])
@@ -166,7 +166,7 @@ mod tests {
         ] {
             let mut event = event("m.room.message", content.clone());
             event.is_reply = content.get("m.relates_to").is_some();
-            let Says::Text { plain, html, .. } = Says::of(&event) else {
+            let Words::Text { plain, html, .. } = Words::of(&event) else {
                 panic!("{content}")
             };
             assert_eq!((plain, html), (words, formatted), "{content}");
@@ -177,14 +177,14 @@ mod tests {
             json!([]),
             json!({"m.text": {}}),
         ] {
-            assert_eq!(Says::of(&event("x", nothing)), Says::Nothing);
+            assert_eq!(Words::of(&event("x", nothing)), Words::Nothing);
         }
     }
 
     #[test]
-    fn a_location_tells_where_it_is() {
+    fn a_location_has_its_place() {
         let uri = "geo:51.5,-0.1;u=35";
-        for (content, told) in [
+        for (content, expected) in [
             (
                 json!({"msgtype": "m.location", "body": "Here", "geo_uri": uri}),
                 Some(uri),
@@ -219,10 +219,10 @@ mod tests {
             ),
         ] {
             let event = event("m.room.message", content.clone());
-            let Says::Text { place, .. } = Says::of(&event) else {
+            let Words::Text { place, .. } = Words::of(&event) else {
                 panic!("{content}")
             };
-            assert_eq!(place, told, "{content}");
+            assert_eq!(place, expected, "{content}");
         }
     }
 
@@ -238,11 +238,11 @@ mod tests {
             "answers": [{"m.id": "1", "m.text": [{"body": "A"}]}],
         }});
         for content in [unstable, stable] {
-            let poll = Says::Poll {
+            let poll = Words::Poll {
                 question: "q",
                 answers: vec!["A"],
             };
-            assert_eq!(Says::of(&event("m.poll.start", content)), poll);
+            assert_eq!(Words::of(&event("m.poll.start", content)), poll);
         }
     }
 }
