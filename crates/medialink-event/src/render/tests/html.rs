@@ -145,6 +145,14 @@ fn media_is_shown_or_linked() {
         duration_ms: Some(1000),
         ..MediaDetails::default()
     };
+    let warned = MediaDetails {
+        warning: warning(Some("a<b")),
+        ..picture.clone()
+    };
+    let captioned = MediaDetails {
+        caption: Some("c<".to_owned()),
+        ..MediaDetails::default()
+    };
     let spoiler = MediaDetails {
         warning: warning(None),
         ..MediaDetails::default()
@@ -152,19 +160,13 @@ fn media_is_shown_or_linked() {
     let open = "<a href=\"https://m.example/m/main\" rel=\"noopener noreferrer\">";
     for (event, html) in [
         (
-            message("m.image", picture.clone()),
+            message("m.image", picture),
             format!(
                 "{open}<img width=\"800\" alt=\"&lt;x&gt;.png\" src=\"https://m.example/m/main\"></a>"
             ),
         ),
         (
-            message(
-                "m.image",
-                MediaDetails {
-                    caption: Some("c<".to_owned()),
-                    ..MediaDetails::default()
-                },
-            ),
+            message("m.image", captioned),
             format!(
                 "<div>{open}<img alt=\"image\" src=\"https://m.example/m/main\"></a></div><div>c&lt;</div>"
             ),
@@ -174,13 +176,7 @@ fn media_is_shown_or_linked() {
             format!("{open}&lt;x&gt;.png</a> (5 B, 0:01)"),
         ),
         (
-            message(
-                "m.image",
-                MediaDetails {
-                    warning: warning(Some("a<b")),
-                    ..picture.clone()
-                },
-            ),
+            message("m.image", warned),
             format!(
                 "<details><summary>Content warning: a&lt;b</summary>{open}&lt;x&gt;.png</a> (5 B)</details>"
             ),
