@@ -220,6 +220,10 @@ fn new_entry(id: KeyId, state: KeyState) -> KeyEntry {
 }
 
 fn now() -> OffsetDateTime {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the key file is made before there is a service with a clock"
+    )]
     let now = OffsetDateTime::now_utc();
     now.replace_nanosecond(0).unwrap_or(now)
 }

@@ -10,16 +10,16 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
+mod file_name;
 pub mod homeserver;
 pub mod http;
 pub mod key_store;
 pub mod legacy;
-pub mod link_service;
+pub mod links;
 pub mod media;
 mod pages;
 pub mod pastes;
 mod random;
-pub mod rooms;
 mod signals;
 pub mod storage;
 pub mod telemetry;

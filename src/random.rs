@@ -9,6 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
+    #[expect(clippy::disallowed_methods, reason = "the source of all randomness")]
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
 }

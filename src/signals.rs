@@ -20,6 +20,10 @@ pub(crate) async fn stop_on_signal(stop: CancellationToken) {
         }
         if is_second {
             tracing::warn!("stopped at once");
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the second signal ends the process at once"
+            )]
             std::process::exit(130);
         }
         stop.cancel();

@@ -6,6 +6,10 @@
 //!
 //! `API_TOKEN_FILE` names the file with the bridge's `api_token`; without it, `API_TOKEN` holds
 //! it. `API_URL` is Medialink's internal listener, `http://127.0.0.1:8481` if it is not given.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a bridge is a program of its own, with its own client and dice"
+)]
 
 use std::{env, fs, io, process::ExitCode, time::Duration};
 

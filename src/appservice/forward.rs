@@ -93,6 +93,10 @@ impl Forwarder {
     /// If there is no way to make them.
     pub fn new() -> Result<Self, HomeserverError> {
         let connector = connector(Resolver::Any, CONNECT_WITHIN)?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the client for the bridges behind"
+        )]
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self { client })
     }

@@ -11,13 +11,8 @@ use futures_util::{StreamExt, stream};
 use crate::{
     config::{BridgeConfig, CheckEvent},
     homeserver::{Homeserver, HomeserverError},
-    link_service::{Consequence, LinkService},
-    storage::{
-        StorageError, links,
-        memory::{self, Transaction as Seen},
-        room_successors::Succession,
-        seen_media,
-    },
+    links::{Effect, Links},
+    storage::{StorageError, history, room_successors::Succession},
 };
 use medialink_event::media_of;
 use medialink_link::matrix::{EventId, MxcUri, RoomId, UserId};
@@ -34,8 +29,9 @@ const ASK_WITHIN: Duration = Duration::from_secs(40);
 /// Acts on what the homeserver tells.
 #[derive(Debug, Clone)]
 pub struct Incoming {
-    links: LinkService,
+    links: Links,
     homeserver: Arc<Homeserver>,
+    check_event: CheckEvent,
 }
 
 /// Why a transaction was not acted on.
@@ -51,7 +47,7 @@ pub enum ActError {
 
 /// What follows from an occurrence.
 enum Decided {
-    Certain(Consequence),
+    Certain(Effect),
     /// Somebody has to be asked.
     Open(Occurrence),
     Nothing,
@@ -66,24 +62,25 @@ struct Questions<'a> {
 }
 
 impl Incoming {
-    /// For the links of a service.
+    /// Acts on these links; `check_event`: how redactions and edits are heard of.
     #[must_use]
-    pub fn new(links: LinkService, homeserver: Arc<Homeserver>) -> Self {
-        Self { links, homeserver }
+    pub fn new(links: Links, homeserver: Arc<Homeserver>, check_event: CheckEvent) -> Self {
+        Self {
+            links,
+            homeserver,
+            check_event,
+        }
     }
 
     /// What is known of a transaction.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub async fn seen(
         &self,
         bridge: &BridgeConfig,
         txn_id: &str,
         transaction: &Transaction,
-    ) -> Result<Seen, StorageError> {
-        let reader = self.links.database.reader();
-        memory::transaction(reader, &bridge.id, txn_id, Some(&transaction.digest)).await
+    ) -> Result<history::Transaction, StorageError> {
+        let digest = &transaction.digest;
+        self.links.transaction(&bridge.id, txn_id, digest).await
     }
 
     /// Acts on a transaction that was not seen before. It is durable when this returns. What is
@@ -101,12 +98,12 @@ impl Incoming {
         let (mut certain, mut open) = (Vec::new(), Vec::new());
         for occurrence in transaction.occurrences {
             match self.decided(bridge, occurrence) {
-                Decided::Certain(consequence) => certain.push(consequence),
+                Decided::Certain(effect) => certain.push(effect),
                 Decided::Open(occurrence) => open.push(occurrence),
                 Decided::Nothing => {}
             }
         }
-        let consequences = if open.is_empty() {
+        let effects = if open.is_empty() {
             certain
         } else {
             self.links.take_certain(&bridge.id, certain).await?;
@@ -115,19 +112,19 @@ impl Incoming {
                 bridge,
                 in_content: HashMap::new(),
             };
-            tokio::time::timeout(ASK_WITHIN, questions.consequences(open))
+            tokio::time::timeout(ASK_WITHIN, questions.effects(open))
                 .await
                 .unwrap_or(Err(ActError::Unsure(HomeserverError::Slow)))?
         };
         self.links
-            .take_transaction(&bridge.id, txn_id, transaction.digest, consequences)
+            .take_transaction(&bridge.id, txn_id, transaction.digest, effects)
             .await?;
         Ok(())
     }
 
     /// What follows, as far as nobody has to be asked.
     fn decided(&self, bridge: &BridgeConfig, occurrence: Occurrence) -> Decided {
-        let pushes = self.links.config.links.check_event == CheckEvent::Push;
+        let pushes = self.check_event == CheckEvent::Push;
         let certain = match occurrence {
             Occurrence::Redaction { .. } | Occurrence::Edit { .. } if !pushes => {
                 return Decided::Nothing;
@@ -136,7 +133,7 @@ impl Incoming {
                 room_id,
                 outside: Some(outside),
                 inside: Some(inside),
-            } if outside == inside => Consequence::Redacted {
+            } if outside == inside => Effect::Redacted {
                 room_id,
                 event_id: inside,
             },
@@ -147,26 +144,24 @@ impl Incoming {
                 room_id,
                 membership: Membership::Join,
                 ..
-            } => Consequence::Joined { room_id },
+            } => Effect::Joined { room_id },
             Occurrence::Membership {
                 room_id,
                 membership: Membership::Out,
                 ..
-            } => Consequence::Left { room_id },
-            Occurrence::Tombstone { room_id, successor } => Consequence::Succeeded(Succession {
+            } => Effect::Left { room_id },
+            Occurrence::Tombstone { room_id, successor } => Effect::Succeeded(Succession {
                 bridge: bridge.id.clone(),
                 room_id: room_id.into(),
                 successor: successor.into(),
             }),
             // What an edit shows is noted in its turn: the edits before it take media away.
-            Occurrence::Shown(shown) if shown.event_id == shown.shown_by => {
-                Consequence::Shown(shown)
-            }
+            Occurrence::Shown(shown) if shown.event_id == shown.shown_by => Effect::Shown(shown),
             Occurrence::Policy {
                 room_id,
                 event_id,
                 content,
-            } => Consequence::Policy {
+            } => Effect::Policy {
                 room_id,
                 event_id,
                 content,
@@ -189,8 +184,8 @@ impl Incoming {
 }
 
 impl Questions<'_> {
-    async fn consequences(&mut self, open: Vec<Occurrence>) -> Result<Vec<Consequence>, ActError> {
-        let mut consequences = Vec::new();
+    async fn effects(&mut self, open: Vec<Occurrence>) -> Result<Vec<Effect>, ActError> {
+        let mut effects = Vec::new();
         let mut invites = Vec::new();
         for occurrence in open {
             match occurrence {
@@ -200,9 +195,7 @@ impl Questions<'_> {
                     inside,
                 } => {
                     let redacted = self.redacted(&room_id, outside, inside).await?;
-                    consequences.extend(
-                        redacted.map(|event_id| Consequence::Redacted { room_id, event_id }),
-                    );
+                    effects.extend(redacted.map(|event_id| Effect::Redacted { room_id, event_id }));
                 }
                 Occurrence::Edit {
                     room_id,
@@ -211,11 +204,14 @@ impl Questions<'_> {
                     new_content,
                 } => {
                     let media = media_of(&new_content.0);
-                    if self.changes_media(&room_id, &event_id, &media).await?
+                    let links = &self.incoming.links;
+                    if links
+                        .is_changed_by_edit(&room_id, &event_id, &media)
+                        .await?
                         && let Some(before) =
                             self.media_of_author(&room_id, &event_id, &sender).await?
                     {
-                        consequences.push(Consequence::Edited {
+                        effects.push(Effect::Edited {
                             room_id,
                             event_id,
                             media,
@@ -226,7 +222,7 @@ impl Questions<'_> {
                 Occurrence::Membership {
                     room_id, sender, ..
                 } => invites.push((room_id, sender)),
-                Occurrence::Shown(shown) => consequences.push(Consequence::Shown(shown)),
+                Occurrence::Shown(shown) => effects.push(Effect::Shown(shown)),
                 Occurrence::Tombstone { .. } | Occurrence::Policy { .. } => {}
             }
         }
@@ -236,7 +232,7 @@ impl Questions<'_> {
                 asking.invited(&room_id, &sender).await;
             })
             .await;
-        Ok(consequences)
+        Ok(effects)
     }
 
     /// The event that a redaction means: up to room version 10 the one that it names outside of
@@ -281,32 +277,6 @@ impl Questions<'_> {
         };
         self.in_content.insert(room_id.clone(), known);
         Ok(known)
-    }
-
-    /// Whether it matters to links which media an event has now: one of them is to other media, the
-    /// event has shown other media, or some of it was gone.
-    async fn changes_media(
-        &self,
-        room_id: &RoomId,
-        event_id: &EventId,
-        media: &BTreeSet<MxcUri>,
-    ) -> Result<bool, StorageError> {
-        let (room_id, event_id) = (room_id.as_str(), event_id.as_str());
-        let mut connection = self.incoming.links.database.reader().acquire().await?;
-        let links = links::of_event(&mut *connection, room_id, event_id).await?;
-        if links.iter().any(|link| !media.contains(&link.claims.mxc)) {
-            return Ok(true);
-        }
-        let shown = seen_media::of_event(&mut *connection, room_id, event_id).await?;
-        if shown.iter().any(|(_, mxc)| !media.contains(mxc)) {
-            return Ok(true);
-        }
-        for mxc in media {
-            if memory::is_dropped(&mut connection, room_id, event_id, mxc).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The media that an event had at first, if somebody is its sender: only the sender can edit

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
-use crate::link_service::{POLICY_EVENT_TYPE, Shown};
+use crate::links::{POLICY_EVENT_TYPE, ShownMedia};
 use medialink_event::{content_token_of, media_of, replaced_content};
 use medialink_link::matrix::{EventId, RoomId, UserId};
 
@@ -56,7 +56,7 @@ pub enum Occurrence {
         successor: RoomId,
     },
     /// An event shows media. It is told only where that is asked for.
-    Shown(Shown),
+    Shown(ShownMedia),
     /// A room's policy for links was set.
     Policy {
         /// The room.
@@ -216,7 +216,7 @@ fn shown(event: &RawValue) -> Option<Occurrence> {
     }
     let shown_by = EventId::parse(value(event.event_id).as_str()?).ok()?;
     let edited = replaced_content(&content).filter(|_| event.state_key.is_none());
-    Some(Occurrence::Shown(Shown {
+    Some(Occurrence::Shown(ShownMedia {
         room_id: RoomId::parse(&event.room_id).ok()?,
         event_id: edited.map_or_else(|| shown_by.clone(), |(event_id, _)| event_id),
         shown_by,

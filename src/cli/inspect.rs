@@ -6,9 +6,15 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::{
+    app::Stores,
+    clock::Clock,
     config::Config,
-    link_service::LinkService,
-    storage::links::{self, LinkRow},
+    legacy::LegacyLink,
+    links::LinkViews,
+    storage::{
+        Database,
+        links::{self, LinkRow},
+    },
 };
 use medialink_link::{LinkClaims, VerifiedLink};
 
@@ -19,79 +25,101 @@ pub(super) struct Arguments {
     link: String,
 }
 
-pub(super) async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut text = arguments.link.clone();
     if text == "-" {
         text.clear();
         std::io::stdin().take(1 << 16).read_to_string(&mut text)?;
     }
-    let service = super::services(config).await?;
-    let mut told = Map::new();
-    let Ok(link) = service.keys.ring().verify(token_of(text.trim())) else {
-        let path = path_of(text.trim());
-        let legacy = &service.config.legacy_links;
-        let legacy = legacy.find_below(service.config.public_url.path(), &path);
-        let Some(link) = legacy.and_then(|path| path.verify().ok()) else {
-            eprintln!("medialink: not a link of this service");
-            return Ok(ExitCode::FAILURE);
-        };
-        told.insert("form".to_owned(), "legacy".into());
-        told.insert("link_id".to_owned(), link.link_id().to_string().into());
-        told.insert("bridge".to_owned(), link.bridge().into());
-        told.insert("is_signed".to_owned(), link.is_signed().into());
-        told.insert("expires_ts".to_owned(), json!(link.expires_at_ms()));
-        told.insert("says".to_owned(), json!({"mxc": link.mxc()}));
-        let recorded = recorded(&service, &link.link_id().to_string()).await?;
-        told.insert(
-            "recorded".to_owned(),
-            recorded.map_or(Value::Null, |(_, view)| view),
-        );
-        println!("{}", serde_json::to_string_pretty(&told)?);
-        return Ok(ExitCode::SUCCESS);
+    let text = text.trim();
+    let Stores { database, keys, .. } = super::stores(config).await?;
+    let views = LinkViews::new(keys.clone(), config, Clock::default());
+    let recorded = Recorded { database, views };
+    let fields = match keys.ring().verify(token_of(text)) {
+        Ok(link) => fields_of(&link, &recorded).await?,
+        Err(_) => {
+            let path = path_of(text);
+            let legacy = &config.legacy_links;
+            let legacy = legacy.find_below(config.public_url.path(), &path);
+            let Some(link) = legacy.and_then(|path| path.verify().ok()) else {
+                eprintln!("medialink: not a link of this service");
+                return Ok(ExitCode::FAILURE);
+            };
+            fields_of_legacy(&link, &recorded).await?
+        }
     };
-    let mut tell = |name: &str, value: Value| told.insert(name.to_owned(), value);
-    tell("link_id", link.link_id().to_string().into());
-    tell("key_id", link.key_id().into());
-    tell("key_state", link.key_state().as_str().into());
-    tell("issued_ts", (i64::from(link.issued_at_s()) * 1000).into());
-    match &link {
-        VerifiedLink::Short(_) => {
-            tell("form", "short".into());
-        }
-        VerifiedLink::SelfContained(link) => {
-            tell("form", "self_contained".into());
-            tell("expires_ts", json!(link.expires_at_ms()));
-            tell("says", claims(link.claims()));
-        }
-    }
-    match recorded(&service, &link.link_id().to_string()).await? {
-        Some((row, view)) => {
-            tell("bridge", row.bridge.clone().into());
-            tell("says", claims(&row.claims));
-            tell("recorded", view);
-        }
-        None => {
-            tell("recorded", Value::Null);
-        }
-    }
-    println!("{}", serde_json::to_string_pretty(&told)?);
+    println!("{}", serde_json::to_string_pretty(&fields)?);
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the database says of a link.
-async fn recorded(
-    service: &LinkService,
-    link_id: &str,
-) -> anyhow::Result<Option<(LinkRow, Value)>> {
-    let Some(row) = links::find(service.database.reader(), link_id).await? else {
-        return Ok(None);
-    };
-    let mut view = serde_json::to_value(service.view(&row))?;
-    // The URL is the secret that was given to us; it is not repeated.
-    if let Some(view) = view.as_object_mut() {
-        view.retain(|name, _| name != "url" && name != "page_url");
+/// What a link of our keys says.
+async fn fields_of(link: &VerifiedLink, recorded: &Recorded) -> anyhow::Result<Map<String, Value>> {
+    let mut fields = Map::new();
+    let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    add("link_id", link.link_id().to_string().into());
+    add("key_id", link.key_id().into());
+    add("key_state", link.key_state().as_str().into());
+    add("issued_ts", (i64::from(link.issued_at_s()) * 1000).into());
+    match link {
+        VerifiedLink::Short(_) => {
+            add("form", "short".into());
+        }
+        VerifiedLink::SelfContained(link) => {
+            add("form", "self_contained".into());
+            add("expires_ts", json!(link.expires_at_ms()));
+            add("says", claims(link.claims()));
+        }
     }
-    Ok(Some((row, view)))
+    match recorded.find(&link.link_id().to_string()).await? {
+        Some((row, view)) => {
+            add("bridge", row.bridge.clone().into());
+            add("says", claims(&row.claims));
+            add("recorded", view);
+        }
+        None => {
+            add("recorded", Value::Null);
+        }
+    }
+    Ok(fields)
+}
+
+/// What a link says that a bridge has made by itself.
+async fn fields_of_legacy(
+    link: &LegacyLink,
+    recorded: &Recorded,
+) -> anyhow::Result<Map<String, Value>> {
+    let found = recorded.find(&link.link_id().to_string()).await?;
+    let mut fields = Map::new();
+    let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    add("form", "legacy".into());
+    add("link_id", link.link_id().to_string().into());
+    add("bridge", link.bridge().into());
+    add("is_signed", link.is_signed().into());
+    add("expires_ts", json!(link.expires_at_ms()));
+    add("says", json!({"mxc": link.mxc()}));
+    add("recorded", found.map_or(Value::Null, |(_, view)| view));
+    Ok(fields)
+}
+
+/// Links as the database has them.
+struct Recorded {
+    database: Database,
+    views: LinkViews,
+}
+
+impl Recorded {
+    /// A link, and how the API shows it, without its URL.
+    async fn find(&self, link_id: &str) -> anyhow::Result<Option<(LinkRow, Value)>> {
+        let Some(row) = links::find(self.database.reader(), link_id).await? else {
+            return Ok(None);
+        };
+        let mut view = serde_json::to_value(self.views.view(&row))?;
+        // The URL is the secret that was given to us; it is not repeated.
+        if let Some(view) = view.as_object_mut() {
+            view.retain(|name, _| name != "url" && name != "page_url");
+        }
+        Ok(Some((row, view)))
+    }
 }
 
 /// The path of a URL, or what was given as a path, decoded as the public listener does it.

@@ -6,10 +6,11 @@ use anyhow::bail;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
+    clock::Clock,
     config::{Config, Lifetime},
     key_store,
-    link_service::LinkService,
-    storage::links,
+    links::Revoker,
+    storage::{Database, links},
 };
 use medialink_link::{KeyEntry, KeyId, KeyState};
 
@@ -41,28 +42,29 @@ pub(super) enum Command {
 
 /// `folder`: where the configuration is.
 pub(super) async fn run(
-    config: Config,
+    config: &Config,
     folder: &Path,
     command: Command,
 ) -> anyhow::Result<ExitCode> {
     if let Command::Import(arguments) = &command {
-        return keys_import::run(&config, folder, arguments);
+        return keys_import::run(config, folder, arguments);
     }
-    let service = super::services(config).await?;
-    let path = service.config.key_file.clone();
+    let database = super::stores(config).await?.database;
+    let path = &config.key_file;
     match command {
         Command::Import(_) => {}
-        Command::List => list(&service).await?,
+        Command::List => list(&database, path).await?,
         Command::Rotate => {
-            let used = links::highest_key(service.database.reader()).await?;
-            let (old, new) = key_store::rotate(&path, used)?;
+            let used = links::highest_key(database.reader()).await?;
+            let (old, new) = key_store::rotate(path, used)?;
             println!("key {new} signs from now on; key {old} still verifies");
         }
-        Command::Retire { id, force } => retire(&service, id, force).await?,
+        Command::Retire { id, force } => retire(config, database, id, force).await?,
         Command::Revoke { id } => {
-            let used = links::highest_key(service.database.reader()).await?;
-            let new = key_store::revoke(&path, id, used)?;
-            let revoked = service.revoke_key(id).await?;
+            let used = links::highest_key(database.reader()).await?;
+            let new = key_store::revoke(path, id, used)?;
+            let revoker = Revoker::new(database, config, Clock::default());
+            let revoked = revoker.revoke_key(id).await?;
             println!("key {id} is revoked, and with it {revoked} live links");
             if let Some(new) = new {
                 println!("key {new} signs from now on");
@@ -72,15 +74,15 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(service: &LinkService) -> anyhow::Result<()> {
+async fn list(database: &Database, key_file: &Path) -> anyhow::Result<()> {
     let rfc3339 = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
     println!(
         "{:>3}  {:<7}  {:<20}  {:<20}  {:>10}  bridge",
         "id", "state", "created", "last active", "live links"
     );
-    for key in key_store::entries(&service.config.key_file)? {
-        let live =
-            links::count_of_key(service.database.reader(), key.id, service.clock.now_ms()).await?;
+    for key in key_store::entries(key_file)? {
+        let now = Clock::default().now_ms();
+        let live = links::count_of_key(database.reader(), key.id, now).await?;
         println!(
             "{:>3}  {:<7}  {:<20}  {:<20}  {live:>10}  {}",
             key.id,
@@ -93,10 +95,10 @@ async fn list(service: &LinkService) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn retire(service: &LinkService, id: KeyId, force: bool) -> anyhow::Result<()> {
-    let keys = key_store::entries(&service.config.key_file)?;
+async fn retire(config: &Config, database: Database, id: KeyId, force: bool) -> anyhow::Result<()> {
+    let keys = key_store::entries(&config.key_file)?;
     if let Some(key) = keys.iter().find(|key| key.id == id) {
-        let needs = who_needs(service, key).await?;
+        let needs = who_needs(config, &database, key).await?;
         if !needs.is_empty() && !force {
             for need in &needs {
                 eprintln!("medialink: {need}");
@@ -107,9 +109,10 @@ async fn retire(service: &LinkService, id: KeyId, force: bool) -> anyhow::Result
             println!("forced: {need}");
         }
     }
-    key_store::retire(&service.config.key_file, id)?;
+    key_store::retire(&config.key_file, id)?;
     // Without their key they cannot be followed: they are over, and so is their usage.
-    let ended = service.revoke_key(id).await?;
+    let revoker = Revoker::new(database, config, Clock::default());
+    let ended = revoker.revoke_key(id).await?;
     println!(
         "key {id} is retired{}",
         if ended > 0 {
@@ -122,17 +125,21 @@ async fn retire(service: &LinkService, id: KeyId, force: bool) -> anyhow::Result
 }
 
 /// What may still need a key: links in the database, and links that were signed elsewhere.
-async fn who_needs(service: &LinkService, key: &KeyEntry) -> anyhow::Result<Vec<String>> {
+async fn who_needs(
+    config: &Config,
+    database: &Database,
+    key: &KeyEntry,
+) -> anyhow::Result<Vec<String>> {
     if key.state == KeyState::Revoked {
         return Ok(Vec::new());
     }
     let mut needs = Vec::new();
-    let now = service.clock.now_ms();
-    let live = links::count_of_key(service.database.reader(), key.id, now).await?;
+    let now = Clock::default().now_ms();
+    let live = links::count_of_key(database.reader(), key.id, now).await?;
     if live > 0 {
         needs.push(format!("{live} live links were signed by key {}", key.id));
     }
-    let elsewhere = match (service.config.links.max_lifetime, key.last_active) {
+    let elsewhere = match (config.links.max_lifetime, key.last_active) {
         (Lifetime::Never, _) => Some(
             "links signed elsewhere by it may live for ever (links.max_lifetime: never)".to_owned(),
         ),
@@ -141,7 +148,7 @@ async fn who_needs(service: &LinkService, key: &KeyEntry) -> anyhow::Result<Vec<
         }
         (Lifetime::For(max), Some(last)) => {
             let end = last + Duration::try_from(max).unwrap_or(Duration::MAX);
-            (end > OffsetDateTime::now_utc()).then(|| {
+            (end.unix_timestamp_nanos() > i128::from(now) * 1_000_000).then(|| {
                 format!(
                     "links signed elsewhere by it may live until {}",
                     end.format(&Rfc3339).unwrap_or_default()

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use crate::{
+    app::Stores,
+    clock::Clock,
     config::Config,
+    links::{LinkViews, Revoker},
     storage::links::{self, Criteria},
 };
 use medialink_link::LinkState;
@@ -64,8 +67,9 @@ impl Which {
     }
 }
 
-pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    let service = super::services(config).await?;
+pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
+    let Stores { database, keys, .. } = super::stores(config).await?;
+    let clock = Clock::default();
     match command {
         Command::List {
             which,
@@ -81,10 +85,10 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                 };
                 criteria.state = Some(state);
             }
-            let now = service.clock.now_ms();
-            let reader = service.database.reader();
+            let (reader, now) = (database.reader(), clock.now_ms());
+            let views = LinkViews::new(keys, config, clock);
             for row in links::list(reader, bridge.as_deref(), &criteria, None, limit, now).await? {
-                println!("{}", serde_json::to_string(&service.view(&row))?);
+                println!("{}", serde_json::to_string(&views.view(&row))?);
             }
         }
         Command::Revoke {
@@ -100,7 +104,8 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                     "nothing is given; at least one of --room, --event, --mxc, --sender and --issued-before-ts is needed"
                 );
             }
-            let revoked = service.revoke(bridge.as_deref(), criteria).await?;
+            let revoker = Revoker::new(database, config, clock);
+            let revoked = revoker.revoke(bridge.as_deref(), criteria).await?;
             println!("{} links revoked", revoked.links);
             if !revoked.remembered {
                 println!(

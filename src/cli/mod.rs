@@ -14,12 +14,11 @@ mod usage;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 use clap::{Parser, Subcommand};
 
-use crate::{clock::Clock, config::Config, link_service::LinkService, storage::Opener, telemetry};
+use crate::{app::Stores, config::Config, storage::Opener, telemetry};
 
 /// Signs, validates and serves links to Matrix media for people on the other side of a bridge, and
 /// tells the homeserver that the media is in use.
@@ -111,16 +110,16 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Registration(arguments) => registration::run(&config, &arguments),
         Command::Keys(command) => {
             let folder = path.parent().unwrap_or(Path::new(""));
-            keys::run(config, folder, command).await
+            keys::run(&config, folder, command).await
         }
         Command::Sign(arguments) => sign::run(config, arguments).await,
-        Command::Inspect(arguments) => inspect::run(config, &arguments).await,
-        Command::Links(command) => links::run(config, command).await,
+        Command::Inspect(arguments) => inspect::run(&config, &arguments).await,
+        Command::Links(command) => links::run(&config, command).await,
         Command::Usage(command) => usage::run(config, command).await,
     }
 }
 
-/// The services of the configured database, beside a running service or without one.
-async fn services(config: Config) -> anyhow::Result<LinkService> {
-    crate::app::link_service(Arc::new(config), Opener::Command, Clock::default()).await
+/// Keys and database, beside a running service or without one.
+async fn stores(config: &Config) -> anyhow::Result<Stores> {
+    Stores::open(config, Opener::Command).await
 }

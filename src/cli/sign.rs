@@ -6,7 +6,10 @@ use anyhow::{Context, bail};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::{config::Config, homeserver::Homeserver, http::issue_request, rooms::Rooms};
+use crate::{
+    app::Stores, clock::Clock, config::Config, homeserver::Homeserver, http::issue_request,
+    links::Links,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -71,10 +74,22 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     });
     let request = issue_request(body, config.links.max_lifetime).map_err(anyhow::Error::msg)?;
     let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
-    let service = super::services(config).await?;
-    let rooms = Rooms::new(service.clone(), homeserver);
-    for issued in rooms.issue(&bridge, vec![request]).await? {
-        let view = service.view(&issued?.link);
+    let Stores {
+        database,
+        keys,
+        features,
+    } = super::stores(&config).await?;
+    let config = Arc::new(config);
+    let links = Links::new(
+        database,
+        keys,
+        config,
+        Clock::default(),
+        features,
+        homeserver,
+    );
+    for issued in links.issue(&bridge, vec![request]).await? {
+        let view = links.view(&issued?.link);
         println!(
             "{}",
             view.url

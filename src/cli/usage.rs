@@ -6,10 +6,11 @@ use anyhow::bail;
 use futures_util::FutureExt;
 
 use crate::{
+    clock::Clock,
     config::Config,
     homeserver::Homeserver,
     storage::{StorageError, media_references, meta_events},
-    usage::{Compared, Reconciler, Scope},
+    usage::{ReconcileReport, ReconcileScope, Reconciler},
 };
 use medialink_link::matrix::RoomId;
 
@@ -50,13 +51,14 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    let service = super::services(config).await?;
+    let database = super::stores(&config).await?.database;
+    let clock = Clock::default();
     match command {
         Command::List { state, limit } => {
             if let Some(word) = state.as_deref().filter(|word| !STATES.contains(word)) {
                 bail!("--state: found {word:?}; allowed are {}", STATES.join(", "));
             }
-            let reader = service.database.reader();
+            let reader = database.reader();
             for (state, count) in meta_events::count_usages(reader).await? {
                 println!("usages {state}: {count}");
             }
@@ -78,9 +80,8 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
             }
         }
         Command::Retry => {
-            let now = service.clock.now_ms();
-            let retried = service
-                .database
+            let now = clock.now_ms();
+            let retried = database
                 .writer()
                 .write::<_, StorageError, _>(move |c| {
                     media_references::retry_failed(c, None, now).boxed()
@@ -89,35 +90,30 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
             println!("{retried} usages wait to be counted again");
         }
         Command::Reconcile { bridge, room } => {
-            if let Some(id) = bridge
-                .as_deref()
-                .filter(|id| service.config.bridge(id).is_none())
-            {
+            if let Some(id) = bridge.as_deref().filter(|id| config.bridge(id).is_none()) {
                 bail!("--bridge: there is no bridge {id:?}");
             }
-            let homeserver = Arc::new(Homeserver::new(service.config.homeserver.clone())?);
-            let scope = Scope {
+            let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
+            let scope = ReconcileScope {
                 bridge,
                 room_id: room.map(|room| room.to_string()),
             };
-            print(&Reconciler::new(service, homeserver).compare(scope).await?);
+            let reconciler = Reconciler::new(database, Arc::new(config), clock, homeserver);
+            print(&reconciler.compare(scope).await?);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(compared: &Compared) {
-    println!("rooms compared: {}", compared.rooms);
-    println!("meta events compared: {}", compared.events);
-    println!("usages counted anew: {}", compared.counted_anew);
-    println!("meta events found to be sent: {}", compared.found);
-    println!("meta events redacted again: {}", compared.redacted_again);
-    println!("unknown meta events redacted: {}", compared.strays_redacted);
-    println!(
-        "rooms that could not be read: {}",
-        compared.unreadable.len()
-    );
-    for (bridge, room_id, why) in &compared.unreadable {
+fn print(report: &ReconcileReport) {
+    println!("rooms compared: {}", report.rooms);
+    println!("meta events compared: {}", report.events);
+    println!("usages counted anew: {}", report.counted_anew);
+    println!("meta events found to be sent: {}", report.found);
+    println!("meta events redacted again: {}", report.redacted_again);
+    println!("unknown meta events redacted: {}", report.strays_redacted);
+    println!("rooms that could not be read: {}", report.unreadable.len());
+    for (bridge, room_id, why) in &report.unreadable {
         println!("bridge {bridge}, room {room_id}: {why}");
     }
 }

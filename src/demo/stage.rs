@@ -81,6 +81,10 @@ impl Stage {
         let application = Application::build(config, listeners, Clock::default()).await?;
         let stop = CancellationToken::new();
         let service = tokio::spawn(application.run_until_stopped(stop.clone()));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the demo plays the bridge and the people too"
+        )]
         let client = Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(20))

@@ -15,13 +15,13 @@ use super::{
     redirects::Resolver,
 };
 
-/// What a path segment keeps as it is: RFC 3986's unreserved characters.
+/// The characters that are encoded in a path segment: all but RFC 3986's unreserved ones.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// What we call ourselves.
+/// The value of our `User-Agent` headers.
 pub(super) const USER_AGENT: &str = concat!("Medialink/", env!("CARGO_PKG_VERSION"));
 /// The longest JSON answer that is read.
 pub(super) const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -30,14 +30,14 @@ const MAX_MESSAGE_CHARS: usize = 200;
 /// The deadline for an answer to anything but a download.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// The homeserver, spoken to over HTTP.
+/// The homeserver's HTTP API.
 #[derive(Debug, Clone)]
 pub struct Homeserver {
     pub(super) config: HomeserverConfig,
     client: Client,
     /// For downloads from the configured homeserver, wherever it is.
     pub(super) connector: Connector,
-    /// For where it redirects to: connects to public addresses only.
+    /// For its redirects to elsewhere: connects to public addresses only.
     pub(super) redirected: Connector,
 }
 
@@ -47,6 +47,7 @@ impl Homeserver {
     /// # Errors
     /// If the HTTP client cannot be set up.
     pub fn new(config: HomeserverConfig) -> Result<Self, HomeserverError> {
+        #[expect(clippy::disallowed_methods, reason = "the client for the homeserver")]
         let client = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -71,18 +72,18 @@ impl Homeserver {
         self.config.server_name.as_str()
     }
 
-    /// How long a body may stand still.
+    /// How long a body may make no progress.
     #[must_use]
     pub fn stall(&self) -> Duration {
         self.config.timeouts.stall
     }
 
-    /// The URL of an endpoint: segments are encoded one by one, so that none can lead elsewhere.
+    /// The URL of an endpoint: segments are encoded one by one, so that none can change the path.
     pub(super) fn url(&self, segments: &[&str]) -> Url {
         Url::parse(&self.url_text(segments)).unwrap_or_else(|_| self.config.url.clone())
     }
 
-    /// The same as text, for requests that are many.
+    /// The same as text, for requests that are frequent.
     pub(super) fn url_text(&self, segments: &[&str]) -> String {
         let base = self.config.url.as_str().trim_end_matches('/');
         let mut text = String::with_capacity(base.len() + 160);
@@ -109,7 +110,7 @@ impl Homeserver {
             .header(header::AUTHORIZATION, bearer(bridge.as_token.expose()))
     }
 
-    /// What `/_matrix/client/versions` says.
+    /// The answer of `/_matrix/client/versions`.
     ///
     /// # Errors
     /// If the homeserver does not answer.
@@ -135,7 +136,8 @@ pub(super) async fn answer(request: RequestBuilder) -> Result<Value, HomeserverE
             return Err(refusal(response).await);
         }
         let body = read(response).await?;
-        serde_json::from_slice(&body).map_err(|_| HomeserverError::Nonsense("it is not JSON"))
+        serde_json::from_slice(&body)
+            .map_err(|_| HomeserverError::InvalidResponse("body is not JSON"))
     };
     tokio::time::timeout(ANSWER_WITHIN, work)
         .await
@@ -146,22 +148,24 @@ async fn read(mut response: Response) -> Result<Vec<u8>, HomeserverError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(HomeserverError::of_client)? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(HomeserverError::Nonsense("it is longer than a mebibyte"));
+            return Err(HomeserverError::InvalidResponse(
+                "body is longer than a mebibyte",
+            ));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-/// Reads the Matrix error out of an answer. One without is kept with an empty error code.
+/// The Matrix error in an answer; its error code is empty if there is none.
 async fn refusal(response: Response) -> HomeserverError {
     let (status, headers) = (response.status(), response.headers().clone());
     let body = read(response).await.unwrap_or_default();
-    told_refusal(status, &headers, &body)
+    parse_refusal(status, &headers, &body)
 }
 
-/// The error that an answer tells.
-pub(super) fn told_refusal(
+/// The error in the body of an answer.
+pub(super) fn parse_refusal(
     status: StatusCode,
     headers: &header::HeaderMap,
     body: &[u8],

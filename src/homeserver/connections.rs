@@ -1,5 +1,5 @@
-//! Connections for downloads: HTTP/1.1, kept open between requests. Whoever downloads has
-//! connections of its own, so that a worker's requests never change threads.
+//! Connections for downloads: HTTP/1.1, kept open between requests. Each worker has connections of its
+//! own, so that its requests never change threads.
 
 use std::{
     collections::HashMap,
@@ -26,13 +26,13 @@ const MAX_IDLE: usize = 64;
 /// The most bytes that a connection reads ahead, and the longest head of an answer.
 const BUFFER_BYTES: usize = 48 << 10;
 
-/// A way to connect, shared by all who download.
+/// Makes connections; shared by all workers.
 pub(crate) type Connector = HttpsConnector<HttpConnector<Resolver>>;
 type Sender = SendRequest<Empty<Bytes>>;
 /// Runs a connection until it ends.
 pub(super) type Run = fn(BoxFuture<'static, ()>);
 
-/// A way to connect to the addresses that the resolver gives.
+/// Makes connections to the addresses that the resolver gives.
 pub(crate) fn connector(
     resolver: Resolver,
     within: Duration,
@@ -81,7 +81,7 @@ impl Idle {
             }
             return;
         }
-        // An origin that nobody asks any more is not kept.
+        // Origins whose connections are all closed are dropped.
         idle.retain(|_, senders| senders.iter().any(|sender| !sender.is_closed()));
         idle.insert(origin.to_owned(), vec![sender]);
     }
@@ -97,7 +97,7 @@ impl Connections {
         }
     }
 
-    /// Sends a request to its target's origin, over a connection that is open if there is one.
+    /// Sends a request to the origin of its target, over an idle connection if there is one.
     pub(super) async fn send(
         &self,
         uri: &Uri,
@@ -105,7 +105,7 @@ impl Connections {
     ) -> Result<(Response<Incoming>, Lease), HomeserverError> {
         let origin = origin(uri)?;
         while let Some(mut sender) = self.idle.take(&origin) {
-            // One that the homeserver has closed meanwhile is not ready.
+            // A connection that the homeserver has closed meanwhile is not ready.
             if sender.ready().await.is_err() {
                 continue;
             }
@@ -138,7 +138,7 @@ impl Connections {
                 .handshake(stream)
                 .await
                 .map_err(|error| unreachable(&error))?;
-            // What goes wrong with the connection, whoever uses it is told.
+            // An error of the connection is also reported to the request that uses it.
             (self.run)(Box::pin(async { drop(connection.await) }));
             Ok(sender)
         };
@@ -163,7 +163,9 @@ impl Connections {
 fn origin(uri: &Uri) -> Result<String, HomeserverError> {
     match (uri.scheme_str(), uri.authority()) {
         (Some(scheme), Some(authority)) => Ok(format!("{scheme}://{authority}")),
-        _ => Err(HomeserverError::Nonsense("it redirects to no address")),
+        _ => Err(HomeserverError::InvalidResponse(
+            "redirect target has no host",
+        )),
     }
 }
 
@@ -180,7 +182,7 @@ impl Lease {
     }
 }
 
-/// The body of an answer, and its connection.
+/// The body of an answer, which is read from its connection.
 pub struct DownloadBody {
     body: Incoming,
     lease: Option<Lease>,
@@ -197,7 +199,7 @@ impl DownloadBody {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// If the connection breaks, or the body is not as long as its framing tells.
+    /// If the connection breaks, or the body is not as long as its framing says.
     pub async fn next(&mut self) -> Result<Option<Bytes>, HomeserverError> {
         loop {
             let Some(frame) = self.body.frame().await else {
@@ -210,7 +212,7 @@ impl DownloadBody {
                 self.lease = None;
                 HomeserverError::of_hyper(&error)
             })?;
-            // What comes after a body in chunks (RFC 9112, section 7.1.2) is of no interest.
+            // Trailers of a chunked body (RFC 9112, section 7.1.2) are ignored.
             if let Ok(piece) = frame.into_data() {
                 return Ok(Some(piece));
             }

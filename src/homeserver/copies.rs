@@ -9,10 +9,10 @@ use medialink_link::matrix::{ContentToken, MxcUri};
 use super::{
     Homeserver, HomeserverError,
     client::answer,
-    media::{CONTENT_TOKEN_HEADER, content_token_header, is_unknown_endpoint},
+    media_request::{CONTENT_TOKEN_HEADER, content_token_header},
 };
 
-/// Where copies are made: as long as the proposal is one, and when it is part of the specification.
+/// The prefixes of the endpoint: of the proposal, and of the specification once it has accepted it.
 const APIS: [&[&str]; 2] = [
     &["_matrix", "client", "unstable", "org.matrix.msc3911"],
     &["_matrix", "client", "v1"],
@@ -31,7 +31,7 @@ impl Homeserver {
     ) -> Result<MxcUri, HomeserverError> {
         let [unstable, stable] = APIS;
         match self.copy_at(unstable, bridge, mxc, content_token).await {
-            Err(error) if is_unknown_endpoint(&error) => {
+            Err(error) if error.is_unknown_endpoint() => {
                 self.copy_at(stable, bridge, mxc, content_token).await
             }
             outcome => outcome,
@@ -57,6 +57,8 @@ impl Homeserver {
             .get("content_uri")
             .and_then(Value::as_str)
             .and_then(|uri| MxcUri::parse(uri).ok())
-            .ok_or(HomeserverError::Nonsense("it has no URI of a copy"))
+            .ok_or(HomeserverError::InvalidResponse(
+                "content_uri of the copy is not an mxc URI",
+            ))
     }
 }

@@ -1,6 +1,6 @@
-//! What can go wrong with a request to the homeserver.
+//! The ways in which a request to the homeserver fails.
 
-/// Why the homeserver did not do what it was asked. Holds no URL and no secret.
+/// Why a request to the homeserver failed. Holds no URL and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HomeserverError {
     /// It answered with an error.
@@ -15,18 +15,18 @@ pub enum HomeserverError {
         /// How long it asks us to wait, in milliseconds.
         retry_after_ms: Option<u64>,
     },
-    /// No connection came about: the request was surely not acted on.
+    /// No connection could be made: the request was surely not acted on.
     #[error("the homeserver cannot be reached: {0}")]
     Unreachable(String),
-    /// The connection broke, so nobody knows whether the request was acted on.
+    /// The connection broke, so it is not known whether the request was acted on.
     #[error("the connection to the homeserver broke: {0}")]
     Broken(String),
     /// It took too long.
     #[error("the homeserver was too slow to answer")]
     Slow,
-    /// It answered what is no answer.
-    #[error("the homeserver's answer makes no sense: {0}")]
-    Nonsense(&'static str),
+    /// Its answer is not what the specification says.
+    #[error("the homeserver's answer is invalid: {0}")]
+    InvalidResponse(&'static str),
 }
 
 impl HomeserverError {
@@ -36,7 +36,7 @@ impl HomeserverError {
         match self {
             Self::Refused { status, .. } => *status >= 500,
             Self::Unreachable(_) => false,
-            Self::Broken(_) | Self::Slow | Self::Nonsense(_) => true,
+            Self::Broken(_) | Self::Slow | Self::InvalidResponse(_) => true,
         }
     }
 
@@ -58,7 +58,19 @@ impl HomeserverError {
         }
     }
 
-    /// What to tell of a failure of the HTTP client: its causes, without the URL.
+    /// Whether the homeserver does not know the endpoint: a 404 without JSON, or `M_UNRECOGNIZED`.
+    #[must_use]
+    pub fn is_unknown_endpoint(&self) -> bool {
+        self.errcode() == "M_UNRECOGNIZED" || (self.status() == 404 && self.errcode().is_empty())
+    }
+
+    /// Whether there is no such thing, such as an event or a state event.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status() == 404 && self.errcode() == "M_NOT_FOUND"
+    }
+
+    /// The error of a failure of the HTTP client: its last cause, without the URL.
     pub(super) fn of_client(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let text = Self::last_cause(&error);
@@ -74,12 +86,12 @@ impl HomeserverError {
         }
     }
 
-    /// What to tell of a connection that breaks.
+    /// The error of a connection that broke.
     pub(super) fn of_hyper(error: &hyper::Error) -> Self {
         Self::Broken(Self::last_cause(error))
     }
 
-    /// The text of what is at the bottom of an error.
+    /// The text of the cause at the bottom of an error.
     pub(crate) fn last_cause(error: &dyn std::error::Error) -> String {
         let mut last = error;
         while let Some(cause) = last.source() {

@@ -1,4 +1,4 @@
-//! What the homeserver can do beyond the specification (Client-Server API, `/versions`).
+//! Features of the homeserver beyond the specification (Client-Server API, `/versions`).
 
 use std::sync::{
     Arc,
@@ -10,21 +10,21 @@ use serde_json::Value;
 /// The name of MSC3911 in `unstable_features`.
 pub const LINKED_MEDIA: &str = "org.matrix.msc3911";
 
-/// What the homeserver can do, as far as is known. Clones share it; looking costs nothing.
+/// The features of the homeserver, as far as they are known. Clones share them; a look costs nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Features {
     links_media: Arc<AtomicBool>,
 }
 
 impl Features {
-    /// Whether media is linked to events (MSC3911): who may not see the event may not download
+    /// Whether media is linked to events (MSC3911): a user who may not see the event may not download
     /// the media, and media without an event is deleted.
     #[must_use]
     pub fn links_media(&self) -> bool {
         self.links_media.load(Ordering::Relaxed)
     }
 
-    /// Notes whether it is.
+    /// Notes whether media is linked to events.
     pub fn set_links_media(&self, value: bool) {
         self.links_media.store(value, Ordering::Relaxed);
     }
@@ -32,7 +32,7 @@ impl Features {
 
 /// Whether an answer of `/versions` names MSC3911.
 #[must_use]
-pub fn tells_linked_media(versions: &Value) -> bool {
+pub fn announces_linked_media(versions: &Value) -> bool {
     versions
         .get("unstable_features")
         .and_then(|features| features.get(LINKED_MEDIA))
@@ -46,9 +46,10 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_a_plain_yes_tells_of_linked_media() {
-        let told = |features: Value| tells_linked_media(&json!({"unstable_features": features}));
-        assert!(told(json!({LINKED_MEDIA: true})));
+    fn only_true_announces_linked_media() {
+        let announced =
+            |features: Value| announces_linked_media(&json!({"unstable_features": features}));
+        assert!(announced(json!({LINKED_MEDIA: true})));
         for no in [
             json!({LINKED_MEDIA: false}),
             json!({LINKED_MEDIA: "true"}),
@@ -57,9 +58,9 @@ mod tests {
             json!([LINKED_MEDIA]),
             json!(null),
         ] {
-            assert!(!told(no.clone()), "{no}");
+            assert!(!announced(no.clone()), "{no}");
         }
-        assert!(!tells_linked_media(&json!({"versions": ["v1.11"]})));
-        assert!(!tells_linked_media(&json!("org.matrix.msc3911")));
+        assert!(!announces_linked_media(&json!({"versions": ["v1.11"]})));
+        assert!(!announces_linked_media(&json!("org.matrix.msc3911")));
     }
 }

@@ -1,5 +1,5 @@
-//! What is in a room: our meta events, page by page and one by one (Client-Server API,
-//! `/messages`, `/event`).
+//! Our meta events in a room, page by page and one by one (Client-Server API, `/messages`,
+//! `/event`).
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,18 +9,18 @@ use crate::config::BridgeConfig;
 use super::{Homeserver, HomeserverError, client::answer};
 
 /// The most pages of one room that are read.
-pub(crate) const MOST_PAGES: usize = 1000;
+pub(crate) const MAX_HISTORY_PAGES: usize = 1000;
 
 /// One of our events, as its room shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEvent {
-    /// Its ID.
+    /// Its event ID.
     pub event_id: String,
-    /// Its type.
+    /// Its Matrix event type.
     pub event_type: String,
-    /// Its `batch`, if it has one.
+    /// The `batch` of its content, if it is a text.
     pub batch: Option<String>,
-    /// When it was sent, in milliseconds since the epoch, as its sender's server tells.
+    /// When it was sent by its sender's server, in milliseconds since the epoch.
     pub sent_at: Option<i64>,
     /// Whether it was redacted.
     pub is_redacted: bool,
@@ -33,24 +33,24 @@ pub struct HistoryPage {
     pub events: Vec<HistoryEvent>,
     /// When the last event of the page was sent, ours or not.
     pub oldest: Option<i64>,
-    /// Where the next page begins; `None`: this was the last one.
+    /// The token of the next page; `None`: this was the last one.
     pub next: Option<String>,
 }
 
-/// What has become of an event.
+/// The state of an event in its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It is there as it was sent.
-    Standing,
+pub enum EventState {
+    /// It is as it was sent.
+    Present,
     /// It was redacted.
     Redacted,
     /// The homeserver does not have it.
-    Gone,
+    Missing,
 }
 
 impl Homeserver {
-    /// A page of what the bridge's user has sent of these types, newest first, from a place that
-    /// the page before told.
+    /// A page of the events of these types that the bridge's user has sent, newest first. `from` is
+    /// the [`next`](HistoryPage::next) of the page before.
     ///
     /// # Errors
     /// If the homeserver refuses or fails.
@@ -75,8 +75,8 @@ impl Homeserver {
         let chunk = page
             .get("chunk")
             .and_then(Value::as_array)
-            .ok_or(HomeserverError::Nonsense("it has no chunk of events"))?;
-        // The filter is a wish: what is not ours is not for us.
+            .ok_or(HomeserverError::InvalidResponse("chunk is not an array"))?;
+        // A homeserver may ignore the filter.
         let is_ours = |event: &HistoryEvent, sender: Option<&str>| {
             sender == Some(bridge.user_id.as_str())
                 && event_types.contains(&event.event_type.as_str())
@@ -98,25 +98,20 @@ impl Homeserver {
         })
     }
 
-    /// What has become of an event in a room that the bridge's user may read.
+    /// The state of an event in a room that the bridge's user may read.
     ///
     /// # Errors
     /// If the homeserver refuses or fails.
-    pub async fn fate(
+    pub async fn event_state(
         &self,
         bridge: &BridgeConfig,
         room_id: &str,
         event_id: &str,
-    ) -> Result<Fate, HomeserverError> {
+    ) -> Result<EventState, HomeserverError> {
         match self.event(bridge, room_id, event_id).await {
-            Ok(event) if event.get("content").is_none() => {
-                Err(HomeserverError::Nonsense("it is no event"))
-            }
-            Ok(event) if is_redacted(&event) => Ok(Fate::Redacted),
-            Ok(_) => Ok(Fate::Standing),
-            Err(error) if error.status() == 404 && error.errcode() == "M_NOT_FOUND" => {
-                Ok(Fate::Gone)
-            }
+            Ok(event) if is_redacted(&event) => Ok(EventState::Redacted),
+            Ok(_) => Ok(EventState::Present),
+            Err(error) if error.is_not_found() => Ok(EventState::Missing),
             Err(error) => Err(error),
         }
     }
@@ -135,7 +130,7 @@ impl Homeserver {
         since: i64,
     ) -> Result<Option<String>, HomeserverError> {
         let mut from: Option<String> = None;
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_HISTORY_PAGES {
             let page = self
                 .history(bridge, room_id, &[event_type], from.as_deref())
                 .await?;
@@ -148,7 +143,9 @@ impl Homeserver {
             }
             from = page.next;
         }
-        Err(HomeserverError::Nonsense("the room's history has no end"))
+        Err(HomeserverError::InvalidResponse(
+            "history has more than 1000 pages",
+        ))
     }
 }
 
@@ -209,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_passed_over() {
+    fn malformed_events_are_skipped() {
         for event in [
             json!(null),
             json!([]),

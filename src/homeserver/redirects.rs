@@ -1,5 +1,5 @@
-//! Where a redirect of the homeserver may lead: to public addresses and configured networks,
-//! judged on the address that is connected to, so that no DNS answer leads elsewhere.
+//! Where a redirect of the homeserver may lead: to public addresses and configured networks. The check
+//! is made on the address that is connected to, so that no DNS answer gets around it.
 
 use std::{
     io,
@@ -17,7 +17,7 @@ use url::{Host, Url};
 /// Resolves names for connections.
 #[derive(Debug, Clone)]
 pub(crate) enum Resolver {
-    /// Whatever the name stands for.
+    /// To all addresses.
     Any,
     /// To public addresses, and to those of these networks.
     Public(Arc<[IpNet]>),
@@ -53,8 +53,8 @@ impl Service<Name> for Resolver {
     }
 }
 
-/// Whether a redirect may lead there, as far as its URL alone tells: a literal address is not
-/// asked of the resolver.
+/// Whether a redirect may lead to a URL, as far as the URL alone shows: a literal address never
+/// reaches the resolver.
 pub(super) fn url_is_allowed(url: &Url, networks: &[IpNet]) -> bool {
     matches!(url.scheme(), "http" | "https")
         && url.username().is_empty()
@@ -75,7 +75,7 @@ fn is_allowed(address: IpAddr, networks: &[IpNet]) -> bool {
     is_public(address) || networks.iter().any(|network| network.contains(&address))
 }
 
-/// Cloud providers answer with secrets on link-local addresses.
+/// On link-local addresses, cloud providers hand out secrets.
 fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local(),

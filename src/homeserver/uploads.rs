@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::config::BridgeConfig;
 use medialink_link::matrix::{ContentToken, MxcUri};
 
-use super::{Homeserver, HomeserverError, client::answer, media::is_unknown_endpoint};
+use super::{Homeserver, HomeserverError, client::answer};
 
-/// Where media is uploaded that is for its uploader alone, until it is attached to an event.
+/// Where to upload media that only its uploader may see until it is attached to an event.
 const RESTRICTED: [&[&str]; 2] = [
     &[
         "_matrix",
@@ -22,32 +22,32 @@ const RESTRICTED: [&[&str]; 2] = [
     ],
     &["_matrix", "client", "v1", "media", "upload"],
 ];
-/// Where media is uploaded that is for everybody.
+/// Where to upload media for everybody.
 const ORDINARY: &[&str] = &["_matrix", "media", "v3", "upload"];
 
-/// What to upload.
+/// A file to upload.
 #[derive(Debug, Clone)]
 pub struct Upload<'a> {
-    /// The bytes.
+    /// The content of the file.
     pub bytes: Bytes,
-    /// Their type, as others will be told.
+    /// The media type that the homeserver is to serve it with.
     pub content_type: &'static str,
-    /// Their name, as others will be told.
+    /// The file name that the homeserver is to serve it with.
     pub filename: Option<&'a str>,
-    /// Whether they are to be attached to an event. The homeserver deletes them if they are not,
-    /// within minutes.
+    /// Whether it is to be attached to an event. The homeserver deletes it within minutes if it is not
+    /// attached.
     pub to_be_attached: bool,
 }
 
-/// What was uploaded.
+/// Media that the homeserver has accepted.
 #[derive(Debug, Clone)]
 pub struct Uploaded {
-    /// The media.
+    /// Its mxc URI.
     pub mxc: MxcUri,
     /// The secret that downloading it needs (MSC3910).
     pub content_token: Option<ContentToken>,
-    /// Whether it has to be attached to an event. A homeserver that does not know how is given it
-    /// as ordinary media.
+    /// Whether it has to be attached to an event. Where the homeserver cannot attach media, it was
+    /// uploaded as ordinary media.
     pub to_be_attached: bool,
 }
 
@@ -65,7 +65,7 @@ impl Homeserver {
         if upload.to_be_attached {
             for endpoint in RESTRICTED {
                 match self.upload_at(endpoint, bridge, upload).await {
-                    Err(error) if is_unknown_endpoint(&error) => {}
+                    Err(error) if error.is_unknown_endpoint() => {}
                     outcome => return outcome,
                 }
             }
@@ -90,19 +90,23 @@ impl Homeserver {
         if let Some(filename) = upload.filename {
             request = request.query(&[("filename", filename)]);
         }
-        let told = answer(request).await?;
-        let mxc = told
+        let answer = answer(request).await?;
+        let mxc = answer
             .get("content_uri")
             .and_then(Value::as_str)
             .and_then(|uri| MxcUri::parse(uri).ok())
-            .ok_or(HomeserverError::Nonsense("it has no URI of the upload"))?;
-        let content_token = match told.get("content_token") {
+            .ok_or(HomeserverError::InvalidResponse(
+                "content_uri of the upload is not an mxc URI",
+            ))?;
+        let content_token = match answer.get("content_token") {
             None | Some(Value::Null) => None,
             Some(token) => Some(
                 token
                     .as_str()
                     .and_then(|token| ContentToken::parse(token).ok())
-                    .ok_or(HomeserverError::Nonsense("its content token is none"))?,
+                    .ok_or(HomeserverError::InvalidResponse(
+                        "content_token is not a content token",
+                    ))?,
             ),
         };
         Ok(Uploaded {

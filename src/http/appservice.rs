@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     appservice::{ActError, ForwardError, Forwarded, Handed, Transaction},
     config::{BridgeConfig, ForwardTo},
-    storage::memory,
+    storage::history,
 };
 
 use super::{
@@ -73,9 +73,9 @@ pub(super) async fn transaction(
         }
     };
     let transaction = match incoming.seen(&bridge, &txn_id, &transaction).await? {
-        memory::Transaction::HandedOn => return Ok(done()),
-        memory::Transaction::Noted => None,
-        memory::Transaction::New => Some(transaction),
+        history::Transaction::HandedOn => return Ok(done()),
+        history::Transaction::Noted => None,
+        history::Transaction::New => Some(transaction),
     };
     // What is of interest is acted on before the bridge gets it; what is only noted need not wait.
     let is_of_interest = transaction

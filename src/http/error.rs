@@ -8,8 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    homeserver::HomeserverError, link_service::IssueError, pastes::PasteError,
-    storage::StorageError,
+    homeserver::HomeserverError, links::IssueError, pastes::PasteError, storage::StorageError,
 };
 
 /// An error as it is told.

@@ -24,7 +24,7 @@ pub(super) async fn health() -> HttpResponse {
 )]
 pub(super) async fn ready(state: web::Data<AppState>) -> HttpResponse {
     let (database, homeserver) =
-        futures_util::join!(state.links.database.ping(), state.homeserver.versions());
+        futures_util::join!(state.database.ping(), state.homeserver.versions());
     let word = |error: Option<String>| error.map_or_else(|| json!("ok"), |error| json!(error));
     let is_ready = database.is_ok() && homeserver.is_ok();
     let body = json!({

@@ -19,7 +19,7 @@ use futures_util::Stream;
 
 use crate::{
     clock::Clock,
-    link_service::Grant,
+    links::Grant,
     media::{Given, Media, MediaBody, MediaError},
     storage::links::LinkRow,
     usage::{FollowCounter, Served},
@@ -140,7 +140,7 @@ impl Counter {
     ) -> Self {
         let counter = Self {
             follows: state.follows.clone(),
-            clock: state.links.clock.clone(),
+            clock: state.clock.clone(),
             link: Arc::clone(&grant.link),
             bytes: 0,
         };

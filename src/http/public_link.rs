@@ -8,10 +8,11 @@ use actix_web::{
 };
 
 use crate::{
+    clock::millis,
     config::CheckEvent,
     homeserver::MediaKind,
     legacy::{LegacyLink, LegacyPath},
-    link_service::{Grant, millis},
+    links::Grant,
     media::{ByteRange, Given, MediaError, MediaProxy, Order, Wanted},
 };
 
@@ -133,17 +134,12 @@ pub(super) async fn granted(
     token: &str,
     state: &AppState,
 ) -> Result<Grant, Told> {
-    let link = state
-        .links
-        .keys
-        .ring()
-        .verify(token)
-        .map_err(|_| Told::not_found())?;
+    let link = state.links.verify(token).map_err(|_| Told::not_found())?;
     request
         .extensions_mut()
         .insert(LogLink(link.link_id().to_string()));
     state
-        .rooms
+        .links
         .resolve(&link)
         .await
         .map_err(|refusal| Told::refusal(&refusal))
@@ -179,7 +175,7 @@ pub(super) fn cache_control(state: &AppState, grant: &Grant) -> String {
     let longest = millis(state.config().media.cache_control_max);
     let left = match grant.link.expires_at {
         None => longest,
-        Some(end) => longest.min(end - state.links.clock.now_ms()),
+        Some(end) => longest.min(end - state.clock.now_ms()),
     };
     format!("public, max-age={}", left.max(0) / 1000)
 }

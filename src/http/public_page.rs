@@ -5,7 +5,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::form
 
 use crate::{
     homeserver::MediaKind,
-    link_service::Grant,
+    links::Grant,
     media::{Given, MediaProxy, Wanted},
     pages::{self, Kind, Moment, PastePage, ViewPage},
 };

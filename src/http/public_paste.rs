@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 
 use crate::{
     homeserver::MediaKind,
-    link_service::Grant,
+    links::Grant,
     media::{Given, MediaError, MediaProxy, Wanted},
     pages::Rows,
     pastes::MAX_TEXT_BYTES,

@@ -13,7 +13,7 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
-    link_service::Refusal,
+    links::Refusal,
     media::MediaError,
     pages::{self, Cause, ErrorPage},
 };

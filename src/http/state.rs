@@ -8,12 +8,13 @@ use tokio::sync::Semaphore;
 
 use crate::{
     appservice::{Forwarder, Incoming},
+    clock::Clock,
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
-    link_service::LinkService,
+    links::Links,
     media::Presence,
     pastes::{PasteViews, Pastes},
-    rooms::Rooms,
+    storage::Database,
     usage::FollowCounter,
 };
 
@@ -23,10 +24,14 @@ const TRANSACTIONS_AT_ONCE: usize = 2;
 /// What handlers work with.
 #[derive(Clone)]
 pub struct AppState {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The clock of the service.
+    pub clock: Clock,
+    /// The database, to be asked whether it answers.
+    pub database: Database,
     /// Links.
-    pub links: LinkService,
-    /// What rooms say of links: by it they are issued and resolved.
-    pub rooms: Rooms,
+    pub links: Links,
     /// Texts that become links.
     pub pastes: Pastes,
     /// How pages show them.
@@ -61,6 +66,6 @@ impl AppState {
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
-        &self.links.config
+        &self.config
     }
 }

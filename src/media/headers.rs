@@ -5,6 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use medialink_event::is_media_type;
 
 use super::sniff::Family;
+use crate::file_name::base_name;
 
 /// Types that browsers may show in place (Client-Server API, "Serving inline content").
 pub(super) const INLINE_TYPES: &[&str] = &[
@@ -52,13 +53,6 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'`')
     .remove(b'|')
-    .remove(b'~');
-
-/// RFC 3986's unreserved characters.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
     .remove(b'~');
 
 /// A type and a disposition that are safe together.
@@ -144,31 +138,6 @@ pub fn content_disposition(inline: bool, filename: Option<&str>) -> String {
     }
     let encoded = utf8_percent_encode(&name, ATTR_CHAR);
     format!("{kind}; filename=\"{fallback}\"; filename*=UTF-8''{encoded}")
-}
-
-/// A file name without folders and without characters that change how it is shown.
-fn base_name(name: &str) -> String {
-    let name: String = name
-        .chars()
-        .map(|c| match c {
-            '/' | '\\' => '_',
-            c if c.is_control() => '_',
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => '_',
-            c => c,
-        })
-        .collect();
-    let name = name.trim();
-    if name.bytes().all(|b| b == b'.') {
-        String::new()
-    } else {
-        name.to_owned()
-    }
-}
-
-/// The last segment of a link's path, for people and chat clients; empty: none.
-#[must_use]
-pub fn name_for_url(filename: &str) -> String {
-    utf8_percent_encode(&base_name(filename), UNRESERVED).to_string()
 }
 
 #[cfg(test)]
@@ -282,12 +251,5 @@ mod tests {
             assert!(!header.contains('/') && !header.contains('\\'), "{header}");
             assert_eq!(header.matches('"').count() % 2, 0, "{header}");
         }
-    }
-
-    #[test]
-    fn a_name_in_a_url_is_one_segment() {
-        assert_eq!(name_for_url("cat.png"), "cat.png");
-        assert_eq!(name_for_url("a b/ü?.png"), "a%20b_%C3%BC%3F.png");
-        assert_eq!(name_for_url(".."), "");
     }
 }

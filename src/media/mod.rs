@@ -26,7 +26,7 @@ pub use conditions::Wanted;
 pub use decrypt::Decryption;
 pub use encrypt::encrypt;
 pub use error::MediaError;
-pub use headers::{SafeHeaders, content_disposition, name_for_url};
+pub use headers::{SafeHeaders, content_disposition};
 pub use identity::Names;
 pub use presence::Presence;
 pub use proxy::{Given, Media, MediaProxy, Order};

@@ -12,13 +12,13 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use crate::{
+    clock::Clock,
     config::{BridgeConfig, Config, Lifetime, UsageMode},
-    homeserver::{Homeserver, HomeserverError, Upload},
-    link_service::{IssueError, Issued, LinkService, PasteRequest, Placed},
+    homeserver::{Features, Homeserver, HomeserverError, Upload},
+    links::{IssueError, IssuedLink, Links, PasteRequest, UploadedText},
     media::encrypt,
     random,
-    rooms::Rooms,
-    storage::{StorageError, links::NewPaste},
+    storage::{Database, StorageError, links::NewPaste},
 };
 use medialink_link::matrix::{EventId, RoomId, UserId};
 
@@ -92,9 +92,11 @@ pub enum PasteError {
 pub struct Pastes(Arc<Inner>);
 
 struct Inner {
-    links: LinkService,
-    rooms: Rooms,
+    links: Links,
     homeserver: Arc<Homeserver>,
+    config: Arc<Config>,
+    features: Features,
+    clock: Clock,
     encryption: Encryption,
     digests: Digests,
     /// Whoever asks for the same text as somebody else waits for them, and then has their link.
@@ -102,23 +104,25 @@ struct Inner {
 }
 
 impl Pastes {
-    /// The pastes of a service.
-    ///
-    /// # Errors
-    /// If the database fails.
+    /// Pastes that these links lead to.
     pub async fn open(
-        links: LinkService,
-        rooms: Rooms,
+        links: Links,
+        database: &Database,
         homeserver: Arc<Homeserver>,
+        config: Arc<Config>,
+        features: Features,
+        clock: Clock,
     ) -> Result<Self, StorageError> {
-        let secret = links.database.secret("pastes", random::bytes()).await?;
+        let secret = database.secret("pastes", random::bytes()).await?;
         Ok(Self(Arc::new(Inner {
             encryption: Encryption::new(Arc::clone(&homeserver)),
             digests: Digests::new(&secret),
             turns: std::array::from_fn(|_| Mutex::default()),
             links,
-            rooms,
             homeserver,
+            config,
+            features,
+            clock,
         })))
     }
 
@@ -131,7 +135,7 @@ impl Pastes {
         &self,
         bridge: &Arc<BridgeConfig>,
         paste: PasteText,
-    ) -> Result<Issued, PasteError> {
+    ) -> Result<IssuedLink, PasteError> {
         let (inner, bridge) = (Arc::clone(&self.0), Arc::clone(bridge));
         let work = tokio::spawn(async move { inner.issue(&bridge, paste).await });
         work.await
@@ -144,8 +148,8 @@ impl Inner {
         &self,
         bridge: &Arc<BridgeConfig>,
         paste: PasteText,
-    ) -> Result<Issued, PasteError> {
-        let max = longest(&self.links.config);
+    ) -> Result<IssuedLink, PasteError> {
+        let max = longest(&self.config);
         if paste.text.len() as u64 > max {
             return Err(PasteError::TooLong(max));
         }
@@ -163,25 +167,28 @@ impl Inner {
             },
             room_id,
         };
-        self.rooms
-            .learn(bridge, [&request.room_id])
+        self.links
+            .learn_policies(bridge, [&request.room_id])
             .await
             .map_err(IssueError::from)?;
         let _turn = self.turns[usize::from(digest[0]) % AT_ONCE].lock().await;
         if let Some(issued) = self.links.find_paste(&bridge.id, request.clone()).await? {
             return Ok(issued);
         }
-        let placed = self.place(bridge, &request, text).await?;
-        Ok(self.links.issue_paste(&bridge.id, request, placed).await?)
+        let uploaded = self.upload(bridge, &request, text).await?;
+        Ok(self
+            .links
+            .issue_paste(&bridge.id, request, uploaded)
+            .await?)
     }
 
     /// Uploads a text, encrypted where its room is.
-    async fn place(
+    async fn upload(
         &self,
         bridge: &BridgeConfig,
         request: &PasteRequest,
         text: String,
-    ) -> Result<Placed, PasteError> {
+    ) -> Result<UploadedText, PasteError> {
         let is_encrypted = self.encryption.is_needed(bridge, &request.room_id).await;
         let (file, bytes) = if is_encrypted {
             let (file, ciphertext) = encrypt(text.into(), random::bytes(), random::bytes());
@@ -189,7 +196,7 @@ impl Inner {
         } else {
             (None, Bytes::from(text))
         };
-        let now = self.links.clock.now_ms();
+        let now = self.clock.now_ms();
         let upload = Upload {
             bytes,
             content_type: match is_encrypted {
@@ -201,7 +208,7 @@ impl Inner {
         };
         let uploaded = self.homeserver.upload(bridge, &upload).await;
         let uploaded = uploaded.map_err(PasteError::Upload)?;
-        Ok(Placed {
+        Ok(UploadedText {
             mxc: uploaded.mxc,
             content_token: uploaded.content_token,
             file,
@@ -212,8 +219,8 @@ impl Inner {
     /// Whether a meta event will be sent that the text can be attached to (MSC3911). Where none is,
     /// the homeserver would delete what waits for one.
     fn will_be_attached(&self, is_encrypted: bool) -> bool {
-        let usage = &self.links.config.usage;
-        self.links.features.links_media()
+        let usage = &self.config.usage;
+        self.features.links_media()
             && usage.mode != UsageMode::Never
             && (usage.encrypted_rooms || !is_encrypted)
     }

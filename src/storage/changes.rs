@@ -1,5 +1,5 @@
-//! The changes that the writer makes to the database, noted as SQLite makes them, so that caches
-//! forget and workers wake.
+//! The rows that the writer changes, as SQLite reports them, so that caches forget them and workers
+//! wake.
 
 use std::{
     collections::HashSet,
@@ -21,14 +21,14 @@ pub(super) struct Changes {
     pub(super) links: HashSet<i64>,
     /// Rows of `media_references`.
     pub(super) usages: HashSet<i64>,
-    /// Whether there may be something new for the worker that tells the homeserver of usages.
+    /// Whether the usage worker may have something new to do.
     pub(super) concerns_usage: bool,
     /// Whether the cache may have something to purge.
     pub(super) concerns_cache: bool,
 }
 
-/// Collects the changes of one connection as SQLite makes them, so that no statement can be
-/// forgotten ("Data Change Notification Callbacks", `sqlite3_update_hook`).
+/// Collects the changes of one connection. SQLite reports them itself, so no statement can be
+/// overlooked ("Data Change Notification Callbacks", `sqlite3_update_hook`).
 #[derive(Debug, Default)]
 pub(super) struct ChangeLog {
     changes: Mutex<Changes>,
@@ -55,6 +55,8 @@ impl ChangeLog {
         match table {
             "links" => {
                 changes.links.insert(row);
+                // A new link may expire before all others.
+                changes.concerns_usage = true;
             }
             "media_references" => {
                 changes.usages.insert(row);
@@ -66,8 +68,8 @@ impl ChangeLog {
         }
     }
 
-    /// While paused, changes are not collected: they are to counters, which no cached row is
-    /// asked for.
+    /// While paused, changes are not collected: they are to counters, which nobody reads from a
+    /// cached row.
     pub(super) fn pause(&self, is_paused: bool) {
         self.is_paused.store(is_paused, Ordering::Relaxed);
     }

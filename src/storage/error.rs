@@ -1,18 +1,18 @@
-//! What can go wrong with the database.
+//! The ways in which the database fails.
 
-/// A failure of the database. It holds no value of a row.
+/// A failure of the database. It holds no values of rows, which may be secret.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The database answered with an error.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// The tables could not be brought up to date.
+    /// A migration failed.
     #[error("the database cannot be migrated: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// A row holds what this version never writes.
+    /// A row holds a value that this version never writes.
     #[error("the database holds an impossible {0}")]
     Corrupt(&'static str),
-    /// A group of writes was not committed; none of it happened.
+    /// A group of writes was not committed; none of them has taken effect.
     #[error("the database could not commit: {0}")]
     Commit(String),
     /// The writer has stopped.
@@ -24,7 +24,7 @@ pub enum StorageError {
 }
 
 impl StorageError {
-    /// Whether a row with the same unique value is there already.
+    /// Whether there is already a row with the same unique value.
     #[must_use]
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())

@@ -1,13 +1,12 @@
-//! What the homeserver can do, as it said last: so that a start while it is away knows it.
+//! The features that the homeserver had when it was asked last, for a start while it does not answer.
+//!
+//! Every function here fails with [`StorageError`] if the database does.
 
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::StorageError;
 
 /// Whether the homeserver had a feature when it was asked last.
-///
-/// # Errors
-/// If the database fails.
 pub async fn has(reader: &SqlitePool, name: &str) -> Result<bool, StorageError> {
     let found: i64 =
         sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM homeserver_features WHERE name = $1)")
@@ -17,10 +16,7 @@ pub async fn has(reader: &SqlitePool, name: &str) -> Result<bool, StorageError> 
     Ok(found != 0)
 }
 
-/// Notes that the homeserver has a feature, or has it no more; `true`: that is news.
-///
-/// # Errors
-/// If the database fails.
+/// Notes whether the homeserver has a feature; `true`: that is news.
 pub async fn note(
     connection: &mut SqliteConnection,
     name: &str,

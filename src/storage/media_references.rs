@@ -1,5 +1,5 @@
-//! The ledger: usages of media. A usage is referenced when its first link is issued and released
-//! when its last one dies, in the commit of the link.
+//! Usages of media. A usage begins when its first link is issued, and is released when its last one
+//! ends, in the commit of the link.
 
 use std::collections::BTreeSet;
 
@@ -10,62 +10,21 @@ use medialink_link::matrix::ContentToken;
 
 use super::{StorageError, cache_purges};
 
-/// How a usage is counted, as the API tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UsageState {
-    /// It is not counted by events.
-    Disabled,
-    /// It will be counted.
-    Pending,
-    /// A meta event counts it.
-    Counted,
-    /// No meta event could be sent.
-    Failed,
-    /// It is not counted any more.
-    Released,
-}
+pub use super::usage_state::UsageState;
 
-impl UsageState {
-    /// The word used in the API and in the database.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Disabled => "disabled",
-            Self::Pending => "pending",
-            Self::Counted => "counted",
-            Self::Failed => "failed",
-            Self::Released => "released",
-        }
-    }
-
-    /// Reads that word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        [
-            Self::Disabled,
-            Self::Pending,
-            Self::Counted,
-            Self::Failed,
-            Self::Released,
-        ]
-        .into_iter()
-        .find(|state| state.as_str() == word)
-    }
-}
-
-/// How soon a death is acted on.
+/// How soon the end of a usage's last link is acted on.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct ReleaseDelays {
     /// Revoked and redacted: gathered for that long, in milliseconds.
     pub batch_window_ms: i64,
     /// Expired beside live media: may stay counted for that long, in milliseconds.
     pub release_after_ms: i64,
 }
 
-/// What killed the last link of a usage.
+/// Why the last link of a usage has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Death {
-    /// Somebody wanted it dead.
+pub(super) enum EndCause {
+    /// It was revoked, redacted or spent, or is part of another usage now.
     Wanted,
     /// Its time was over.
     Expired,
@@ -183,46 +142,43 @@ async fn keep_counted(
     Ok(())
 }
 
-/// Notes that links of these usages have died. Those without a live link are released: at once
-/// if they were never counted, otherwise by a review of their meta event.
-///
-/// # Errors
-/// If the database fails.
-pub async fn after_deaths(
+/// Releases those of these usages that have no live link: at once if they were never counted,
+/// otherwise by a review of their meta event.
+pub(super) async fn release(
     connection: &mut SqliteConnection,
-    references: Vec<i64>,
-    death: Death,
-    pace: Pace,
+    usages: Vec<i64>,
+    cause: EndCause,
+    delays: ReleaseDelays,
     now: i64,
 ) -> Result<(), StorageError> {
-    let mut shaken = BTreeSet::new();
-    for id in references.into_iter().collect::<BTreeSet<_>>() {
-        let dead: Option<(String, Option<i64>, Option<i64>)> = sqlx::query_as(
+    let mut to_review = BTreeSet::new();
+    for id in usages.into_iter().collect::<BTreeSet<_>>() {
+        let unused: Option<(String, Option<i64>, Option<i64>)> = sqlx::query_as(
             "SELECT state, counted_by, queued_in FROM media_references WHERE id = $1 AND NOT EXISTS \
              (SELECT 1 FROM links WHERE media_reference_id = $1 AND state = 'live')",
         )
         .bind(id)
         .fetch_optional(&mut *connection)
         .await?;
-        let Some((state, counted_by, queued_in)) = dead else {
+        let Some((state, counted_by, queued_in)) = unused else {
             continue;
         };
-        if death == Death::Wanted {
+        if cause == EndCause::Wanted {
             cache_purges::wish(connection, id, now).await?;
         }
         if let Some(meta_event) = counted_by {
-            shaken.insert(meta_event);
+            to_review.insert(meta_event);
         } else if queued_in.is_none() && state != UsageState::Disabled.as_str() {
             set_fresh(connection, id, UsageState::Released, None).await?;
         }
     }
-    for meta_event in shaken {
-        let review_at = match death {
-            Death::Wanted => now + pace.batch_window_ms,
-            Death::Expired if counts_live_media(connection, meta_event).await? => {
-                now + pace.release_after_ms
+    for meta_event in to_review {
+        let review_at = match cause {
+            EndCause::Wanted => now + delays.batch_window_ms,
+            EndCause::Expired if counts_live_media(connection, meta_event).await? => {
+                now + delays.release_after_ms
             }
-            Death::Expired => now,
+            EndCause::Expired => now,
         };
         super::meta_events::review_by(connection, meta_event, review_at).await?;
     }

@@ -3,11 +3,13 @@
 pub mod cache_purges;
 mod changes;
 pub mod comparison;
+mod database;
+pub mod ending;
 mod error;
 pub mod features;
+pub mod history;
 pub mod links;
 pub mod media_references;
-pub mod memory;
 pub mod meta_events;
 mod recent;
 pub mod room_policies;
@@ -15,153 +17,12 @@ pub mod room_successors;
 pub mod secrets;
 pub mod seen_media;
 pub mod touches;
+mod usage_state;
 mod writer;
 
-use std::{fs::File, path::Path, sync::Arc, time::Duration};
-
-use sqlx::{
-    ConnectOptions, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
-
+pub use database::{Database, Opener};
 pub use error::StorageError;
 pub use writer::Writer;
-
-use self::{links::LinkRow, recent::RecentLinks};
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// How many readers there are at once.
-const READERS: u32 = 4;
-
-/// The database of one service.
-#[derive(Debug, Clone)]
-pub struct Database {
-    reader: SqlitePool,
-    writer: Writer,
-    recent: RecentLinks,
-    _lock: Option<Arc<File>>,
-}
-
-/// Who opens the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opener {
-    /// The running service: at most one at a time.
-    Service,
-    /// A command, beside a running service or without one.
-    Command,
-}
-
-impl Database {
-    /// Opens a SQLite file, makes it and its folder if they are missing, and migrates it.
-    ///
-    /// # Errors
-    /// If the file cannot be made, opened or migrated, or another service runs on it.
-    pub async fn open(path: &Path, opener: Opener) -> Result<Self, StorageError> {
-        let file_error = |what: &str, path: &Path, error: std::io::Error| {
-            StorageError::File(format!("{} cannot be {what}: {error}", path.display()))
-        };
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder).map_err(|e| file_error("made", folder, e))?;
-        }
-        let lock = match opener {
-            Opener::Service => Some(Arc::new(lock(path)?)),
-            Opener::Command => None,
-        };
-        make_private(path).map_err(|e| file_error("made", path, e))?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            // What was acknowledged survives a loss of power, not only of the process.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10))
-            .statement_cache_capacity(256)
-            .disable_statement_logging();
-        let mut connection = options.connect().await?;
-        MIGRATIONS.run(&mut connection).await?;
-        let reader = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.read_only(true))
-            .await?;
-        let recent = RecentLinks::default();
-        Ok(Self {
-            reader,
-            writer: Writer::start(connection, recent.clone()).await?,
-            recent,
-            _lock: lock,
-        })
-    }
-
-    /// Where to read.
-    #[must_use]
-    pub fn reader(&self) -> &SqlitePool {
-        &self.reader
-    }
-
-    /// Where to write.
-    #[must_use]
-    pub fn writer(&self) -> &Writer {
-        &self.writer
-    }
-
-    /// The link with this ID, as it is after every commit that has been acknowledged, its counters
-    /// aside. Commits of other processes are seen within half a second.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn link(&self, link_id: &str) -> Result<Option<Arc<LinkRow>>, StorageError> {
-        let generation = match self.recent.get(link_id) {
-            Ok(row) => return Ok(Some(row)),
-            Err(generation) => generation,
-        };
-        metrics::counter!("medialink_link_lookups_total").increment(1);
-        let row = links::find(&self.reader, link_id).await?.map(Arc::new);
-        if let Some(row) = &row {
-            self.recent.put(generation, row);
-        }
-        Ok(row)
-    }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// If it does not.
-    pub async fn ping(&self) -> Result<(), StorageError> {
-        sqlx::query("SELECT 1").execute(&self.reader).await?;
-        Ok(())
-    }
-}
-
-/// Two services on one file would both send its meta events.
-fn lock(path: &Path) -> Result<File, StorageError> {
-    let mut lock_path = path.as_os_str().to_owned();
-    lock_path.push(".lock");
-    let failed =
-        |error: String| StorageError::File(format!("{} cannot be locked: {error}", path.display()));
-    let file = File::create(&lock_path).map_err(|error| failed(error.to_string()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(failed("another service runs on it".to_owned()))
-        }
-        Err(std::fs::TryLockError::Error(error)) => Err(failed(error.to_string())),
-    }
-}
-
-/// Makes the file readable by its owner alone: it holds content tokens and file keys.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map(drop)
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! A cache of links, so that media which many people open does not cost a look into the database
-//! each time.
+//! A cache of links, so that media which many people open does not cost a lookup in the database each
+//! time.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,7 +14,7 @@ use super::{changes::Changes, links::LinkRow};
 /// How many links are cached.
 const MAX_LINKS: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
-/// Rows by link ID, each as the last commit that changed it left it. Clones share the rows.
+/// Rows by link ID, each as of the last commit that changed it. Clones share the rows.
 #[derive(Debug, Clone)]
 pub(super) struct RecentLinks(Arc<Mutex<Rows>>);
 
@@ -23,7 +23,9 @@ struct Rows {
     /// Grows whenever something is forgotten.
     generation: u64,
     by_link_id: LruCache<String, Arc<LinkRow>>,
+    /// Link IDs by the IDs of their rows.
     link_ids: HashMap<i64, String>,
+    /// IDs of the cached rows of each usage.
     of_usage: HashMap<i64, HashSet<i64>>,
 }
 
@@ -51,8 +53,8 @@ impl RecentLinks {
         found.ok_or(rows.generation)
     }
 
-    /// Caches a row that was read in this generation or later. If anything was forgotten since,
-    /// the row may be old already, and is not kept.
+    /// Caches a row that was read after [`get`](Self::get) returned this generation. If anything was
+    /// forgotten since, the row may be out of date, and is not cached.
     pub(super) fn put(&self, generation: u64, row: &Arc<LinkRow>) {
         let mut rows = self.rows();
         if rows.generation == generation {
@@ -77,7 +79,7 @@ impl RecentLinks {
         }
     }
 
-    /// Forgets everything: somebody else has changed the database.
+    /// Forgets everything, since it is not known what has changed.
     pub(super) fn forget_all(&self) {
         let mut rows = self.rows();
         rows.generation += 1;
@@ -116,3 +118,6 @@ impl Rows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
-//! Rooms that were replaced, and where usage of their media is counted since (Client-Server API,
-//! `m.room.tombstone`).
+//! Rooms that were replaced, and the rooms in which usage of their media is counted since
+//! (Client-Server API, `m.room.tombstone`).
+//!
+//! Every function here fails with [`StorageError`] if the database does.
 
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -8,10 +10,10 @@ use super::StorageError;
 /// How many replacements in a row are followed.
 const MAX_HOPS: i64 = 16;
 
-/// A replacement to be looked at.
+/// A replacement to be checked.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Succession {
-    /// Whose links are meant.
+    /// The bridge whose links are concerned.
     pub bridge: String,
     /// The room that was replaced.
     pub room_id: String,
@@ -19,11 +21,8 @@ pub struct Succession {
     pub successor: String,
 }
 
-/// Notes what a tombstone says, to be looked at from `now` on. The last tombstone counts, until
+/// Notes what a tombstone says, to be checked from `now` on. A later tombstone replaces it, until
 /// usage has moved.
-///
-/// # Errors
-/// If the database fails.
 pub async fn note(
     connection: &mut SqliteConnection,
     succession: &Succession,
@@ -42,10 +41,7 @@ pub async fn note(
     Ok(())
 }
 
-/// Has every replacement by this room looked at: the bridge's user has joined it.
-///
-/// # Errors
-/// If the database fails.
+/// Has every replacement by this room checked: the bridge's user has joined it.
 pub async fn joined(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -63,10 +59,7 @@ pub async fn joined(
     Ok(())
 }
 
-/// Replacements that are to be looked at now.
-///
-/// # Errors
-/// If the database fails.
+/// Replacements that are to be checked now.
 pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<Succession>, StorageError> {
     Ok(sqlx::query_as(
         "SELECT bridge, room_id, successor FROM room_successors WHERE check_at <= $1 LIMIT 64",
@@ -76,12 +69,9 @@ pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<Succession>, Stora
     .await?)
 }
 
-/// Has a replacement looked at again at `check_at` (`None`: once the bridge's user joins), unless
+/// Has a replacement checked again at `check_at` (`None`: once the bridge's user joins), unless
 /// another tombstone came meanwhile.
-///
-/// # Errors
-/// If the database fails.
-pub async fn look_again(
+pub async fn check_again(
     connection: &mut SqliteConnection,
     succession: &Succession,
     check_at: Option<i64>,
@@ -100,9 +90,6 @@ pub async fn look_again(
 
 /// From now on usage of media of the old room is counted in the new one. Nothing happens where
 /// the new room would lead back to the old one.
-///
-/// # Errors
-/// If the database fails.
 pub async fn moved(
     connection: &mut SqliteConnection,
     succession: &Succession,
@@ -124,9 +111,6 @@ pub async fn moved(
 }
 
 /// The room in which usage of media of a room is counted: itself, or its latest replacement.
-///
-/// # Errors
-/// If the database fails.
 pub async fn counted_in(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -150,9 +134,6 @@ pub async fn counted_in(
 }
 
 /// The rooms whose usage is counted in this one: itself, and those that it has replaced.
-///
-/// # Errors
-/// If the database fails.
 pub async fn counted_here(
     connection: &mut SqliteConnection,
     bridge: &str,

@@ -1,4 +1,4 @@
-//! Secrets that the service makes for itself.
+//! Secrets that the service generates for itself.
 
 use futures_util::FutureExt;
 use sqlx::SqliteConnection;
@@ -6,10 +6,10 @@ use sqlx::SqliteConnection;
 use super::{Database, StorageError};
 
 impl Database {
-    /// The secret of this name; `fresh` becomes it if there is none yet.
+    /// The secret of this name; if there is none yet, `fresh` becomes the secret.
     ///
     /// # Errors
-    /// If the database fails, or holds something else under this name.
+    /// If the database fails, or the stored secret does not have 32 bytes.
     pub async fn secret(
         &self,
         name: &'static str,

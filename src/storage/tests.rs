@@ -18,7 +18,7 @@ async fn a_failed_write_is_undone_and_its_neighbours_stand() {
             writer
                 .write(move |c| {
                     async move {
-                        memory::note_transaction(c, "irc", txn, b"digest", 1).await?;
+                        history::note_transaction(c, "irc", txn, b"digest", 1).await?;
                         if fail {
                             Err(StorageError::Corrupt("test"))
                         } else {
@@ -66,7 +66,7 @@ async fn a_transaction_is_new_once() {
         let noted = database
             .writer()
             .write::<_, StorageError, _>(|c| {
-                memory::note_transaction(c, "irc", "1", b"digest", 1).boxed()
+                history::note_transaction(c, "irc", "1", b"digest", 1).boxed()
             })
             .await
             .expect("writes");
@@ -86,11 +86,11 @@ async fn a_room_that_is_revoked_again_and_again_is_remembered_once() {
                     event_id: Some("$e".to_owned()),
                     ..links::Criteria::default()
                 };
-                memory::note_revocation(c, "irc", &of_event, 1).await?;
+                history::note_revocation(c, "irc", &of_event, 1).await?;
                 for now in [10, 20, 30] {
-                    memory::note_revocation_of_room(c, "irc", "!r", now).await?;
+                    history::note_revocation_of_room(c, "irc", "!r", now).await?;
                 }
-                memory::is_revoked(c, "irc", "!r", "$other", "mxc://a/b", 30).await
+                history::is_revoked(c, "irc", "!r", "$other", "mxc://a/b", 30).await
             }
             .boxed()
         })

@@ -1,26 +1,25 @@
-//! When local media is to be touched next, for homeservers that count downloads.
+//! When media is touched next, for homeservers that count downloads.
+//!
+//! Every function here fails with [`StorageError`] if the database does.
 
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::StorageError;
 
-/// Media to touch: as which bridge, and with which content token (empty: none).
+/// Media whose touch is due.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct DueTouch {
-    /// The media.
+    /// The URI of the media.
     pub mxc: String,
-    /// A bridge with a live link to it; `None`: no link is live.
+    /// The bridge of the newest live link to it; `None`: no link is live.
     pub bridge: Option<String>,
-    /// The content token of that link.
+    /// The content token of that link; empty: it has none.
     pub content_token: Option<String>,
-    /// How many touches in a row have found nothing.
+    /// The number of touches in a row for which the homeserver did not have the media.
     pub misses: i64,
 }
 
-/// Has media touched at `at`, unless it is in the book already.
-///
-/// # Errors
-/// If the database fails.
+/// Has media touched at `at`, unless a touch is planned already.
 pub async fn schedule(
     connection: &mut SqliteConnection,
     mxc: &str,
@@ -37,9 +36,6 @@ pub async fn schedule(
 }
 
 /// The media that is due first, if any is due.
-///
-/// # Errors
-/// If the database fails.
 pub async fn next_due(reader: &SqlitePool, now: i64) -> Result<Option<DueTouch>, StorageError> {
     Ok(sqlx::query_as(
         "SELECT t.mxc, t.misses, l.bridge, l.content_token FROM touches t \
@@ -51,11 +47,8 @@ pub async fn next_due(reader: &SqlitePool, now: i64) -> Result<Option<DueTouch>,
     .await?)
 }
 
-/// Notes that media of another server was followed without a download: it is touched for that, as
-/// soon as its last touch is long enough ago.
-///
-/// # Errors
-/// If the database fails.
+/// Notes that a link to media of another server was followed without a download: the media is touched
+/// as soon as its last touch is long enough ago.
 pub async fn followed(
     connection: &mut SqliteConnection,
     mxc: &str,
@@ -72,11 +65,8 @@ pub async fn followed(
     Ok(())
 }
 
-/// Notes a touch of media of another server, or a download that is as good: it is not touched
-/// before `next`, and only once it was followed again.
-///
-/// # Errors
-/// If the database fails.
+/// Notes a touch of media of another server, or a download, which is as good: the media is not touched
+/// before `next`, and only after a link to it was followed again.
 pub async fn touched_elsewhere(
     connection: &mut SqliteConnection,
     mxc: &str,
@@ -93,10 +83,7 @@ pub async fn touched_elsewhere(
     Ok(())
 }
 
-/// Notes a touch, or a download that is as good.
-///
-/// # Errors
-/// If the database fails.
+/// Notes a touch of local media, or a download, which is as good.
 pub async fn touched(
     connection: &mut SqliteConnection,
     mxc: &str,
@@ -113,9 +100,6 @@ pub async fn touched(
 }
 
 /// Stops touching media.
-///
-/// # Errors
-/// If the database fails.
 pub async fn forget(connection: &mut SqliteConnection, mxc: &str) -> Result<(), StorageError> {
     sqlx::query("DELETE FROM touches WHERE mxc = $1")
         .bind(mxc)

@@ -1,7 +1,13 @@
 //! The one writer. Concurrent writes are committed in groups, so that each does not pay for an
-//! fsync of its own; whoever waits is answered after the commit.
+//! fsync of its own; each is answered after the commit.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, Executor, SqliteConnection};
@@ -17,12 +23,12 @@ use super::{
 const GROUP: usize = 256;
 /// The most writes that wait; more wait outside, for a place.
 const QUEUE: usize = 1024;
-/// How often to look whether another process has committed something.
+/// How often to look whether another process has committed something: SQLite does not tell.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Tells whoever asked for a write how it ended, once the group is committed or not.
+/// Answers the caller of a write, once its group is committed or has failed.
 type Deliver = Box<dyn FnOnce(Result<(), String>) + Send>;
-/// Runs a write; returns whether its changes are to be kept, and how to tell.
+/// Runs a write; returns whether its changes are to be kept, and how to answer.
 type Run =
     Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (bool, Deliver)> + Send>;
 
@@ -38,6 +44,7 @@ pub struct Writer {
     queue: mpsc::Sender<Write>,
     usage_changed: watch::Receiver<()>,
     cache_changed: watch::Receiver<()>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -51,17 +58,26 @@ impl Writer {
         let changes = ChangeLog::of(&mut connection).await?;
         let (usage, usage_changed) = watch::channel(());
         let (cache, cache_changed) = watch::channel(());
+        let commits = Arc::<AtomicU64>::default();
         let followers = Followers {
             recent,
             usage,
             cache,
+            commits: Arc::clone(&commits),
         };
         tokio::spawn(run(connection, writes, changes, followers));
         Ok(Self {
             queue,
             usage_changed,
             cache_changed,
+            commits,
         })
+    }
+
+    /// The number of commits so far, to be watched by a test.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// Changes with every commit, ours or another process's, that may give the usage worker
@@ -80,7 +96,7 @@ impl Writer {
     /// are undone if it returns an error. They happen even if the caller stops waiting.
     ///
     /// # Errors
-    /// What `write` returned, or that the group could not be committed.
+    /// If `write` returns an error, or the group could not be committed.
     pub async fn write<T, E, F>(&self, write: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -90,10 +106,11 @@ impl Writer {
         self.enqueue(write, false).await
     }
 
-    /// The same for a write that changes nothing but counters of links: cached links stay.
+    /// The same for a write that changes nothing but counters of links: cached links stay, and the
+    /// usage worker sleeps on.
     ///
     /// # Errors
-    /// What `write` returned, or that the group could not be committed.
+    /// If `write` returns an error, or the group could not be committed.
     pub(crate) async fn write_counts<T, E, F>(&self, write: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -137,11 +154,13 @@ struct Followers {
     recent: RecentLinks,
     usage: watch::Sender<()>,
     cache: watch::Sender<()>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Followers {
     /// A group of writes has been committed.
     fn notice(&self, changes: &Changes) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
         self.recent.forget(changes);
         if changes.concerns_usage {
             self.usage.send_replace(());
@@ -168,16 +187,16 @@ async fn run(
     let mut group = Vec::with_capacity(GROUP);
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut seen = 0;
+    let mut seen = others_version(&mut connection).await;
     loop {
         let count = tokio::select! {
             count = writes.recv_many(&mut group, GROUP) => count,
             _ = look.tick() => {
                 let version = others_version(&mut connection).await;
-                if version != Some(seen) {
+                if version != seen {
                     followers.notice_anything();
                 }
-                seen = version.unwrap_or(seen);
+                seen = version;
                 continue;
             }
         };
@@ -186,11 +205,15 @@ async fn run(
         }
         let mut waiting = Vec::with_capacity(group.len());
         let outcome = commit(&mut connection, group.drain(..), &changes, &mut waiting).await;
-        followers.notice(&changes.take());
-        if let Err(error) = &outcome {
-            tracing::error!(%error, "a group of writes was not committed");
-            // There may be no transaction any more to roll back.
-            drop(connection.execute("ROLLBACK").await);
+        let changed = changes.take();
+        match &outcome {
+            Ok(()) => followers.notice(&changed),
+            Err(error) => {
+                tracing::error!(%error, "a group of writes was not committed");
+                // There may be no transaction any more to roll back.
+                drop(connection.execute("ROLLBACK").await);
+                followers.recent.forget_all();
+            }
         }
         let committed = outcome.map_err(|error| error.to_string());
         for deliver in waiting {

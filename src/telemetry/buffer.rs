@@ -25,6 +25,7 @@ impl Buffer {
         let buffer = self.clone();
         let flush = move || {
             loop {
+                #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
                 std::thread::sleep(FLUSH_EVERY);
                 buffer.flush();
             }

@@ -1,4 +1,4 @@
-//! Asking now and then what the homeserver can do.
+//! Asks the homeserver now and then about its features.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,10 +6,10 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::UsageMode,
-    homeserver::{Homeserver, LINKED_MEDIA, tells_linked_media},
-    link_service::LinkService,
-    storage::{StorageError, features, media_references},
+    clock::Clock,
+    config::{Config, UsageMode},
+    homeserver::{Features, Homeserver, LINKED_MEDIA, announces_linked_media},
+    storage::{Database, StorageError, features, media_references},
 };
 
 /// How often the homeserver is asked.
@@ -17,37 +17,52 @@ const ASK_EVERY: Duration = Duration::from_secs(600);
 /// How soon it is asked again if it did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 
-/// Keeps what is known of the homeserver up to date.
+/// Keeps the homeserver's features up to date.
 #[derive(Debug)]
 pub struct FeatureWatch {
-    links: LinkService,
+    database: Database,
+    config: Arc<Config>,
+    clock: Clock,
+    features: Features,
     homeserver: Arc<Homeserver>,
 }
 
 impl FeatureWatch {
-    /// A watch for the links of a service.
+    /// A watch that notes the features in a database, and in `features` for all who share them.
     #[must_use]
-    pub fn new(links: LinkService, homeserver: Arc<Homeserver>) -> Self {
-        Self { links, homeserver }
+    pub fn new(
+        database: Database,
+        config: Arc<Config>,
+        clock: Clock,
+        features: Features,
+        homeserver: Arc<Homeserver>,
+    ) -> Self {
+        Self {
+            database,
+            config,
+            clock,
+            features,
+            homeserver,
+        }
     }
 
     /// Asks until it is cancelled. A homeserver that does not answer changes nothing.
     pub async fn run(self, stop: CancellationToken) {
-        let mut told = false;
+        let mut has_warned = false;
         while !stop.is_cancelled() {
             let wait = match self.homeserver.versions().await {
-                Ok(versions) => match self.learn(tells_linked_media(&versions)).await {
+                Ok(versions) => match self.learn(announces_linked_media(&versions)).await {
                     Ok(()) => ASK_EVERY,
                     Err(error) => {
-                        tracing::error!(%error, "what the homeserver can do could not be noted");
+                        tracing::error!(%error, "the homeserver's features could not be noted");
                         ASK_AGAIN
                     }
                 },
                 Err(error) => {
-                    if !told {
+                    if !has_warned {
                         tracing::warn!(%error, "the homeserver does not say what it can do");
                     }
-                    told = true;
+                    has_warned = true;
                     ASK_AGAIN
                 }
             };
@@ -61,25 +76,27 @@ impl FeatureWatch {
     /// Notes whether media is linked to events. If that is news, media that could not be counted
     /// before is counted now.
     async fn learn(&self, links_media: bool) -> Result<(), StorageError> {
-        // Before the write: what is issued from now on goes by it, and what was issued before is
-        // found by the write.
-        self.links.features.set_links_media(links_media);
-        let now = self.links.clock.now_ms();
-        let wakes = links_media && self.links.config.usage.mode == UsageMode::Auto;
+        // Before the write: links issued from now on go by it, and those issued before are found by
+        // the write.
+        self.features.set_links_media(links_media);
+        if features::has(self.database.reader(), LINKED_MEDIA).await? == links_media {
+            return Ok(());
+        }
+        let now = self.clock.now_ms();
+        let counts = links_media && self.config.usage.mode == UsageMode::Auto;
         let news = self
-            .links
             .database
             .writer()
             .write(move |connection| {
                 async move {
                     let is_news =
                         features::note(connection, LINKED_MEDIA, links_media, now).await?;
-                    let woken = if is_news && wakes {
+                    let counted = if is_news && counts {
                         media_references::count_disabled(connection, now).await?
                     } else {
                         0
                     };
-                    Ok::<_, StorageError>(is_news.then_some(woken))
+                    Ok::<_, StorageError>(is_news.then_some(counted))
                 }
                 .boxed()
             })

@@ -1,4 +1,5 @@
-//! How often and how much links were followed: summed in memory, written in batches.
+//! How often links were followed, and how many bytes they have served: summed in memory, written in
+//! batches.
 
 use std::{
     collections::HashMap,
@@ -15,21 +16,21 @@ use crate::storage::{
 };
 use medialink_link::matrix::{MxcUri, ServerName};
 
-/// What one request has served.
+/// The answer to one request, as it counts for its link.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Served {
     /// Whether it was a follow: a `GET` answered with 200.
     pub is_follow: bool,
     /// Whether the homeserver was asked for it, which counts as a touch.
     pub is_download: bool,
-    /// How many bytes went out.
+    /// How many bytes were sent.
     pub bytes: u64,
-    /// When, in milliseconds since the epoch.
+    /// When it was answered, in milliseconds since the epoch.
     pub at: i64,
 }
 
 #[derive(Debug, Default)]
-struct Sum {
+struct LinkSum {
     follows: i64,
     is_download: bool,
     bytes: i64,
@@ -37,19 +38,20 @@ struct Sum {
     mxc: String,
 }
 
-/// Sums up what is served until it is written. What was not written is lost when the process is
-/// killed: counts are for people, nothing is decided by them.
+/// Sums up follows until they are written. Sums that are not written yet are lost when the process is
+/// killed: they are for people, nothing is decided by them.
 #[derive(Debug, Clone)]
 pub struct FollowCounter {
-    sums: Arc<Mutex<HashMap<String, Sum>>>,
+    sums: Arc<Mutex<HashMap<String, LinkSum>>>,
     database: Database,
-    touching: Option<Touching>,
+    touching: Option<TouchSettings>,
 }
 
 /// How media is touched, for homeservers that count downloads.
 #[derive(Debug, Clone)]
-pub struct Touching {
-    /// Whose media is touched while it is linked; that of other servers is for its follows.
+pub struct TouchSettings {
+    /// The homeserver's name: its own media is touched as long as it is linked, that of other servers
+    /// if it was followed.
     pub server_name: ServerName,
     /// The time between two touches, in milliseconds.
     pub every_ms: i64,
@@ -58,7 +60,7 @@ pub struct Touching {
 impl FollowCounter {
     /// A counter for the links of a database.
     #[must_use]
-    pub fn new(database: Database, touching: Option<Touching>) -> Self {
+    pub fn new(database: Database, touching: Option<TouchSettings>) -> Self {
         Self {
             sums: Arc::default(),
             database,
@@ -66,13 +68,13 @@ impl FollowCounter {
         }
     }
 
-    /// Adds what a request has served.
+    /// Adds the answer to a request.
     pub fn add(&self, link: &LinkRow, served: Served) {
         let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
         if !sums.contains_key(&link.link_id) {
-            let sum = Sum {
+            let sum = LinkSum {
                 mxc: link.claims.mxc.to_string(),
-                ..Sum::default()
+                ..LinkSum::default()
             };
             sums.insert(link.link_id.clone(), sum);
         }
@@ -85,7 +87,7 @@ impl FollowCounter {
         sum.last = sum.last.max(served.at);
     }
 
-    /// Writes all sums. A download has been a touch as well.
+    /// Writes all sums, if there are any. A download has been a touch as well.
     ///
     /// # Errors
     /// If the database fails: then the sums are lost.
@@ -114,11 +116,12 @@ impl FollowCounter {
     }
 }
 
-/// A download has been a touch; a follow without one, of what another server keeps, asks for one.
+/// A download has been a touch. A follow without a download, of media of another server, asks for a
+/// touch.
 async fn note_touches(
     connection: &mut SqliteConnection,
-    touching: &Touching,
-    sum: &Sum,
+    touching: &TouchSettings,
+    sum: &LinkSum,
 ) -> Result<(), StorageError> {
     let next = sum.last + touching.every_ms;
     let is_local = MxcUri::parse(&sum.mxc).is_ok_and(|mxc| mxc.is_of(&touching.server_name));

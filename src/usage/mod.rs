@@ -1,18 +1,15 @@
-//! Telling the homeserver that media is in use, and when no longer.
+//! Tells the homeserver which media is in use, and when it is no longer.
 
-mod backoff;
-mod copy;
 mod features;
 mod follows;
-mod meta_event;
 mod reconcile;
-mod successors;
+mod retry;
 mod touch;
 mod worker;
 
 pub use features::FeatureWatch;
-pub use follows::{FollowCounter, Served, Touching};
-pub use reconcile::{Compared, Reconciler, Scope};
+pub use follows::{FollowCounter, Served, TouchSettings};
+pub use reconcile::{ReconcileReport, ReconcileScope, Reconciler};
 pub use touch::Toucher;
 pub(crate) use worker::LEASE_MS;
 pub use worker::UsageWorker;

@@ -6,10 +6,9 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, millis},
     config::{Config, Lifetime},
     homeserver::MediaClient,
-    link_service::millis,
     storage::{
         Database, StorageError,
         touches::{self, DueTouch},
@@ -19,7 +18,7 @@ use medialink_link::matrix::{ContentToken, MxcUri};
 
 /// How long to wait after a touch that failed, in milliseconds.
 const RETRY_MS: i64 = 10 * 60 * 1000;
-/// How long to wait when nothing is due.
+/// How long to wait when nothing is due. Touches are about days, so nobody wakes the toucher.
 const IDLE: Duration = Duration::from_secs(5);
 
 /// Touches media with live links, spread evenly: local media in any case, media of other servers
@@ -66,7 +65,7 @@ impl Toucher {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(wait) => {}
+                () = self.clock.sleep(wait) => {}
             }
         }
     }
@@ -78,28 +77,29 @@ impl Toucher {
             return Ok(false);
         };
         let outcome = self.touch(&due).await;
-        let mxc = due.mxc;
         let own = &self.config.homeserver.server_name;
-        let is_local = MxcUri::parse(&mxc).is_ok_and(|mxc| mxc.is_of(own));
+        let is_local = MxcUri::parse(&due.mxc).is_ok_and(|mxc| mxc.is_of(own));
         self.database
             .writer()
-            .write(move |connection| {
+            .write::<_, StorageError, _>(move |connection| {
                 async move {
+                    let mxc = due.mxc.as_str();
+                    let (next, retry) = (now + every_ms, now + RETRY_MS);
                     match outcome {
-                        Outcome::Touched if !is_local => {
-                            touches::touched_elsewhere(connection, &mxc, now + every_ms).await
+                        TouchOutcome::Touched if is_local => {
+                            touches::touched(connection, mxc, next, 0).await
                         }
-                        Outcome::Touched => {
-                            touches::touched(connection, &mxc, now + every_ms, 0).await
+                        TouchOutcome::Touched => {
+                            touches::touched_elsewhere(connection, mxc, next).await
                         }
-                        Outcome::Missing if due.misses == 0 => {
-                            touches::touched(connection, &mxc, now + RETRY_MS, 1).await
+                        TouchOutcome::Missing if due.misses == 0 => {
+                            touches::touched(connection, mxc, retry, 1).await
                         }
-                        Outcome::Failed => {
-                            touches::touched(connection, &mxc, now + RETRY_MS, due.misses).await
+                        TouchOutcome::Failed => {
+                            touches::touched(connection, mxc, retry, due.misses).await
                         }
-                        Outcome::Missing | Outcome::Unlinked => {
-                            touches::forget(connection, &mxc).await
+                        TouchOutcome::Missing | TouchOutcome::Unlinked => {
+                            touches::forget(connection, mxc).await
                         }
                     }
                 }
@@ -109,35 +109,34 @@ impl Toucher {
         Ok(true)
     }
 
-    async fn touch(&self, due: &DueTouch) -> Outcome {
+    async fn touch(&self, due: &DueTouch) -> TouchOutcome {
         let bridge = due.bridge.as_deref().and_then(|id| self.config.bridge(id));
         let (Some(bridge), Ok(mxc)) = (bridge, MxcUri::parse(&due.mxc)) else {
-            return Outcome::Unlinked;
+            return TouchOutcome::Unlinked;
         };
         let token = due
             .content_token
             .as_deref()
             .and_then(|text| ContentToken::parse(text).ok());
         match self.homeserver.touch(bridge, &mxc, token.as_ref()).await {
-            Ok(()) => Outcome::Touched,
+            Ok(()) => TouchOutcome::Touched,
             Err(error) if error.status() == 404 => {
                 if due.misses > 0 {
                     tracing::warn!(mxc = %due.mxc, "the homeserver no longer has media that is linked");
                 }
-                Outcome::Missing
+                TouchOutcome::Missing
             }
             Err(error) => {
                 tracing::warn!(mxc = %due.mxc, %error, "media could not be touched");
-                Outcome::Failed
+                TouchOutcome::Failed
             }
         }
     }
 }
 
-/// What a touch came to.
-enum Outcome {
+enum TouchOutcome {
     Touched,
-    /// The homeserver does not have it: twice in a row, it has gone.
+    /// The homeserver does not have the media. If it says so twice in a row, the media has gone.
     Missing,
     Failed,
     /// No link is live any more.

@@ -48,7 +48,7 @@ impl Scene {
         let address = Some(service.internal.clone());
         assert!(world.homeserver.set_appservice_url("medialink", address));
         eventually("the homeserver's features", async || {
-            service.links.features.links_media().then_some(())
+            service.features.links_media().then_some(())
         })
         .await;
         Self {
@@ -76,7 +76,7 @@ impl Scene {
     /// What the link serves.
     async fn served(&self, link: &Value) -> String {
         let id = link["link_id"].as_str().expect("ID");
-        let row = self.service.links.database.link(id).await.expect("reads");
+        let row = self.service.database.link(id).await.expect("reads");
         let row = row.expect("a link");
         let copy = row.copy.clone().unwrap_or_else(|| row.claims.mxc.clone());
         copy.to_string()

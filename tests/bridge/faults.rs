@@ -79,7 +79,7 @@ impl Play {
     /// Waits until an attempt has failed.
     async fn one_has_failed(&self) {
         eventually("a failed attempt", async || {
-            let reader = self.service.links.database.reader();
+            let reader = self.service.database.reader();
             let rows = medialink::storage::meta_events::list(reader, None, 9).await;
             let failed = |row: &medialink::storage::meta_events::MetaEventSummary| {
                 row.next_attempt_at.is_some() && row.last_error.is_some()
@@ -285,7 +285,7 @@ async fn what_cannot_succeed_fails_is_shown_and_can_be_retried() {
     play.invite().await;
     play.bot("join").await;
     let now = play.service.clock.now_ms();
-    let writer = play.service.links.database.writer();
+    let writer = play.service.database.writer();
     let retried = writer
         .write::<_, StorageError, _>(move |c| media_references::retry_failed(c, None, now).boxed())
         .await;
@@ -352,12 +352,9 @@ async fn after_a_day_of_doubt_the_room_is_searched_first() {
         })
         .await;
         eventually("the doubt to be noted", async || {
-            let rows = medialink::storage::meta_events::list(
-                play.service.links.database.reader(),
-                None,
-                9,
-            )
-            .await;
+            let rows =
+                medialink::storage::meta_events::list(play.service.database.reader(), None, 9)
+                    .await;
             rows.expect("rows")
                 .iter()
                 .any(|row| row.last_error.is_some())
@@ -568,7 +565,7 @@ async fn media_that_is_linked_again_during_its_redaction_is_counted_once() {
         play.skip_to(&again, "counted").await;
         eventually("an empty outbox", async || {
             play.service.clock.advance(500);
-            let reader = play.service.links.database.reader();
+            let reader = play.service.database.reader();
             let waiting = medialink::storage::meta_events::count_waiting(reader).await;
             (waiting.expect("counts") == 0).then_some(())
         })

@@ -5,7 +5,10 @@ use std::{
     collections::HashMap,
     net::TcpListener,
     path::Path,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,8 +17,10 @@ use medialink::{
     app::{Application, Listeners},
     clock::Clock,
     config::Config,
-    link_service::LinkService,
-    rooms::Rooms,
+    homeserver::Features,
+    key_store::KeyStore,
+    links::{Links, POLICY_EVENT_TYPE},
+    storage::Database,
 };
 use medialink_link::{LinkClaims, sign_self_contained};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -47,8 +52,11 @@ pub struct Service {
     pub public: String,
     pub internal: String,
     pub clock: Clock,
-    pub links: LinkService,
-    pub rooms: Rooms,
+    pub links: Links,
+    pub database: Database,
+    pub keys: KeyStore,
+    pub features: Features,
+    pub config: Arc<Config>,
     pub client: reqwest::Client,
     stop: CancellationToken,
     running: Option<JoinHandle<anyhow::Result<()>>>,
@@ -106,7 +114,10 @@ impl Service {
             .await
             .expect("builds");
         let links = application.links().clone();
-        let rooms = application.rooms().clone();
+        let database = application.database().clone();
+        let keys = application.keys().clone();
+        let features = application.features().clone();
+        let config = Arc::clone(application.config());
         let stop = CancellationToken::new();
         let running = tokio::spawn(application.run_until_stopped(stop.clone()));
         Self {
@@ -114,7 +125,10 @@ impl Service {
             internal,
             clock: clock.clone(),
             links,
-            rooms,
+            database,
+            keys,
+            features,
+            config,
             client: client(),
             stop,
             running: Some(running),
@@ -177,7 +191,7 @@ impl Service {
     pub async fn drained(&self) {
         eventually("an empty outbox", async || {
             let waiting =
-                medialink::storage::meta_events::count_waiting(self.links.database.reader()).await;
+                medialink::storage::meta_events::count_waiting(self.database.reader()).await;
             (waiting.expect("counts") == 0).then_some(())
         })
         .await;
@@ -190,7 +204,7 @@ pub fn signed_elsewhere(service: &Service, claims: &LinkClaims, lifetime_s: u32)
     let mut nonce = [7; 12];
     nonce[..4].copy_from_slice(&NONCE.fetch_add(1, Ordering::Relaxed).to_be_bytes());
     let now_s = u32::try_from(service.clock.now_ms() / 1000).expect("this century");
-    let ring = service.links.keys.ring();
+    let ring = service.keys.ring();
     let token = sign_self_contained(ring.active(), claims, now_s, lifetime_s, nonce);
     format!("{}/m/{}", service.public, token.expect("it fits").expose())
 }
@@ -452,7 +466,7 @@ impl World {
 
     /// Sets the link policy of the room.
     pub async fn set_policy(&self, content: &Value) -> String {
-        let (room, kind) = (&self.room_id, medialink::link_service::POLICY_EVENT_TYPE);
+        let (room, kind) = (&self.room_id, POLICY_EVENT_TYPE);
         let path = format!("/_matrix/client/v3/rooms/{room}/state/{kind}/");
         let (status, sent) = self.as_alice(Method::PUT, &path, content).await;
         assert_eq!(status, 200, "{sent}");

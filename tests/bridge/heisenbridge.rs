@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use medialink::storage::{Database, Opener, memory};
+use medialink::storage::{Database, Opener, history};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -301,17 +301,17 @@ impl Side {
         let database = Database::open(&path, Opener::Command).await.expect("opens");
         eventually("the redaction to arrive", async || {
             let mut reader = database.reader().acquire().await.expect("a connection");
-            let told = memory::is_redacted(&mut reader, room, &event_id).await;
+            let told = history::is_redacted(&mut reader, room, &event_id).await;
             told.expect("reads").then_some(())
         })
         .await;
         eventually("the bridge to take it", async || {
             for number in 1_u64.. {
                 let txn_id = number.to_string();
-                match memory::transaction(database.reader(), "irc", &txn_id, None).await {
-                    Ok(memory::Transaction::HandedOn) => {}
-                    Ok(memory::Transaction::New) => return Some(number - 1),
-                    Ok(memory::Transaction::Noted) => return None,
+                match history::transaction(database.reader(), "irc", &txn_id, None).await {
+                    Ok(history::Transaction::HandedOn) => {}
+                    Ok(history::Transaction::New) => return Some(number - 1),
+                    Ok(history::Transaction::Noted) => return None,
                     Err(error) => panic!("{error}"),
                 }
             }

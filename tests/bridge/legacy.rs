@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use matrix_test_server::Options;
 use medialink::{
     clock::Clock,
-    storage::{memory, touches},
+    storage::{history, touches},
 };
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ async fn a_link_of_a_bridge_is_followed_like_any_other() {
         assert_eq!(link[name], Value::Null, "{name}");
     }
     assert_eq!(link["usage"]["state"], "disabled");
-    let reader = service.links.database.reader();
+    let reader = service.database.reader();
     let touch = touches::next_due(reader, i64::MAX).await.expect("reads");
     assert_eq!(touch.map(|touch| touch.mxc), Some(mxc), "it is touched");
 }
@@ -276,9 +276,9 @@ async fn a_revocation_is_remembered_for_links_of_any_age() {
     assert_eq!(answer(push.json(&json!({"events": []}))).await.0, 200);
     service.clock.advance(30 * 86_400_000);
     eventually("old memories to be thrown away", async || {
-        let reader = service.links.database.reader();
-        let known = memory::transaction(reader, "irc", "old", None).await;
-        (known.expect("reads") == memory::Transaction::New).then_some(())
+        let reader = service.database.reader();
+        let known = history::transaction(reader, "irc", "old", None).await;
+        (known.expect("reads") == history::Transaction::New).then_some(())
     })
     .await;
     assert_eq!(refused(&service, &heisenbridge(&mxc, "")).await.0, 410);

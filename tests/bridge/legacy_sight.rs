@@ -8,7 +8,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use matrix_test_server::Options;
-use medialink::link_service::POLICY_EVENT_TYPE;
+use medialink::links::POLICY_EVENT_TYPE;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;

@@ -325,7 +325,7 @@ async fn a_room_that_allows_no_links_shows_nothing() {
     )
     .await;
     assert_eq!(status(&service, &first).await, 200);
-    let policy = json!({"type": medialink::link_service::POLICY_EVENT_TYPE, "event_id": "$p",
+    let policy = json!({"type": medialink::links::POLICY_EVENT_TYPE, "event_id": "$p",
         "room_id": world.room_id, "sender": "@alice:example.org", "state_key": "",
         "content": {"enabled": false}});
     push(&service, json!([policy])).await;
@@ -344,7 +344,7 @@ async fn nothing_is_noted_unless_it_is_asked_for_and_nothing_for_longer_than_nee
     let (mxc, _) = world.upload("hello", "text/plain").await;
     let parsed = medialink_link::matrix::MxcUri::parse(&mxc).expect("valid");
     let seen = async |service: &Service| {
-        let reader = service.links.database.reader();
+        let reader = service.database.reader();
         let seen = seen_media::find(reader, "irc", &parsed).await;
         seen.expect("reads").is_some()
     };

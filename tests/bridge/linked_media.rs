@@ -66,7 +66,7 @@ async fn revoke(service: &Service, link: &Value) {
 /// The copy that a link serves.
 async fn copy_of(service: &Service, link: &Value) -> Option<String> {
     let id = link["link_id"].as_str().expect("ID");
-    let row = service.links.database.link(id).await.expect("reads");
+    let row = service.database.link(id).await.expect("reads");
     row.expect("a link").copy.as_ref().map(ToString::to_string)
 }
 
@@ -78,7 +78,7 @@ async fn text(response: reqwest::Response) -> (u16, String) {
 /// Waits until the service knows what the homeserver can do.
 async fn knows(service: &Service) {
     eventually("the homeserver's features", async || {
-        service.links.features.links_media().then_some(())
+        service.features.links_media().then_some(())
     })
     .await;
 }
@@ -115,7 +115,7 @@ impl Play {
 
     /// Moves the clock to the next attempt, if one waits for it.
     async fn skip(&self) {
-        let reader = self.service.links.database.reader();
+        let reader = self.service.database.reader();
         let rows = medialink::storage::meta_events::list(reader, None, 1).await;
         let next = rows
             .expect("rows")
@@ -175,7 +175,7 @@ impl Play {
 
     /// What went wrong with the newest meta event.
     async fn last_error(&self) -> String {
-        let reader = self.service.links.database.reader();
+        let reader = self.service.database.reader();
         let rows = medialink::storage::meta_events::list(reader, None, 1).await;
         let row = rows.expect("rows").remove(0);
         row.last_error.unwrap_or_default()

@@ -1,4 +1,8 @@
 //! The service from the outside: over HTTP, against real and embedded homeservers.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside the service: with clients, dice and clocks of their own"
+)]
 
 mod appservice;
 mod attached_pastes;
@@ -46,3 +50,4 @@ mod streaming;
 mod synapse;
 mod synapse_lifecycle;
 mod thumbnails;
+mod woken;

@@ -423,7 +423,7 @@ impl Walk {
 
     /// Waits until nothing is due, and nothing will be in a moment.
     async fn until_nothing_is_due(&self) {
-        let reader = self.service().links.database.reader();
+        let reader = self.service().database.reader();
         // What was done may bring something to be pushed, and that something to be done.
         for _ in 0..2 {
             quickly("an empty outbox", async || {

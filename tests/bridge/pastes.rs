@@ -55,7 +55,7 @@ impl Scene {
         assert!(world.homeserver.set_appservice_url("medialink", address));
         if mode == Mode::Linked {
             eventually("the homeserver's features", async || {
-                service.links.features.links_media().then_some(())
+                service.features.links_media().then_some(())
             })
             .await;
         }
@@ -161,7 +161,7 @@ impl Scene {
 
     async fn row(&self, link: &Value) -> medialink::storage::links::LinkRow {
         let id = link["link_id"].as_str().expect("ID");
-        let row = self.service.links.database.link(id).await.expect("reads");
+        let row = self.service.database.link(id).await.expect("reads");
         row.expect("a link").as_ref().clone()
     }
 

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use matrix_test_server::Options;
-use medialink::{clock::Clock, link_service::POLICY_EVENT_TYPE, storage::StorageError};
+use medialink::{
+    clock::Clock,
+    links::{Effect, POLICY_EVENT_TYPE},
+    storage::room_policies,
+};
 use medialink_link::{
     LinkClaims, VerifiedLink,
     matrix::{ContentToken, EventId, MxcUri, RoomId},
@@ -110,7 +114,7 @@ async fn a_policy_bounds_the_links_of_its_room_from_the_first_one() {
         assert_eq!(lifetime(&sealed), Some(expected));
         let text = url(&sealed);
         let token = text.rsplit('/').next().expect("a token");
-        let Ok(VerifiedLink::SelfContained(token)) = service.links.keys.ring().verify(token) else {
+        let Ok(VerifiedLink::SelfContained(token)) = service.keys.ring().verify(token) else {
             panic!("a self-contained link");
         };
         assert_eq!(token.expires_at_ms(), sealed["expires_ts"].as_i64());
@@ -201,7 +205,7 @@ async fn a_room_that_switches_links_off_ends_them_and_gets_no_more() {
     let off = json!({"enabled": false});
     let room = &world.room_id;
     let note = |content: Value| {
-        let rooms = service.rooms.clone();
+        let rooms = service.links.clone();
         async move {
             rooms
                 .note_policy("irc", room, Some("$policy"), &content)
@@ -256,7 +260,7 @@ async fn a_policy_that_is_set_later_bounds_what_is_live() {
     let renewed = service.issue(with(&renewed, "lifetime_ms", json!(0))).await;
     let policy = json!({"max_lifetime_ms": HOUR_MS, "max_size": 1, "pages_only": true});
     let noted = service
-        .rooms
+        .links
         .note_policy("irc", &world.room_id, None, &policy)
         .await;
     noted.expect("noted");
@@ -307,7 +311,7 @@ async fn a_homeserver_that_is_away_is_asked_again() {
     let again = service.issue(body.clone()).await;
     assert_eq!(again["link_id"], link["link_id"]);
     faulty.set_away(false);
-    service.rooms.ask_unanswered().await.expect("asked");
+    service.links.ask_unanswered().await.expect("asked");
     assert_eq!(service.link(&link).await["state"], "revoked");
     assert_eq!(asks(&service, &body).await, told(403, "M_FORBIDDEN"));
 }
@@ -404,7 +408,7 @@ async fn hostile_policies_bound_nothing() {
         json!(null),
     ] {
         let noted = service
-            .rooms
+            .links
             .note_policy("irc", &world.room_id, Some("$policy"), &content)
             .await;
         noted.expect("noted");
@@ -417,7 +421,7 @@ async fn hostile_policies_bound_nothing() {
     }
     let content = json!({"enabled": false, "max_size": "x"});
     let noted = service
-        .rooms
+        .links
         .note_policy("irc", &world.room_id, None, &content)
         .await;
     noted.expect("noted");
@@ -428,29 +432,19 @@ async fn hostile_policies_bound_nothing() {
     );
 }
 
-/// Whether an event is the policy event of the room, and if so, the room is asked again.
+/// Takes the redaction of an event; whether the room is asked for its policy again.
 async fn redacted(service: &Service, room_id: &str, event_id: &str) -> bool {
-    let (links, room_id, event_id) = (
-        service.links.clone(),
-        room_id.to_owned(),
-        event_id.to_owned(),
-    );
-    let write = service
+    let redacted = Effect::Redacted {
+        room_id: RoomId::parse(room_id).expect("valid"),
+        event_id: EventId::parse(event_id).expect("valid"),
+    };
+    let taken = service
         .links
-        .database
-        .writer()
-        .write::<_, StorageError, _>(move |connection| {
-            Box::pin(async move {
-                let is_it = links
-                    .is_policy_event(connection, &room_id, &event_id)
-                    .await?;
-                if is_it {
-                    links.doubt_policy(connection, &room_id, "irc").await?;
-                }
-                Ok(is_it)
-            })
-        });
-    write.await.expect("written")
+        .take_transaction("irc", event_id, [0; 32], vec![redacted])
+        .await;
+    assert!(taken.expect("written"), "it is new");
+    let known = room_policies::find(service.database.reader(), room_id).await;
+    known.expect("reads").expect("known").waits
 }
 
 #[tokio::test]
@@ -490,7 +484,7 @@ async fn an_answer_that_is_older_than_what_was_noted_is_not_believed() {
     drop(asked.acquire().await.expect("asked"));
     let off = json!({"enabled": false});
     let noted = service
-        .rooms
+        .links
         .note_policy("irc", "!r:example.org", None, &off)
         .await;
     noted.expect("noted");

@@ -8,7 +8,7 @@ use medialink::{
     clock::Clock,
     homeserver::Homeserver,
     storage::meta_events,
-    usage::{Compared, Reconciler, Scope},
+    usage::{ReconcileReport, ReconcileScope, Reconciler},
 };
 use medialink_link::LinkState;
 use reqwest::Method;
@@ -24,12 +24,13 @@ const HOUR: i64 = 3_600_000;
 const META_EVENT: &str = "org.matrix.msc3910.media_reference";
 const QUICK: &str = "usage: {batch_window: 20ms, reconcile: never}";
 
-async fn compare(service: &Service, url: &str) -> Compared {
-    let mut config = service.links.config.homeserver.clone();
+async fn compare(service: &Service, url: &str) -> ReconcileReport {
+    let mut config = service.config.homeserver.clone();
     config.url = url.parse().expect("a URL");
     let homeserver = Arc::new(Homeserver::new(config).expect("a client"));
-    Reconciler::new(service.links.clone(), homeserver)
-        .compare(Scope::default())
+    let (config, clock) = (Arc::clone(&service.config), service.clock.clone());
+    Reconciler::new(service.database.clone(), config, clock, homeserver)
+        .compare(ReconcileScope::default())
         .await
         .expect("the database answers")
 }
@@ -100,11 +101,11 @@ async fn what_a_moderator_has_redacted_is_counted_again_if_it_is_linked() {
     let compared = compare(&service, &world.url).await;
     assert_eq!(
         compared,
-        Compared {
+        ReconcileReport {
             rooms: 1,
             events: 2,
             counted_anew: 1,
-            ..Compared::default()
+            ..ReconcileReport::default()
         }
     );
     let again = service.wait_for_usage(&living, "counted").await;
@@ -147,7 +148,7 @@ async fn what_is_dead_by_then_is_released_and_not_counted_again() {
     clock.advance(2 * HOUR);
     eventually("the expiry to be noted", async || {
         let id = links[0]["link_id"].as_str().expect("an ID");
-        let row = service.links.database.link(id).await.expect("reads");
+        let row = service.database.link(id).await.expect("reads");
         (row.expect("a link").state == LinkState::Expired).then_some(())
     })
     .await;
@@ -170,13 +171,13 @@ async fn linked_media_gets_a_new_copy() {
     .await;
     let service = world.service(QUICK).await;
     eventually("the homeserver's features", async || {
-        service.links.features.links_media().then_some(())
+        service.features.links_media().then_some(())
     })
     .await;
     let (link, _) = issue(&world, &service, "bytes").await;
     let id = link["link_id"].as_str().expect("an ID").to_owned();
     let copy = async || {
-        let row = service.links.database.link(&id).await.expect("reads");
+        let row = service.database.link(&id).await.expect("reads");
         row.expect("a link").copy.clone()
     };
     let first = copy().await.expect("a copy");
@@ -307,7 +308,7 @@ async fn an_event_whose_row_waits_has_been_sent() {
         if faulty.left() == 0 {
             return Some(());
         }
-        let rows = meta_events::list(service.links.database.reader(), None, 1).await;
+        let rows = meta_events::list(service.database.reader(), None, 1).await;
         let next = rows.expect("rows").first()?.next_attempt_at?;
         service
             .clock

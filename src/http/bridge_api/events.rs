@@ -14,7 +14,7 @@ use crate::{
         error::{ApiError, EntryError},
         state::AppState,
     },
-    link_service::{GivenEvent, IssueRequest, LinkView},
+    links::{IssueRequest, LinkView, SubmittedEvent},
 };
 use medialink_event::{
     self, EventError, EventInput, MediaLink, RenderStyle, Rendering, SharedEvent, SharedMedia,
@@ -137,7 +137,7 @@ pub(in crate::http) async fn link_event(
         Provenance::Check => body
             .decrypted
             .as_ref()
-            .map(|decrypted| GivenEvent::new(json!({"content": decrypted.get("content")}))),
+            .map(|decrypted| SubmittedEvent::new(json!({"content": decrypted.get("content")}))),
         Provenance::Off => None,
     };
     let outcomes = issue(&bridge, &state, &shared, &wish, proof).await?;
@@ -224,7 +224,7 @@ async fn issue(
     state: &AppState,
     event: &SharedEvent,
     wish: &Wish,
-    proof: Option<GivenEvent>,
+    proof: Option<SubmittedEvent>,
 ) -> Result<Outcomes, ApiError> {
     let mut outcomes = HashMap::new();
     let mut seen = HashSet::new();
@@ -255,7 +255,7 @@ async fn issue(
             }
         }
     }
-    let issued = state.rooms.issue(&bridge.0, requests).await?;
+    let issued = state.links.issue(&bridge.0, requests).await?;
     for (mxc, outcome) in asked.into_iter().zip(issued) {
         let outcome = outcome
             .map(|issued| state.links.view(&issued.link))
@@ -276,7 +276,7 @@ fn request_for(
     media: &SharedMedia,
     secrets: &Secrets<'_>,
     wish: &Wish,
-    proof: Option<GivenEvent>,
+    proof: Option<SubmittedEvent>,
 ) -> Result<IssueRequest, ApiError> {
     let details = &media.details;
     let mut claims = LinkClaims::new(event.room_id.clone(), media.mxc.clone());

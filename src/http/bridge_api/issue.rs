@@ -14,7 +14,7 @@ use crate::{
         request_log::LogLink,
         state::AppState,
     },
-    link_service::LinkView,
+    links::LinkView,
 };
 
 use super::request::{IssueBody, read_json};
@@ -53,7 +53,7 @@ pub(in crate::http) async fn issue(
 ) -> Result<HttpResponse, ApiError> {
     let body: IssueBody = read_json(payload, MAX_BODY_BYTES).await?;
     let request = body.checked(state.config().links.max_lifetime)?;
-    let mut results = state.rooms.issue(&bridge.0, vec![request]).await?;
+    let mut results = state.links.issue(&bridge.0, vec![request]).await?;
     let issued = results.pop().ok_or_else(|| {
         ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -139,7 +139,7 @@ pub(in crate::http) async fn issue_batch(
             }
         }
     }
-    let issued = state.rooms.issue(&bridge.0, requests).await?;
+    let issued = state.links.issue(&bridge.0, requests).await?;
     for (place, outcome) in places.into_iter().zip(issued) {
         let result = match outcome {
             Ok(issued) => BatchResult::Link(Box::new(state.links.view(&issued.link))),

@@ -6,8 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     http::{auth::Bridge, error::ApiError, request_log::LogLink, state::AppState},
-    link_service::LinkView,
-    storage::links::{self, Criteria},
+    links::LinkView,
+    storage::links::Criteria,
 };
 use medialink_link::LinkState;
 
@@ -98,18 +98,11 @@ pub(in crate::http) async fn list(
         state: of_state,
         ..Criteria::default()
     };
-    let now = state.links.clock.now_ms();
-    let reader = state.links.database.reader();
     // One more than asked for tells whether there is another page.
-    let mut rows = links::list(
-        reader,
-        Some(&bridge.0.id),
-        &criteria,
-        before,
-        limit + 1,
-        now,
-    )
-    .await?;
+    let mut rows = state
+        .links
+        .list(&bridge.0.id, &criteria, before, limit + 1)
+        .await?;
     let is_more = i64::try_from(rows.len()).is_ok_and(|n| n > limit);
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(HttpResponse::Ok().json(ListPage {
@@ -138,9 +131,10 @@ pub(in crate::http) async fn get(
     state: web::Data<AppState>,
     link_id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let row = links::find(state.links.database.reader(), &link_id)
+    let row = state
+        .links
+        .find(&bridge.0.id, &link_id)
         .await?
-        .filter(|row| row.bridge == bridge.0.id)
         .ok_or_else(|| ApiError::not_found("there is no such link of this bridge"))?;
     http.extensions_mut().insert(LogLink(row.link_id.clone()));
     Ok(HttpResponse::Ok().json(state.links.view(&row)))

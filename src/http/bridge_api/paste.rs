@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     config::Lifetime,
     http::{auth::Bridge, error::ApiError, request_log::LogLink, state::AppState},
-    link_service::LinkView,
+    links::LinkView,
     pastes::{MAX_TEXT_BYTES, PasteText, excerpt},
 };
 use medialink_link::{

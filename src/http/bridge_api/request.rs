@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     config::Lifetime,
     http::error::ApiError,
-    link_service::{GivenEvent, IssueRequest},
+    links::{IssueRequest, SubmittedEvent},
 };
 use medialink_event::is_media_type;
 use medialink_event::token_in_map;
@@ -224,7 +224,7 @@ impl IssueBody {
         };
         let event = match self.event {
             None => None,
-            Some(event) if event.is_object() => Some(GivenEvent::new(event)),
+            Some(event) if event.is_object() => Some(SubmittedEvent::new(event)),
             Some(_) => return Err(ApiError::invalid("event", "it has to be an object")),
         };
         claims.mimetype = self.mimetype.filter(|text| !text.is_empty());

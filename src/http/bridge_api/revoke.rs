@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     http::{auth::Bridge, error::ApiError, request_log::LogLink, state::AppState},
-    link_service::LinkView,
+    links::LinkView,
     storage::links::Criteria,
 };
 use medialink_link::matrix::{EventId, MxcUri, RoomId, UserId};

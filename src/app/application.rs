@@ -1,0 +1,250 @@
+//! A service, built from a configuration.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use actix_web::{App, HttpServer, dev::Server, web};
+use anyhow::Context;
+
+use crate::{
+    appservice::{Forwarder, Incoming},
+    clock::{Clock, millis},
+    config::{CacheConfig, Config, Lifetime},
+    homeserver::{Features, Homeserver, MediaClient},
+    http::{AppState, Listener, RequestLog, configure_internal, configure_public, places},
+    key_store::KeyStore,
+    links::Links,
+    media::{Cache, MediaProxy, Names, Presence, Purger, Thumbnailer},
+    pastes::{PasteViews, Pastes},
+    random,
+    storage::{Database, Opener, meta_events},
+    telemetry,
+    usage::{FollowCounter, LEASE_MS, TouchSettings},
+};
+
+use super::{keys::revoke_links_of_revoked_keys, listeners::Listeners, stores::Stores};
+
+/// How long open answers may take to end once the service stops, in seconds.
+const SHUTDOWN_S: u64 = 30;
+/// How many threads of each worker may wait for the disk. Each has memory of its own.
+const BLOCKING_THREADS: usize = 8;
+
+/// A service, built and not yet running.
+pub struct Application {
+    pub(super) public: Server,
+    pub(super) internal: Server,
+    pub(super) public_address: SocketAddr,
+    pub(super) internal_address: SocketAddr,
+    pub(super) purger: Option<Purger>,
+    pub(super) state: AppState,
+    pub(super) keys: KeyStore,
+    pub(super) features: Features,
+}
+
+impl Application {
+    /// Opens keys and database, and takes over the listeners.
+    ///
+    /// # Errors
+    /// If the key file, the database or a listener cannot be used.
+    pub async fn build(config: Config, listeners: Listeners, clock: Clock) -> anyhow::Result<Self> {
+        let config = Arc::new(config);
+        let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
+        let stores = Stores::open(&config, Opener::Service).await?;
+        stores
+            .database
+            .writer()
+            .write(|connection| Box::pin(meta_events::release_claims(connection, LEASE_MS)))
+            .await?;
+        let state = state(&stores, &config, clock, &homeserver).await?;
+        let Stores {
+            database,
+            keys,
+            features,
+        } = stores;
+        revoke_links_of_revoked_keys(&state.links, &keys).await?;
+        let public_address = listeners.public.local_addr()?;
+        let internal_address = listeners.internal.local_addr()?;
+        let cache = match &config.media.cache {
+            None => None,
+            Some(cache) => Some(open_cache(cache).await?),
+        };
+        // Names of objects and entity tags hold across restarts.
+        let names = Names::new(&database.secret("media_names", random::bytes()).await?);
+        let purger = cache.clone().map(|cache| {
+            let thumbnails = &config.media.thumbnails;
+            Purger::new(
+                database,
+                cache,
+                names.clone(),
+                thumbnails,
+                state.clock.clone(),
+            )
+        });
+        let data = web::Data::new(state.clone());
+        let (linked, thumbnailer) = (features.clone(), Thumbnailer::default());
+        let media = move |data: &AppState| {
+            // Each worker has connections of its own to the homeserver.
+            MediaProxy::new(
+                Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver))),
+                cache.clone(),
+                names.clone(),
+                thumbnailer.clone(),
+                linked.clone(),
+                data.config(),
+            )
+        };
+        Ok(Self {
+            public: public_server(listeners.public, data.clone(), media)?,
+            internal: internal_server(listeners.internal, data)?,
+            public_address,
+            internal_address,
+            purger,
+            state,
+            keys,
+            features,
+        })
+    }
+
+    /// Where people are answered.
+    #[must_use]
+    pub fn public_address(&self) -> SocketAddr {
+        self.public_address
+    }
+
+    /// Where bridges are answered.
+    #[must_use]
+    pub fn internal_address(&self) -> SocketAddr {
+        self.internal_address
+    }
+
+    /// Its links, to look at from a test or the demo.
+    #[must_use]
+    pub fn links(&self) -> &Links {
+        &self.state.links
+    }
+
+    /// Its database, to look at from a test.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.state.database
+    }
+
+    /// Its keys, to sign with in a test.
+    #[must_use]
+    pub fn keys(&self) -> &KeyStore {
+        &self.keys
+    }
+
+    /// The features of its homeserver, to be set by a test.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// Its configuration, to be changed for a test.
+    #[must_use]
+    pub fn config(&self) -> &Arc<Config> {
+        &self.state.config
+    }
+}
+
+/// What handlers work with.
+async fn state(
+    stores: &Stores,
+    config: &Arc<Config>,
+    clock: Clock,
+    homeserver: &Arc<Homeserver>,
+) -> anyhow::Result<AppState> {
+    let database = stores.database.clone();
+    let touching = match config.usage.touch {
+        Lifetime::Never => None,
+        Lifetime::For(every) => Some(TouchSettings {
+            server_name: config.homeserver.server_name.clone(),
+            every_ms: millis(every),
+        }),
+    };
+    let links = Links::new(
+        database.clone(),
+        stores.keys.clone(),
+        Arc::clone(config),
+        clock.clone(),
+        stores.features.clone(),
+        Arc::clone(homeserver),
+    );
+    let pastes = Pastes::open(
+        links.clone(),
+        &database,
+        Arc::clone(homeserver),
+        Arc::clone(config),
+        stores.features.clone(),
+        clock.clone(),
+    );
+    let check_event = config.links.check_event;
+    Ok(AppState {
+        follows: FollowCounter::new(database.clone(), touching),
+        presence: Presence::default(),
+        metrics: telemetry::metrics(),
+        incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event),
+        forwarder: Forwarder::new()?,
+        transactions: Arc::new(places(config)),
+        own_ping: random::id().into(),
+        pastes: pastes.await?,
+        paste_views: PasteViews::default(),
+        links,
+        homeserver: Arc::clone(homeserver),
+        config: Arc::clone(config),
+        clock,
+        database,
+    })
+}
+
+/// Answers people. `media` makes each worker's way to the media.
+fn public_server(
+    listener: TcpListener,
+    data: web::Data<AppState>,
+    media: impl Fn(&AppState) -> MediaProxy + Clone + Send + 'static,
+) -> std::io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(data.clone())
+            .app_data(web::Data::new(media(&data)))
+            .wrap(RequestLog(Listener::Public))
+            .configure(configure_public)
+    });
+    Ok(server
+        .disable_signals()
+        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .shutdown_timeout(SHUTDOWN_S)
+        .listen(listener)?
+        .run())
+}
+
+/// Answers bridges, the homeserver and the operator.
+fn internal_server(listener: TcpListener, data: web::Data<AppState>) -> std::io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(data.clone())
+            .wrap(RequestLog(Listener::Internal))
+            .configure(configure_internal)
+    });
+    Ok(server
+        .disable_signals()
+        .workers(1)
+        .shutdown_timeout(SHUTDOWN_S)
+        .listen(listener)?
+        .run())
+}
+
+async fn open_cache(config: &CacheConfig) -> anyhow::Result<Cache> {
+    let settings = config.clone();
+    tokio::task::spawn_blocking(move || Cache::open(&settings))
+        .await?
+        .with_context(|| {
+            format!(
+                "media.cache.dir: the folder {} cannot be used",
+                config.dir.display()
+            )
+        })
+}

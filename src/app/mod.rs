@@ -1,0 +1,12 @@
+//! From a configuration to a running service.
+
+mod application;
+mod keys;
+mod listeners;
+mod run;
+mod stores;
+mod tasks;
+
+pub use application::Application;
+pub use listeners::Listeners;
+pub use stores::Stores;

@@ -1,0 +1,100 @@
+//! Small tasks that run beside the listeners.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::BridgeConfig,
+    homeserver::{Homeserver, HomeserverError},
+    links::Links,
+    usage::FollowCounter,
+};
+
+/// How often follows are written.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait before the homeserver is asked again for a ping.
+const ASK_FOR_PING_EVERY: Duration = Duration::from_secs(60);
+/// How often rooms are asked again that have not answered.
+const ASK_ROOMS_EVERY: Duration = Duration::from_secs(30);
+/// How often metrics are tidied up.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Asks the homeserver to ping us, and logs the outcome: whether transactions will arrive.
+pub(super) async fn ask_for_ping(
+    homeserver: Arc<Homeserver>,
+    bridge: Arc<BridgeConfig>,
+    transaction_id: Arc<str>,
+    stop: CancellationToken,
+) {
+    loop {
+        let asked = tokio::select! {
+            () = stop.cancelled() => return,
+            asked = homeserver.ping(&bridge, &transaction_id) => asked,
+        };
+        let error = match asked {
+            Ok(duration_ms) => {
+                tracing::info!(bridge = bridge.id, duration_ms, "the homeserver reaches us");
+                return;
+            }
+            Err(error) => error,
+        };
+        let hint = ping_hint(&error);
+        tracing::warn!(bridge = bridge.id, %error, "{hint}");
+        // A refusal is mended by somebody, who then starts the service again.
+        if matches!(error.status(), 400..=499) || !sleep(ASK_FOR_PING_EVERY, &stop).await {
+            return;
+        }
+    }
+}
+
+fn ping_hint(error: &HomeserverError) -> &'static str {
+    match error.errcode() {
+        "M_URL_NOT_SET" => {
+            "the registration has no url, so no redaction is pushed: set it to the internal listener"
+        }
+        "M_FORBIDDEN" => "appservice_id is not the id of the registration with this as_token",
+        "M_CONNECTION_FAILED" | "M_CONNECTION_TIMEOUT" | "M_BAD_STATUS" => {
+            "the homeserver does not reach us at the registration's url, so no redaction is pushed"
+        }
+        "M_UNRECOGNIZED" => {
+            "the homeserver does not know pings, so it is not known whether it reaches us"
+        }
+        _ => "the homeserver was not there to be asked for a ping",
+    }
+}
+
+pub(super) async fn flush_follows(follows: FollowCounter, stop: CancellationToken) {
+    while sleep(FLUSH_EVERY, &stop).await {
+        if let Err(error) = follows.flush().await {
+            tracing::error!(%error, "follows could not be written");
+        }
+    }
+}
+
+pub(super) async fn ask_rooms(links: Links, stop: CancellationToken) {
+    while sleep(ASK_ROOMS_EVERY, &stop).await {
+        let asked = tokio::select! {
+            () = stop.cancelled() => return,
+            asked = links.ask_unanswered() => asked,
+        };
+        if let Err(error) = asked {
+            tracing::error!(%error, "what rooms allow could not be noted");
+        }
+    }
+}
+
+pub(super) async fn tidy_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
+    while sleep(UPKEEP_EVERY, &stop).await {
+        metrics.run_upkeep();
+    }
+}
+
+/// Sleeps; `false`: it is time to stop.
+pub(super) async fn sleep(time: Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(time) => true,
+    }
+}

@@ -1,0 +1,191 @@
+//! Downloads over connections of their own, redirects followed.
+
+use actix_web::rt;
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::{
+    Method, Request, StatusCode, Uri,
+    header::{self, HeaderMap},
+};
+use url::Url;
+
+use crate::config::HomeserverConfig;
+
+use super::{
+    Homeserver, HomeserverError,
+    client::{MAX_ANSWER_BYTES, parse_refusal},
+    connections::{Connections, DownloadBody, Run},
+    media_request::{MediaRequest, headers},
+    redirects::url_is_allowed,
+};
+
+/// The most redirects that are followed.
+const MAX_REDIRECTS: usize = 3;
+
+/// An answer whose body is still to be read.
+pub struct Download {
+    /// 200, 206, 304 or 416.
+    pub status: StatusCode,
+    /// The headers of the answer.
+    pub headers: HeaderMap,
+    /// The body, piece by piece.
+    pub body: DownloadBody,
+}
+
+/// Sends requests for media, and follows redirects.
+pub(super) struct Downloader {
+    config: HomeserverConfig,
+    direct: Connections,
+    redirected: Connections,
+}
+
+impl Downloader {
+    /// For any thread; makes no connections yet.
+    pub(super) fn new(homeserver: &Homeserver) -> Self {
+        Self::running(homeserver, |connection| drop(tokio::spawn(connection)))
+    }
+
+    /// For one worker of a listener, whose tasks never leave its thread.
+    pub(super) fn of_worker(homeserver: &Homeserver) -> Self {
+        Self::running(homeserver, |connection| drop(rt::spawn(connection)))
+    }
+
+    fn running(homeserver: &Homeserver, run: Run) -> Self {
+        let within = homeserver.config.timeouts.connect;
+        Self {
+            config: homeserver.config.clone(),
+            direct: Connections::new(homeserver.connector.clone(), within, run),
+            redirected: Connections::new(homeserver.redirected.clone(), within, run),
+        }
+    }
+
+    /// Sends a request and follows its redirects, without credentials.
+    pub(super) async fn get(
+        &self,
+        first: String,
+        credentials: HeaderMap,
+        request: &MediaRequest<'_>,
+    ) -> Result<Download, HomeserverError> {
+        let mut answer = self
+            .send(&self.direct, &first, credentials, request)
+            .await?;
+        let mut url = None;
+        for _ in 0..MAX_REDIRECTS {
+            if !is_redirect(answer.status) {
+                break;
+            }
+            let from = match url {
+                Some(url) => url,
+                None => Url::parse(&first).map_err(|_| {
+                    HomeserverError::InvalidResponse("URL of a redirected request cannot be parsed")
+                })?,
+            };
+            let next = target(&from, &answer)?;
+            let connections = self.connections_to(&next)?;
+            answer = self
+                .send(connections, next.as_str(), HeaderMap::new(), request)
+                .await?;
+            url = Some(next);
+        }
+        self.checked(answer).await
+    }
+
+    /// The answer, if it is one to a download.
+    async fn checked(&self, answer: Download) -> Result<Download, HomeserverError> {
+        match answer.status {
+            StatusCode::OK
+            | StatusCode::PARTIAL_CONTENT
+            | StatusCode::NOT_MODIFIED
+            | StatusCode::RANGE_NOT_SATISFIABLE => Ok(answer),
+            status if is_redirect(status) => Err(HomeserverError::InvalidResponse(
+                "more than three redirects in a row",
+            )),
+            status if status.is_success() || status.is_redirection() => Err(
+                HomeserverError::InvalidResponse("status is not 200, 206, 304 or 416"),
+            ),
+            _ => {
+                // An error whose body never ends is as slow as no answer.
+                let refusal = tokio::time::timeout(self.config.timeouts.stall, refusal(answer));
+                Err(refusal.await.unwrap_or(HomeserverError::Slow))
+            }
+        }
+    }
+
+    /// The connections over which the target of a redirect is requested.
+    fn connections_to(&self, target: &Url) -> Result<&Connections, HomeserverError> {
+        if target.origin() == self.config.url.origin() {
+            Ok(&self.direct)
+        } else if url_is_allowed(target, &self.config.redirect_networks) {
+            Ok(&self.redirected)
+        } else {
+            Err(HomeserverError::InvalidResponse(
+                "it redirects to an address that is neither public nor in homeserver.redirect_networks",
+            ))
+        }
+    }
+
+    async fn send(
+        &self,
+        connections: &Connections,
+        url: &str,
+        credentials: HeaderMap,
+        request: &MediaRequest<'_>,
+    ) -> Result<Download, HomeserverError> {
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| HomeserverError::InvalidResponse("redirect target is not a URI"))?;
+        let mut message = Request::new(Empty::<Bytes>::new());
+        if request.head_only {
+            *message.method_mut() = Method::HEAD;
+        }
+        let path = uri.path_and_query().cloned();
+        *message.uri_mut() = path.map_or_else(Uri::default, Uri::from);
+        *message.headers_mut() = headers(credentials, &uri, request)?;
+        let sent = connections.send(&uri, message);
+        let (response, lease) = tokio::time::timeout(self.config.timeouts.first_byte, sent)
+            .await
+            .map_err(|_| HomeserverError::Slow)??;
+        let (head, body) = response.into_parts();
+        Ok(Download {
+            status: head.status,
+            headers: head.headers,
+            body: DownloadBody::new(body, lease),
+        })
+    }
+}
+
+/// Reads the Matrix error out of an answer.
+async fn refusal(mut answer: Download) -> HomeserverError {
+    let mut body = Vec::new();
+    while let Ok(Some(piece)) = answer.body.next().await
+        && body.len() + piece.len() <= MAX_ANSWER_BYTES
+    {
+        body.extend_from_slice(&piece);
+    }
+    parse_refusal(answer.status, &answer.headers, &body)
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    )
+}
+
+/// The URL that a redirect leads to.
+fn target(from: &Url, answer: &Download) -> Result<Url, HomeserverError> {
+    let location = answer.headers.get(header::LOCATION);
+    let mut url = location
+        .and_then(|value| value.to_str().ok())
+        .and_then(|location| from.join(location).ok())
+        .ok_or(HomeserverError::InvalidResponse(
+            "redirect without a valid Location header",
+        ))?;
+    if url.origin() == from.origin() {
+        // Within one origin it may name a user, which is none of its business.
+        url.set_username("")
+            .and_then(|()| url.set_password(None))
+            .map_err(|()| HomeserverError::InvalidResponse("redirect target has no host"))?;
+    }
+    Ok(url)
+}

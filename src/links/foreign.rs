@@ -1,0 +1,200 @@
+//! Self-contained links that a bridge has signed by itself: examined and recorded by the rules of
+//! an issue when they are followed first.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use sqlx::SqliteConnection;
+
+use crate::{
+    config::{BridgeConfig, Lifetime, Provenance},
+    storage::{
+        StorageError, history,
+        links::{self, LinkRow, NewLink},
+        media_references,
+        room_policies::{self, RoomPolicy},
+        touches,
+    },
+};
+use medialink_event::Appearance;
+use medialink_link::{Form, LinkState, SelfContainedLink, decide_self_contained, matrix::EventId};
+
+use super::{
+    grant::Refusal, lifetime::expiry, recorder::Recorder, request::IssueError, service::Links,
+};
+
+impl Links {
+    pub(super) async fn resolve_self_contained(
+        &self,
+        link: &SelfContainedLink,
+        now: i64,
+    ) -> Result<Arc<LinkRow>, Refusal> {
+        decide_self_contained(link, now)?;
+        let link_id = link.link_id().to_string();
+        if let Some(row) = self.database.link(&link_id).await? {
+            return Ok(row);
+        }
+        let (recorder, link) = (self.recorder.clone(), link.clone());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    recorder
+                        .record_foreign(connection, &link_id, &link, now)
+                        .await
+                }
+                .boxed()
+            })
+            .await
+            .map(Arc::new)
+    }
+
+    /// The bridge as whose user the media of a link is fetched that is not recorded yet. `None`:
+    /// the link is recorded, or known to have ended.
+    pub(super) async fn bridge_of_unrecorded(
+        &self,
+        link: &SelfContainedLink,
+    ) -> Result<Option<&Arc<BridgeConfig>>, Refusal> {
+        if decide_self_contained(link, self.now()).is_err()
+            || self
+                .database
+                .link(&link.link_id().to_string())
+                .await?
+                .is_some()
+        {
+            return Ok(None);
+        }
+        let bridge = self.recorder.signer(link)?;
+        let reader = self.database.reader();
+        let mut connection = reader.acquire().await.map_err(StorageError::from)?;
+        let ended = remembered_end(&mut connection, &bridge.id, link).await?;
+        Ok(ended.is_none().then_some(bridge))
+    }
+
+    /// Asks the homeserver whatever it would be asked at an issue.
+    pub(super) async fn examine_unrecorded(
+        &self,
+        bridge: &Arc<BridgeConfig>,
+        link: &SelfContainedLink,
+    ) -> Result<(), Refusal> {
+        let claims = link.claims();
+        self.learn_policies(bridge, [&claims.room_id]).await?;
+        if self.recorder.config.links.provenance == Provenance::Off {
+            return Ok(());
+        }
+        let link_id = link.link_id();
+        match self.prove(bridge, claims, None).await {
+            Ok(_) => Ok(()),
+            Err(IssueError::Redacted) => Err(Refusal::Ended(LinkState::Redacted)),
+            Err(IssueError::EventLookup(why)) => Err(Refusal::EventLookup(why)),
+            Err(IssueError::Storage(error)) => Err(error.into()),
+            Err(why) => {
+                tracing::warn!(%link_id, %why, "a link that was signed elsewhere does not prove its media");
+                Err(Refusal::NotALink)
+            }
+        }
+    }
+}
+
+/// How a link that was not seen before has ended, by what is remembered.
+async fn remembered_end(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    link: &SelfContainedLink,
+) -> Result<Option<LinkState>, StorageError> {
+    let claims = link.claims();
+    let issued_at = issued_at_ms(link);
+    let event_id = claims.event_id.as_ref().map_or("", EventId::as_str);
+    let (room_id, mxc) = (claims.room_id.as_str(), claims.mxc.to_string());
+    if history::is_revoked(connection, bridge, room_id, event_id, &mxc, issued_at).await? {
+        return Ok(Some(LinkState::Revoked));
+    }
+    let is_gone = history::is_gone(connection, room_id, event_id, &claims.mxc).await?;
+    Ok(is_gone.then_some(LinkState::Redacted))
+}
+
+impl Recorder {
+    /// The bridge that has signed a link; the first one, if its key is bound to none.
+    fn signer(&self, link: &SelfContainedLink) -> Result<&Arc<BridgeConfig>, Refusal> {
+        match link.key_bridge() {
+            None => self.config.bridges.first().ok_or(Refusal::NotALink),
+            Some(id) => self
+                .config
+                .bridge(id)
+                .ok_or_else(|| Refusal::BridgeGone(id.to_owned())),
+        }
+    }
+
+    async fn record_foreign(
+        &self,
+        connection: &mut SqliteConnection,
+        link_id: &str,
+        link: &SelfContainedLink,
+        now: i64,
+    ) -> Result<LinkRow, Refusal> {
+        if let Some(row) = links::find_in(connection, link_id).await? {
+            return Ok(row);
+        }
+        let bridge = self.signer(link)?.id.as_str();
+        if let Some(state) = remembered_end(connection, bridge, link).await? {
+            return Err(Refusal::Ended(state));
+        }
+        let claims = link.claims().clone();
+        let known = room_policies::find_in(connection, claims.room_id.as_str()).await?;
+        let policy = known.unwrap_or_default().policy;
+        if !policy.enabled {
+            return Err(Refusal::Ended(LinkState::Revoked));
+        }
+        let expires_at = self.bounded_end(link, &policy);
+        if expires_at.is_some_and(|end| end <= now) {
+            return Err(Refusal::Ended(LinkState::Expired));
+        }
+        let is_counted = self.is_counted(&claims);
+        let usage =
+            media_references::reference(connection, bridge, &claims, is_counted, now).await?;
+        if self.is_touched(&claims) {
+            touches::schedule(connection, &claims.mxc.to_string(), now).await?;
+        }
+        let new = NewLink {
+            link_id: link_id.to_owned(),
+            form: Form::SelfContained,
+            key_id: Some(link.key_id()),
+            sealed: Some((link.nonce(), link.lifetime_s())),
+            bridge: bridge.to_owned(),
+            media_reference_id: usage,
+            claims,
+            sender: None,
+            size: None,
+            appearance: Appearance::default(),
+            shown_by: None,
+            issued_at: issued_at_ms(link),
+            expires_at,
+            max_follows: None,
+            max_size: policy.max_size,
+            pages_only: policy.pages_only,
+            state: LinkState::Live,
+            paste: None,
+        };
+        links::insert(connection, &new).await?;
+        Ok(links::stored(connection, link_id).await?)
+    }
+
+    /// When a link ends: by its own word, by the configuration, or by the policy of its room,
+    /// whatever comes first.
+    fn bounded_end(&self, link: &SelfContainedLink, policy: &RoomPolicy) -> Option<i64> {
+        let issued_at = issued_at_ms(link);
+        let bound = match self.config.links.max_lifetime {
+            Lifetime::Never => None,
+            max @ Lifetime::For(_) => expiry(issued_at, max),
+        };
+        let bound_of_room = policy
+            .max_lifetime_s()
+            .map(|seconds| issued_at + seconds * 1000);
+        let ends = [link.expires_at_ms(), bound, bound_of_room];
+        ends.into_iter().flatten().min()
+    }
+}
+
+fn issued_at_ms(link: &SelfContainedLink) -> i64 {
+    i64::from(link.issued_at_s()) * 1000
+}

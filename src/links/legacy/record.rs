@@ -1,0 +1,115 @@
+//! Recording a link that a bridge has made by itself.
+
+use sqlx::SqliteConnection;
+
+use crate::{
+    legacy::LegacyLink,
+    storage::{
+        StorageError, history,
+        links::{self, LinkRow, NewLink},
+        media_references,
+        seen_media::{self, Sight},
+        touches,
+    },
+};
+use medialink_event::Appearance;
+use medialink_link::{
+    Form, LinkClaims, LinkState,
+    matrix::{ContentToken, MxcUri},
+};
+
+use super::super::{grant::Refusal, recorder::Recorder};
+
+/// Whether the links of a bridge to a medium were revoked. Nobody knows when they were issued:
+/// before every revocation.
+pub(super) async fn is_revoked(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    mxc: &MxcUri,
+) -> Result<bool, StorageError> {
+    history::is_revoked(connection, bridge, "", "", &mxc.to_string(), 0).await
+}
+
+impl Recorder {
+    pub(super) async fn record_legacy(
+        &self,
+        connection: &mut SqliteConnection,
+        link: &LegacyLink,
+        link_id: &str,
+        now: i64,
+    ) -> Result<LinkRow, Refusal> {
+        if let Some(row) = links::find_in(connection, link_id).await? {
+            return Ok(row);
+        }
+        let bridge = link.bridge();
+        if is_revoked(connection, bridge, link.mxc()).await? {
+            return Err(Refusal::Ended(LinkState::Revoked));
+        }
+        let mut claims = LinkClaims::without_room(link.mxc().clone());
+        let sight = seen_media::find(&mut *connection, bridge, link.mxc()).await?;
+        let expires_at;
+        (claims.content_token, expires_at) = self.legacy_worth(sight, link, now)?;
+        let usage = media_references::reference(connection, bridge, &claims, false, now).await?;
+        if self.is_touched(&claims) {
+            touches::schedule(connection, &claims.mxc.to_string(), now).await?;
+        }
+        let new = NewLink {
+            link_id: link_id.to_owned(),
+            form: Form::Legacy,
+            key_id: None,
+            sealed: None,
+            bridge: bridge.to_owned(),
+            media_reference_id: usage,
+            claims,
+            appearance: Appearance::default(),
+            shown_by: None,
+            paste: None,
+            sender: None,
+            size: None,
+            issued_at: now,
+            expires_at,
+            max_follows: None,
+            max_size: None,
+            pages_only: false,
+            state: LinkState::Live,
+        };
+        links::insert(connection, &new).await?;
+        Ok(links::stored(connection, link_id).await?)
+    }
+
+    /// What a link is worth by what was seen of its media: the content token, and when it ends.
+    pub(super) fn legacy_worth(
+        &self,
+        sight: Option<Sight>,
+        link: &LegacyLink,
+        now: i64,
+    ) -> Result<(Option<ContentToken>, Option<i64>), Refusal> {
+        match sight {
+            None if link.is_signed() => Ok((None, link.expires_at_ms())),
+            None => Err(Refusal::NotALink),
+            Some(Sight::Gone) => Err(Refusal::Ended(LinkState::Redacted)),
+            Some(Sight::Shown {
+                seen_at,
+                content_token,
+            }) => {
+                let expires_at = if link.is_signed() {
+                    link.expires_at_ms()
+                } else {
+                    self.unsigned_end(link.bridge(), seen_at)
+                };
+                if expires_at.is_some_and(|end| end <= now) {
+                    return Err(Refusal::Ended(LinkState::Expired));
+                }
+                Ok((content_token, expires_at))
+            }
+        }
+    }
+
+    /// When a link that nobody signed ends; `None`: never.
+    pub(super) fn unsigned_end(&self, bridge: &str, seen_at: i64) -> Option<i64> {
+        let lifetime_ms = self.config.legacy_links.unsigned_lifetime_ms(bridge);
+        lifetime_ms
+            .flatten()
+            .map(|lifetime| seen_at.saturating_add(lifetime))
+    }
+}

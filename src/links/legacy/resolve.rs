@@ -1,0 +1,135 @@
+//! Following a link that a bridge has made by itself.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::{
+    clock::millis,
+    legacy::LegacyLink,
+    storage::{
+        StorageError,
+        links::{self, LinkRow},
+        seen_media::{self, Sight},
+    },
+};
+use medialink_link::LinkState;
+
+use super::super::{
+    grant::{Grant, Refusal},
+    service::Links,
+};
+
+impl Links {
+    /// Decides whether such a link may be followed now.
+    ///
+    /// # Errors
+    /// [`Refusal`], if it may not.
+    pub async fn resolve_legacy(&self, link: &LegacyLink) -> Result<Grant, Refusal> {
+        let now = self.now();
+        if link.expires_at_ms().is_some_and(|end| end <= now) {
+            return Err(Refusal::Ended(LinkState::Expired));
+        }
+        let link_id = link.link_id().to_string();
+        let row = match self.database.link(&link_id).await? {
+            Some(row) if link.is_signed() => row,
+            Some(row) => self.with_present_end(row, link).await?,
+            None => {
+                // A guess costs no more than one read.
+                let sight = self.sight(link).await?;
+                self.recorder.legacy_worth(sight, link, now)?;
+                self.record_legacy(link.clone(), link_id, now).await?
+            }
+        };
+        self.recorder.grant(row, now)
+    }
+
+    /// Whether an event was seen to show the media of such a link.
+    pub async fn is_seen(&self, link: &LegacyLink) -> Result<bool, StorageError> {
+        Ok(self.sight(link).await?.is_some())
+    }
+
+    async fn sight(&self, link: &LegacyLink) -> Result<Option<Sight>, StorageError> {
+        seen_media::find(self.database.reader(), link.bridge(), link.mxc()).await
+    }
+
+    /// A recorded link that nobody signed, with the end that the configuration gives it now.
+    async fn with_present_end(
+        &self,
+        row: Arc<LinkRow>,
+        link: &LegacyLink,
+    ) -> Result<Arc<LinkRow>, StorageError> {
+        let Some(Sight::Shown { seen_at, .. }) = self.sight(link).await? else {
+            return Ok(row);
+        };
+        let is_present = row.expires_at == self.recorder.unsigned_end(link.bridge(), seen_at);
+        if is_present || row.state == LinkState::Revoked {
+            return Ok(row);
+        }
+        let (recorder, link, now) = (self.recorder.clone(), link.clone(), self.now());
+        self.database
+            .writer()
+            .write::<_, StorageError, _>(move |connection| {
+                async move {
+                    let (bridge, mxc) = (link.bridge(), link.mxc());
+                    recorder
+                        .update_legacy_of(connection, bridge, mxc, now)
+                        .await?;
+                    links::find_in(connection, &row.link_id)
+                        .await?
+                        .ok_or(StorageError::Corrupt("link, gone while it was followed"))
+                }
+                .boxed()
+            })
+            .await
+            .map(Arc::new)
+    }
+
+    async fn record_legacy(
+        &self,
+        link: LegacyLink,
+        link_id: String,
+        now: i64,
+    ) -> Result<Arc<LinkRow>, Refusal> {
+        let recorder = self.recorder.clone();
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    recorder
+                        .record_legacy(connection, &link, &link_id, now)
+                        .await
+                }
+                .boxed()
+            })
+            .await
+            .map(Arc::new)
+    }
+
+    /// Forgets media that was shown so long ago that its links have ended, and stay so for as long
+    /// as redactions are remembered. Links that are signed have no such end.
+    pub async fn forget_shown(&self) -> Result<(), StorageError> {
+        let config = Arc::clone(&self.recorder.config);
+        let gone_before = self.now() - millis(config.links.remember);
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    for bridge in seen_media::bridges(connection).await? {
+                        if config.legacy_links.has_signed(&bridge) {
+                            continue;
+                        }
+                        // Of a bridge for which nothing is served any more, nothing is kept.
+                        let seen_before = match config.legacy_links.unsigned_lifetime_ms(&bridge) {
+                            None => Some(gone_before),
+                            Some(lifetime_ms) => lifetime_ms.map(|ms| gone_before - ms),
+                        };
+                        seen_media::forget(connection, &bridge, seen_before, gone_before).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+}

@@ -1,0 +1,37 @@
+//! The one door to links: they are issued, resolved, listed, ended and shown here, by the rules of
+//! the configuration and of their rooms.
+//!
+//! [`Links`] asks the homeserver for what is not known yet. Decisions are made afterwards, inside
+//! one write, by the `Recorder`, which asks nobody.
+
+mod effect;
+mod event_lookup;
+mod examine;
+mod foreign;
+mod grant;
+mod issue;
+mod legacy;
+mod lifetime;
+mod list;
+mod paste;
+mod policy;
+mod proof;
+mod record;
+mod recorder;
+mod redact;
+mod renew;
+mod request;
+mod resolve;
+mod revoke;
+mod service;
+mod transaction;
+mod view;
+
+pub use effect::{Effect, ShownMedia};
+pub use grant::{Grant, Refusal};
+pub use paste::{PasteRequest, UploadedText};
+pub use policy::POLICY_EVENT_TYPE;
+pub use request::{IssueError, IssueRequest, IssuedLink, SubmittedEvent};
+pub use revoke::{Revoked, Revoker};
+pub use service::Links;
+pub use view::{LinkView, LinkViews};

@@ -1,0 +1,219 @@
+//! Links to pastes: texts of a bridge, which we have uploaded ourselves.
+
+use futures_util::FutureExt;
+use sqlx::SqliteConnection;
+
+use crate::{
+    config::Lifetime,
+    storage::{
+        history,
+        links::{self, NewPaste},
+        media_references,
+        room_policies::{self, RoomPolicy},
+    },
+};
+use medialink_link::{
+    Form, LinkClaims,
+    matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId, UserId},
+};
+
+use super::{
+    lifetime::bounded,
+    policy::permitted,
+    record::Terms,
+    recorder::Recorder,
+    renew::Changes,
+    request::{IssueError, IssueRequest, IssuedLink},
+    service::Links,
+};
+
+/// The media type of every paste.
+const MIMETYPE: &str = "text/plain";
+/// How long a text that waits to be attached to an event is relied on, in milliseconds (MSC3911: the
+/// homeserver may delete it after ten minutes).
+const UNATTACHED_LIVES_MS: i64 = 9 * 60_000;
+
+/// A paste that a bridge asks for, without its text.
+#[derive(Debug, Clone)]
+pub struct PasteRequest {
+    /// The room of the message.
+    pub room_id: RoomId,
+    /// The message.
+    pub event_id: Option<EventId>,
+    /// Who wrote it.
+    pub sender: Option<UserId>,
+    /// The name of the text, for people.
+    pub filename: Option<String>,
+    /// How long the text is, in bytes.
+    pub size: i64,
+    /// How long the link is to live.
+    pub lifetime: Option<Lifetime>,
+    /// The digest by which the same request is known again, and the text's language.
+    pub paste: NewPaste,
+}
+
+/// A text that was uploaded to the homeserver.
+#[derive(Debug, Clone)]
+pub struct UploadedText {
+    /// The media.
+    pub mxc: MxcUri,
+    /// The secret that downloading it needs (MSC3910).
+    pub content_token: Option<ContentToken>,
+    /// How to decrypt the text, where it is encrypted.
+    pub file: Option<FileKeys>,
+    /// When it was uploaded, in milliseconds since the epoch, if it has to be attached to an event
+    /// (MSC3911).
+    pub to_be_attached_since: Option<i64>,
+}
+
+impl Links {
+    /// Whether this paste may be made, and the link to it that the bridge has already. A lifetime
+    /// that the request names counts from now.
+    ///
+    /// # Errors
+    /// If it may not be made, or the database fails.
+    pub(crate) async fn find_paste(
+        &self,
+        bridge: &str,
+        request: PasteRequest,
+    ) -> Result<Option<IssuedLink>, IssueError> {
+        let (recorder, bridge) = (self.recorder.clone(), bridge.to_owned());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    let policy = policy_for(connection, &request).await?;
+                    recorder
+                        .repeat_paste(connection, &bridge, &request, &policy)
+                        .await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Links a text that was uploaded. Its link is a short one: the key that decrypts the text is
+    /// in our database only.
+    ///
+    /// # Errors
+    /// If it may not be linked (any more), or the database fails.
+    pub(crate) async fn issue_paste(
+        &self,
+        bridge: &str,
+        request: PasteRequest,
+        text: UploadedText,
+    ) -> Result<IssuedLink, IssueError> {
+        let (recorder, bridge) = (self.recorder.clone(), bridge.to_owned());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    recorder
+                        .issue_paste(connection, &bridge, request, text)
+                        .await
+                }
+                .boxed()
+            })
+            .await
+    }
+}
+
+/// The policy of the paste's room, if it allows the paste and its event is not redacted.
+async fn policy_for(
+    connection: &mut SqliteConnection,
+    request: &PasteRequest,
+) -> Result<RoomPolicy, IssueError> {
+    let room_id = request.room_id.as_str();
+    if let Some(event_id) = &request.event_id
+        && history::is_redacted(connection, room_id, event_id.as_str()).await?
+    {
+        return Err(IssueError::Redacted);
+    }
+    let known = room_policies::find_in(connection, room_id).await?;
+    let policy = known.unwrap_or_default().policy;
+    permitted(&policy, Some(request.size))?;
+    Ok(policy)
+}
+
+impl Recorder {
+    async fn issue_paste(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        request: PasteRequest,
+        text: UploadedText,
+    ) -> Result<IssuedLink, IssueError> {
+        let policy = policy_for(connection, &request).await?;
+        let repeated = self
+            .repeat_paste(connection, bridge, &request, &policy)
+            .await?;
+        if let Some(issued) = repeated {
+            return Ok(issued);
+        }
+        let terms = Terms {
+            bridge,
+            form: Form::Short,
+            policy: &policy,
+            now: self.clock.now_ms(),
+            paste: Some(&request.paste),
+        };
+        let since = text.to_be_attached_since;
+        let wanted = issue_request(&request, text);
+        let issued = self.issue_new(connection, terms, wanted).await?;
+        if let Some(since) = since {
+            let usage = issued.link.media_reference_id;
+            media_references::note_own_upload(connection, usage, since).await?;
+        }
+        Ok(issued)
+    }
+
+    /// The live link to the same paste.
+    async fn repeat_paste(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        request: &PasteRequest,
+        policy: &RoomPolicy,
+    ) -> Result<Option<IssuedLink>, IssueError> {
+        let now = self.clock.now_ms();
+        let digest = &request.paste.digest;
+        let attached_or_since = now - UNATTACHED_LIVES_MS;
+        let earlier = links::find_paste(connection, digest, attached_or_since, now).await?;
+        let Some(earlier) = earlier.filter(|link| link.bridge == bridge) else {
+            return Ok(None);
+        };
+        let changes = Changes {
+            claims: LinkClaims::clone(&earlier.claims),
+            appearance: None,
+            shown_by: None,
+            lifetime: request.lifetime.map(|lifetime| bounded(lifetime, policy)),
+        };
+        let link = self.renew(connection, earlier, changes, now).await?;
+        Ok(Some(IssuedLink {
+            link,
+            is_new: false,
+        }))
+    }
+}
+
+fn issue_request(request: &PasteRequest, text: UploadedText) -> IssueRequest {
+    IssueRequest {
+        claims: LinkClaims {
+            room_id: request.room_id.clone(),
+            event_id: request.event_id.clone(),
+            mxc: text.mxc,
+            content_token: text.content_token,
+            file: text.file,
+            mimetype: Some(MIMETYPE.to_owned()),
+            filename: request.filename.clone(),
+        },
+        sender: request.sender.clone(),
+        size: Some(request.size),
+        appearance: None,
+        lifetime: request.lifetime,
+        form: Some(Form::Short),
+        max_follows: None,
+        event: None,
+        shown_by: None,
+    }
+}

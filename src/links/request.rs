@@ -1,0 +1,120 @@
+//! What a bridge asks for, and what it gets.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use serde_json::Value;
+
+use crate::{
+    config::Lifetime,
+    storage::{StorageError, links::LinkRow},
+};
+use medialink_event::{Appearance, media_of};
+use medialink_link::{
+    ClaimsError, Form, LinkClaims,
+    matrix::{EventId, MxcUri, UserId},
+};
+
+/// A request for a link. Fields that the bridge left out are `None`.
+#[derive(Debug, Clone)]
+pub struct IssueRequest {
+    /// What the link is to promise.
+    pub claims: LinkClaims,
+    /// Who shared the media.
+    pub sender: Option<UserId>,
+    /// The size of the media in bytes.
+    pub size: Option<i64>,
+    /// What its event says of the media.
+    pub appearance: Option<Appearance>,
+    /// How long the link is to live.
+    pub lifetime: Option<Lifetime>,
+    /// Which form the link is to have.
+    pub form: Option<Form>,
+    /// How often the link may be followed.
+    pub max_follows: Option<i64>,
+    /// The edit that brought the media, if one did: its redaction ends the link as well.
+    pub shown_by: Option<EventId>,
+    /// The event that shared the media, decrypted where it was encrypted.
+    pub event: Option<SubmittedEvent>,
+}
+
+/// An event as a bridge has it. Hidden from `Debug`, since it may hold keys.
+#[derive(Clone)]
+pub struct SubmittedEvent(Arc<EventWithMedia>);
+
+struct EventWithMedia {
+    event: Value,
+    media: OnceLock<BTreeSet<MxcUri>>,
+}
+
+impl SubmittedEvent {
+    /// An event, of one link or of many.
+    #[must_use]
+    pub fn new(event: Value) -> Self {
+        Self(Arc::new(EventWithMedia {
+            event,
+            media: OnceLock::new(),
+        }))
+    }
+
+    /// The event.
+    #[must_use]
+    pub fn event(&self) -> &Value {
+        &self.0.event
+    }
+
+    /// The media that its content names.
+    #[must_use]
+    pub fn media(&self) -> &BTreeSet<MxcUri> {
+        self.0
+            .media
+            .get_or_init(|| media_of(self.0.event.get("content").unwrap_or(&Value::Null)))
+    }
+}
+
+impl fmt::Debug for SubmittedEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SubmittedEvent(…)")
+    }
+}
+
+/// The link that a request has led to.
+#[derive(Debug, Clone)]
+pub struct IssuedLink {
+    /// The link as it is recorded.
+    pub link: LinkRow,
+    /// Whether it is new, or one that the bridge had already.
+    pub is_new: bool,
+}
+
+/// Why no link was issued.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// Its event was redacted.
+    #[error("the event was redacted")]
+    Redacted,
+    /// The policy of its room allows no links.
+    #[error("the room's policy allows no links to its media")]
+    RoomForbids,
+    /// The policy of its room allows media up to this size only, in bytes.
+    #[error("the room's policy allows links to media of up to {0} bytes only")]
+    TooLargeForRoom(i64),
+    /// The request lacks a field without which it cannot be seen that the event shares the media.
+    #[error("{0}")]
+    Incomplete(&'static str),
+    /// The event does not show that it shares the media.
+    #[error("{0}")]
+    Unproven(&'static str),
+    /// The homeserver did not say what the event shares.
+    #[error("the homeserver could not be asked for the event: {0}")]
+    EventLookup(String),
+    /// The claims do not fit into a link.
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

@@ -1,0 +1,109 @@
+//! Resolving: from a verified token to what may be served, or why not. The cheapest checks come
+//! first; a link that its token alone refutes reaches no database.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::{
+    config::CheckEvent,
+    storage::{
+        StorageError, ending,
+        links::{self, LinkRow},
+    },
+};
+use medialink_link::{LinkState, ShortLink, StoredShortLink, VerifiedLink, decide_short};
+
+use super::{
+    event_lookup::LookupError,
+    grant::{Grant, Refusal},
+    service::Links,
+};
+
+impl Links {
+    /// Decides whether a verified link may be followed now. One that was signed elsewhere passes
+    /// the rules of an issue first; with `check_event: follow`, the event is looked at.
+    ///
+    /// # Errors
+    /// [`Refusal`], if it may not.
+    pub async fn resolve(&self, link: &VerifiedLink) -> Result<Grant, Refusal> {
+        if let VerifiedLink::SelfContained(link) = link
+            && let Some(bridge) = self.bridge_of_unrecorded(link).await?
+        {
+            self.examine_unrecorded(bridge, link).await?;
+        }
+        let grant = self.resolve_recorded(link).await?;
+        if self.recorder.config.links.check_event == CheckEvent::Follow
+            && let Some(event_id) = &grant.link.claims.event_id
+        {
+            let room_id = &grant.link.claims.room_id;
+            let event = self.events.get(&grant.bridge, room_id, event_id).await;
+            if event.map_err(lookup_failed)?.is_redacted() {
+                self.note_redaction(room_id, event_id).await?;
+                return Err(Refusal::Ended(LinkState::Redacted));
+            }
+        }
+        Ok(grant)
+    }
+
+    /// Decides by what is known, and records a link that was signed elsewhere.
+    async fn resolve_recorded(&self, link: &VerifiedLink) -> Result<Grant, Refusal> {
+        let now = self.now();
+        let row = match link {
+            VerifiedLink::Short(link) => self.resolve_short(link, now).await?,
+            VerifiedLink::SelfContained(link) => self.resolve_self_contained(link, now).await?,
+        };
+        self.recorder.grant(row, now)
+    }
+
+    async fn resolve_short(&self, link: &ShortLink, now: i64) -> Result<Arc<LinkRow>, Refusal> {
+        link.decide_before_lookup(now)?;
+        let row = self
+            .database
+            .link(&link.link_id().to_string())
+            .await?
+            .ok_or(Refusal::NotALink)?;
+        let ring = self.recorder.keys.ring();
+        let recorded = StoredShortLink {
+            form: row.form,
+            key_id: row.key_id.ok_or(Refusal::NotALink)?,
+            issued_at_ms: row.issued_at,
+            bridge: &row.bridge,
+            room_id: &row.claims.room_id,
+        };
+        decide_short(link, &ring, now, &recorded)?;
+        Ok(row)
+    }
+
+    /// Takes one of a limited number of follows, exactly; the last one ends the link.
+    ///
+    /// # Errors
+    /// [`Refusal`], if none is left.
+    pub async fn take_follow(&self, link: &LinkRow) -> Result<(), Refusal> {
+        let (id, now, delays) = (link.id, self.now(), self.recorder.release_delays());
+        let is_taken = self
+            .database
+            .writer()
+            .write::<_, StorageError, _>(move |connection| {
+                async move { ending::take_follow(connection, id, delays, now).await }.boxed()
+            })
+            .await?;
+        if is_taken {
+            return Ok(());
+        }
+        Err(Refusal::Ended(self.end_of(link, now).await?))
+    }
+
+    /// How a link has ended that was live a moment ago.
+    async fn end_of(&self, link: &LinkRow, now: i64) -> Result<LinkState, StorageError> {
+        let row = links::find(self.database.reader(), &link.link_id).await?;
+        Ok(match row.map(|row| row.state_at(now)) {
+            None | Some(LinkState::Live) => LinkState::Spent,
+            Some(state) => state,
+        })
+    }
+}
+
+fn lookup_failed(error: LookupError) -> Refusal {
+    Refusal::EventLookup(error.to_string())
+}

@@ -1,0 +1,298 @@
+//! What a transaction of the homeserver does to links and to usage: in one commit, once.
+
+use std::collections::BTreeSet;
+
+use futures_util::FutureExt;
+use sqlx::SqliteConnection;
+
+use crate::{
+    config::OnLeave,
+    storage::{
+        StorageError,
+        ending::{self, Ending},
+        history::{self, Transaction},
+        links::{self, Criteria},
+        media_references, meta_events, room_policies, room_successors, seen_media,
+    },
+};
+use medialink_link::{
+    LinkState,
+    matrix::{EventId, MxcUri, RoomId},
+};
+
+use super::{effect::Effect, recorder::Recorder, service::Links};
+
+impl Links {
+    /// What is known of a transaction of the homeserver.
+    pub async fn transaction(
+        &self,
+        bridge: &str,
+        txn_id: &str,
+        digest: &[u8; 32],
+    ) -> Result<Transaction, StorageError> {
+        history::transaction(self.database.reader(), bridge, txn_id, Some(digest)).await
+    }
+
+    /// Whether it matters to links which media an event has now: one of them is to other media, the
+    /// event has shown other media, or some of this media was gone.
+    pub async fn is_changed_by_edit(
+        &self,
+        room_id: &RoomId,
+        event_id: &EventId,
+        media: &BTreeSet<MxcUri>,
+    ) -> Result<bool, StorageError> {
+        let (room_id, event_id) = (room_id.as_str(), event_id.as_str());
+        let mut connection = self.database.reader().acquire().await?;
+        let links = links::of_event(&mut *connection, room_id, event_id).await?;
+        if links.iter().any(|link| !media.contains(&link.claims.mxc)) {
+            return Ok(true);
+        }
+        let shown = seen_media::of_event(&mut *connection, room_id, event_id).await?;
+        if shown.iter().any(|(_, mxc)| !media.contains(mxc)) {
+            return Ok(true);
+        }
+        for mxc in media {
+            if history::is_dropped(&mut connection, room_id, event_id, mxc).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Acts on a transaction of the homeserver, once. `false`: it was seen before.
+    ///
+    /// # Errors
+    /// If the database fails: then it was not acted on.
+    pub async fn take_transaction(
+        &self,
+        bridge: &str,
+        txn_id: &str,
+        digest: [u8; 32],
+        effects: Vec<Effect>,
+    ) -> Result<bool, StorageError> {
+        let now = self.now();
+        let (recorder, bridge, txn_id) =
+            (self.recorder.clone(), bridge.to_owned(), txn_id.to_owned());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    let is_new =
+                        history::note_transaction(connection, &bridge, &txn_id, &digest, now)
+                            .await?;
+                    if is_new {
+                        recorder.apply(connection, &bridge, effects, now).await?;
+                    }
+                    Ok(is_new)
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Acts on the certain effects of a transaction while the others are still asked about. They
+    /// may be acted on again with the whole.
+    ///
+    /// # Errors
+    /// If the database fails: then nothing was acted on.
+    pub async fn take_certain(
+        &self,
+        bridge: &str,
+        effects: Vec<Effect>,
+    ) -> Result<(), StorageError> {
+        let now = self.now();
+        let (recorder, bridge) = (self.recorder.clone(), bridge.to_owned());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move { recorder.apply(connection, &bridge, effects, now).await }.boxed()
+            })
+            .await
+    }
+
+    /// Notes that the bridge behind us has taken a transaction.
+    pub async fn note_handed_on(&self, bridge: &str, txn_id: &str) -> Result<(), StorageError> {
+        let now = self.now();
+        let (bridge, txn_id) = (bridge.to_owned(), txn_id.to_owned());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move { history::note_handed_on(connection, &bridge, &txn_id, now).await }
+                    .boxed()
+            })
+            .await
+    }
+}
+
+impl Recorder {
+    async fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        effects: Vec<Effect>,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        for effect in effects {
+            self.apply_one(connection, bridge, effect, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn apply_one(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        effect: Effect,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        match effect {
+            Effect::Redacted { room_id, event_id } => {
+                self.redacted(connection, bridge, room_id.as_str(), event_id.as_str(), now)
+                    .await
+            }
+            Effect::Edited {
+                room_id,
+                event_id,
+                media,
+                before,
+            } => {
+                let event = (room_id.as_str(), event_id.as_str());
+                for mxc in before.difference(&media) {
+                    history::note_dropped(connection, event.0, event.1, mxc, now).await?;
+                }
+                for mxc in &media {
+                    history::note_kept(connection, event.0, event.1, mxc).await?;
+                }
+                self.hide_dropped(connection, bridge, event, &media, now)
+                    .await?;
+                self.end_dropped(connection, event, &media, now).await
+            }
+            Effect::Shown(shown) => self.note_shown(connection, bridge, shown, now).await,
+            Effect::Left { room_id } => match self.config.links.on_leave {
+                OnLeave::Keep => Ok(()),
+                OnLeave::Revoke => {
+                    self.revoke_room(connection, bridge, room_id.as_str(), now)
+                        .await
+                }
+            },
+            Effect::Joined { room_id } => joined(connection, bridge, room_id.as_str(), now).await,
+            Effect::Succeeded(succession) => {
+                room_successors::note(connection, &succession, now).await
+            }
+            Effect::Policy {
+                room_id,
+                event_id,
+                content,
+            } => {
+                let event_id = Some(event_id.as_str());
+                self.note_policy(connection, bridge, room_id.as_str(), event_id, &content)
+                    .await
+            }
+        }
+    }
+
+    async fn redacted(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        room_id: &str,
+        event_id: &str,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        let known = room_policies::find_in(connection, room_id).await?;
+        // The policy event of the room: without it, the room says something else.
+        if known.is_some_and(|known| known.event_id.as_deref() == Some(event_id)) {
+            room_policies::doubt(connection, room_id, bridge).await?;
+        }
+        self.redact_event(connection, room_id, event_id, now).await
+    }
+
+    /// An edited event, given by room and ID, does not show other media any more, as a bridge is
+    /// told.
+    async fn hide_dropped(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        (room_id, event_id): (&str, &str),
+        media: &BTreeSet<MxcUri>,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        let mut hidden = seen_media::of_event(&mut *connection, room_id, event_id).await?;
+        hidden.retain(|(shown_to, mxc)| shown_to == bridge && !media.contains(mxc));
+        for (_, mxc) in &hidden {
+            seen_media::end_dropped(connection, bridge, room_id, event_id, mxc, now).await?;
+        }
+        self.update_legacy(connection, &hidden, now).await
+    }
+
+    /// Ends the links of an edited event, given by room and ID, to media that it no longer has, and
+    /// remembers them for those not seen yet. Pastes stay: an event never has the media of a paste
+    /// of it, and a paste of the new text may be older than the news of the edit.
+    async fn end_dropped(
+        &self,
+        connection: &mut SqliteConnection,
+        (room_id, event_id): (&str, &str),
+        media: &BTreeSet<MxcUri>,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        for link in links::of_event(&mut *connection, room_id, event_id).await? {
+            if link.paste.is_some() || media.contains(&link.claims.mxc) {
+                continue;
+            }
+            let criteria = Criteria {
+                room_id: Some(room_id.to_owned()),
+                event_id: Some(event_id.to_owned()),
+                mxc: Some(link.claims.mxc.to_string()),
+                ..Criteria::default()
+            };
+            let dropped = Ending::Matching {
+                bridge: Some(&link.bridge),
+                criteria: &criteria,
+                state: LinkState::Redacted,
+            };
+            history::note_dropped(connection, room_id, event_id, &link.claims.mxc, now).await?;
+            ending::end(connection, dropped, self.release_delays(), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Revokes everything that a bridge has linked of a room.
+    async fn revoke_room(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        room_id: &str,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        history::note_revocation_of_room(connection, bridge, room_id, now).await?;
+        let hidden = seen_media::end_of_room(connection, Some(bridge), room_id, now).await?;
+        self.update_legacy(connection, &hidden, now).await?;
+        let of_room = Criteria {
+            room_id: Some(room_id.to_owned()),
+            ..Criteria::default()
+        };
+        let revoked = Ending::Matching {
+            bridge: Some(bridge),
+            criteria: &of_room,
+            state: LinkState::Revoked,
+        };
+        ending::end(connection, revoked, self.release_delays(), now).await?;
+        Ok(())
+    }
+}
+
+/// The bridge's user is in a room again.
+async fn joined(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    room_id: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    meta_events::make_due(connection, bridge, room_id, now).await?;
+    for room in room_successors::counted_here(connection, bridge, room_id).await? {
+        media_references::retry_failed(connection, Some((bridge, &room)), now).await?;
+    }
+    // Its policy may have been closed to us when it was asked for.
+    room_policies::doubt(connection, room_id, bridge).await?;
+    room_successors::joined(connection, bridge, room_id, now).await
+}

@@ -1,0 +1,165 @@
+//! A link as the API shows it. It holds no content token and no file key; the URL holds the token,
+//! which is what was asked for.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    clock::Clock, config::Config, file_name::name_for_url, key_store::KeyStore,
+    storage::links::LinkRow,
+};
+use medialink_link::{Form, LinkId, LinkToken, sign_self_contained, sign_short};
+
+/// A link.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Link)]
+pub struct LinkView {
+    /// Names the link in the API and in logs; it does not open it.
+    #[schema(example = "AAECAwQF")]
+    pub link_id: String,
+    /// `short`, `self_contained`, or `legacy`: the bridge has made it by itself, with a key of its
+    /// own.
+    #[schema(example = "short")]
+    pub form: &'static str,
+    /// The link to send: to the media, or where the room's policy says `pages_only`, to the page
+    /// around it. Null for `legacy` links, and once the key that signed it was taken out of the key
+    /// ring.
+    #[schema(
+        required = true,
+        example = "https://media.example.org/m/EQFqsTuA…/cat.png"
+    )]
+    pub url: Option<String>,
+    /// A page that shows the media; null like `url`.
+    #[schema(
+        required = true,
+        example = "https://media.example.org/v/EQFqsTuA…/cat.png"
+    )]
+    pub page_url: Option<String>,
+    /// `live`, `expired`, `revoked`, `redacted` or `spent`.
+    #[schema(example = "live")]
+    pub state: &'static str,
+    /// The media.
+    #[schema(example = "mxc://example.org/abc")]
+    pub mxc: String,
+    /// The room in which it was shared; null for `legacy` links, which tell none.
+    #[schema(required = true, example = "!r:example.org")]
+    pub room_id: Option<String>,
+    /// The event that shared it.
+    #[schema(required = true, example = "$e")]
+    pub event_id: Option<String>,
+    /// When it was issued, in milliseconds since the epoch; of a `legacy` link: when it was followed
+    /// first.
+    pub issued_ts: i64,
+    /// When it ends, in milliseconds since the epoch; null: never.
+    #[schema(required = true)]
+    pub expires_ts: Option<i64>,
+    /// How often it was followed. Counted in memory and written about once a second.
+    pub follows: i64,
+    /// How many bytes it has served.
+    pub bytes_served: i64,
+    /// When it was last followed, in milliseconds since the epoch.
+    #[schema(required = true)]
+    pub last_followed_ts: Option<i64>,
+    /// How its media is counted as used.
+    pub usage: UsageView,
+}
+
+/// How media is counted as used.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Usage)]
+pub struct UsageView {
+    /// `disabled`, `pending`, `counted`, `failed` or `released`.
+    #[schema(example = "pending")]
+    pub state: &'static str,
+    /// The meta event that counts it.
+    #[schema(required = true)]
+    pub event_id: Option<String>,
+}
+
+/// Shows links.
+#[derive(Debug, Clone)]
+pub struct LinkViews {
+    keys: KeyStore,
+    clock: Clock,
+    /// Without a slash at its end.
+    public_url: String,
+}
+
+impl LinkViews {
+    /// Shows links below the public URL of a configuration.
+    #[must_use]
+    pub fn new(keys: KeyStore, config: &Config, clock: Clock) -> Self {
+        let public_url = config.public_url.as_str().trim_end_matches('/').to_owned();
+        Self {
+            keys,
+            clock,
+            public_url,
+        }
+    }
+
+    /// A link as the API shows it.
+    #[must_use]
+    pub fn view(&self, row: &LinkRow) -> LinkView {
+        let token = self.token(row);
+        let url = |route: &str| token.as_ref().map(|token| self.url(route, token, row));
+        LinkView {
+            link_id: row.link_id.clone(),
+            form: row.form.as_str(),
+            url: url(if row.pages_only { "v" } else { "m" }),
+            page_url: url("v"),
+            state: row.state_at(self.clock.now_ms()).as_str(),
+            mxc: row.claims.mxc.to_string(),
+            room_id: row.claims.room().map(ToString::to_string),
+            event_id: row.claims.event_id.as_ref().map(ToString::to_string),
+            issued_ts: row.issued_at,
+            expires_ts: row.expires_at,
+            follows: row.follows,
+            bytes_served: row.bytes_served,
+            last_followed_ts: row.last_followed_at,
+            usage: UsageView {
+                state: row.usage_state.as_str(),
+                event_id: row.usage_event_id.clone(),
+            },
+        }
+    }
+
+    /// The URL of a link's media, also where the room wants people to be led to the page.
+    #[must_use]
+    pub fn media_url(&self, row: &LinkRow) -> Option<String> {
+        let token = self.token(row)?;
+        Some(self.url("m", &token, row))
+    }
+
+    /// Makes the token of a link again: the database does not hold it.
+    fn token(&self, row: &LinkRow) -> Option<LinkToken> {
+        let ring = self.keys.ring();
+        let key = ring.get(row.key_id?)?;
+        let issued_at_s = u32::try_from(row.issued_at / 1000).ok()?;
+        match (row.form, row.sealed) {
+            (Form::SelfContained, Some((nonce, lifetime_s))) => {
+                sign_self_contained(key, &row.claims, issued_at_s, lifetime_s, nonce).ok()
+            }
+            (Form::SelfContained, None) | (Form::Legacy, _) => None,
+            (Form::Short, _) => {
+                let bytes = LinkId::parse(&row.link_id)?.as_bytes().try_into().ok()?;
+                Some(sign_short(key, &row.claims.room_id, issued_at_s, bytes))
+            }
+        }
+    }
+
+    /// The URL of a link: its route, its token, and its file name for people.
+    fn url(&self, route: &str, token: &LinkToken, row: &LinkRow) -> String {
+        let mut url = format!("{}/{route}/{}", self.public_url, token.expose());
+        let name = row
+            .claims
+            .filename
+            .as_deref()
+            .map(name_for_url)
+            .unwrap_or_default();
+        if !name.is_empty() {
+            url.push('/');
+            url.push_str(&name);
+        }
+        url
+    }
+}

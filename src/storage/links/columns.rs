@@ -1,0 +1,58 @@
+//! Values of links as the columns of their table hold them.
+
+use sqlx::{Row, sqlite::SqliteRow};
+
+use medialink_event::{Appearance, Warning};
+use medialink_link::matrix::FileKeys;
+
+/// The key ID of links that none of our keys has signed.
+pub(super) const NO_KEY: i64 = -1;
+
+pub(super) fn file_bytes(file: &FileKeys) -> Vec<u8> {
+    [file.key.as_slice(), &file.iv, &file.sha256].concat()
+}
+
+pub(super) fn file_keys(bytes: &[u8]) -> Option<FileKeys> {
+    Some(FileKeys {
+        key: bytes.get(..32)?.try_into().ok()?,
+        iv: bytes.get(32..48)?.try_into().ok()?,
+        sha256: bytes.get(48..80)?.try_into().ok()?,
+    })
+}
+
+pub(super) fn non_empty(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+pub(super) fn appearance(row: &SqliteRow) -> Result<Appearance, sqlx::Error> {
+    let warning: Option<String> = row.try_get("warning")?;
+    let is_spoiler = row.try_get::<i64, _>("is_spoiler")? != 0;
+    Ok(Appearance {
+        width: row.try_get("width")?,
+        height: row.try_get("height")?,
+        duration_ms: row
+            .try_get::<Option<i64>, _>("duration_ms")?
+            .and_then(|duration| u64::try_from(duration).ok()),
+        blurhash: row.try_get("blurhash")?,
+        warning: warning.map(|reason| Warning {
+            is_spoiler,
+            reason: non_empty(reason),
+        }),
+    })
+}
+
+pub(super) fn duration(appearance: &Appearance) -> Option<i64> {
+    appearance
+        .duration_ms
+        .and_then(|duration| i64::try_from(duration).ok())
+}
+
+pub(super) fn is_spoiler(appearance: &Appearance) -> bool {
+    let warning = appearance.warning.as_ref();
+    warning.is_some_and(|warning| warning.is_spoiler)
+}
+
+pub(super) fn warning(appearance: &Appearance) -> Option<&str> {
+    let warning = appearance.warning.as_ref()?;
+    Some(warning.reason.as_deref().unwrap_or_default())
+}

@@ -1,0 +1,64 @@
+//! New meta events.
+
+use sqlx::SqliteConnection;
+
+use crate::storage::StorageError;
+
+/// A meta event to be sent.
+#[derive(Debug, Clone)]
+pub struct NewMetaEvent {
+    /// The bridge as whose user it is sent.
+    pub bridge: String,
+    /// The room into which it is sent.
+    pub room_id: String,
+    /// Its Matrix event type.
+    pub event_type: String,
+    /// Its content as JSON.
+    pub content: String,
+    /// The content's unique `batch`.
+    pub batch: String,
+    /// The device that sends it; empty: none.
+    pub device_id: String,
+    /// The usages that it counts.
+    pub members: Vec<i64>,
+    /// Whether it is sent with a copy of its one medium.
+    pub has_copy: bool,
+}
+
+/// Queues a meta event; returns its row's ID. From now on its usages wait for it alone.
+pub async fn insert(
+    connection: &mut SqliteConnection,
+    event: &NewMetaEvent,
+    now: i64,
+) -> Result<i64, StorageError> {
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, \
+         has_copy, next_attempt_at, created_at) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $9) RETURNING id",
+    )
+    .bind(&event.bridge)
+    .bind(&event.room_id)
+    .bind(&event.event_type)
+    .bind(&event.content)
+    .bind(&event.batch)
+    .bind(crate::random::id())
+    .bind(&event.device_id)
+    .bind(event.has_copy)
+    .bind(now)
+    .fetch_one(&mut *connection)
+    .await?;
+    for member in &event.members {
+        sqlx::query(
+            "INSERT INTO meta_event_members (meta_event_id, media_reference_id) VALUES ($1, $2)",
+        )
+        .bind(id)
+        .bind(member)
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query("UPDATE media_references SET queued_in = $1 WHERE id = $2")
+            .bind(id)
+            .bind(member)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(id)
+}

@@ -1,0 +1,121 @@
+//! The outbox as people and tests look at it, and when it needs the worker next.
+
+use sqlx::SqlitePool;
+
+use crate::storage::StorageError;
+
+/// A meta event as `usage list` shows it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct MetaEventSummary {
+    /// The row's ID.
+    pub id: i64,
+    /// The bridge as whose user it is sent.
+    pub bridge: String,
+    /// The room into which it is sent.
+    pub room_id: String,
+    /// Its state, as the database spells it.
+    pub state: String,
+    /// Its event ID, once sent.
+    pub event_id: Option<String>,
+    /// The number of media that it counts, or is to count.
+    pub media: i64,
+    /// The number of attempts so far.
+    pub attempts: i64,
+    /// When it is tried next, in milliseconds since the epoch.
+    pub next_attempt_at: Option<i64>,
+    /// The last error.
+    pub last_error: Option<String>,
+}
+
+/// The newest meta events, of one state or of all.
+pub async fn list(
+    reader: &SqlitePool,
+    state: Option<&str>,
+    limit: i64,
+) -> Result<Vec<MetaEventSummary>, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT e.id, e.bridge, e.room_id, e.state, e.event_id, e.attempts, e.next_attempt_at, e.last_error, \
+         (SELECT COUNT(*) FROM media_references r WHERE r.counted_by = e.id OR r.queued_in = e.id) AS media \
+         FROM meta_events e WHERE $1 IS NULL OR e.state = $1 ORDER BY e.id DESC LIMIT $2",
+    )
+    .bind(state)
+    .bind(limit)
+    .fetch_all(reader)
+    .await?)
+}
+
+/// How many usages are in each state.
+pub async fn count_usages(reader: &SqlitePool) -> Result<Vec<(String, i64)>, StorageError> {
+    Ok(
+        sqlx::query_as(
+            "SELECT state, COUNT(*) FROM media_references GROUP BY state ORDER BY state",
+        )
+        .fetch_all(reader)
+        .await?,
+    )
+}
+
+/// How much the worker has to do now: meta events to send, redact or review, usages to gather, links
+/// to note as expired, replaced rooms to check. Usages are due that wait since `gathered_before`.
+pub async fn count_due(
+    reader: &SqlitePool,
+    gathered_before: i64,
+    now: i64,
+) -> Result<i64, StorageError> {
+    Ok(sqlx::query_scalar(
+        "SELECT (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at <= $1 OR claimed_until IS NOT NULL) \
+         + (SELECT COUNT(*) FROM meta_events WHERE review_at <= $1 AND state = 'sent') \
+         + (SELECT COUNT(*) FROM media_references WHERE state = 'pending' AND queued_in IS NULL AND pending_at <= $2) \
+         + (SELECT COUNT(*) FROM links WHERE state = 'live' AND expires_at <= $1) \
+         + (SELECT COUNT(*) FROM room_successors WHERE check_at <= $1)",
+    )
+    .bind(now)
+    .bind(gathered_before)
+    .fetch_one(reader)
+    .await?)
+}
+
+/// How many meta events wait to be sent or redacted, and how many reviews and gatherings are
+/// still to come.
+pub async fn count_waiting(reader: &SqlitePool) -> Result<i64, StorageError> {
+    Ok(sqlx::query_scalar(
+        "SELECT (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at IS NOT NULL) \
+         + (SELECT COUNT(*) FROM meta_events WHERE review_at IS NOT NULL AND state = 'sent') \
+         + (SELECT COUNT(*) FROM media_references WHERE state = 'pending' AND queued_in IS NULL)",
+    )
+    .fetch_one(reader)
+    .await?)
+}
+
+/// When each kind of work is due next, in milliseconds since the epoch; `None`: there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct NextTimes {
+    /// A meta event may be claimed, to be sent or redacted.
+    pub attempt_at: Option<i64>,
+    /// A claim runs out whose outcome was not noted.
+    pub claim_ends_at: Option<i64>,
+    /// A sent meta event is to be reviewed.
+    pub review_at: Option<i64>,
+    /// Since when the first usage waits to be gathered.
+    pub pending_since: Option<i64>,
+    /// A live link expires.
+    pub expiry_at: Option<i64>,
+    /// A replaced room is to be checked.
+    pub check_at: Option<i64>,
+}
+
+/// When the worker has something to do next.
+pub async fn next_times(reader: &SqlitePool) -> Result<NextTimes, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT (SELECT MIN(next_attempt_at) FROM meta_events WHERE next_attempt_at IS NOT NULL \
+          AND claimed_until IS NULL AND state IN ('waiting', 'redacting')) AS attempt_at, \
+         (SELECT MIN(MAX(next_attempt_at, claimed_until)) FROM meta_events WHERE next_attempt_at IS NOT NULL \
+          AND claimed_until IS NOT NULL AND state IN ('waiting', 'redacting')) AS claim_ends_at, \
+         (SELECT MIN(review_at) FROM meta_events WHERE review_at IS NOT NULL AND state = 'sent') AS review_at, \
+         (SELECT MIN(pending_at) FROM media_references WHERE state = 'pending' AND queued_in IS NULL) AS pending_since, \
+         (SELECT MIN(expires_at) FROM links WHERE state = 'live' AND expires_at IS NOT NULL) AS expiry_at, \
+         (SELECT MIN(check_at) FROM room_successors WHERE check_at IS NOT NULL) AS check_at",
+    )
+    .fetch_one(reader)
+    .await?)
+}

@@ -1,0 +1,150 @@
+//! The end of an attempt: a meta event is sent, redacted or given up, and its usages with it.
+
+use sqlx::SqliteConnection;
+
+use crate::storage::{StorageError, media_references::UsageState};
+
+use super::review::review_by;
+
+/// How many usages wait for a meta event to be sent.
+pub async fn count_queued(connection: &mut SqliteConnection, id: i64) -> Result<i64, StorageError> {
+    Ok(
+        sqlx::query_scalar("SELECT COUNT(*) FROM media_references WHERE queued_in = $1")
+            .bind(id)
+            .fetch_one(connection)
+            .await?,
+    )
+}
+
+/// A meta event was accepted: from now on it counts its usages, and no other does. If links to some
+/// of them have ended meanwhile, it is reviewed at `review_ended_at`.
+pub async fn settle_sent(
+    connection: &mut SqliteConnection,
+    id: i64,
+    event_id: &str,
+    review_ended_at: i64,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET state = 'sent', event_id = $1, claimed_until = NULL, next_attempt_at = NULL, \
+         unknown_since = NULL, last_error = NULL WHERE id = $2 AND state = 'waiting'",
+    )
+    .bind(event_id)
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    let earlier = counted_by_earlier(connection, id).await?;
+    sqlx::query(
+        "UPDATE media_references SET state = 'counted', counted_by = $1, queued_in = NULL, pending_at = NULL, \
+         copy_mxc = (SELECT copy_mxc FROM meta_events WHERE id = $1) WHERE queued_in = $1",
+    )
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    for meta_event in earlier {
+        review_by(connection, meta_event, now).await?;
+    }
+    let has_ended: i64 = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM media_references r WHERE r.counted_by = $1 AND NOT EXISTS \
+         (SELECT 1 FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live'))",
+    )
+    .bind(id)
+    .fetch_one(&mut *connection)
+    .await?;
+    if has_ended != 0 {
+        review_by(connection, id, review_ended_at).await?;
+    }
+    Ok(())
+}
+
+/// The meta events that count usages which wait for this one.
+async fn counted_by_earlier(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> Result<Vec<i64>, StorageError> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT counted_by FROM media_references WHERE queued_in = $1 AND counted_by IS NOT NULL",
+    )
+    .bind(id)
+    .fetch_all(connection)
+    .await?)
+}
+
+/// A meta event was redacted: the usages that it counted are released.
+pub async fn settle_redacted(
+    connection: &mut SqliteConnection,
+    id: i64,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE meta_events SET state = 'redacted', redacted_at = $2, claimed_until = NULL, \
+         next_attempt_at = NULL, last_error = NULL WHERE id = $1 AND state = 'redacting'",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE media_references SET counted_by = NULL, copy_mxc = NULL, \
+         state = CASE WHEN queued_in IS NULL THEN 'released' ELSE 'pending' END WHERE counted_by = $1",
+    )
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// Why a meta event is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GiveUp {
+    /// It could not be sent.
+    Failed,
+    /// It is not wanted in that room.
+    Disabled,
+    /// Others take its place, and its usages.
+    Replaced,
+}
+
+/// Gives up a meta event that the homeserver has surely not accepted; returns its usages. Those that
+/// an earlier meta event counts stay counted, and that one is reviewed at `review_at`. Usages whose
+/// links have all ended meanwhile are released.
+pub async fn give_up(
+    connection: &mut SqliteConnection,
+    id: i64,
+    how: GiveUp,
+    error: &str,
+    review_at: i64,
+) -> Result<Vec<i64>, StorageError> {
+    let (state, linked, ended) = match how {
+        GiveUp::Failed => ("failed", UsageState::Failed, UsageState::Released),
+        GiveUp::Disabled => ("dropped", UsageState::Disabled, UsageState::Disabled),
+        GiveUp::Replaced => ("dropped", UsageState::Pending, UsageState::Released),
+    };
+    sqlx::query(
+        "UPDATE meta_events SET state = $1, claimed_until = NULL, next_attempt_at = NULL, last_error = $2 \
+         WHERE id = $3 AND state = 'waiting'",
+    )
+    .bind(state)
+    .bind(error)
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    let earlier = counted_by_earlier(connection, id).await?;
+    let members: Vec<i64> = sqlx::query_scalar(
+        "UPDATE media_references SET queued_in = NULL, \
+         state = CASE WHEN counted_by IS NOT NULL THEN state \
+         WHEN EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live') \
+         THEN $1 ELSE $2 END WHERE queued_in = $3 RETURNING id",
+    )
+    .bind(linked.as_str())
+    .bind(ended.as_str())
+    .bind(id)
+    .fetch_all(&mut *connection)
+    .await?;
+    if how != GiveUp::Replaced {
+        for meta_event in earlier {
+            review_by(connection, meta_event, review_at).await?;
+        }
+    }
+    Ok(members)
+}

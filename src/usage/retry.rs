@@ -1,0 +1,51 @@
+//! Whether and when a request is worth another attempt.
+
+use crate::homeserver::HomeserverError;
+
+/// The longest wait between two attempts, in milliseconds.
+pub(super) const LONGEST_WAIT_MS: i64 = 60_000;
+/// The longest wait where somebody has to mend something first, in milliseconds.
+pub(super) const LONGEST_WAIT_REFUSED_MS: i64 = 3_600_000;
+
+/// Milliseconds to wait after the n-th attempt failed: a second, then twice as long each time, up
+/// to `longest_ms`.
+pub(super) fn delay_ms(attempts: i64, longest_ms: i64) -> i64 {
+    let doublings = u32::try_from(attempts.saturating_sub(1).clamp(0, 40)).unwrap_or(0);
+    1000_i64.saturating_mul(1 << doublings).min(longest_ms)
+}
+
+/// How long to wait after the n-th attempt failed: as long as the homeserver asks for, if it does.
+pub(super) fn wait_ms(error: &HomeserverError, attempts: i64) -> i64 {
+    match error {
+        HomeserverError::Refused {
+            retry_after_ms: Some(wait),
+            ..
+        } => i64::try_from(*wait)
+            .unwrap_or(i64::MAX)
+            .clamp(1, LONGEST_WAIT_REFUSED_MS),
+        _ => delay_ms(attempts, LONGEST_WAIT_MS),
+    }
+}
+
+/// Whether the homeserver would refuse the same request again, however long we wait. A 401 is not
+/// permanent, since the operator can mend it; nor is a path that a homeserver has to know: its worker
+/// is down, or requests are routed wrongly.
+pub(super) fn is_permanent(error: &HomeserverError) -> bool {
+    !matches!(error.errcode(), "" | "M_UNRECOGNIZED")
+        && matches!(error.status(), 400 | 402..=407 | 409..=428 | 431..=499)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::delay_ms;
+
+    #[test]
+    fn the_delay_doubles_up_to_its_bound() {
+        let delays: Vec<i64> = (0..9).map(|n| delay_ms(n, 60_000)).collect();
+        assert_eq!(
+            delays,
+            [1000, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]
+        );
+        assert_eq!(delay_ms(i64::MAX, 60_000), 60_000);
+    }
+}

@@ -1,0 +1,120 @@
+//! When the worker wakes: as soon as the database has changed in what concerns it, or when something
+//! is due.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::{clock::Clock, storage::Database};
+
+#[derive(Debug)]
+pub(super) struct Alarm {
+    changed: watch::Receiver<()>,
+    clock: Clock,
+    /// Wakes the worker even if nobody else does.
+    poll: Duration,
+}
+
+impl Alarm {
+    pub(super) fn new(database: &Database, clock: Clock, poll: Duration) -> Self {
+        Self {
+            changed: database.writer().usage_changed(),
+            clock,
+            poll,
+        }
+    }
+
+    /// Changes of the database from now on end the next wait.
+    pub(super) fn arm(&mut self) {
+        self.changed.mark_unchanged();
+    }
+
+    /// Waits until the database has changed since it was armed, or until a time in milliseconds
+    /// since the epoch.
+    pub(super) async fn wait_until(&mut self, at: i64) {
+        tokio::select! {
+            // An error means that the writer has stopped: then nothing changes any more.
+            Ok(()) = self.changed.changed() => {}
+            () = self.clock.sleep_until(at) => {}
+            () = tokio::time::sleep(self.poll) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use crate::storage::{Opener, StorageError, features, room_successors};
+
+    use super::*;
+
+    const NEVER: Duration = Duration::from_secs(1_000_000_000);
+    const DAY_MS: i64 = 86_400_000;
+
+    async fn open() -> (tempfile::TempDir, Database) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("m.db");
+        let database = Database::open(&path, Opener::Service).await;
+        (folder, database.expect("opens"))
+    }
+
+    async fn replace_a_room(database: &Database) {
+        let succession = room_successors::Succession {
+            bridge: "irc".to_owned(),
+            room_id: "!old".to_owned(),
+            successor: "!new".to_owned(),
+        };
+        let written = database.writer().write::<_, StorageError, _>(move |c| {
+            async move { room_successors::note(c, &succession, 1).await }.boxed()
+        });
+        written.await.expect("writes");
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_concerns_usage_ends_the_wait() {
+        let (_folder, database) = open().await;
+        let clock = Clock::default();
+        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
+        replace_a_room(&database).await;
+        alarm.wait_until(clock.now_ms() + DAY_MS).await;
+    }
+
+    #[tokio::test]
+    async fn a_commit_before_the_wait_is_not_missed() {
+        let (_folder, database) = open().await;
+        let clock = Clock::default();
+        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
+        let at = clock.now_ms() + DAY_MS;
+        alarm.arm();
+        replace_a_room(&database).await;
+        alarm.wait_until(at).await;
+        alarm.arm();
+        assert!(alarm.wait_until(at).now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn other_commits_let_the_worker_sleep() {
+        let (_folder, database) = open().await;
+        let clock = Clock::default();
+        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
+        let written = database.writer().write::<_, StorageError, _>(|c| {
+            features::note(c, "org.example.feature", true, 1).boxed()
+        });
+        assert!(written.await.expect("writes"));
+        let at = clock.now_ms() + DAY_MS;
+        assert!(alarm.wait_until(at).now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_moved_ends_the_wait() {
+        let (_folder, database) = open().await;
+        let clock = Clock::default();
+        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
+        let at = clock.now_ms() + DAY_MS;
+        tokio::join!(alarm.wait_until(at), async {
+            tokio::task::yield_now().await;
+            clock.advance(DAY_MS);
+        });
+    }
+}

@@ -1,0 +1,18 @@
+//! The values that the parts of the worker are made of. Each part keeps those that it uses.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    homeserver::{Features, Homeserver},
+    storage::Database,
+};
+
+pub(super) struct Context {
+    pub(super) database: Database,
+    pub(super) config: Arc<Config>,
+    pub(super) clock: Clock,
+    pub(super) features: Features,
+    pub(super) homeserver: Arc<Homeserver>,
+}

@@ -1,0 +1,82 @@
+//! From usages of a room to meta events in the outbox.
+
+use sqlx::SqliteConnection;
+
+use crate::{
+    config::{BridgeConfig, Config},
+    homeserver::{Device, Features},
+    storage::{
+        StorageError,
+        media_references::Usage,
+        meta_events::{self, NewMetaEvent},
+    },
+};
+
+use super::content;
+
+/// Queues meta events of one bridge.
+pub(super) struct Drafter {
+    bridge: String,
+    network: String,
+    device: Device,
+    event_type: String,
+    batch_size: usize,
+    has_copies: bool,
+}
+
+impl Drafter {
+    pub(super) fn new(
+        config: &Config,
+        features: &Features,
+        bridge: &BridgeConfig,
+        device: Device,
+    ) -> Self {
+        // A copy cannot be attached to another event, so each has an event of its own.
+        let has_copies = features.links_media();
+        Self {
+            bridge: bridge.id.clone(),
+            network: bridge.network.clone(),
+            device,
+            event_type: config.usage.event_type.clone(),
+            batch_size: if has_copies {
+                1
+            } else {
+                config.usage.batch_size
+            },
+            has_copies,
+        }
+    }
+
+    /// Queues the meta events that count these usages in a room. `names_events`: whether each
+    /// reference names the event that shared the media.
+    pub(super) async fn queue(
+        &self,
+        connection: &mut SqliteConnection,
+        room_id: &str,
+        usages: &[Usage],
+        names_events: bool,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        for draft in content::draft(usages, &self.network, self.batch_size, names_events) {
+            let event = NewMetaEvent {
+                bridge: self.bridge.clone(),
+                room_id: room_id.to_owned(),
+                event_type: self.event_type.clone(),
+                content: draft.content,
+                batch: draft.batch,
+                device_id: self.device.0.clone(),
+                members: draft.members,
+                has_copy: self.has_copies,
+            };
+            meta_events::insert(connection, &event, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a room is not one in which media is shared, but the one that counts for others. Its members
+/// are not told of events in other rooms.
+pub(super) fn is_fallback_room(config: &Config, room_id: &str) -> bool {
+    let fallback = config.usage.fallback_room.as_ref();
+    fallback.is_some_and(|room| room.as_str() == room_id)
+}

@@ -1,0 +1,28 @@
+//! The worker: gathers usages, sends meta events, and redacts those whose media is not linked any
+//! more.
+//!
+//! All its state is in the database, so it goes on after a kill where it was. Each step is a write
+//! of its own; between claiming an event and settling it lies the request to the homeserver, which
+//! may be repeated (same transaction ID, same URL) without being counted twice.
+
+mod alarm;
+mod content;
+mod context;
+mod copy;
+mod devices;
+mod draft;
+mod gather;
+mod lookup;
+mod outbox;
+mod perform;
+mod redact;
+mod refusal;
+mod review;
+mod run;
+mod send;
+mod successors;
+mod upkeep;
+
+pub(super) use lookup::CLOCK_SKEW_MS;
+pub(crate) use perform::LEASE_MS;
+pub use run::UsageWorker;

@@ -1,0 +1,175 @@
+//! Meta events that the homeserver refuses for good: halved, counted by another room, or given up.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use sqlx::SqliteConnection;
+
+use crate::{
+    clock::Clock,
+    config::{BridgeConfig, Config},
+    homeserver::{Device, Features, HomeserverError},
+    storage::{
+        Database, StorageError, media_references,
+        meta_events::{self, ClaimedEvent, GiveUp},
+        room_successors,
+    },
+};
+
+use crate::usage::retry::LONGEST_WAIT_REFUSED_MS;
+
+use super::{
+    context::Context,
+    draft::{Drafter, is_fallback_room},
+    lookup::EventLookup,
+    outbox::Outbox,
+};
+
+#[derive(Debug)]
+pub(super) struct Refusals {
+    database: Database,
+    config: Arc<Config>,
+    clock: Clock,
+    features: Features,
+    lookup: EventLookup,
+    outbox: Outbox,
+}
+
+/// The room that is to count instead.
+struct OtherRoom {
+    room_id: String,
+    names_events: bool,
+}
+
+impl Refusals {
+    pub(super) fn new(context: &Context, lookup: EventLookup, outbox: Outbox) -> Self {
+        Self {
+            database: context.database.clone(),
+            config: Arc::clone(&context.config),
+            clock: context.clock.clone(),
+            features: context.features.clone(),
+            lookup,
+            outbox,
+        }
+    }
+
+    fn drafter(&self, bridge: &BridgeConfig, event: &ClaimedEvent) -> Drafter {
+        let device = Device(event.device_id.clone());
+        Drafter::new(&self.config, &self.features, bridge, device)
+    }
+
+    /// It is too large: two with half of the usages each take its place.
+    pub(super) async fn halve(
+        &self,
+        bridge: &BridgeConfig,
+        event: ClaimedEvent,
+        error: &HomeserverError,
+    ) -> Result<(), StorageError> {
+        if self.lookup.settle_if_arrived(bridge, &event).await? {
+            return Ok(());
+        }
+        let drafter = self.drafter(bridge, &event);
+        let names_events = !is_fallback_room(&self.config, &event.room_id);
+        let (now, error) = (self.clock.now_ms(), error.to_string());
+        tracing::warn!(
+            bridge = event.bridge,
+            room_id = event.room_id,
+            error,
+            "meta event too large: halved"
+        );
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move { halve(connection, &event, &drafter, names_events, &error, now).await }
+                    .boxed()
+            })
+            .await
+    }
+
+    /// The bridge may not send there: another room counts the usages, if there is one.
+    pub(super) async fn count_elsewhere(
+        &self,
+        bridge: &BridgeConfig,
+        event: ClaimedEvent,
+        error: &HomeserverError,
+    ) -> Result<(), StorageError> {
+        if self.lookup.settle_if_arrived(bridge, &event).await? {
+            return Ok(());
+        }
+        let Some(other) = self.other_room(&event, error).await? else {
+            let reason = error.to_string();
+            return self.outbox.give_up(&event, GiveUp::Failed, &reason).await;
+        };
+        tracing::warn!(bridge = event.bridge, room_id = event.room_id, %error, "meta event refused: another room counts");
+        let drafter = self.drafter(bridge, &event);
+        let (id, error, now) = (event.id, error.to_string(), self.clock.now_ms());
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    let members =
+                        meta_events::give_up(connection, id, GiveUp::Replaced, &error, now).await?;
+                    let usages = media_references::live(connection, &members).await?;
+                    let OtherRoom {
+                        room_id,
+                        names_events,
+                    } = other;
+                    drafter
+                        .queue(connection, &room_id, &usages, names_events, now)
+                        .await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// The room that has replaced the event's own, or the fallback room.
+    async fn other_room(
+        &self,
+        event: &ClaimedEvent,
+        error: &HomeserverError,
+    ) -> Result<Option<OtherRoom>, StorageError> {
+        let mut connection = self.database.reader().acquire().await?;
+        let successor =
+            room_successors::counted_in(&mut connection, &event.bridge, &event.room_id).await?;
+        if successor != event.room_id {
+            return Ok(Some(OtherRoom {
+                room_id: successor,
+                names_events: !is_fallback_room(&self.config, &event.room_id),
+            }));
+        }
+        let fallback = self.config.usage.fallback_room.as_ref();
+        Ok(fallback
+            .map(ToString::to_string)
+            .filter(|room| *room != event.room_id && error.status() == 403)
+            .map(|room_id| OtherRoom {
+                room_id,
+                names_events: false,
+            }))
+    }
+}
+
+/// Replaces a meta event by two; gives it up if it counts one usage only.
+async fn halve(
+    connection: &mut SqliteConnection,
+    event: &ClaimedEvent,
+    drafter: &Drafter,
+    names_events: bool,
+    error: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    let (id, review_at) = (event.id, now + LONGEST_WAIT_REFUSED_MS);
+    if meta_events::count_queued(connection, id).await? < 2 {
+        meta_events::give_up(connection, id, GiveUp::Failed, error, review_at).await?;
+        return Ok(());
+    }
+    let members = meta_events::give_up(connection, id, GiveUp::Replaced, error, review_at).await?;
+    let usages = media_references::live(connection, &members).await?;
+    let (first, second) = usages.split_at(usages.len().div_ceil(2));
+    for half in [first, second] {
+        drafter
+            .queue(connection, &event.room_id, half, names_events, now)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Reviews of sent meta events: those that count no linked media are redacted, and those that count
+//! some beside media that is not linked any more are replaced.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use sqlx::SqliteConnection;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    homeserver::Features,
+    storage::{
+        Database, StorageError, media_references,
+        meta_events::{self, Member, ReviewedEvent},
+        room_successors,
+    },
+};
+
+use super::{
+    context::Context,
+    devices::Devices,
+    draft::{Drafter, is_fallback_room},
+};
+
+/// How many meta events are reviewed in one go.
+const AT_ONCE: i64 = 64;
+
+#[derive(Debug)]
+pub(super) struct Reviewer {
+    database: Database,
+    config: Arc<Config>,
+    clock: Clock,
+    features: Features,
+    devices: Devices,
+}
+
+impl Reviewer {
+    pub(super) fn new(context: &Context, devices: Devices) -> Self {
+        Self {
+            database: context.database.clone(),
+            config: Arc::clone(&context.config),
+            clock: context.clock.clone(),
+            features: context.features.clone(),
+            devices,
+        }
+    }
+
+    /// Reviews sent meta events that are due; `true`: there was one, and its bridge has a device.
+    pub(super) async fn review(&self) -> Result<bool, StorageError> {
+        let now = self.clock.now_ms();
+        let mut connection = self.database.reader().acquire().await?;
+        let due = meta_events::to_review(&mut connection, now, AT_ONCE).await?;
+        drop(connection);
+        let mut has_reviewed = false;
+        for event in due {
+            let Some(bridge) = self.config.bridge(&event.bridge) else {
+                continue;
+            };
+            let Some(device) = self.devices.get(bridge).await else {
+                continue;
+            };
+            has_reviewed = true;
+            let drafter = Drafter::new(&self.config, &self.features, bridge, device);
+            let names_events = !is_fallback_room(&self.config, &event.room_id);
+            self.database
+                .writer()
+                .write::<_, StorageError, _>(move |connection| {
+                    async move { review(connection, &event, &drafter, names_events, now).await }
+                        .boxed()
+                })
+                .await?;
+        }
+        Ok(has_reviewed)
+    }
+}
+
+async fn review(
+    connection: &mut SqliteConnection,
+    event: &ReviewedEvent,
+    drafter: &Drafter,
+    names_events: bool,
+    now: i64,
+) -> Result<(), StorageError> {
+    let members = meta_events::start_review(connection, event.id).await?;
+    let (here, gone): (Vec<Member>, Vec<Member>) = members
+        .into_iter()
+        .partition(|member| member.here && member.live);
+    if here.is_empty() {
+        return meta_events::start_redaction(connection, event.id, now).await;
+    }
+    // The room may have been replaced since.
+    let target = room_successors::counted_in(connection, &event.bridge, &event.room_id).await?;
+    if gone.is_empty() && target == event.room_id {
+        return Ok(());
+    }
+    // Media that is still linked is counted elsewhere first; this event is reviewed again then.
+    let moving: Vec<i64> = here
+        .iter()
+        .filter(|member| !member.queued)
+        .map(|member| member.id)
+        .collect();
+    let usages = media_references::live(connection, &moving).await?;
+    drafter
+        .queue(connection, &target, &usages, names_events, now)
+        .await
+}
