@@ -1,145 +1,21 @@
-//! What the server remembers, and the one way in which events come into rooms.
-
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+//! The one way in which events come into rooms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Notify;
 
-use super::auth::Requester;
-use super::backup::Backup;
-use super::errors::MatrixError;
-use super::media_store::MediaStore;
-use super::push::PushQueue;
-use super::rate_limit::Buckets;
-use super::rooms::{Event, MAX_EVENT_BYTES, Room, RoomVersion, TransactionScope};
-use super::{Appservice, Options};
-
-/// The running server; shared by all workers.
-pub(super) struct Server {
-    pub options: Options,
-    pub media_dir: PathBuf,
-    pub http: reqwest::Client,
-    /// One for each appservice: there is something to push.
-    pub pushed: Vec<Notify>,
-    /// Some media was uploaded.
-    pub uploaded: Notify,
-    data: Mutex<Data>,
-    requests: Mutex<BTreeMap<&'static str, u64>>,
-}
-
-/// What changes; behind one lock, so that a request's changes are seen together.
-pub(super) struct Data {
-    /// User ID to device IDs. Appservice senders need not be in it.
-    pub users: HashMap<String, HashSet<String>>,
-    /// Access token to user ID and device ID.
-    pub tokens: HashMap<String, (String, String)>,
-    pub rooms: HashMap<String, Room>,
-    pub transactions: HashMap<TransactionKey, String>,
-    pub media: MediaStore,
-    pub queues: Vec<PushQueue>,
-    pub backup: Option<Backup>,
-    /// What users may still send, where that is limited.
-    pub buckets: Buckets,
-}
-
-/// What makes two sends the same: who, and the path to the byte.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct TransactionKey {
-    pub scope: TransactionScope,
-    pub raw_path: String,
-}
-
-/// An event before it is accepted.
-pub(super) struct Draft {
-    pub kind: String,
-    pub sender: String,
-    pub content: Map<String, Value>,
-    pub state_key: Option<String>,
-    pub redacts: Option<String>,
-    pub sent_as: Option<(TransactionScope, String)>,
-    /// The media IDs to attach; that they can be has been looked at before.
-    pub attached: Vec<String>,
-}
-
-impl Draft {
-    pub fn state(sender: &str, kind: &str, key: &str, content: Map<String, Value>) -> Self {
-        Self {
-            kind: kind.to_owned(),
-            sender: sender.to_owned(),
-            content,
-            state_key: Some(key.to_owned()),
-            redacts: None,
-            sent_as: None,
-            attached: Vec::new(),
-        }
-    }
-}
+use crate::appservice::Appservice;
+use crate::clock::now_ms;
+use crate::errors::MatrixError;
+use crate::event::{Event, MAX_EVENT_BYTES};
+use crate::event_draft::EventDraft;
+use crate::random::{random_id, random_letters};
+use crate::room::Room;
+use crate::room_version::RoomVersion;
+use crate::server::{Data, Server};
 
 impl Server {
-    pub fn new(options: Options, media_dir: PathBuf, http: reqwest::Client) -> Self {
-        let appservices = &options.appservices;
-        let data = Data {
-            users: HashMap::new(),
-            tokens: HashMap::new(),
-            rooms: HashMap::new(),
-            transactions: HashMap::new(),
-            media: MediaStore::new(options.server_name.clone(), options.unattached_for),
-            queues: appservices
-                .iter()
-                .map(|one| PushQueue::new(one.url.clone()))
-                .collect(),
-            backup: None,
-            buckets: Buckets::default(),
-        };
-        Self {
-            media_dir,
-            http,
-            pushed: appservices.iter().map(|_| Notify::new()).collect(),
-            uploaded: Notify::new(),
-            data: Mutex::new(data),
-            requests: Mutex::new(BTreeMap::new()),
-            options,
-        }
-    }
-
-    pub fn data(&self) -> MutexGuard<'_, Data> {
-        self.data.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn count_request(&self, endpoint: &'static str) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        *requests.entry(endpoint).or_default() += 1;
-    }
-
-    pub fn requests(&self) -> BTreeMap<&'static str, u64> {
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Counts one event against what the requester may send. The sender of an appservice is exempt
-    /// unless the options say otherwise, as on Synapse; its other users are not.
-    pub fn limit(&self, data: &mut Data, who: &Requester) -> Result<(), MatrixError> {
-        let Some(limit) = self.options.rate_limits else {
-            return Ok(());
-        };
-        let appservice = who
-            .appservice
-            .and_then(|at| self.options.appservices.get(at));
-        let sender = appservice.is_some_and(|one| one.sender == who.user_id);
-        if sender && !self.options.limits_appservices {
-            return Ok(());
-        }
-        data.buckets.take(limit, &who.user_id, Instant::now())
-    }
-
     /// Begins a room with its `m.room.create`. From version 12 on the room's ID is that event's.
     pub fn create_room(
         &self,
@@ -161,7 +37,7 @@ impl Server {
         };
         let room = Room::new(room_id.clone(), version, creators);
         data.rooms.insert(room_id.clone(), room);
-        let draft = Draft::state(&creator, "m.room.create", "", content);
+        let draft = EventDraft::state(&creator, "m.room.create", "", content);
         match self.accept(data, &room_id, draft, Some(format!("${id}"))) {
             Ok(_) => Ok(room_id),
             Err(error) => {
@@ -178,7 +54,7 @@ impl Server {
         &self,
         data: &mut Data,
         room_id: &str,
-        draft: Draft,
+        draft: EventDraft,
     ) -> Result<String, MatrixError> {
         self.accept(data, room_id, draft, None)
     }
@@ -187,7 +63,7 @@ impl Server {
         &self,
         data: &mut Data,
         room_id: &str,
-        draft: Draft,
+        mut draft: EventDraft,
         event_id: Option<String>,
     ) -> Result<String, MatrixError> {
         let now = now_ms();
@@ -195,28 +71,13 @@ impl Server {
             .rooms
             .get_mut(room_id)
             .ok_or_else(|| MatrixError::forbidden("Unknown room"))?;
-        let mut content = draft.content;
+        let mut content = std::mem::take(&mut draft.content);
         if let Some(target) = &draft.redacts
             && room.version.redacts_in_content()
         {
             content.insert("redacts".to_owned(), target.as_str().into());
         }
-        let event_id = event_id.unwrap_or_else(|| {
-            let unique = draft.state_key.is_some() || draft.redacts.is_some();
-            let nonce = if unique { random_id(16) } else { String::new() };
-            let attached = &draft.attached;
-            let hashed = json!([
-                room_id,
-                draft.kind,
-                draft.sender,
-                content,
-                now,
-                nonce,
-                attached
-            ]);
-            let digest = Sha256::digest(hashed.to_string().as_bytes());
-            format!("${}", URL_SAFE_NO_PAD.encode(digest))
-        });
+        let event_id = event_id.unwrap_or_else(|| new_event_id(room_id, &draft, &content, now));
         // Equal sends of one millisecond fold into one event, as they may on Synapse.
         if room.position(&event_id).is_some() {
             return Ok(event_id);
@@ -267,6 +128,21 @@ impl Server {
     }
 }
 
+/// The hash of an event; of state and redactions with a nonce, so that they are never folded.
+fn new_event_id(
+    room_id: &str,
+    draft: &EventDraft,
+    content: &Map<String, Value>,
+    now: u64,
+) -> String {
+    let unique = draft.state_key.is_some() || draft.redacts.is_some();
+    let nonce = if unique { random_id(16) } else { String::new() };
+    let (kind, sender, attached) = (&draft.kind, &draft.sender, &draft.attached);
+    let hashed = json!([room_id, kind, sender, content, now, nonce, attached]);
+    let digest = Sha256::digest(hashed.to_string().as_bytes());
+    format!("${}", URL_SAFE_NO_PAD.encode(digest))
+}
+
 /// Application Service API, "Pushing events": its users' own memberships, and everything in
 /// rooms that they are in or are invited to.
 fn is_of_interest(appservice: &Appservice, room: &Room, event: &Event) -> bool {
@@ -304,37 +180,15 @@ fn require_small(event: &Event, room_id: &str) -> Result<(), MatrixError> {
     Ok(())
 }
 
-/// Milliseconds since the epoch.
-pub(super) fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// `bytes` random bytes as base64url.
-pub(super) fn random_id(bytes: usize) -> String {
-    URL_SAFE_NO_PAD.encode(random_bytes(bytes))
-}
-
-/// `length` random letters.
-pub(super) fn random_letters(length: usize) -> String {
-    let letters = random_bytes(length).into_iter();
-    letters.map(|byte| char::from(b'a' + byte % 26)).collect()
-}
-
-fn random_bytes(count: usize) -> Vec<u8> {
-    let mut bytes = vec![0; count];
-    getrandom::fill(&mut bytes).expect("the operating system has randomness");
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::PathBuf;
 
-    fn draft(content: &Value, redacts: Option<&str>) -> Draft {
-        Draft {
+    use super::*;
+    use crate::options::Options;
+
+    fn draft(content: &Value, redacts: Option<&str>) -> EventDraft {
+        EventDraft {
             kind: "x".to_owned(),
             sender: "@a:localhost".to_owned(),
             content: content.as_object().unwrap().clone(),

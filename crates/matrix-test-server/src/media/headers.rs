@@ -37,13 +37,13 @@ const INLINE_TYPES: [&str; 26] = [
 /// Synapse's ETag: unquoted, and the same for every medium.
 pub(super) const ETAG: &str = "1";
 
-pub(super) fn add_caching(response: &mut HttpResponseBuilder) {
+pub(crate) fn add_caching(response: &mut HttpResponseBuilder) {
     let caching = "public,max-age=86400,s-maxage=0,proxy-revalidate";
     response.insert_header((header::CACHE_CONTROL, caching));
     response.insert_header((header::ETAG, ETAG));
 }
 
-pub(super) fn add_safety(response: &mut HttpResponseBuilder) {
+pub(crate) fn add_safety(response: &mut HttpResponseBuilder) {
     let policy = "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; \
                   style-src 'unsafe-inline'; media-src 'self'; object-src 'self';";
     response.insert_header((header::CONTENT_SECURITY_POLICY, policy));
@@ -54,7 +54,7 @@ pub(super) fn add_safety(response: &mut HttpResponseBuilder) {
     response.insert_header((robots, "noindex, nofollow, noarchive, noimageindex"));
 }
 
-pub(super) fn content_disposition(content_type: &str, name: Option<&str>) -> String {
+pub(crate) fn content_disposition(content_type: &str, name: Option<&str>) -> String {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let inline = INLINE_TYPES
         .iter()
@@ -81,7 +81,7 @@ pub(super) fn content_disposition(content_type: &str, name: Option<&str>) -> Str
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Requested {
+pub(crate) enum Requested {
     Whole,
     /// First and last byte.
     Part(u64, u64),
@@ -89,7 +89,7 @@ pub(super) enum Requested {
 }
 
 /// RFC 9110, section 14: one range is honoured; several, or none that is understood, mean all.
-pub(super) fn requested_range(headers: &HeaderMap, size: u64) -> Requested {
+pub(crate) fn requested_range(headers: &HeaderMap, size: u64) -> Requested {
     let same = |value: &header::HeaderValue| value.as_bytes() == ETAG.as_bytes();
     if headers
         .get(header::IF_RANGE)
