@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use medialink_event::{Given, Linked, SharedEvent, Style, TextTemplate, render};
+use medialink_event::{EventInput, MediaLink, RenderStyle, SharedEvent, TextTemplate, render};
 use serde_json::{Value, json};
 
 fn event(content: Value) -> Value {
@@ -76,21 +76,21 @@ fn read(criterion: &mut Criterion) {
 
 /// How long the answer is, with a link for each medium.
 fn answered(event: &Value) -> usize {
-    let given = Given {
+    let input = EventInput {
         event,
         decrypted: None,
         room_id: None,
     };
-    let event = SharedEvent::read(&given).expect("an event");
+    let event = SharedEvent::read(&input).expect("an event");
     let url = "https://media.example.org/m/EQFqsTuAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/a.png";
     let page_url = "https://media.example.org/v/EQFqsTuAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/a.png";
-    let linked = event.media.iter().map(|media| Linked {
+    let linked = event.media.iter().map(|media| MediaLink {
         media,
         url,
         page_url,
     });
     let linked: Vec<_> = linked.collect();
-    let style = Style {
+    let style = RenderStyle {
         template: &TextTemplate::default(),
         max_bytes: Some(400),
         sender_name: "alice",

@@ -1,6 +1,6 @@
 //! Events, as bridges hand them over; their contents come from anybody in a room.
 
-use medialink_event::{Given, Linked, SharedEvent, Style, TextTemplate, render};
+use medialink_event::{EventInput, MediaLink, RenderStyle, SharedEvent, TextTemplate, render};
 use serde_json::Value;
 
 const URL: &str = "https://media.example.org/m/token";
@@ -9,30 +9,30 @@ const PAGE_URL: &str = "https://media.example.org/v/token";
 /// Takes `{"event": …, "decrypted": …}`. The text is one line and as short as it has to be, and the
 /// HTML has no script, whether the event's media has links or not.
 pub fn check(data: &[u8]) {
-    let Ok(given) = serde_json::from_slice::<Value>(data) else {
+    let Ok(input) = serde_json::from_slice::<Value>(data) else {
         return;
     };
-    let Some(event) = given.get("event") else {
+    let Some(event) = input.get("event") else {
         return;
     };
-    let given = Given {
+    let input = EventInput {
         event,
-        decrypted: given.get("decrypted"),
-        room_id: given.get("room_id").and_then(Value::as_str),
+        decrypted: input.get("decrypted"),
+        room_id: input.get("room_id").and_then(Value::as_str),
     };
-    let Ok(event) = SharedEvent::read(&given) else {
+    let Ok(event) = SharedEvent::read(&input) else {
         return;
     };
     let link = |url| {
         let links = event.media.iter();
-        links.map(move |media| Linked {
+        links.map(move |media| MediaLink {
             media,
             url,
             page_url: PAGE_URL,
         })
     };
-    let embedded: Vec<Linked<'_>> = link(URL).collect();
-    let pages: Vec<Linked<'_>> = link(PAGE_URL).collect();
+    let embedded: Vec<MediaLink<'_>> = link(URL).collect();
+    let pages: Vec<MediaLink<'_>> = link(PAGE_URL).collect();
     for links in [&embedded, &pages, &Vec::new()] {
         for max_bytes in [None, Some(40), Some(400)] {
             check_rendering(&event, links, max_bytes);
@@ -40,9 +40,9 @@ pub fn check(data: &[u8]) {
     }
 }
 
-fn check_rendering(event: &SharedEvent, links: &[Linked<'_>], max_bytes: Option<usize>) {
+fn check_rendering(event: &SharedEvent, links: &[MediaLink<'_>], max_bytes: Option<usize>) {
     let template = TextTemplate::default();
-    let style = Style {
+    let style = RenderStyle {
         template: &template,
         max_bytes,
         sender_name: "alice",

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 use medialink_event::Appearance;
-use medialink_link::{Form, LinkState, SelfContained, decide_self_contained, matrix::EventId};
+use medialink_link::{Form, LinkState, SelfContainedLink, decide_self_contained, matrix::EventId};
 
 use super::{
     grant::Refusal, lifetime::expiry, recorder::Recorder, request::IssueError, service::Links,
@@ -26,7 +26,7 @@ use super::{
 impl Links {
     pub(super) async fn resolve_self_contained(
         &self,
-        link: &SelfContained,
+        link: &SelfContainedLink,
         now: i64,
     ) -> Result<Arc<LinkRow>, Refusal> {
         decide_self_contained(link, now)?;
@@ -53,7 +53,7 @@ impl Links {
     /// the link is recorded, or known to have ended.
     pub(super) async fn bridge_of_unrecorded(
         &self,
-        link: &SelfContained,
+        link: &SelfContainedLink,
     ) -> Result<Option<&Arc<BridgeConfig>>, Refusal> {
         if decide_self_contained(link, self.now()).is_err()
             || self
@@ -75,7 +75,7 @@ impl Links {
     pub(super) async fn examine_unrecorded(
         &self,
         bridge: &Arc<BridgeConfig>,
-        link: &SelfContained,
+        link: &SelfContainedLink,
     ) -> Result<(), Refusal> {
         let claims = link.claims();
         self.learn_policies(bridge, [&claims.room_id]).await?;
@@ -100,7 +100,7 @@ impl Links {
 async fn remembered_end(
     connection: &mut SqliteConnection,
     bridge: &str,
-    link: &SelfContained,
+    link: &SelfContainedLink,
 ) -> Result<Option<LinkState>, StorageError> {
     let claims = link.claims();
     let issued_at = issued_at_ms(link);
@@ -115,7 +115,7 @@ async fn remembered_end(
 
 impl Recorder {
     /// The bridge that has signed a link; the first one, if its key is bound to none.
-    fn signer(&self, link: &SelfContained) -> Result<&Arc<BridgeConfig>, Refusal> {
+    fn signer(&self, link: &SelfContainedLink) -> Result<&Arc<BridgeConfig>, Refusal> {
         match link.key_bridge() {
             None => self.config.bridges.first().ok_or(Refusal::NotALink),
             Some(id) => self
@@ -129,7 +129,7 @@ impl Recorder {
         &self,
         connection: &mut SqliteConnection,
         link_id: &str,
-        link: &SelfContained,
+        link: &SelfContainedLink,
         now: i64,
     ) -> Result<LinkRow, Refusal> {
         if let Some(row) = links::find_in(connection, link_id).await? {
@@ -181,7 +181,7 @@ impl Recorder {
 
     /// When a link ends: by its own word, by the configuration, or by the policy of its room,
     /// whichever comes first.
-    fn bounded_end(&self, link: &SelfContained, policy: &RoomPolicy) -> Option<i64> {
+    fn bounded_end(&self, link: &SelfContainedLink, policy: &RoomPolicy) -> Option<i64> {
         let issued_at = issued_at_ms(link);
         let bound = match self.config.links.max_lifetime {
             Lifetime::Never => None,
@@ -195,6 +195,6 @@ impl Recorder {
     }
 }
 
-fn issued_at_ms(link: &SelfContained) -> i64 {
+fn issued_at_ms(link: &SelfContainedLink) -> i64 {
     i64::from(link.issued_at_s()) * 1000
 }

@@ -6,7 +6,7 @@ use crate::{
     config::BridgeConfig,
     storage::{StorageError, links::LinkRow},
 };
-use medialink_link::{DeadLink, LinkState};
+use medialink_link::{LinkRefusal, LinkState};
 
 use super::recorder::Recorder;
 
@@ -42,12 +42,12 @@ pub enum Refusal {
     Storage(#[from] StorageError),
 }
 
-impl From<DeadLink> for Refusal {
-    fn from(dead: DeadLink) -> Self {
+impl From<LinkRefusal> for Refusal {
+    fn from(dead: LinkRefusal) -> Self {
         match dead {
-            DeadLink::Contradicted => Self::NotALink,
-            DeadLink::KeyRevoked => Self::KeyRevoked,
-            DeadLink::Ended(state) => Self::Ended(state),
+            LinkRefusal::Contradicted => Self::NotALink,
+            LinkRefusal::KeyRevoked => Self::KeyRevoked,
+            LinkRefusal::Ended(state) => Self::Ended(state),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         links::{self, LinkRow},
     },
 };
-use medialink_link::{LinkState, Short, ShortRow, VerifiedLink, decide_short};
+use medialink_link::{LinkState, ShortLink, StoredShortLink, VerifiedLink, decide_short};
 
 use super::{
     event_lookup::LookupError,
@@ -56,7 +56,7 @@ impl Links {
         self.recorder.grant(row, now)
     }
 
-    async fn resolve_short(&self, link: &Short, now: i64) -> Result<Arc<LinkRow>, Refusal> {
+    async fn resolve_short(&self, link: &ShortLink, now: i64) -> Result<Arc<LinkRow>, Refusal> {
         link.decide_before_lookup(now)?;
         let row = self
             .database
@@ -64,7 +64,7 @@ impl Links {
             .await?
             .ok_or(Refusal::NotALink)?;
         let ring = self.recorder.keys.ring();
-        let recorded = ShortRow {
+        let recorded = StoredShortLink {
             form: row.form,
             key_id: row.key_id.ok_or(Refusal::NotALink)?,
             issued_at_ms: row.issued_at,

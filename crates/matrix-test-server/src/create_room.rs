@@ -4,11 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::auth::Requester;
-use super::errors::MatrixError;
-use super::membership::require_user_id;
-use super::rooms::RoomVersion;
-use super::state::{Data, Draft, Server, now_ms};
+use crate::clock::now_ms;
+use crate::errors::MatrixError;
+use crate::event_draft::EventDraft;
+use crate::requester::Requester;
+use crate::room_version::RoomVersion;
+use crate::server::{Data, Server};
+use crate::user_id::require_user_id;
 
 type Object = Map<String, Value>;
 
@@ -49,7 +51,7 @@ pub(super) struct RoomPlan {
     /// The first is the one who makes the room.
     pub creators: Vec<String>,
     pub creation_content: Object,
-    pub state: Vec<Draft>,
+    pub state: Vec<EventDraft>,
 }
 
 impl RoomPlan {
@@ -73,57 +75,8 @@ impl RoomPlan {
             creation_content.insert("additional_creators".to_owned(), json!(equals));
         }
 
-        let mut state = Vec::new();
-        let mut put = |kind: &str, key: &str, content: Object| {
-            state.push(Draft::state(creator, kind, key, content));
-        };
-        put("m.room.member", creator, one("membership", "join"));
-        put(
-            "m.room.power_levels",
-            "",
-            power_levels(version, creator, equals, body),
-        );
-        let rule = if preset == "public_chat" {
-            "public"
-        } else {
-            "invite"
-        };
-        put("m.room.join_rules", "", one("join_rule", rule));
-        put(
-            "m.room.history_visibility",
-            "",
-            one("history_visibility", "shared"),
-        );
-        for event in body
-            .get("initial_state")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            let kind = event.get("type").and_then(Value::as_str);
-            let kind = kind.ok_or_else(|| MatrixError::bad_json("initial_state without type"))?;
-            if matches!(kind, "m.room.create" | "m.room.member") {
-                return Err(MatrixError::bad_json(format!("initial_state has {kind}")));
-            }
-            let key = event
-                .get("state_key")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            let content = event.get("content").and_then(Value::as_object);
-            put(kind, key, content.cloned().unwrap_or_default());
-        }
-        for name in ["name", "topic"] {
-            if let Some(value) = text(name) {
-                put(&format!("m.room.{name}"), "", one(name, value));
-            }
-        }
-        for user in &invite {
-            let mut content = one("membership", "invite");
-            if let Some(direct) = body.get("is_direct") {
-                content.insert("is_direct".to_owned(), direct.clone());
-            }
-            put("m.room.member", user, content);
-        }
+        let levels = power_levels(version, creator, equals, body);
+        let state = first_state(creator, preset, levels, &invite, body)?;
         Ok(Self {
             version,
             creators,
@@ -131,6 +84,67 @@ impl RoomPlan {
             state,
         })
     }
+}
+
+/// The state events of a new room after its creation, in the order of the specification.
+fn first_state(
+    creator: &str,
+    preset: &str,
+    levels: Object,
+    invite: &[String],
+    body: &Object,
+) -> Result<Vec<EventDraft>, MatrixError> {
+    let mut state = Vec::new();
+    let mut put = |kind: &str, key: &str, content: Object| {
+        state.push(EventDraft::state(creator, kind, key, content));
+    };
+    put("m.room.member", creator, one("membership", "join"));
+    put("m.room.power_levels", "", levels);
+    let rule = if preset == "public_chat" {
+        "public"
+    } else {
+        "invite"
+    };
+    put("m.room.join_rules", "", one("join_rule", rule));
+    put(
+        "m.room.history_visibility",
+        "",
+        one("history_visibility", "shared"),
+    );
+    for (kind, key, content) in initial_state(body)? {
+        put(kind, key, content);
+    }
+    for name in ["name", "topic"] {
+        if let Some(value) = body.get(name).and_then(Value::as_str) {
+            put(&format!("m.room.{name}"), "", one(name, value));
+        }
+    }
+    for user in invite {
+        let mut content = one("membership", "invite");
+        if let Some(direct) = body.get("is_direct") {
+            content.insert("is_direct".to_owned(), direct.clone());
+        }
+        put("m.room.member", user, content);
+    }
+    Ok(state)
+}
+
+/// Type, state key and content of the events in `initial_state`.
+fn initial_state(body: &Object) -> Result<Vec<(&str, &str, Object)>, MatrixError> {
+    let listed = body.get("initial_state").and_then(Value::as_array);
+    let mut state = Vec::new();
+    for event in listed.into_iter().flatten() {
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let kind =
+            text("type").ok_or_else(|| MatrixError::bad_json("initial_state without type"))?;
+        if matches!(kind, "m.room.create" | "m.room.member") {
+            return Err(MatrixError::bad_json(format!("initial_state has {kind}")));
+        }
+        let content = event.get("content").and_then(Value::as_object);
+        let key = text("state_key").unwrap_or_default();
+        state.push((kind, key, content.cloned().unwrap_or_default()));
+    }
+    Ok(state)
 }
 
 pub(super) fn read_version(text: &str) -> Result<RoomVersion, MatrixError> {

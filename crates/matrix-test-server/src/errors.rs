@@ -48,6 +48,11 @@ impl MatrixError {
         Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", message)
     }
 
+    /// Synapse's answer for a room without the user, and for one that does not exist.
+    pub fn not_in_room(user: &str, room: &str) -> Self {
+        Self::forbidden(format!("User {user} not in room {room}"))
+    }
+
     pub fn unrecognized() -> Self {
         let message = "Unrecognized request";
         Self::new(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", message)

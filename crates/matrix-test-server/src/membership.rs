@@ -3,13 +3,15 @@
 use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 
-use super::auth::Requester;
-use super::errors::MatrixError;
-use super::linked_media::attachable;
-use super::room_api::{joined_room, room};
-use super::rooms::{Room, not_in_room};
-use super::route::Change;
-use super::state::{Draft, Server};
+use crate::attachments::attachable;
+use crate::endpoint::Change;
+use crate::errors::MatrixError;
+use crate::event_draft::EventDraft;
+use crate::requester::Requester;
+use crate::room::Room;
+use crate::room_lookup::{joined_room, room};
+use crate::server::Server;
+use crate::user_id::require_user_id;
 
 type Object = Map<String, Value>;
 
@@ -83,14 +85,6 @@ pub(super) fn change_membership(
     Ok(HttpResponse::Ok().json(json!({})))
 }
 
-pub(super) fn require_user_id(id: &str) -> Result<(), MatrixError> {
-    if id.starts_with('@') && id.contains(':') && id.len() <= 255 {
-        Ok(())
-    } else {
-        Err(MatrixError::invalid_param("not a user ID"))
-    }
-}
-
 /// Sends a member event if the room's rules allow it; `attach` are mxc URIs of media for it.
 pub(super) fn set_membership(
     server: &Server,
@@ -117,7 +111,7 @@ pub(super) fn set_membership(
     }
     require_membership_rules(room, &who.user_id, target, membership)?;
     content.insert("membership".to_owned(), membership.as_str().into());
-    let mut draft = Draft::state(&who.user_id, "m.room.member", target, content);
+    let mut draft = EventDraft::state(&who.user_id, "m.room.member", target, content);
     draft.attached = attachable(server, &mut data, who, attach)?;
     server.append(&mut data, room_id, draft)
 }
@@ -148,7 +142,7 @@ fn require_membership_rules(
         }
         Membership::Leave if who == target => {
             if !matches!(now, Some("join" | "invite")) {
-                return Err(not_in_room(who, &room.room_id));
+                return Err(MatrixError::not_in_room(who, &room.room_id));
             }
         }
         Membership::Leave | Membership::Ban => {

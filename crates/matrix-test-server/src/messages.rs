@@ -4,11 +4,13 @@ use actix_web::HttpResponse;
 use serde_json::{Value, json};
 use wildmatch::WildMatch;
 
-use super::auth::Requester;
-use super::errors::MatrixError;
-use super::http::Query;
-use super::rooms::{Event, Room, not_in_room};
-use super::state::{Server, now_ms};
+use crate::clock::now_ms;
+use crate::errors::MatrixError;
+use crate::event::Event;
+use crate::query::Query;
+use crate::requester::Requester;
+use crate::room::Room;
+use crate::server::Server;
 
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 1000;
@@ -105,7 +107,7 @@ pub(super) fn messages(
     let data = server.data();
     let room = data.rooms.get(room_id);
     let visible = room.and_then(|room| Some((room, room.visible_until(&who.user_id)?)));
-    let (room, visible) = visible.ok_or_else(|| not_in_room(&who.user_id, room_id))?;
+    let (room, visible) = visible.ok_or_else(|| MatrixError::not_in_room(&who.user_id, room_id))?;
     let from = from
         .unwrap_or(if backward { visible } else { 0 })
         .min(visible);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 
-use super::errors::MatrixError;
+use crate::errors::MatrixError;
 
 /// The longest wait that a limited user is told, for limits that hardly flow back.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);

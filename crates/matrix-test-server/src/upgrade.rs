@@ -3,12 +3,14 @@
 use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 
-use super::auth::Requester;
-use super::create_room::{RoomPlan, make, read_version, user_ids};
-use super::errors::MatrixError;
-use super::room_api::joined_room;
-use super::rooms::{Room, RoomVersion};
-use super::state::{Draft, Server};
+use crate::create_room::{RoomPlan, make, read_version, user_ids};
+use crate::errors::MatrixError;
+use crate::event_draft::EventDraft;
+use crate::requester::Requester;
+use crate::room::Room;
+use crate::room_lookup::joined_room;
+use crate::room_version::RoomVersion;
+use crate::server::Server;
 
 type Object = Map<String, Value>;
 
@@ -50,10 +52,10 @@ pub(super) fn upgrade(
         "replacement_room": replacement,
     });
     let content = content.as_object().cloned().unwrap_or_default();
-    let tombstone = Draft::state(&who.user_id, TOMBSTONE, "", content);
+    let tombstone = EventDraft::state(&who.user_id, TOMBSTONE, "", content);
     server.append(&mut data, room_id, tombstone)?;
     if let Some(levels) = muted {
-        let levels = Draft::state(&who.user_id, LEVELS, "", levels);
+        let levels = EventDraft::state(&who.user_id, LEVELS, "", levels);
         server.append(&mut data, room_id, levels)?;
     }
     Ok(HttpResponse::Ok().json(json!({"replacement_room": replacement})))
@@ -83,7 +85,7 @@ fn successor(old: &Room, user: &str, version: RoomVersion, more_creators: Vec<St
     }
     let state = state
         .into_iter()
-        .filter_map(|(kind, key, content)| Some(Draft::state(user, kind, key, content?)));
+        .filter_map(|(kind, key, content)| Some(EventDraft::state(user, kind, key, content?)));
     RoomPlan {
         version,
         state: state.collect(),

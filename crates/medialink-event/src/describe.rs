@@ -1,34 +1,33 @@
-//! How events describe their media. Nothing of it is trusted: what has the wrong type is left out.
+//! The descriptions of media in events. Nothing is trusted: a field of the wrong type is left out.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::media_type::is_media_type;
+use super::MediaDetails;
 
-use super::{MediaDetails, Warning};
+use self::{
+    fields::{Object, blurhash, kept, mimetype, number, object, pixels, text},
+    warning::warning,
+};
 
-type Object = Map<String, Value>;
-
-/// The longest blurhash: nine by nine components (its grammar).
-const MAX_BLURHASH: usize = 4 + 2 * 9 * 9;
-/// The longest reason of a warning that is kept, in bytes: it may be told of many media.
-const MAX_REASON: usize = 256;
+mod fields;
+mod warning;
 
 /// The objects of an event that describe one medium.
 #[derive(Default)]
-pub(super) struct Described<'a> {
+pub(super) struct DescribingObjects<'a> {
     /// A message with `body`, `filename` and `info`.
     message: Option<&'a Object>,
     /// Type, size and dimensions.
     info: Option<&'a Object>,
-    /// A file of an extensible event, and what stands beside it.
+    /// A file of an extensible event, and the object that has it.
     extensible: Option<(&'a Object, Option<&'a Object>)>,
     /// A preview of a web page.
     preview: Option<&'a Object>,
-    /// Of a thumbnail, the message with the medium that it is of.
+    /// The message whose medium the thumbnail shows.
     thumbnail_of: Option<&'a Object>,
 }
 
-impl<'a> Described<'a> {
+impl<'a> DescribingObjects<'a> {
     /// Of a message, or one of a gallery (Client-Server API, "m.room.message msgtypes"; MSC4274).
     pub(super) fn object(message: &'a Object) -> Self {
         Self {
@@ -46,7 +45,7 @@ impl<'a> Described<'a> {
         }
     }
 
-    /// Of a thumbnail: by its `thumbnail_info`, and by what the message warns of.
+    /// Of a thumbnail: by its `thumbnail_info`, and by the warnings of the message.
     pub(super) fn thumbnail(info: &'a Object, message: Option<&'a Object>) -> Self {
         Self {
             thumbnail_of: message,
@@ -71,8 +70,8 @@ impl<'a> Described<'a> {
     }
 }
 
-/// What the event says of a medium; `content` is all of its content.
-pub(super) fn details(described: &Described<'_>, content: Option<&Object>) -> MediaDetails {
+/// The details that the event has about a medium; `content` is all of its content.
+pub(super) fn details(described: &DescribingObjects<'_>, content: Option<&Object>) -> MediaDetails {
     let mut details = MediaDetails::default();
     if let Some(info) = described.info {
         details.mimetype = mimetype(info, "mimetype");
@@ -114,7 +113,7 @@ pub(super) fn details(described: &Described<'_>, content: Option<&Object>) -> Me
 }
 
 /// A `body` is a caption where there is a `filename` that differs from it; otherwise it is the
-/// file's name (Client-Server API, "Media captions"). That of a sticker says what is on it.
+/// file's name (Client-Server API, "Media captions"). The `body` of a sticker describes its picture.
 fn name_and_caption(message: &Object) -> (Option<String>, Option<String>) {
     let body = text(message, "body");
     let is_file = message.contains_key("msgtype") || message.contains_key("itemtype");
@@ -122,8 +121,8 @@ fn name_and_caption(message: &Object) -> (Option<String>, Option<String>) {
         Some(name) => {
             // Clients call voice messages by the name without its extension.
             let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);
-            let says_nothing = |body: &str| body == name || (is_voice(message) && body == stem);
-            let caption = body.filter(|body| !says_nothing(body));
+            let repeats_name = |body: &str| body == name || (is_voice(message) && body == stem);
+            let caption = body.filter(|body| !repeats_name(body));
             (Some(name), caption)
         }
         None if is_file => (body, None),
@@ -141,7 +140,7 @@ pub(super) fn formatted_body(message: &Object) -> Option<&str> {
 }
 
 fn describe_extensible(details: &mut MediaDetails, owner: &Object) {
-    // The newer blocks (MSC3552, MSC3553, MSC3927) tell seconds, the older ones milliseconds.
+    // The newer blocks (MSC3552, MSC3553, MSC3927) have seconds, the older ones milliseconds.
     for (name, unit) in [
         ("image_details", 1000),
         ("video_details", 1000),
@@ -153,7 +152,7 @@ fn describe_extensible(details: &mut MediaDetails, owner: &Object) {
         let Some(block) = stable_or_not(owner, name).and_then(Value::as_object) else {
             continue;
         };
-        let duration = number(block, "duration").and_then(|told| told.checked_mul(unit));
+        let duration = number(block, "duration").and_then(|value| value.checked_mul(unit));
         details.width = details.width.or_else(|| pixels(block, "width"));
         details.height = details.height.or_else(|| pixels(block, "height"));
         details.duration_ms = details.duration_ms.or(duration);
@@ -169,15 +168,15 @@ fn describe_extensible(details: &mut MediaDetails, owner: &Object) {
 }
 
 /// The text of an extensible block: a plain text, or the first of its representations that has
-/// this type, which is plain if it is not told.
+/// this type, which is plain if it is missing.
 fn extensible_text(block: &Value, wanted: &str) -> Option<String> {
     match block {
         Value::String(text) if wanted == "text/plain" => kept(text),
         Value::Object(block) => extensible_text(stable_or_not(block, "text")?, wanted),
         Value::Array(list) => list.iter().find_map(|entry| {
             let entry = entry.as_object()?;
-            let told = entry.get("mimetype");
-            let is_wanted = told.map_or(wanted == "text/plain", |told| told == wanted);
+            let mimetype = entry.get("mimetype");
+            let is_wanted = mimetype.map_or(wanted == "text/plain", |own| own == wanted);
             is_wanted.then(|| text(entry, "body")).flatten()
         }),
         _ => None,
@@ -198,73 +197,6 @@ fn is_voice(message: &Object) -> bool {
     ]
     .iter()
     .any(|name| message.contains_key(*name))
-}
-
-/// A content warning (MSC3725), or a spoiler (MSC4193).
-fn warning(message: &Object) -> Option<Warning> {
-    for name in ["m.content_warning", "town.robin.msc3725.content_warning"] {
-        if let Some(warning) = object(message, name) {
-            let kind = text(warning, "type").map(|kind| match kind.rsplit_once('.') {
-                Some((_, word)) => word.to_owned(),
-                None => kind,
-            });
-            let is_spoiler = kind.as_deref() == Some("spoiler");
-            let reason = text(warning, "description").or(kind.filter(|_| !is_spoiler));
-            return Some(Warning {
-                is_spoiler,
-                reason: reason.map(short),
-            });
-        }
-    }
-    ["m.spoiler", "page.codeberg.everypizza.msc4193.spoiler"]
-        .iter()
-        .find(|name| message.get(**name) == Some(&Value::Bool(true)))
-        .map(|name| Warning {
-            is_spoiler: true,
-            reason: text(message, &format!("{name}.reason")).map(short),
-        })
-}
-
-fn object<'a>(owner: &'a Object, name: &str) -> Option<&'a Object> {
-    owner.get(name)?.as_object()
-}
-
-fn text(owner: &Object, name: &str) -> Option<String> {
-    kept(owner.get(name)?.as_str()?)
-}
-
-fn kept(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn short(mut reason: String) -> String {
-    reason.truncate(reason.floor_char_boundary(MAX_REASON));
-    reason
-}
-
-/// A number as Matrix has them: whole, and of 53 bits (Appendices, "Canonical JSON").
-fn number(owner: &Object, name: &str) -> Option<u64> {
-    let number = owner.get(name)?.as_u64()?;
-    (number < 1 << 53).then_some(number)
-}
-
-fn mimetype(owner: &Object, name: &str) -> Option<String> {
-    text(owner, name).filter(|text| is_media_type(text))
-}
-
-fn pixels(owner: &Object, name: &str) -> Option<u32> {
-    let pixels = u32::try_from(number(owner, name)?).ok()?;
-    (pixels > 0).then_some(pixels)
-}
-
-fn blurhash(info: &Object, name: &str) -> Option<String> {
-    let hash = info.get(name)?.as_str()?;
-    let is_one = (6..=MAX_BLURHASH).contains(&hash.len())
-        && hash
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"#$%*+,-.:;=?@[]^_{|}~".contains(&byte));
-    is_one.then(|| hash.to_owned())
 }
 
 #[cfg(test)]

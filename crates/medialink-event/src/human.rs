@@ -1,4 +1,4 @@
-//! Sizes and durations as people read them.
+//! Sizes and durations in a form that people read.
 
 use bytesize::ByteSize;
 
@@ -16,7 +16,7 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// A duration as `0:42` or `1:02:03`; what has begun is a whole second.
+/// A duration as `0:42` or `1:02:03`; a second that has begun is whole.
 pub fn duration(milliseconds: u64) -> String {
     let seconds = milliseconds.div_ceil(1000);
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);

@@ -1,9 +1,11 @@
-//! What holds for every event, whatever is in it.
+//! Properties of every event, whatever is in it.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Given, Linked, SharedEvent, Style, TextTemplate, find::tests::any_json, render};
+use super::{
+    EventInput, MediaLink, RenderStyle, SharedEvent, TextTemplate, find::tests::any_json, render,
+};
 
 /// An event of any type with any content, as JSON has it: also with a decrypted form, or an edit.
 fn any_event() -> impl Strategy<Value = (Value, Option<Value>)> {
@@ -17,19 +19,19 @@ fn any_event() -> impl Strategy<Value = (Value, Option<Value>)> {
         Just("org.example.unknown"),
     ];
     let message_type = prop_oneof![Just("m.text"), Just("m.image"), Just("m.gallery")];
-    let said = prop_oneof![
+    let body = prop_oneof![
         "\\PC{0,30}",
         "[\u{0}-\u{20}\u{7f}-\u{9f}\u{2028}-\u{202e}a<>]{0,30}"
     ];
-    (event_type, message_type, said, any_json(), any_json(), 0..4).prop_map(
-        |(event_type, message_type, said, content, other, form)| {
+    (event_type, message_type, body, any_json(), any_json(), 0..4).prop_map(
+        |(event_type, message_type, body, content, other, form)| {
             let mut content = match content {
                 Value::Object(map) => Value::Object(map),
                 other => json!({"org.example.any": other}),
             };
             if form > 0 {
                 content["msgtype"] = json!(message_type);
-                content["body"] = json!(said);
+                content["body"] = json!(body);
                 content["url"] = json!("mxc://example.org/main");
             }
             if form > 1 {
@@ -47,17 +49,17 @@ fn any_event() -> impl Strategy<Value = (Value, Option<Value>)> {
 proptest! {
     #[test]
     fn no_event_breaks_the_answer_or_a_line((event, decrypted) in any_event(), max_bytes in prop::option::of(20_usize..600)) {
-        let given = Given { event: &event, decrypted: decrypted.as_ref(), room_id: None };
-        let Ok(event) = SharedEvent::read(&given) else {
+        let input = EventInput { event: &event, decrypted: decrypted.as_ref(), room_id: None };
+        let Ok(event) = SharedEvent::read(&input) else {
             return Ok(());
         };
-        let links = event.media.iter().map(|media| Linked {
+        let links = event.media.iter().map(|media| MediaLink {
             media,
             url: "https://media.example.org/m/token",
             page_url: "https://media.example.org/v/token",
         });
         let links: Vec<_> = links.collect();
-        let style = Style {
+        let style = RenderStyle {
             template: &TextTemplate::default(),
             max_bytes,
             sender_name: "alice",

@@ -1,4 +1,4 @@
-//! What was found in an event.
+//! A read event and its media.
 
 use serde_json::Value;
 
@@ -7,11 +7,11 @@ use medialink_link::matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId, Us
 /// An event as it is shown: decrypted, and of an edit its new content.
 #[derive(Clone)]
 pub struct SharedEvent {
-    /// The room of it.
+    /// The room that it was sent to.
     pub room_id: RoomId,
     /// The event that its media belong to: of an edit, the one that it edits.
     pub event_id: Option<EventId>,
-    /// Who sent it.
+    /// The sender, if the event names one.
     pub sender: Option<UserId>,
     /// Its type, decrypted where it was encrypted.
     pub event_type: String,
@@ -26,32 +26,32 @@ pub struct SharedEvent {
     pub changes_avatar: bool,
     /// The content that is shown.
     pub content: Value,
-    /// Its media, in the order in which they stand in it; what it is about comes first.
+    /// Its media in their order in the content; the main medium comes first.
     pub media: Vec<SharedMedia>,
 }
 
 /// One reference to media in an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedMedia {
-    /// Where it stands: keys joined by dots, `[n]` in arrays, `content.formatted_body[n]` for the
+    /// Its place in the event: keys joined by dots, `[n]` in arrays, `content.formatted_body[n]` for the
     /// n-th image in HTML.
     pub path: String,
-    /// What it is for.
+    /// Its purpose in the event.
     pub kind: MediaKind,
-    /// The media.
+    /// The address of the media.
     pub mxc: MxcUri,
-    /// How to decrypt it; an error says why the event's `EncryptedFile` is of no use.
+    /// The keys that decrypt it; an error says why the event's `EncryptedFile` is of no use.
     pub file: Option<Result<FileKeys, String>>,
     /// The secret that downloading it needs (MSC3910).
     pub content_token: Option<ContentToken>,
-    /// How the event describes it.
+    /// The description in the event.
     pub details: MediaDetails,
 }
 
-/// What a reference to media is for.
+/// The purpose of media in an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MediaKind {
-    /// What the event shares: a picture, a film, a sound, any file.
+    /// A file that the event shares: a picture, a film, a sound, anything.
     File,
     /// A smaller picture of something.
     Thumbnail,
@@ -65,14 +65,14 @@ pub enum MediaKind {
     Other,
 }
 
-/// How an event describes media. Only what has the right type is taken; nothing here is verified.
+/// The description of media in an event. Fields of the wrong type are left out; nothing is verified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MediaDetails {
     /// The file's name.
     pub filename: Option<String>,
-    /// What is said of it: the `body` where that is not the file's name.
+    /// The caption: the `body` where that is not the file's name.
     pub caption: Option<String>,
-    /// The same as HTML, not sanitised, if there is a caption.
+    /// The caption as HTML, not sanitised.
     pub caption_html: Option<String>,
     /// Its media type.
     pub mimetype: Option<String>,
@@ -82,33 +82,33 @@ pub struct MediaDetails {
     pub width: Option<u32>,
     /// Its height in pixels.
     pub height: Option<u32>,
-    /// How long it plays, in milliseconds.
+    /// Its playing time in milliseconds.
     pub duration_ms: Option<u64>,
     /// A picture of a few colours to show until it is loaded (MSC2448).
     pub blurhash: Option<String>,
     /// Whether it is a voice message (MSC3245).
     pub is_voice: bool,
-    /// That and why it is not to be shown at once (MSC3725, MSC4193).
+    /// A warning that hides it at first (MSC3725, MSC4193).
     pub warning: Option<Warning>,
 }
 
-/// What the page that shows a medium knows of it before it is loaded.
+/// The details that a page shows before it has loaded the media.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Appearance {
     /// Its width in pixels.
     pub width: Option<u32>,
     /// Its height in pixels.
     pub height: Option<u32>,
-    /// How long it plays, in milliseconds.
+    /// Its playing time in milliseconds.
     pub duration_ms: Option<u64>,
     /// A picture of a few colours to show until it is loaded (MSC2448).
     pub blurhash: Option<String>,
-    /// That and why it is not to be shown at once.
+    /// A warning that hides it at first.
     pub warning: Option<Warning>,
 }
 
 impl MediaDetails {
-    /// What the page needs of them.
+    /// The details that a page needs.
     #[must_use]
     pub fn appearance(&self) -> Appearance {
         Appearance {
@@ -124,9 +124,9 @@ impl MediaDetails {
 /// A spoiler or a content warning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Warning {
-    /// Whether it is a spoiler: not to be known, rather than not to be seen.
+    /// Whether it hides a spoiler, rather than something disturbing.
     pub is_spoiler: bool,
-    /// What is warned of.
+    /// The reason of the warning.
     pub reason: Option<String>,
 }
 

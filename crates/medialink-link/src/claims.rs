@@ -1,26 +1,27 @@
-//! What a link promises: which media, of which room and event.
+//! The claims of a link: its media, and the room and event that shared it.
 
 use crate::matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId};
 
 /// The longest text of a link's body, in bytes.
 pub(super) const MAX_TEXT_BYTES: usize = 255;
 
-/// What a self-contained link says about its media, and what the database says of a short one.
+/// The media behind a link. A self-contained link carries its claims; a database holds those of a
+/// short one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkClaims {
     /// The room in which the media was shared.
     pub room_id: RoomId,
     /// The event that shared it.
     pub event_id: Option<EventId>,
-    /// The media.
+    /// The address of the media.
     pub mxc: MxcUri,
     /// The secret that downloading it needs (MSC3910).
     pub content_token: Option<ContentToken>,
-    /// How to decrypt it, where it is encrypted.
+    /// The keys that decrypt it, if it is encrypted.
     pub file: Option<FileKeys>,
-    /// Its media type.
+    /// Its media type (`image/png`).
     pub mimetype: Option<String>,
-    /// Its file name.
+    /// The file name for a download.
     pub filename: Option<String>,
 }
 
@@ -30,25 +31,25 @@ pub enum ClaimsError {
     /// A text is empty or too long.
     #[error("{0} has to be 1 to 255 bytes long")]
     TextLength(&'static str),
-    /// Everything together is too long for a token of 4,096 characters.
+    /// The claims together are too long for a token of 4,096 characters.
     #[error("the link would be longer than 4096 characters")]
     TooLong,
 }
 
 impl LinkClaims {
-    /// Claims of media that is told without a room.
+    /// Claims of media in no room.
     #[must_use]
     pub fn without_room(mxc: MxcUri) -> Self {
         Self::new(RoomId::none(), mxc)
     }
 
-    /// The room in which the media was shared, if one is told.
+    /// The room in which the media was shared; `None`: in no room.
     #[must_use]
     pub fn room(&self) -> Option<&RoomId> {
         (self.room_id != RoomId::none()).then_some(&self.room_id)
     }
 
-    /// Claims of media in a room, with nothing else said.
+    /// Claims of media in a room; the optional fields are empty.
     #[must_use]
     pub fn new(room_id: RoomId, mxc: MxcUri) -> Self {
         Self {

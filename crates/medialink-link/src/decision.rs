@@ -3,123 +3,29 @@
 use crate::matrix::RoomId;
 
 use super::{
-    key::{KeyId, KeyRing, KeyState},
-    verify::{SelfContained, Short},
+    key_file::{KeyId, KeyState},
+    key_ring::KeyRing,
+    state::{Form, LinkState},
+    verified::{SelfContainedLink, ShortLink},
 };
 
 /// How far the clock of a signer may be ahead of ours.
 const CLOCK_SKEW_S: i64 = 60;
 
-/// Which form a link has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// 43 characters; the database holds the rest.
-    Short,
-    /// The token holds everything.
-    SelfContained,
-    /// A bridge has made it, in a format and with a key of its own.
-    Legacy,
-}
-
-/// The state of a link, as the API tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LinkState {
-    /// It can be followed.
-    Live,
-    /// Its time is over.
-    Expired,
-    /// It was revoked.
-    Revoked,
-    /// Its event was redacted.
-    Redacted,
-    /// It was followed as often as it may be.
-    Spent,
-}
-
-macro_rules! words {
-    ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
-        impl $name {
-            /// The word used in the API and in the database.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// Reads that word.
-            #[must_use]
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-words!(Form {
-    Short = "short",
-    SelfContained = "self_contained",
-    Legacy = "legacy",
-});
-words!(LinkState {
-    Live = "live",
-    Expired = "expired",
-    Revoked = "revoked",
-    Redacted = "redacted",
-    Spent = "spent",
-});
-
 /// Why a genuine link cannot be followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeadLink {
-    /// What the database says of it contradicts it, or it comes from the future: no link at all.
+pub enum LinkRefusal {
+    /// The database contradicts it, or it was issued in the future: it is no link at all.
     Contradicted,
     /// The key that signed it was revoked.
     KeyRevoked,
-    /// It is over, in one of the ways of [`LinkState`].
+    /// It ended, in one of the ways of [`LinkState`].
     Ended(LinkState),
 }
 
-/// Decides, from the token alone, whether a self-contained link may go on to the database.
-///
-/// # Errors
-/// [`DeadLink`], if it is over or from the future.
-pub fn decide_self_contained(link: &SelfContained, now_ms: i64) -> Result<(), DeadLink> {
-    alive_by_token(link.issued_at_s, link.key_state, now_ms)?;
-    match link.expires_at_ms() {
-        Some(end) if end <= now_ms => Err(DeadLink::Ended(LinkState::Expired)),
-        _ => Ok(()),
-    }
-}
-
-/// Decides whether a short link agrees with what the database holds under its link ID.
-/// Expiry and state are the row's: see [`LinkState`].
-///
-/// # Errors
-/// [`DeadLink`], if the row is another link's, or its key was revoked.
-pub fn decide_short(
-    link: &Short,
-    ring: &KeyRing,
-    now_ms: i64,
-    row: &ShortRow<'_>,
-) -> Result<(), DeadLink> {
-    let agrees = row.form == Form::Short
-        && row.key_id == link.key_id
-        && row.issued_at_ms == i64::from(link.issued_at_s) * 1000
-        && link
-            .bridge
-            .as_deref()
-            .is_none_or(|bridge| bridge == row.bridge)
-        && ring
-            .get(link.key_id)
-            .is_some_and(|key| link.is_of_room(key, row.room_id));
-    if !agrees {
-        return Err(DeadLink::Contradicted);
-    }
-    alive_by_token(link.issued_at_s, link.key_state, now_ms)
-}
-
-/// What the database has to say about a short link.
+/// The facts that a database holds about a short link.
 #[derive(Debug, Clone, Copy)]
-pub struct ShortRow<'a> {
+pub struct StoredShortLink<'a> {
     /// The form it was issued in.
     pub form: Form,
     /// The key it was signed with.
@@ -128,27 +34,64 @@ pub struct ShortRow<'a> {
     pub issued_at_ms: i64,
     /// The bridge that asked for it.
     pub bridge: &'a str,
-    /// Its room.
+    /// The room that its media was shared in.
     pub room_id: &'a RoomId,
 }
 
-/// What a token alone tells of its life, whatever its form.
-fn alive_by_token(issued_at_s: u32, key_state: KeyState, now_ms: i64) -> Result<(), DeadLink> {
-    if i64::from(issued_at_s) * 1000 > now_ms.saturating_add(CLOCK_SKEW_S * 1000) {
-        return Err(DeadLink::Contradicted);
+/// Decides, from the token alone, whether a self-contained link may be looked up.
+///
+/// # Errors
+/// [`LinkRefusal`], if it has expired, its key was revoked or it was issued in the future.
+pub fn decide_self_contained(link: &SelfContainedLink, now_ms: i64) -> Result<(), LinkRefusal> {
+    decide_by_token(link.issued_at_s(), link.key_state(), now_ms)?;
+    match link.expires_at_ms() {
+        Some(end) if end <= now_ms => Err(LinkRefusal::Ended(LinkState::Expired)),
+        _ => Ok(()),
     }
-    if key_state == KeyState::Revoked {
-        return Err(DeadLink::KeyRevoked);
-    }
-    Ok(())
 }
 
-impl Short {
-    /// Decides what the token alone tells, before any I/O.
+/// Decides whether a short link agrees with the facts that the database holds under its link ID.
+/// Its expiry and its [`LinkState`] are in the database too, and are the caller's to check.
+///
+/// # Errors
+/// [`LinkRefusal`], if they are another link's, or its key was revoked.
+pub fn decide_short(
+    link: &ShortLink,
+    ring: &KeyRing,
+    now_ms: i64,
+    stored: &StoredShortLink<'_>,
+) -> Result<(), LinkRefusal> {
+    let agrees = stored.form == Form::Short
+        && stored.key_id == link.key_id()
+        && stored.issued_at_ms == i64::from(link.issued_at_s()) * 1000
+        && link
+            .key_bridge()
+            .is_none_or(|bridge| bridge == stored.bridge)
+        && ring
+            .get(link.key_id())
+            .is_some_and(|key| link.is_of_room(key, stored.room_id));
+    if !agrees {
+        return Err(LinkRefusal::Contradicted);
+    }
+    link.decide_before_lookup(now_ms)
+}
+
+impl ShortLink {
+    /// Decides, from the token alone, whether the link may be looked up.
     ///
     /// # Errors
-    /// [`DeadLink`], if it comes from the future or its key was revoked.
-    pub fn decide_before_lookup(&self, now_ms: i64) -> Result<(), DeadLink> {
-        alive_by_token(self.issued_at_s, self.key_state, now_ms)
+    /// [`LinkRefusal`], if it was issued in the future or its key was revoked.
+    pub fn decide_before_lookup(&self, now_ms: i64) -> Result<(), LinkRefusal> {
+        decide_by_token(self.issued_at_s(), self.key_state(), now_ms)
     }
+}
+
+fn decide_by_token(issued_at_s: u32, key_state: KeyState, now_ms: i64) -> Result<(), LinkRefusal> {
+    if i64::from(issued_at_s) * 1000 > now_ms.saturating_add(CLOCK_SKEW_S * 1000) {
+        return Err(LinkRefusal::Contradicted);
+    }
+    if key_state == KeyState::Revoked {
+        return Err(LinkRefusal::KeyRevoked);
+    }
+    Ok(())
 }

@@ -98,7 +98,7 @@ fn hash_of(rest: &str) -> Option<[u8; 32]> {
     (URL_SAFE_NO_PAD.decode_slice(rest, &mut hash).ok()? == 32).then_some(hash)
 }
 
-/// Reads the fields of a body; `None` if it is not exactly one right coding of something.
+/// Reads the fields of a body; `None` unless it is the one right coding of some claims.
 pub(super) fn decode(body: &[u8]) -> Option<LinkClaims> {
     let mut rest = body;
     let [flags] = *take(&mut rest)?;
@@ -174,5 +174,5 @@ fn take_identifier(rest: &mut &[u8], sigil: char) -> Option<String> {
     hash_of(text).is_none().then(|| format!("{sigil}{text}"))
 }
 
-/// Media types and file names are taken from strangers' events; a link holds up to 255 bytes.
+// The length of a text is one byte.
 const _: () = assert!(MAX_TEXT_BYTES == u8::MAX as usize);

@@ -1,4 +1,4 @@
-//! Signing: claims and a key become a token.
+//! Signing: from claims and a key to a token.
 
 use crate::matrix::RoomId;
 
@@ -11,7 +11,7 @@ use super::{
 
 /// Makes a self-contained token.
 ///
-/// `issued_at_s`: seconds since the epoch. `lifetime_s`: seconds, 0 for ever. `nonce`: random,
+/// `issued_at_s`: seconds since the epoch. `lifetime_s`: seconds; 0: for ever. `nonce`: random,
 /// never the same twice under one key.
 ///
 /// # Errors
@@ -42,7 +42,7 @@ pub fn sign_self_contained(
     Ok(LinkToken::from_bytes(&bytes))
 }
 
-/// Makes a short token: what it stands for is in the database, under `link_id`.
+/// Makes a short token; the caller stores its claims under `link_id`.
 ///
 /// `issued_at_s`: seconds since the epoch. `link_id`: six random bytes.
 #[must_use]

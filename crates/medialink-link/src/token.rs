@@ -1,4 +1,4 @@
-//! What both forms of a token share: framing and base64url (RFC 4648, section 5).
+//! Tokens as text and as bytes: the framing that both forms share, in base64url (RFC 4648, section 5).
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 /// The longest token that is read, in characters.
 pub const MAX_TOKEN_CHARS: usize = 4096;
-/// The longest token in bytes: what 4,096 characters stand for.
+/// The longest token in bytes: 4,096 characters of base64url.
 pub(super) const MAX_TOKEN_BYTES: usize = MAX_TOKEN_CHARS / 4 * 3;
 /// Version, form, key ID and time of issue.
 pub(super) const HEAD_BYTES: usize = 6;
@@ -16,9 +16,9 @@ pub(super) const HEAD_BYTES: usize = 6;
 pub(super) const MAC_BYTES: usize = 16;
 /// A whole short token.
 pub(super) const SHORT_BYTES: usize = 32;
-/// The same as text.
+/// A whole short token as text.
 pub(super) const SHORT_CHARS: usize = 43;
-/// What comes before the body of a self-contained token: head, lifetime and nonce.
+/// The part before the body of a self-contained token: head, lifetime and nonce.
 pub(super) const SELF_CONTAINED_HEAD_BYTES: usize = 22;
 /// The first byte of a self-contained token: version 1, form 0.
 pub(super) const SELF_CONTAINED: u8 = 0x10;
@@ -31,7 +31,8 @@ pub(super) fn head(form: u8, key_id: u8, issued_at_s: u32) -> [u8; HEAD_BYTES] {
     [form, key_id, a, b, c, d]
 }
 
-/// A token as text. Whoever has it has the media: it hides from `Debug` and has no `Display`.
+/// A token as text. It opens the media to anybody, so it is hidden from `Debug` and has no
+/// `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkToken(Zeroizing<String>);
 
@@ -53,7 +54,7 @@ impl fmt::Debug for LinkToken {
     }
 }
 
-/// Names a link in the API and in logs. It does not open the link.
+/// The name of a link in the API and in logs. It does not open the link.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LinkId {
     bytes: [u8; 16],
@@ -70,7 +71,7 @@ impl LinkId {
     }
 
     /// Of a self-contained link: the first 16 bytes of the SHA-256 of its decoded token. Of a link
-    /// that a bridge made with a key of its own: the same of what it says.
+    /// that a bridge made in a format of its own: the same of its content.
     #[must_use]
     pub fn of_bytes(link: &[u8]) -> Self {
         let mut bytes = [0; 16];
@@ -78,7 +79,7 @@ impl LinkId {
         Self { bytes, len: 16 }
     }
 
-    /// Reads the 8 or 22 characters that stand in the API.
+    /// Reads the 8 or 22 characters that the API shows.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if !matches!(text.len(), 8 | 22) {

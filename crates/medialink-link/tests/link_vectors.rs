@@ -1,4 +1,4 @@
-//! The link format's known answers, made by another implementation of it.
+//! The known answers of the link format, made by another implementation of it.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use medialink_link::matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId};
@@ -217,7 +217,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_signed_is_read_again(
+    fn signed_claims_are_read_again(
         claims in any_claims(), issued in any::<u32>(), lifetime in any::<u32>(), nonce in any::<[u8; 12]>()
     ) {
         let token = sign_self_contained(&key(1), &claims, issued, lifetime, nonce).expect("signs");

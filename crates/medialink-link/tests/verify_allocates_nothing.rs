@@ -1,5 +1,4 @@
-//! Whoever guesses links costs no memory: nothing is allocated before a token's MAC has been
-//! checked.
+//! A guessed link costs no memory: nothing is allocated before the MAC of a token has been checked.
 
 use medialink_link::matrix::RoomId;
 use medialink_link::{KeyRing, KeyState, LinkKey, sign_short};

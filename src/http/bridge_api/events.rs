@@ -17,7 +17,7 @@ use crate::{
     links::{IssueRequest, LinkView, SubmittedEvent},
 };
 use medialink_event::{
-    self, EventError, Given, Linked, Rendering, SharedEvent, SharedMedia, Style,
+    self, EventError, EventInput, MediaLink, RenderStyle, Rendering, SharedEvent, SharedMedia,
 };
 use medialink_link::{
     Form, LinkClaims, fit_filename,
@@ -128,7 +128,7 @@ pub(in crate::http) async fn link_event(
     let event = body.event.as_ref().ok_or_else(|| {
         ApiError::missing("event is missing: the Matrix event whose media are to be linked")
     })?;
-    let shared = SharedEvent::read(&Given {
+    let shared = SharedEvent::read(&EventInput {
         event,
         decrypted: body.decrypted.as_ref(),
         room_id: body.room_id.as_deref(),
@@ -175,15 +175,15 @@ fn rendered(
 ) -> Rendering {
     let linked = event.media.iter().filter_map(|media| {
         let link = outcomes.get(&media.mxc)?.as_ref().ok()?;
-        Some(Linked {
+        Some(MediaLink {
             media,
             url: link.url.as_deref()?,
             page_url: link.page_url.as_deref()?,
         })
     });
-    let linked: Vec<Linked<'_>> = linked.collect();
+    let linked: Vec<MediaLink<'_>> = linked.collect();
     let localpart = event.sender.as_ref().map(UserId::localpart);
-    let style = Style {
+    let style = RenderStyle {
         template: &bridge.0.text,
         max_bytes: body.max_bytes.or(bridge.0.max_bytes),
         sender_name: body

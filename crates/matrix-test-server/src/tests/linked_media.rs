@@ -1,7 +1,12 @@
 //! Media that is tied to events (MSC3911).
 
-use super::*;
-use crate::LinkedMediaPaths;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::support::*;
+use crate::{EmbeddedHomeserver, LinkedMediaPaths};
 
 const UNSTABLE: &str = "/_matrix/client/unstable/org.matrix.msc3911/media";
 const STABLE: &str = "/_matrix/client/v1/media";
@@ -272,7 +277,7 @@ async fn a_redaction_takes_the_attached_media_with_it() {
     let room = public_room(&alice).await;
     join(&bob, &room).await;
     let source = alice.upload(b"bytes", "text/plain").await;
-    let directory = homeserver._media.path().to_owned();
+    let directory = homeserver.media_dir().to_owned();
     let files = || std::fs::read_dir(&directory).unwrap().count();
     let (one, two) = (copied(&bob, &source).await, copied(&bob, &source).await);
     assert_eq!(files(), 1);

@@ -1,7 +1,10 @@
 //! What a homeserver does to those who lean on it: limits, backups, forgotten transactions.
 
-use super::*;
-use crate::RateLimit;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+use super::support::*;
+use crate::{Options, RateLimit};
 
 async fn post(who: &Someone, path: &str) -> (u16, Value) {
     who.post(path, json!({})).await

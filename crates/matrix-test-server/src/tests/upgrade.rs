@@ -1,6 +1,12 @@
 //! Room upgrades, and what differs between room versions.
 
-use super::*;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::inbox::appservice;
+use super::support::*;
+use crate::EmbeddedHomeserver;
 
 fn path(room: &str, rest: &str) -> String {
     format!("/_matrix/client/v3/rooms/{room}/{rest}")

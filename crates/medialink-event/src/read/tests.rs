@@ -8,12 +8,12 @@ pub(crate) fn event(content: Value) -> Value {
 }
 
 pub(crate) fn read(event: &Value, decrypted: Option<&Value>) -> Result<SharedEvent, String> {
-    let given = Given {
+    let input = EventInput {
         event,
         decrypted,
         room_id: None,
     };
-    SharedEvent::read(&given).map_err(|error| error.to_string())
+    SharedEvent::read(&input).map_err(|error| error.to_string())
 }
 
 /// Path and token of every medium.
@@ -28,11 +28,11 @@ fn tokens(event: &Value, decrypted: Option<&Value>) -> Vec<(String, Option<Strin
         .collect()
 }
 
-fn told(path: &str, token: &str) -> (String, Option<String>) {
+fn with_token(path: &str, token: &str) -> (String, Option<String>) {
     (path.to_owned(), Some(token.to_owned()))
 }
 
-fn untold(path: &str) -> (String, Option<String>) {
+fn without_token(path: &str) -> (String, Option<String>) {
     (path.to_owned(), None)
 }
 
@@ -47,14 +47,14 @@ fn content_tokens_are_found_in_every_shape() {
     assert_eq!(
         tokens(&event(beside), None),
         [
-            told("content.url", "main"),
-            untold("content.info.thumbnail_url")
+            with_token("content.url", "main"),
+            without_token("content.info.thumbnail_url")
         ]
     );
     let file = json!({"msgtype": "m.image", "body": "x", "file": {"url": "mxc://example.org/a"}, "content_token": "main"});
     assert_eq!(
         tokens(&event(file), None),
-        [told("content.file.url", "main")]
+        [with_token("content.file.url", "main")]
     );
     let map = json!({"msgtype": "m.image", "body": "x", "url": "mxc://example.org/a",
         "formatted_body": "<img src='mxc://example.org/c'>",
@@ -63,15 +63,15 @@ fn content_tokens_are_found_in_every_shape() {
     assert_eq!(
         tokens(&event(map), None),
         [
-            told("content.url", "of-a"),
-            told("content.formatted_body[0]", "of-c"),
-            told("content.info.thumbnail_url", "of-b"),
+            with_token("content.url", "of-a"),
+            with_token("content.formatted_body[0]", "of-c"),
+            with_token("content.info.thumbnail_url", "of-b"),
         ]
     );
     let avatar = json!({"avatar_url": "mxc://example.org/a", "avatar_content_token": "avatar"});
     assert_eq!(
         tokens(&event(avatar), None),
-        [told("content.avatar_url", "avatar")]
+        [with_token("content.avatar_url", "avatar")]
     );
     let gallery = json!({"msgtype": "m.gallery", "body": "", "content_token": { (hash("b")): "of-b" }, "itemtypes": [
         {"itemtype": "m.image", "body": "a", "url": "mxc://example.org/a", "content_token": "of-a"},
@@ -79,8 +79,8 @@ fn content_tokens_are_found_in_every_shape() {
     assert_eq!(
         tokens(&event(gallery), None),
         [
-            told("content.itemtypes[0].url", "of-a"),
-            told("content.itemtypes[1].url", "of-b")
+            with_token("content.itemtypes[0].url", "of-a"),
+            with_token("content.itemtypes[1].url", "of-b")
         ]
     );
     // Of an edit, the token may stand outside of what is shown.
@@ -89,12 +89,12 @@ fn content_tokens_are_found_in_every_shape() {
         "m.relates_to": {"rel_type": "m.replace", "event_id": "$edited"}});
     assert_eq!(
         tokens(&event(edit), None),
-        [told("content.m.new_content.url", "of-a")]
+        [with_token("content.m.new_content.url", "of-a")]
     );
 }
 
 #[test]
-fn an_encrypted_event_tells_its_tokens_in_the_clear() {
+fn an_encrypted_event_has_its_tokens_in_the_clear() {
     let file = |id: &str| json!({"url": format!("mxc://example.org/{id}")});
     let decrypted = json!({"type": "m.room.message", "content": {"msgtype": "m.image", "body": "x",
         "file": file("a"), "info": {"thumbnail_file": file("b")}}});
@@ -104,22 +104,22 @@ fn an_encrypted_event_tells_its_tokens_in_the_clear() {
     assert_eq!(
         tokens(&encrypted, Some(&decrypted)),
         [
-            told("content.file.url", "main"),
-            untold("content.info.thumbnail_file.url")
+            with_token("content.file.url", "main"),
+            without_token("content.info.thumbnail_file.url")
         ]
     );
     encrypted["content"]["content_token"] = json!({ (hash("b")): "of-b" });
     assert_eq!(
         tokens(&encrypted, Some(&decrypted)),
         [
-            untold("content.file.url"),
-            told("content.info.thumbnail_file.url", "of-b")
+            without_token("content.file.url"),
+            with_token("content.info.thumbnail_file.url", "of-b")
         ]
     );
 }
 
 #[test]
-fn an_avatar_is_changed_by_who_had_another_one_in_the_room() {
+fn an_avatar_is_changed_by_a_member_who_had_another_one() {
     let member =
         |membership: &str, avatar: &str| json!({"membership": membership, "avatar_url": avatar});
     let (old, new) = ("mxc://example.org/old", "mxc://example.org/new");
@@ -169,8 +169,12 @@ fn an_avatar_is_changed_by_who_had_another_one_in_the_room() {
             assert_eq!(read.media.len(), 1);
         }
     }
+}
+
+#[test]
+fn a_rooms_avatar_is_changed_by_its_state() {
     for (state_key, is_changed) in [(json!(""), true), (json!(null), false), (json!("x"), false)] {
-        let mut event = event(json!({"url": new}));
+        let mut event = event(json!({"url": "mxc://example.org/new"}));
         event["type"] = json!("m.room.avatar");
         event["state_key"] = state_key;
         assert_eq!(
@@ -181,7 +185,7 @@ fn an_avatar_is_changed_by_who_had_another_one_in_the_room() {
 }
 
 #[test]
-fn a_reply_is_told_in_the_clear_or_not() {
+fn a_reply_may_be_marked_in_the_clear() {
     let relation = json!({"m.in_reply_to": {"event_id": "$other"}});
     let said = json!({"type": "m.room.message", "content": {"msgtype": "m.text", "body": "> <@b:c> x\n\ny"}});
     let encrypted = event(json!({"algorithm": "m.megolm.v1.aes-sha2", "m.relates_to": relation}));
@@ -194,7 +198,7 @@ fn a_reply_is_told_in_the_clear_or_not() {
 }
 
 #[test]
-fn what_is_no_event_is_told() {
+fn the_reason_of_a_refusal_is_exact() {
     let whole = event(json!({"body": "x"}));
     for (pointer, value, problem) in [
         ("", json!([]), "event: it has to be an object"),
@@ -213,8 +217,8 @@ fn what_is_no_event_is_told() {
     ] {
         let mut event = whole.clone();
         *event.pointer_mut(pointer).expect("there") = value;
-        let told = read(&event, None).err().expect("no event");
-        assert!(told.starts_with(problem), "{pointer}: {told}");
+        let error = read(&event, None).err().expect("no event");
+        assert!(error.starts_with(problem), "{pointer}: {error}");
     }
     for (decrypted, problem) in [
         (json!(5), "decrypted: it has to be an object"),
@@ -228,10 +232,10 @@ fn what_is_no_event_is_told() {
             "decrypted.room_id: it differs",
         ),
     ] {
-        let told = read(&whole, Some(&decrypted)).err().expect("no event");
-        assert!(told.starts_with(problem), "{told}");
+        let error = read(&whole, Some(&decrypted)).err().expect("no event");
+        assert!(error.starts_with(problem), "{error}");
     }
-    let elsewhere = Given {
+    let elsewhere = EventInput {
         event: &whole,
         decrypted: None,
         room_id: Some("!other:example.org"),

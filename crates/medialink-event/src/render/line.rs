@@ -3,14 +3,14 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// What stands for what was cut off.
+/// The mark of a text that was cut.
 const ELLIPSIS: &str = "…";
 /// The longest ending that still is one: `.torrent`, `.markdown`.
 const MAX_EXTENSION_BYTES: usize = 10;
 
 /// One line of a text. Its lines are joined by `between`; control characters (C0, C1, DEL) and
-/// runs of spaces become one space. What nobody sees goes: bidirectional embeddings, overrides and
-/// isolates, which would reach into what comes after, and invisible characters but for the joiners
+/// runs of spaces become one space. Invisible characters are removed: bidirectional embeddings, overrides and
+/// isolates, which would reach into the text after them, and all others but the joiners
 /// of scripts and emoji.
 pub(super) fn one_line(text: &str, between: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -132,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_cut_fits(text in "\\PC{0,40}(\\.[a-z]{1,12})?", max in 0_usize..60) {
+        fn a_cut_text_fits(text in "\\PC{0,40}(\\.[a-z]{1,12})?", max in 0_usize..60) {
             for cut in [shortened(&text, max), shortened_name(&text, max)].into_iter().flatten() {
                 prop_assert!(cut.len() <= max);
             }

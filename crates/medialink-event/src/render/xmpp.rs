@@ -5,15 +5,14 @@ use std::io;
 use quick_xml::{Writer, events::BytesText};
 
 use super::{
-    Linked,
     item::{Item, linked},
-    text,
+    media_link::MediaLink,
+    names,
 };
 
-/// What goes into the message beside its body; `None` without media, and where only pages are
-/// linked.
+/// The elements of the message beside its body; `None` without media, and if only pages are linked.
 ///
-/// What is warned of has a `spoiler` (XEP-0382) and is an attachment, so that nobody loads it
+/// Media behind a warning has a `spoiler` (XEP-0382) and is an attachment, so that nobody loads it
 /// unasked. For the same reason it has no thumbnail and no out-of-band data, which clients show at
 /// once.
 pub(super) fn xmpp(items: &[Item<'_>]) -> Option<String> {
@@ -28,7 +27,7 @@ pub(super) fn xmpp(items: &[Item<'_>]) -> Option<String> {
 
 fn elements(
     writer: &mut Writer<Vec<u8>>,
-    shared: &[(Item<'_>, &Linked<'_>)],
+    shared: &[(Item<'_>, &MediaLink<'_>)],
     first: &Item<'_>,
 ) -> io::Result<()> {
     let warned = shared
@@ -63,12 +62,12 @@ fn elements(
 fn file_sharing(
     writer: &mut Writer<Vec<u8>>,
     item: &Item<'_>,
-    link: &Linked<'_>,
+    link: &MediaLink<'_>,
     id: Option<&str>,
 ) -> io::Result<()> {
     let details = &link.media.details;
     let is_warned = item.media.details.warning.is_some();
-    let is_shown = !is_warned && item.what.is_shown_in_place();
+    let is_shown = !is_warned && item.kind.is_shown_in_place();
     let disposition = if is_shown { "inline" } else { "attachment" };
     let mut sharing = writer
         .create_element("file-sharing")
@@ -79,7 +78,7 @@ fn file_sharing(
     }
     let facts = [
         ("media-type", details.mimetype.clone()),
-        ("name", text::name(item).map(|name| without_folders(&name))),
+        ("name", names::name(item).map(|name| without_folders(&name))),
         ("size", details.size.map(|size| size.to_string())),
         ("width", details.width.map(|width| width.to_string())),
         ("height", details.height.map(|height| height.to_string())),
@@ -120,7 +119,7 @@ fn file_sharing(
 }
 
 /// A smaller picture of it (XEP-0264).
-fn thumbnail_of(file: &mut Writer<Vec<u8>>, thumbnail: &Linked<'_>) -> io::Result<()> {
+fn thumbnail_of(file: &mut Writer<Vec<u8>>, thumbnail: &MediaLink<'_>) -> io::Result<()> {
     let details = &thumbnail.media.details;
     let facts = [
         ("media-type", details.mimetype.as_deref().map(xml_text)),
@@ -151,7 +150,7 @@ fn without_folders(name: &str) -> String {
     name.replace(['/', '\\'], "_")
 }
 
-/// What is said of it.
+/// Its caption.
 fn description(item: &Item<'_>) -> Option<String> {
     let words = item.caption()?.into_owned();
     Some(words).filter(|words| !words.is_empty())
@@ -165,7 +164,7 @@ fn element(writer: &mut Writer<Vec<u8>>, name: &str, text: &str) -> io::Result<(
 }
 
 /// The text without what XML cannot hold (XML 1.0, "Characters"), without other control characters,
-/// and without what turns the text around it.
+/// and without those that reverse the text around them.
 fn xml_text(text: &str) -> String {
     let is_allowed = |c: &char| match c {
         '\n' | '\t' => true,

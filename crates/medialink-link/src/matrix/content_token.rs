@@ -1,10 +1,10 @@
-//! Content tokens (MSC3910): the secret that a download of media needs beside the access token.
+//! Content tokens (MSC3910): a download of media needs one beside the access token.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::GrammarError;
+use super::error::GrammarError;
 
 /// A content token: 1 to 255 of `[A-Za-z0-9._~-]`. Hidden from `Debug`; wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! `EncryptedFile`: how an event in an encrypted room describes an encrypted attachment
+//! `EncryptedFile`: the description of an encrypted attachment in an event
 //! (Client-Server API, "Sending encrypted attachments").
 
 use std::fmt;
@@ -10,9 +10,9 @@ use base64::{
 use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::MxcUri;
+use super::mxc::MxcUri;
 
-/// Unpadded base64 is what the specification asks for; padding is tolerated as most clients do.
+/// The specification asks for unpadded base64; padding is tolerated, as most clients do.
 const STANDARD: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -22,8 +22,8 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What it takes to decrypt an attachment: AES-256-CTR key and first counter block, and the
-/// SHA-256 of the ciphertext. Hidden from `Debug`; wiped when dropped.
+/// The keys of an encrypted attachment: AES-256-CTR key, first counter block and the SHA-256 of the
+/// ciphertext. Hidden from `Debug`; wiped when dropped.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct FileKeys {
     /// The AES-256 key.
@@ -40,12 +40,12 @@ impl fmt::Debug for FileKeys {
     }
 }
 
-/// An encrypted attachment: where the ciphertext is, and how to decrypt it.
+/// An encrypted attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptedFile {
-    /// Where the ciphertext is.
+    /// The address of the ciphertext.
     pub url: MxcUri,
-    /// How to decrypt and verify it.
+    /// The keys that decrypt and verify it.
     pub keys: FileKeys,
 }
 
@@ -54,7 +54,7 @@ pub struct EncryptedFile {
 #[error("not a usable EncryptedFile: {0}")]
 pub struct EncryptedFileError(String);
 
-/// The object as events carry it; what the specification does not need is ignored.
+/// The object as events carry it; fields that decryption does not need are ignored.
 #[derive(Deserialize)]
 struct Wire {
     url: String,
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_different_is_told() {
+    fn missing_and_different_fields_are_refused() {
         for (path, value) in [
             ("/v", json!("v1")),
             ("/key/alg", json!("A128CTR")),

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{GrammarError, ServerName};
+use super::{error::GrammarError, server_name::ServerName};
 
 /// The address of one media item: a server name and a media ID of `[A-Za-z0-9_-]+`.
 ///
@@ -68,7 +68,7 @@ impl MxcUri {
         self.server_name.as_str()
     }
 
-    /// Whether this server keeps the media.
+    /// Whether the media is on this server.
     #[must_use]
     pub fn is_of(&self, server: &ServerName) -> bool {
         self.server_name() == server.as_str()
@@ -80,8 +80,8 @@ impl MxcUri {
         &self.media_id
     }
 
-    /// Unpadded base64url SHA-256 of the whole URI: how events name media whose address they
-    /// must not tell (review of MSC3910).
+    /// Unpadded base64url SHA-256 of the whole URI. Events that must not reveal the address of
+    /// media name it so (review of MSC3910).
     #[must_use]
     pub fn hash(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.to_string().as_bytes()))

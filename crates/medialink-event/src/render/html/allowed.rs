@@ -1,4 +1,4 @@
-//! What HTML may say: the list of the Matrix specification (Client-Server API, "m.room.message
+//! The tags and attributes that HTML may have: the list of the Matrix specification (Client-Server API, "m.room.message
 //! msgtypes"), enforced by a sanitiser.
 
 use std::{

@@ -1,8 +1,8 @@
-//! Writes HTML whose tags are on the list, nested properly and not deeply, whatever is asked for.
+//! Writes HTML whose tags are on the list, nested properly and not deeply, whatever the caller asks for.
 //!
 //! The sanitiser builds the tree that browsers would build. That can take quadratic time, and give
 //! a tree far larger than the text: with thousands of open or misnested tags, or with formatting
-//! that is opened again in each paragraph. Of what is written here it cannot.
+//! that is opened again in each paragraph. The HTML of this writer gives it no such chance.
 
 use askama::filters::{Html, escape};
 
@@ -110,7 +110,7 @@ impl HtmlWriter {
         allowed::sanitized(&self.html)
     }
 
-    /// Closes what this tag ends by itself (HTML, "Optional tags").
+    /// Closes the tags that this one ends by itself (HTML, "Optional tags").
     fn close_implied(&mut self, name: &str) {
         let (ended, boundary): (&[&str], &[&str]) = match name {
             "li" => (&["li"], &["ol", "ul"]),
@@ -130,7 +130,7 @@ impl HtmlWriter {
         }
     }
 
-    /// Opens what browsers put around the parts of a table, so that they need not.
+    /// Opens the tags that browsers would add around the parts of a table.
     fn open_implied(&mut self, name: &str) {
         match (name, self.open.last().copied()) {
             ("tr", Some("table")) => self.open_plain("tbody"),
@@ -148,7 +148,7 @@ impl HtmlWriter {
     }
 }
 
-/// Neither control characters nor what turns the text around it.
+/// Whether a character neither controls anything nor reverses the text around it.
 fn is_shown(character: char) -> bool {
     match character {
         '\n' | '\t' => true,

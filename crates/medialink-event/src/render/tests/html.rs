@@ -145,22 +145,28 @@ fn media_is_shown_or_linked() {
         duration_ms: Some(1000),
         ..MediaDetails::default()
     };
+    let warned = MediaDetails {
+        warning: warning(Some("a<b")),
+        ..picture.clone()
+    };
+    let captioned = MediaDetails {
+        caption: Some("c<".to_owned()),
+        ..MediaDetails::default()
+    };
+    let spoiler = MediaDetails {
+        warning: warning(None),
+        ..MediaDetails::default()
+    };
     let open = "<a href=\"https://m.example/m/main\" rel=\"noopener noreferrer\">";
     for (event, html) in [
         (
-            message("m.image", picture.clone()),
+            message("m.image", picture),
             format!(
                 "{open}<img width=\"800\" alt=\"&lt;x&gt;.png\" src=\"https://m.example/m/main\"></a>"
             ),
         ),
         (
-            message(
-                "m.image",
-                MediaDetails {
-                    caption: Some("c<".to_owned()),
-                    ..MediaDetails::default()
-                },
-            ),
+            message("m.image", captioned),
             format!(
                 "<div>{open}<img alt=\"image\" src=\"https://m.example/m/main\"></a></div><div>c&lt;</div>"
             ),
@@ -170,33 +176,34 @@ fn media_is_shown_or_linked() {
             format!("{open}&lt;x&gt;.png</a> (5 B, 0:01)"),
         ),
         (
-            message(
-                "m.image",
-                MediaDetails {
-                    warning: warning(Some("a<b")),
-                    ..picture.clone()
-                },
-            ),
+            message("m.image", warned),
             format!(
                 "<details><summary>Content warning: a&lt;b</summary>{open}&lt;x&gt;.png</a> (5 B)</details>"
             ),
         ),
         (
-            message(
-                "m.image",
-                MediaDetails {
-                    warning: warning(None),
-                    ..MediaDetails::default()
-                },
-            ),
+            message("m.image", spoiler),
             format!("<details><summary>Spoiler</summary>{open}image</a></details>"),
         ),
     ] {
         assert_eq!(rendered(&event).html, html);
     }
+}
+
+#[test]
+fn media_without_a_link_is_named() {
+    let picture = MediaDetails {
+        filename: Some("<x>.png".to_owned()),
+        size: Some(5),
+        ..MediaDetails::default()
+    };
     let mut refused = message("m.image", picture);
     refused.media[0].mxc = MxcUri::from_parts("example.org", "refused").expect("valid");
     assert_eq!(rendered(&refused).html, "&lt;x&gt;.png (5 B)");
+}
+
+#[test]
+fn a_gallery_links_each_of_its_things() {
     let html = rendered(&gallery(&[("m.image", "a"), ("m.file", "b")])).html;
     assert!(html.ends_with("<div>our<br>holiday</div>"), "{html}");
     assert_eq!(html.matches("href=").count(), 2, "{html}");
@@ -219,17 +226,17 @@ fn pages_are_linked_and_never_embedded() {
         event
     };
     let page = "https://m.example/v/x";
-    let links: Vec<Linked<'_>> = event
+    let links: Vec<MediaLink<'_>> = event
         .media
         .iter()
-        .map(|media| Linked {
+        .map(|media| MediaLink {
             media,
             url: page,
             page_url: page,
         })
         .collect();
     let template = TextTemplate::default();
-    let style = Style {
+    let style = RenderStyle {
         template: &template,
         max_bytes: None,
         sender_name: "",
@@ -241,7 +248,7 @@ fn pages_are_linked_and_never_embedded() {
     assert_eq!(rendering.xmpp, None);
 }
 
-/// What browsers' parsers take quadratic time or memory for.
+/// HTML for which browsers' parsers take quadratic time or memory.
 #[test]
 fn hostile_nesting_stays_small() {
     let many = |piece: &str| piece.repeat(60_000 / piece.len());

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use medialink_link::matrix::{EventId, MxcUri, RoomId, UserId};
 
-use crate::{MediaDetails, MediaKind, Warning};
+use crate::{MediaDetails, MediaKind, SharedEvent, SharedMedia, Warning};
 
 use super::*;
 
@@ -89,15 +89,15 @@ fn rendered_with(
             (media, url(id), format!("https://m.example/v/{id}"))
         })
         .collect();
-    let links: Vec<Linked<'_>> = urls
+    let links: Vec<MediaLink<'_>> = urls
         .iter()
-        .map(|(media, url, page_url)| Linked {
+        .map(|(media, url, page_url)| MediaLink {
             media,
             url,
             page_url,
         })
         .collect();
-    let style = Style {
+    let style = RenderStyle {
         template,
         max_bytes,
         sender_name,

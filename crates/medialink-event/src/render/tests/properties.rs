@@ -68,7 +68,7 @@ fn details() -> impl Strategy<Value = MediaDetails> {
     })
 }
 
-/// What an event is made of: events themselves are never shown.
+/// The parts of an event, since events themselves are never shown.
 #[derive(Debug, Clone)]
 struct Parts {
     media: Vec<(MediaKind, MediaDetails, bool)>,

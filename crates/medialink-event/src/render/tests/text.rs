@@ -1,13 +1,13 @@
 use super::*;
 
-fn said(event: &SharedEvent) -> String {
+fn text_of(event: &SharedEvent) -> String {
     rendered(event).text
 }
 
 #[test]
 fn the_default_says_what_it_is_its_name_its_size_and_the_link() {
     assert_eq!(
-        said(&message("m.image", cat())),
+        text_of(&message("m.image", cat())),
         "alice sent an image: cat.png (332 KiB) https://m.example/m/main"
     );
 }
@@ -43,7 +43,7 @@ fn each_kind_has_its_words() {
         (message("org.example", details("text/html")), "sent a file"),
     ] {
         assert_eq!(
-            said(&event),
+            text_of(&event),
             format!("alice {words} https://m.example/m/main")
         );
     }
@@ -77,13 +77,13 @@ fn stickers_avatars_and_edits_are_told_as_such() {
         let mut event = event;
         event.changes_avatar = true;
         assert_eq!(
-            said(&event),
+            text_of(&event),
             format!("alice {words} https://m.example/m/main")
         );
     }
     let mut edit = message("m.image", cat());
     edit.is_edit = true;
-    assert!(said(&edit).starts_with("alice edited an image: cat.png"));
+    assert!(text_of(&edit).starts_with("alice edited an image: cat.png"));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn an_extensible_event_is_called_by_its_type() {
             MediaDetails::default(),
         )];
         assert_eq!(
-            said(&event),
+            text_of(&event),
             format!("alice sent {noun} https://m.example/m/main")
         );
     }
@@ -187,7 +187,7 @@ fn a_location_is_told_with_its_place() {
 fn a_caption_is_told_in_one_line() {
     let mut details = cat();
     details.caption = Some("look\r\nQUIT :x\u{2028}\u{1}end".to_owned());
-    let text = said(&message("m.image", details));
+    let text = text_of(&message("m.image", details));
     let words = "cat.png (332 KiB) - look / QUIT :x / end https://";
     assert!(text.contains(words), "{text}");
 }
@@ -196,11 +196,11 @@ fn a_caption_is_told_in_one_line() {
 fn a_gallery_has_each_link_once() {
     let alike = gallery(&[("m.image", "a"), ("m.image", "b"), ("m.image", "a")]);
     assert_eq!(
-        said(&alike),
+        text_of(&alike),
         "alice sent 2 images - our / holiday https://m.example/m/a https://m.example/m/b"
     );
     let mixed = gallery(&[("m.image", "a"), ("m.video", "b")]);
-    assert!(said(&mixed).starts_with("alice sent 2 files - "));
+    assert!(text_of(&mixed).starts_with("alice sent 2 files - "));
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_thumbnail_is_linked_only_in_the_place_of_its_medium() {
                 MediaDetails::default(),
             ),
         ];
-        said(&event)
+        text_of(&event)
     };
     assert_eq!(with("main"), "alice sent a video https://m.example/m/main");
     assert_eq!(
@@ -230,7 +230,7 @@ fn a_thumbnail_is_linked_only_in_the_place_of_its_medium() {
     );
     let refused = message("m.image", cat());
     let template = TextTemplate::default();
-    let style = Style {
+    let style = RenderStyle {
         template: &template,
         max_bytes: None,
         sender_name: "",
@@ -254,7 +254,7 @@ fn warnings_stand_before_the_link() {
             warning: warning(reason),
             ..cat()
         };
-        let text = said(&message("m.image", details));
+        let text = text_of(&message("m.image", details));
         assert!(text.ends_with(&format!("{words}{}", url("main"))), "{text}");
     }
 }
@@ -304,12 +304,12 @@ fn messages_without_media_are_told_too() {
                 MediaDetails::default(),
             ),
         ];
-        assert_eq!(said(&event), with_sender);
+        assert_eq!(text_of(&event), with_sender);
         assert_eq!(rendered_as(&event, "{what} {url}", None).text, without);
     }
     let mut edit = event("m.room.message", json!({"body": "a"}));
     edit.is_edit = true;
-    assert_eq!(said(&edit), "alice: [edited] a");
+    assert_eq!(text_of(&edit), "alice: [edited] a");
 }
 
 #[test]

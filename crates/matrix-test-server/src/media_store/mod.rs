@@ -1,0 +1,10 @@
+//! The media of this server, how often each is referenced (MSC3910), and what it is attached to
+//! (MSC3911). No I/O but the removal of a file when its last entry lets go of it.
+
+mod medium;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use medium::{Description, Medium, Source};
+pub(crate) use store::MediaStore;

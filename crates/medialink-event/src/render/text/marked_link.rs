@@ -1,0 +1,55 @@
+//! A link of a line, behind a mark that warns before anybody follows it.
+
+use super::super::{item::Item, media_link::MediaLink};
+
+/// The mark where there is no room for the reason of a warning.
+const BARE_MARK: &str = "[!] ";
+
+/// A link and its mark, such as `[spoiler] `.
+pub(super) struct Marked<'a> {
+    mark: String,
+    url: &'a str,
+}
+
+impl<'a> Marked<'a> {
+    pub(super) fn of((item, link): &(Item<'a>, &'a MediaLink<'a>)) -> Self {
+        let thumbnail = if item.is_only_thumbnail() {
+            "[thumbnail only] "
+        } else {
+            ""
+        };
+        let warning = item.warning().map(|warning| format!("[{warning}] "));
+        Self {
+            mark: warning.unwrap_or_default() + thumbnail,
+            url: link.url,
+        }
+    }
+
+    /// The link behind as much of a mark as fits.
+    pub(super) fn fitted(&self, max_bytes: usize) -> String {
+        let bare = if self.mark.is_empty() { "" } else { BARE_MARK };
+        [self.mark.as_str(), bare]
+            .iter()
+            .map(|mark| format!("{mark}{}", self.url))
+            .find(|link| link.len() <= max_bytes)
+            .unwrap_or_else(|| self.url.to_owned())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.mark.len() + self.url.len()
+    }
+}
+
+impl std::fmt::Display for Marked<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.mark, self.url)
+    }
+}
+
+/// The number of links that are left out, in words.
+pub(super) fn rest(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(" (and {count} more)"),
+    }
+}
