@@ -152,7 +152,7 @@ impl Application {
     }
 }
 
-/// What handlers work with.
+/// The state that handlers share.
 async fn state(
     stores: &Stores,
     config: &Arc<Config>,

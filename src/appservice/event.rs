@@ -1,4 +1,4 @@
-//! From one event to what it means here.
+//! From one event to its meaning here.
 //!
 //! An event that is not of the shape of a room event (Client-Server API, "Room event format") is
 //! passed over, so that one of them cannot keep the others from being acted on.
@@ -45,7 +45,7 @@ pub(super) fn shown(event: &RawValue) -> Option<Occurrence> {
     }))
 }
 
-/// What an event means here, its media aside.
+/// The meaning of an event, its media aside.
 pub(super) fn occurrence(event: &RawValue) -> Option<Occurrence> {
     let event: Envelope<'_> = serde_json::from_str(event.get()).ok()?;
     if event.is_redacted() {

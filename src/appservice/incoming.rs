@@ -1,4 +1,4 @@
-//! What follows from a transaction: questions to the homeserver first, then one commit.
+//! Acting on transactions: questions to the homeserver first, then one commit.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ pub struct Incoming {
     check_event: CheckEvent,
 }
 
-/// What follows from an occurrence, as far as nobody is asked.
+/// The effect of an occurrence, as far as nobody is asked.
 enum Decision {
     Certain(Effect),
     /// The homeserver has to be asked.
@@ -35,7 +35,7 @@ enum Decision {
 }
 
 impl Incoming {
-    /// Acts on these links; `check_event`: how redactions and edits are heard of.
+    /// Acts on these links; `check_event`: how redactions and edits are noticed.
     #[must_use]
     pub fn new(links: Links, homeserver: Arc<Homeserver>, check_event: CheckEvent) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Incoming {
         }
     }
 
-    /// What is known of a transaction.
+    /// How far a transaction has come.
     pub async fn status(
         &self,
         bridge: &BridgeConfig,
@@ -62,8 +62,8 @@ impl Incoming {
     /// effects are acted on before the homeserver is asked about the rest.
     ///
     /// # Errors
-    /// If the database fails, or the homeserver does not say what it takes to understand the
-    /// transaction: then it is to be repeated.
+    /// If the database fails, or the homeserver does not answer a question without which the
+    /// transaction cannot be understood: then it is to be repeated.
     pub async fn act(
         &self,
         bridge: &BridgeConfig,

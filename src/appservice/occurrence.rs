@@ -1,4 +1,4 @@
-//! What events of a transaction can mean here.
+//! The meanings that events of a transaction can have here.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::links::ShownMedia;
 use medialink_link::matrix::{EventId, RoomId, UserId};
 
-/// What has happened by an event, where something follows from it.
+/// Something that an event has done and that concerns links or usage.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Occurrence {
     /// An event was redacted. Which of the two places counts depends on the room version.
@@ -71,7 +71,7 @@ impl fmt::Debug for EventContent {
     }
 }
 
-/// A membership from which something follows.
+/// A membership that matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
     /// Invited.

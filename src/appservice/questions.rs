@@ -28,7 +28,7 @@ pub enum ActError {
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The homeserver did not say what it takes to understand the transaction.
+    /// The homeserver did not answer a question without which it cannot be understood.
     #[error("the homeserver did not tell what a transaction means: {0}")]
     Unsure(HomeserverError),
 }
@@ -56,7 +56,7 @@ impl<'a> Questions<'a> {
         }
     }
 
-    /// What follows from occurrences about which the homeserver has to be asked.
+    /// The effects of occurrences about which the homeserver has to be asked.
     pub(super) async fn effects(&mut self, open: Vec<Occurrence>) -> Result<Vec<Effect>, ActError> {
         let mut effects = Vec::new();
         let mut invites = Vec::new();

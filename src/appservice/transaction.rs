@@ -1,4 +1,4 @@
-//! From a transaction's bytes to what its events mean here. Nothing here asks anybody: where a room
+//! From a transaction's bytes to the meaning of its events. Nothing here asks anybody: where a room
 //! has to be known to decide, the occurrence holds both possibilities.
 
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use super::{
 /// A transaction of the homeserver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transaction {
-    /// What its events mean here, in their order.
+    /// The meaning of its events, in their order.
     pub occurrences: Vec<Occurrence>,
     /// A digest of the IDs of its events: a homeserver that was restored from a backup reuses the
     /// IDs of transactions.
@@ -37,7 +37,7 @@ struct Body<'a> {
     events: Option<&'a RawValue>,
 }
 
-/// The part of an event that tells it from others.
+/// The part of an event by which it differs from all others.
 #[derive(Deserialize)]
 struct Identity<'a> {
     #[serde(borrow)]

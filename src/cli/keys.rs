@@ -1,4 +1,4 @@
-//! `keys`: the key ring. A running service notices what is changed here within a second.
+//! `keys`: the key ring. A running service notices changes within a second.
 
 use std::{path::Path, process::ExitCode};
 
@@ -125,7 +125,7 @@ async fn retire(config: &Config, database: Database, id: KeyId, force: bool) -> 
     Ok(())
 }
 
-/// What may still need a key: links in the database, and links that were signed elsewhere.
+/// Links that may still need a key: those in the database, and those that were signed elsewhere.
 async fn who_needs(
     config: &Config,
     database: &Database,

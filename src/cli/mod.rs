@@ -67,7 +67,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // What the demo shows is the demo, not its log.
+    // The demo's own output is not to be lost among log lines.
     let _logs = telemetry::start_logs(if matches!(arguments.command, Command::Demo(_)) {
         "error"
     } else {

@@ -82,7 +82,7 @@ pub fn revoke(path: &Path, id: KeyId, used: Option<KeyId>) -> Result<Option<KeyI
     })
 }
 
-/// Takes out a key for good. Whether links still need it is the caller's to know.
+/// Takes out a key for good. The caller makes sure that no link needs it.
 ///
 /// # Errors
 /// If there is no such key, it is active, or the file cannot be changed.

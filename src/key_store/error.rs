@@ -1,10 +1,10 @@
-//! What is wrong with a key file.
+//! Problems of key files.
 
 use std::path::Path;
 
 use medialink_link::KeyRingError;
 
-/// What is wrong with a key file.
+/// A problem of a key file.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyStoreError {
     /// It cannot be read or written.
@@ -30,7 +30,7 @@ pub enum KeyStoreError {
     Malformed {
         /// The file.
         path: String,
-        /// What was found, and what is allowed.
+        /// The value that was found, and those that are allowed.
         problem: String,
     },
     /// Its keys make no ring.
@@ -41,7 +41,7 @@ pub enum KeyStoreError {
         /// Why not.
         error: KeyRingError,
     },
-    /// A command names a key that is not there, or asks for what cannot be done with it.
+    /// A command names a missing key, or asks for something that the key's state does not allow.
     #[error("{0}")]
     Refused(String),
 }

@@ -41,7 +41,7 @@ pub fn entries(path: &Path) -> Result<Vec<KeyEntry>, KeyStoreError> {
         .add_source(config::File::from_str(&text, config::FileFormat::Yaml))
         .build()
         .and_then(config::Config::try_deserialize)
-        // What the YAML reader says may repeat a part of the text, so it is not told.
+        // The YAML reader's message may repeat a part of the text, so it is not shown.
         .map_err(|_| malformed("it is not readable as YAML".to_owned()))?;
     serde_path_to_error::deserialize::<_, KeyFile>(value)
         .map(|file| file.keys)

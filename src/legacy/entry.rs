@@ -18,7 +18,7 @@ impl LegacyEntry {
     /// Links of a bridge below a path, or for heisenbridge at the paths of a template.
     ///
     /// # Errors
-    /// If the path is none, or covers what is answered here otherwise.
+    /// If the path is not of the grammar, or covers routes of ours.
     pub fn new(bridge: &str, format: Format, path: &str) -> Result<Self, PathError> {
         let patterns = format.patterns(path)?;
         if patterns.iter().any(Pattern::covers_our_routes) {

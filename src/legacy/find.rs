@@ -57,7 +57,7 @@ impl LegacyLinks {
 
     /// The entry that a path leads to, below `public_path`, the path of `public_url`, or at the root:
     /// a reverse proxy may strip that or not. `path`: percent-decoded once, but for `/`, `%` and `+`;
-    /// what is encoded still is of no grammar, so that it fails.
+    /// characters that are still encoded are of no grammar, so that such a path fails.
     #[must_use]
     pub fn find_below<'p>(&'p self, public_path: &str, path: &'p str) -> Option<LegacyPath<'p>> {
         stripped(path, public_path)
@@ -98,7 +98,7 @@ impl LegacyPath<'_> {
             tag,
         } = self.parts;
         let mxc = || MxcUri::from_parts(server, media_id).ok();
-        let told = match self.entry.format() {
+        let read = match self.entry.format() {
             Format::AppserviceBridge { key } => appservice_bridge::read(key, tag),
             Format::Heisenbridge { key } => mxc()
                 .filter(|mxc| heisenbridge::is_signed(key, mxc, tag))
@@ -113,7 +113,7 @@ impl LegacyPath<'_> {
             }),
             Format::Unsigned { .. } => mxc().map(|mxc| (mxc, None)),
         };
-        let (mxc, expires_at_ms) = told.ok_or(NotALink)?;
+        let (mxc, expires_at_ms) = read.ok_or(NotALink)?;
         let link_id = link_id(
             self.entry.bridge(),
             self.entry.format().name(),

@@ -25,10 +25,10 @@ pub enum Format {
         key: LegacyKey,
         /// How many bytes of the HMAC its links carry: see [`HASH_LENGTHS`].
         hash_length: usize,
-        /// Whether its links tell when they end.
+        /// Whether its links carry the time at which they end.
         expiry: bool,
     },
-    /// Nothing is signed: served is what was seen in an event.
+    /// Nothing is signed: media is served that was seen in an event.
     Unsigned {
         /// For how long after that, in milliseconds; `None`: for ever.
         lifetime_ms: Option<i64>,

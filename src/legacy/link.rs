@@ -57,8 +57,7 @@ impl LegacyLink {
         self.expires_at_ms
     }
 
-    /// Whether its bridge has signed it. Otherwise it is worth something only where its media was
-    /// seen.
+    /// Whether its bridge has signed it. Otherwise it is followed only if its media was seen.
     #[must_use]
     pub fn is_signed(&self) -> bool {
         self.is_signed

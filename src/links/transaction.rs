@@ -1,4 +1,4 @@
-//! What a transaction of the homeserver does to links and to usage: in one commit, once.
+//! Transactions of the homeserver, acted on once, in one commit.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ use medialink_link::{
 use super::{effect::Effect, recorder::Recorder, service::Links};
 
 impl Links {
-    /// What is known of a transaction of the homeserver.
+    /// How far a transaction of the homeserver has come.
     pub async fn transaction_status(
         &self,
         bridge: &str,
@@ -200,15 +200,15 @@ impl Recorder {
         now: i64,
     ) -> Result<(), StorageError> {
         let known = room_policies::find_in(connection, room_id).await?;
-        // The policy event of the room: without it, the room says something else.
+        // Without its policy event, the room has another policy.
         if known.is_some_and(|known| known.event_id.as_deref() == Some(event_id)) {
             room_policies::doubt(connection, room_id, bridge).await?;
         }
         self.redact_event(connection, room_id, event_id, now).await
     }
 
-    /// An edited event, given by room and ID, does not show other media any more, as a bridge is
-    /// told.
+    /// An edited event, given by room and ID, does not show other media any more, by what a bridge
+    /// has received.
     async fn hide_dropped(
         &self,
         connection: &mut SqliteConnection,
@@ -256,7 +256,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Revokes everything that a bridge has linked of a room.
+    /// Revokes all links that a bridge has to media of a room.
     async fn revoke_room(
         &self,
         connection: &mut SqliteConnection,

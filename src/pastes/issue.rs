@@ -36,7 +36,7 @@ struct Inner {
     clock: Clock,
     encryption: Encryption,
     digests: Digests,
-    /// Whoever asks for the same text as somebody else waits for them, and then has their link.
+    /// Requests for the same text take turns: the second one gets the link of the first.
     turns: [Mutex<()>; AT_ONCE],
 }
 
@@ -63,7 +63,7 @@ impl Pastes {
         })))
     }
 
-    /// Uploads a text and links it; what is returned is durable. While a link to the same text of
+    /// Uploads a text and links it; the link is durable. While a link to the same text of
     /// the same message lives, that one is returned. It goes on where the caller stops waiting.
     ///
     /// # Errors

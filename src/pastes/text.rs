@@ -1,4 +1,4 @@
-//! What a bridge hands over to be linked, and why it was not.
+//! Texts that bridges hand over to be linked.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub struct PasteText {
     pub room_id: RoomId,
     /// The message.
     pub event_id: Option<EventId>,
-    /// Who wrote it.
+    /// The author.
     pub sender: Option<UserId>,
     /// Its name, for people.
     pub filename: Option<String>,

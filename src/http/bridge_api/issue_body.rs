@@ -188,7 +188,7 @@ fn max_follows(number: u64, form: Option<Form>) -> Result<i64, ApiError> {
 /// Checks a request as `POST /v1/links` would.
 ///
 /// # Errors
-/// What is wrong with it, as a sentence.
+/// The problem, as a sentence.
 pub fn issue_request(body: Value, max_lifetime: Lifetime) -> Result<IssueRequest, String> {
     IssueBody::from_value(body)
         .and_then(|body| body.checked(max_lifetime))

@@ -183,7 +183,7 @@ impl Service {
         let taken = links.take_transaction("irc", event_id, [0; 32], vec![redacted]);
         assert!(taken.await.expect("written"), "it is new");
         let known = room_policies::find(self.database().reader(), room_id).await;
-        known.expect("reads").expect("known").waits
+        known.expect("reads").expect("known").must_ask
     }
 }
 
