@@ -23,7 +23,7 @@ pub enum Format {
     Mautrix {
         /// Its `signing_key`.
         key: LegacyKey,
-        /// How many bytes of the HMAC its links carry: see [`HASH_LENGTHS`].
+        /// How many bytes of the HMAC its links carry: see [`HASH_LENGTHS`](super::HASH_LENGTHS).
         hash_length: usize,
         /// Whether its links carry the time at which they end.
         expiry: bool,
