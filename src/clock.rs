@@ -1,4 +1,4 @@
-//! The clock. Handed in wherever time matters, so that tests can move it.
+//! The clock. Code that depends on time takes it as a value, so that tests can move it.
 
 use std::{
     sync::{
@@ -16,7 +16,7 @@ pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
-/// Tells the time in milliseconds since the Unix epoch. Clones are one clock.
+/// The current time, in milliseconds since the Unix epoch. Clones are one clock.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Arc<Shared>);
 

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 /// Random bytes.
 ///
 /// # Panics
-/// If the operating system has no randomness to give, which leaves nothing safe to do.
+/// If the operating system has no randomness: without it, nothing safe can be done.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -14,7 +14,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Sixteen random bytes as 22 characters of base64url: an ID that nobody else has.
+/// A unique ID: sixteen random bytes as 22 characters of base64url.
 #[must_use]
 pub fn id() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<16>())

@@ -9,8 +9,7 @@ tests/setup-appservice-bridge.sh
 tests/setup-ngircd.sh
 tests/setup-samples.sh
 tests/setup-openapi-client.sh
-cargo fmt --check
-cargo clippy --all-targets -- --deny warnings
+tests/check.sh
 # The link core alone, as a bridge written in Rust uses it.
-cargo check --no-default-features --lib
+cargo check --package medialink-link
 CI=true cargo test

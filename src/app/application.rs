@@ -13,10 +13,12 @@ use crate::{
     clock::{Clock, millis},
     config::{CacheConfig, Config, Lifetime},
     homeserver::{Features, Homeserver, MediaClient},
-    http::{AppState, Listener, RequestLog, configure_internal, configure_public, places},
+    http::{
+        AppState, Listener, RequestLog, configure_internal, configure_public, transaction_slots,
+    },
     key_store::KeyStore,
     links::Links,
-    media::{Cache, MediaProxy, Names, Presence, Purger, Thumbnailer},
+    media::{Availability, Cache, MediaProxy, ObjectKeys, Purger, Thumbnailer},
     pastes::{PasteViews, Pastes},
     random,
     storage::{Database, Opener, meta_events},
@@ -70,14 +72,14 @@ impl Application {
             None => None,
             Some(cache) => Some(open_cache(cache).await?),
         };
-        // Names of objects and entity tags hold across restarts.
-        let names = Names::new(&database.secret("media_names", random::bytes()).await?);
+        // Keys of objects and entity tags hold across restarts.
+        let object_keys = ObjectKeys::new(&database.secret("media_names", random::bytes()).await?);
         let purger = cache.clone().map(|cache| {
             let thumbnails = &config.media.thumbnails;
             Purger::new(
                 database,
                 cache,
-                names.clone(),
+                object_keys.clone(),
                 thumbnails,
                 state.clock.clone(),
             )
@@ -89,7 +91,7 @@ impl Application {
             MediaProxy::new(
                 Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver))),
                 cache.clone(),
-                names.clone(),
+                object_keys.clone(),
                 thumbnailer.clone(),
                 linked.clone(),
                 data.config(),
@@ -150,7 +152,7 @@ impl Application {
     }
 }
 
-/// What handlers work with.
+/// The state that handlers share.
 async fn state(
     stores: &Stores,
     config: &Arc<Config>,
@@ -184,11 +186,11 @@ async fn state(
     let check_event = config.links.check_event;
     Ok(AppState {
         follows: FollowCounter::new(database.clone(), touching),
-        presence: Presence::default(),
+        availability: Availability::default(),
         metrics: telemetry::metrics(),
         incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event),
         forwarder: Forwarder::new()?,
-        transactions: Arc::new(places(config)),
+        transactions: Arc::new(transaction_slots(config)),
         own_ping: random::id().into(),
         pastes: pastes.await?,
         paste_views: PasteViews::default(),

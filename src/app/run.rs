@@ -52,7 +52,7 @@ impl Application {
         ended.map(drop).context("a listener failed")
     }
 
-    /// What counts media as used.
+    /// Starts the tasks that have media counted as used.
     fn start_usage(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let state = &self.state;
         let homeserver = || Arc::clone(&state.homeserver);

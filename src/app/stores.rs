@@ -1,4 +1,4 @@
-//! What a service keeps on disk: enough for commands that ask no homeserver.
+//! The files of a service: enough for commands that ask no homeserver.
 
 use anyhow::Context;
 

@@ -23,13 +23,13 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long the bridge may take to answer. Homeservers give up earlier.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 
-/// What a token in a query is written with.
+/// The characters that a token in a query is written with.
 const TOKEN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// What concerns one connection.
+/// Headers that concern one connection.
 const HOP_HEADERS: [HeaderName; 8] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -41,7 +41,7 @@ const HOP_HEADERS: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-/// Hands requests on.
+/// Forwards requests to bridges.
 #[derive(Debug, Clone)]
 pub struct Forwarder {
     client: Client<Connector, Full<Bytes>>,
@@ -49,7 +49,7 @@ pub struct Forwarder {
 
 /// A request of the homeserver, as it came.
 #[derive(Clone)]
-pub struct Handed {
+pub struct ForwardedRequest {
     /// Its method.
     pub method: Method,
     /// Path and query, as they were written. The query may hold the homeserver's token.
@@ -60,17 +60,17 @@ pub struct Handed {
     pub body: Bytes,
 }
 
-impl fmt::Debug for Handed {
+impl fmt::Debug for ForwardedRequest {
     /// Target, headers and body hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handed")
+        f.debug_struct("ForwardedRequest")
             .field("method", &self.method)
             .finish_non_exhaustive()
     }
 }
 
-/// What the bridge has answered: its status, headers that concern the answer itself, and a body.
-pub type Forwarded = Response<AnswerBody>;
+/// The answer of a bridge: its status, the headers that concern the answer itself, and its body.
+pub type BridgeAnswer = Response<AnswerBody>;
 
 /// Why the bridge has not answered.
 #[derive(Debug, thiserror::Error)]
@@ -101,15 +101,15 @@ impl Forwarder {
         Ok(Self { client })
     }
 
-    /// Hands a request on.
+    /// Forwards a request, and returns the answer.
     ///
     /// # Errors
     /// If the bridge does not answer.
-    pub async fn hand_on(
+    pub async fn forward(
         &self,
         to: &ForwardTo,
-        request: Handed,
-    ) -> Result<Forwarded, ForwardError> {
+        request: ForwardedRequest,
+    ) -> Result<BridgeAnswer, ForwardError> {
         let request = rewritten(to, request)?;
         let asked = tokio::time::timeout(ANSWER_WITHIN, self.client.request(request));
         let mut answer = asked
@@ -122,7 +122,10 @@ impl Forwarder {
 }
 
 /// The request as the bridge gets it.
-fn rewritten(to: &ForwardTo, request: Handed) -> Result<Request<Full<Bytes>>, ForwardError> {
+fn rewritten(
+    to: &ForwardTo,
+    request: ForwardedRequest,
+) -> Result<Request<Full<Bytes>>, ForwardError> {
     let base = to.url.as_str().trim_end_matches('/');
     let target = with_token(&request.target, to.hs_token.expose());
     let uri: Uri = format!("{base}{target}")
@@ -138,11 +141,11 @@ fn rewritten(to: &ForwardTo, request: Handed) -> Result<Request<Full<Bytes>>, Fo
         value.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, value);
     }
-    let mut handed = Request::new(Full::new(request.body));
-    *handed.method_mut() = request.method;
-    *handed.uri_mut() = uri;
-    *handed.headers_mut() = headers;
-    Ok(handed)
+    let mut forwarded = Request::new(Full::new(request.body));
+    *forwarded.method_mut() = request.method;
+    *forwarded.uri_mut() = uri;
+    *forwarded.headers_mut() = headers;
+    Ok(forwarded)
 }
 
 /// The target with another token in its query, where it has one; every other byte stays.
@@ -159,7 +162,7 @@ fn with_token(target: &str, token: &str) -> String {
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-/// What concerns one connection is not handed on (RFC 9110, section 7.6.1).
+/// Headers that concern one connection are not forwarded (RFC 9110, section 7.6.1).
 fn remove_hop_headers(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)

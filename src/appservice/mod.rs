@@ -1,11 +1,17 @@
-//! What the homeserver tells its appservices (Application Service API): what is of interest in a
+//! What the homeserver pushes to its appservices (Application Service API): the meaning of a
 //! transaction, what follows from it, and the way on to the bridge behind us.
 
+mod envelope;
+mod event;
 mod forward;
 mod glob;
 mod incoming;
 mod occurrence;
+mod questions;
+mod transaction;
 
-pub use forward::{ForwardError, Forwarded, Forwarder, Handed};
-pub use incoming::{ActError, Incoming};
-pub use occurrence::{EventContent, Occurrence, Transaction, TransactionError};
+pub use forward::{BridgeAnswer, ForwardError, ForwardedRequest, Forwarder};
+pub use incoming::Incoming;
+pub use occurrence::{EventContent, Membership, Occurrence};
+pub use questions::ActError;
+pub use transaction::{Transaction, TransactionError};

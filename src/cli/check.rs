@@ -1,4 +1,4 @@
-//! `check`: what can be said of a configuration before it runs.
+//! `check`: problems of a configuration that show before it runs.
 
 use std::{path::Path, process::ExitCode};
 

@@ -1,4 +1,4 @@
-//! `inspect`: what a link says, whatever the time.
+//! `inspect`: the content of a link, whatever the time.
 
 use std::{io::Read, process::ExitCode};
 
@@ -12,7 +12,7 @@ use crate::{
     legacy::LegacyLink,
     links::LinkViews,
     storage::{
-        Database,
+        Database, Opener,
         links::{self, LinkRow},
     },
 };
@@ -32,7 +32,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
         std::io::stdin().take(1 << 16).read_to_string(&mut text)?;
     }
     let text = text.trim();
-    let Stores { database, keys, .. } = super::stores(config).await?;
+    let Stores { database, keys, .. } = Stores::open(config, Opener::Command).await?;
     let views = LinkViews::new(keys.clone(), config, Clock::default());
     let recorded = Recorded { database, views };
     let fields = match keys.ring().verify(token_of(text)) {
@@ -52,7 +52,7 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a link of our keys says.
+/// The content of a link that our keys have signed.
 async fn fields_of(link: &VerifiedLink, recorded: &Recorded) -> anyhow::Result<Map<String, Value>> {
     let mut fields = Map::new();
     let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
@@ -83,7 +83,7 @@ async fn fields_of(link: &VerifiedLink, recorded: &Recorded) -> anyhow::Result<M
     Ok(fields)
 }
 
-/// What a link says that a bridge has made by itself.
+/// The content of a link that a bridge has made by itself.
 async fn fields_of_legacy(
     link: &LegacyLink,
     recorded: &Recorded,
@@ -122,7 +122,7 @@ impl Recorded {
     }
 }
 
-/// The path of a URL, or what was given as a path, decoded as the public listener does it.
+/// The path of a URL, or a bare path, decoded as the public listener does it.
 fn path_of(link: &str) -> String {
     let path = match Url::parse(link) {
         Ok(url) => url.path().to_owned(),
@@ -134,7 +134,7 @@ fn path_of(link: &str) -> String {
     }
 }
 
-/// What a link promises; of secrets only whether they are there.
+/// The claims of a link; of secrets only whether they are there.
 fn claims(claims: &LinkClaims) -> Value {
     json!({
         "room_id": claims.room_id, "event_id": claims.event_id, "mxc": claims.mxc,

@@ -1,4 +1,4 @@
-//! `keys`: the key ring. A running service notices what is changed here within a second.
+//! `keys`: the key ring. A running service notices changes within a second.
 
 use std::{path::Path, process::ExitCode};
 
@@ -6,11 +6,12 @@ use anyhow::bail;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
+    app::Stores,
     clock::Clock,
     config::{Config, Lifetime},
     key_store,
     links::Revoker,
-    storage::{Database, links},
+    storage::{Database, Opener, links},
 };
 use medialink_link::{KeyEntry, KeyId, KeyState};
 
@@ -49,7 +50,7 @@ pub(super) async fn run(
     if let Command::Import(arguments) = &command {
         return keys_import::run(config, folder, arguments);
     }
-    let database = super::stores(config).await?.database;
+    let database = Stores::open(config, Opener::Command).await?.database;
     let path = &config.key_file;
     match command {
         Command::Import(_) => {}
@@ -124,7 +125,7 @@ async fn retire(config: &Config, database: Database, id: KeyId, force: bool) -> 
     Ok(())
 }
 
-/// What may still need a key: links in the database, and links that were signed elsewhere.
+/// Links that may still need a key: those in the database, and those that were signed elsewhere.
 async fn who_needs(
     config: &Config,
     database: &Database,

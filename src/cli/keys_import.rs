@@ -32,11 +32,11 @@ pub(super) struct Arguments {
     path: Option<String>,
 }
 
-/// What a file of a bridge tells.
+/// The key that was found in the file of a bridge.
 #[derive(Debug)]
-struct Found {
+struct ImportedKey {
     format: Format,
-    /// What goes into the key's own file.
+    /// The content of the key's own file.
     text: Zeroizing<String>,
     path: Option<String>,
     notes: Vec<&'static str>,
@@ -74,18 +74,18 @@ pub(super) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(text: &str) -> anyhow::Result<Found> {
+fn read(text: &str) -> anyhow::Result<ImportedKey> {
     if text.trim_start().starts_with('{')
         && let Ok(key) = LegacyKey::from_jwk(text)
     {
-        return Ok(Found {
+        return Ok(ImportedKey {
             format: Format::AppserviceBridge { key },
             text: Zeroizing::new(text.to_owned()),
             path: None,
             notes: vec!["path: that of the bridge's public URL for media (mediaProxy.publicUrl)."],
         });
     }
-    // What the reader says may repeat a part of the text, so it is not told.
+    // The reader's message may repeat a part of the text, so it is not shown.
     let value: Value = config::Config::builder()
         .add_source(config::File::from_str(text, config::FileFormat::Yaml))
         .build()
@@ -114,7 +114,7 @@ fn read(text: &str) -> anyhow::Result<Found> {
     )
 }
 
-fn heisenbridge(registration: &Map<String, Value>) -> anyhow::Result<Found> {
+fn heisenbridge(registration: &Map<String, Value>) -> anyhow::Result<ImportedKey> {
     let section = registration.get("heisenbridge").and_then(Value::as_object);
     let of_section = |name| section.and_then(|section| section.get(name));
     let is_heisenbridge = section.is_some()
@@ -132,7 +132,7 @@ fn heisenbridge(registration: &Map<String, Value>) -> anyhow::Result<Found> {
         None => ("hs_token", &registration["hs_token"]),
     };
     let (key, text) = text_key(name, key)?;
-    Ok(Found {
+    Ok(ImportedKey {
         format: Format::Heisenbridge { key },
         text,
         path: of_section("media_path")
@@ -142,16 +142,16 @@ fn heisenbridge(registration: &Map<String, Value>) -> anyhow::Result<Found> {
     })
 }
 
-/// `address`: what its links begin with.
-fn mautrix(public_media: &Value, address: Option<&str>) -> anyhow::Result<Found> {
-    let told = public_media
+/// `address`: the beginning of its links.
+fn mautrix(public_media: &Value, address: Option<&str>) -> anyhow::Result<ImportedKey> {
+    let section = public_media
         .as_object()
         .context("public_media: found no mapping of keys to values")?;
     ensure!(
-        told.get("use_database").and_then(Value::as_bool) != Some(true),
+        section.get("use_database").and_then(Value::as_bool) != Some(true),
         "public_media.use_database: found true; such links only name a row of the bridge's database, so nobody else can read them"
     );
-    let number = |name: &str, otherwise: u64| match told.get(name) {
+    let number = |name: &str, otherwise: u64| match section.get(name) {
         None | Some(Value::Null) => Ok(otherwise),
         Some(value) => value
             .as_u64()
@@ -165,7 +165,7 @@ fn mautrix(public_media: &Value, address: Option<&str>) -> anyhow::Result<Found>
         HASH_LENGTHS.end()
     );
     let expiry = number("expiry", 0)? > 0;
-    let key = told
+    let key = section
         .get("signing_key")
         .context("public_media.signing_key is missing")?;
     ensure!(
@@ -174,7 +174,7 @@ fn mautrix(public_media: &Value, address: Option<&str>) -> anyhow::Result<Found>
     );
     let (key, text) = text_key("public_media.signing_key", key)?;
     let mut notes = Vec::new();
-    if told.get("enabled").and_then(Value::as_bool) == Some(false) {
+    if section.get("enabled").and_then(Value::as_bool) == Some(false) {
         notes.push("public_media is not enabled there: links that were made before are followed.");
     }
     let format = Format::Mautrix {
@@ -182,7 +182,7 @@ fn mautrix(public_media: &Value, address: Option<&str>) -> anyhow::Result<Found>
         hash_length,
         expiry,
     };
-    let prefix = told.get("path_prefix").and_then(Value::as_str);
+    let prefix = section.get("path_prefix").and_then(Value::as_str);
     let prefix = prefix.unwrap_or_default().trim_matches('/');
     let prefix = match prefix {
         "" => format.default_path().trim_matches('/'),
@@ -190,7 +190,7 @@ fn mautrix(public_media: &Value, address: Option<&str>) -> anyhow::Result<Found>
     };
     let address = address.and_then(|address| Url::parse(address).ok());
     let below = address.as_ref().map_or("", Url::path).trim_end_matches('/');
-    Ok(Found {
+    Ok(ImportedKey {
         path: Some(format!("{below}/{prefix}")),
         format,
         text,
@@ -198,7 +198,7 @@ fn mautrix(public_media: &Value, address: Option<&str>) -> anyhow::Result<Found>
     })
 }
 
-/// A key that is a text, which is what its own file will hold.
+/// A key that is a text: its own file will hold nothing else.
 fn text_key(name: &str, value: &Value) -> anyhow::Result<(LegacyKey, Zeroizing<String>)> {
     let text = value
         .as_str()

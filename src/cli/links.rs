@@ -9,7 +9,10 @@ use crate::{
     clock::Clock,
     config::Config,
     links::{LinkViews, Revoker},
-    storage::links::{self, Criteria},
+    storage::{
+        Opener,
+        links::{self, Criteria},
+    },
 };
 use medialink_link::LinkState;
 
@@ -68,7 +71,7 @@ impl Which {
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
-    let Stores { database, keys, .. } = super::stores(config).await?;
+    let Stores { database, keys, .. } = Stores::open(config, Opener::Command).await?;
     let clock = Clock::default();
     match command {
         Command::List {

@@ -18,7 +18,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::{app::Stores, config::Config, storage::Opener, telemetry};
+use crate::{config::Config, telemetry};
 
 /// Signs, validates and serves links to Matrix media for people on the other side of a bridge, and
 /// tells the homeserver that the media is in use.
@@ -67,7 +67,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // What the demo shows is the demo, not its log.
+    // The demo's own output is not to be lost among log lines.
     let _logs = telemetry::start_logs(if matches!(arguments.command, Command::Demo(_)) {
         "error"
     } else {
@@ -117,9 +117,4 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Links(command) => links::run(&config, command).await,
         Command::Usage(command) => usage::run(config, command).await,
     }
-}
-
-/// Keys and database, beside a running service or without one.
-async fn stores(config: &Config) -> anyhow::Result<Stores> {
-    Stores::open(config, Opener::Command).await
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     app::Stores, clock::Clock, config::Config, homeserver::Homeserver, http::issue_request,
-    links::Links,
+    links::Links, storage::Opener,
 };
 
 #[derive(Debug, clap::Args)]
@@ -78,7 +78,7 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
         database,
         keys,
         features,
-    } = super::stores(&config).await?;
+    } = Stores::open(&config, Opener::Command).await?;
     let config = Arc::new(config);
     let links = Links::new(
         database,

@@ -6,10 +6,11 @@ use anyhow::bail;
 use futures_util::FutureExt;
 
 use crate::{
+    app::Stores,
     clock::Clock,
     config::Config,
     homeserver::Homeserver,
-    storage::{StorageError, media_references, meta_events},
+    storage::{Opener, StorageError, media_references, meta_events},
     usage::{ReconcileReport, ReconcileScope, Reconciler},
 };
 use medialink_link::matrix::RoomId;
@@ -51,7 +52,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    let database = super::stores(&config).await?.database;
+    let database = Stores::open(&config, Opener::Command).await?.database;
     let clock = Clock::default();
     match command {
         Command::List { state, limit } => {

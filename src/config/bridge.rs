@@ -1,4 +1,4 @@
-//! `bridges`: who may ask for links, and as whom the homeserver is asked.
+//! `bridges`: which bridges may ask for links, and as which users the homeserver is asked.
 
 use std::{
     collections::HashMap,
@@ -14,13 +14,12 @@ use medialink_event::TextTemplate;
 use medialink_link::matrix::{ServerName, UserId};
 
 use super::{
-    Problems,
+    problems::Problems,
     secret::{self, Secret},
     value::base_url,
 };
 
-/// The shortest and the longest text that makes sense: a link needs room, and what is longer is
-/// sent as a file.
+/// The shortest and the longest useful text: a link needs room, and longer texts are sent as files.
 const MAX_BYTES: RangeInclusive<u64> = 100..=65_536;
 
 /// One bridge of the homeserver.
@@ -30,21 +29,21 @@ pub struct BridgeConfig {
     pub id: String,
     /// The network on the other side, for people.
     pub network: String,
-    /// What the bridge shows to us.
+    /// The token that the bridge shows to us.
     pub api_token: Secret,
-    /// What we show to the homeserver.
+    /// The token that we show to the homeserver.
     pub as_token: Secret,
-    /// What the homeserver shows to us.
+    /// The token that the homeserver shows to us.
     pub hs_token: Secret,
-    /// Who fetches media and sends meta events.
+    /// The user that fetches media and sends meta events.
     pub user_id: UserId,
     /// The `id` of the registration with which the homeserver knows it.
     pub appservice_id: String,
-    /// Where the homeserver's requests are handed on to.
+    /// The bridge behind us, which gets the homeserver's requests.
     pub forward_to: Option<ForwardTo>,
-    /// Whose invites that user accepts: patterns in which `*` stands for anything.
+    /// The users whose invites that user accepts: patterns in which `*` stands for anything.
     pub accept_invites: Vec<String>,
-    /// How plain networks are told of media.
+    /// The text that says on plain networks that media was shared.
     pub text: TextTemplate,
     /// How many bytes of UTF-8 such a text may have.
     pub max_bytes: Option<usize>,
@@ -55,7 +54,7 @@ pub struct BridgeConfig {
 pub struct ForwardTo {
     /// Its address, as its own registration would name it.
     pub url: Url,
-    /// What it expects to be shown in place of the homeserver's token.
+    /// The token that it expects in place of the homeserver's.
     pub hs_token: Secret,
 }
 
@@ -101,7 +100,7 @@ pub(super) fn checked(
         problems.add("bridges", "is empty; at least one bridge is needed");
     }
     let mut ids: HashMap<String, usize> = HashMap::new();
-    let mut tokens: Vec<(String, Secret)> = Vec::new();
+    let mut tokens = Tokens::default();
     let mut bridges = Vec::new();
     for (index, file) in files.into_iter().enumerate() {
         let path = format!("bridges[{index}]");
@@ -114,27 +113,36 @@ pub(super) fn checked(
                 ),
             );
         }
-        let Some(bridge) = file.checked(&path, server_name, folder, problems) else {
-            continue;
-        };
-        // What the bridge behind us expects may be what the homeserver shows, and nothing else.
+        if let Some(bridge) = file.checked(&path, server_name, folder, problems) {
+            tokens.add(&path, &bridge, problems);
+            bridges.push(bridge);
+        }
+    }
+    bridges
+}
+
+/// The tokens of all bridges so far, and where each stands: no two may be the same.
+#[derive(Default)]
+struct Tokens(Vec<(String, Secret)>);
+
+impl Tokens {
+    fn add(&mut self, path: &str, bridge: &BridgeConfig, problems: &mut Problems) {
+        // The bridge behind us may expect the homeserver's own token, and no other.
         let forward = bridge.forward_to.as_ref().map(|to| &to.hs_token);
         let forward = forward.filter(|token| **token != bridge.hs_token);
         let names = ["api_token", "as_token", "hs_token"].into_iter();
         let own = names.zip([&bridge.api_token, &bridge.as_token, &bridge.hs_token]);
         for (name, token) in own.chain(forward.map(|token| ("forward_hs_token", token))) {
             let place = format!("{path}.{name}");
-            if let Some((other, _)) = tokens.iter().find(|(_, earlier)| earlier == token) {
+            if let Some((other, _)) = self.0.iter().find(|(_, earlier)| earlier == token) {
                 problems.add(
                     &place,
                     format_args!("is the same as {other}; every token has to be different"),
                 );
             }
-            tokens.push((place, token.clone()));
+            self.0.push((place, token.clone()));
         }
-        bridges.push(bridge);
     }
-    bridges
 }
 
 impl BridgeFile {
@@ -145,59 +153,10 @@ impl BridgeFile {
         folder: &Path,
         problems: &mut Problems,
     ) -> Option<BridgeConfig> {
-        if self.id.is_empty()
-            || self.id.len() > 64
-            || !self
-                .id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-        {
-            problems.add(
-                format_args!("{path}.id"),
-                format_args!(
-                    "found {:?}; allowed are 1 to 64 letters, digits, '.', '_' and '-'",
-                    self.id
-                ),
-            );
-        }
-        let text = match self.text.as_deref().map(TextTemplate::parse) {
-            None => TextTemplate::default(),
-            Some(Ok(template)) => template,
-            Some(Err(error)) => {
-                problems.add(format_args!("{path}.text"), error);
-                TextTemplate::default()
-            }
-        };
-        if let Some(found) = self.max_bytes.filter(|found| !MAX_BYTES.contains(found)) {
-            problems.add(
-                format_args!("{path}.max_bytes"),
-                format_args!(
-                    "found {found}; allowed are {} to {} bytes, or null",
-                    MAX_BYTES.start(),
-                    MAX_BYTES.end()
-                ),
-            );
-        }
-        let user_id = match UserId::parse(&self.user_id) {
-            Ok(user_id) => {
-                if let Some(server_name) = server_name
-                    && user_id.server_name() != server_name.as_str()
-                {
-                    problems.add(
-                        format_args!("{path}.user_id"),
-                        format_args!("found {user_id}, which is not a user of {server_name}"),
-                    );
-                }
-                Some(user_id)
-            }
-            Err(error) => {
-                problems.add(
-                    format_args!("{path}.user_id"),
-                    format_args!("found {:?}, {error}; write it in quotes", self.user_id),
-                );
-                None
-            }
-        };
+        self.check_id(path, problems);
+        let text = self.text(path, problems);
+        self.check_max_bytes(path, problems);
+        let user_id = self.user_id(path, server_name, problems);
         let mut token = |name: &str, value, file: Option<PathBuf>| {
             secret::resolve(
                 &format!("{path}.{name}"),
@@ -221,14 +180,6 @@ impl BridgeFile {
                 hs_token: forward_hs_token?,
             }),
         };
-        // A bridge behind us has its own mind about invites.
-        let accept_invites = self.accept_invites.unwrap_or_else(|| {
-            server_name
-                .filter(|_| forward_to.is_none())
-                .map(|name| format!("@*:{name}"))
-                .into_iter()
-                .collect()
-        });
         Some(BridgeConfig {
             network: self.network.unwrap_or_else(|| self.id.clone()),
             appservice_id: self
@@ -239,10 +190,84 @@ impl BridgeFile {
             as_token: as_token?,
             hs_token: hs_token?,
             user_id: user_id?,
+            accept_invites: self
+                .accept_invites
+                .unwrap_or_else(|| usual_invites(server_name, forward_to.as_ref())),
             forward_to,
-            accept_invites,
             text,
             max_bytes: self.max_bytes.and_then(|bytes| bytes.try_into().ok()),
         })
     }
+
+    fn check_id(&self, path: &str, problems: &mut Problems) {
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        if !(1..=64).contains(&self.id.len()) || !self.id.bytes().all(is_allowed) {
+            problems.add(
+                format_args!("{path}.id"),
+                format_args!(
+                    "found {:?}; allowed are 1 to 64 letters, digits, '.', '_' and '-'",
+                    self.id
+                ),
+            );
+        }
+    }
+
+    fn text(&self, path: &str, problems: &mut Problems) -> TextTemplate {
+        match self.text.as_deref().map(TextTemplate::parse) {
+            None => TextTemplate::default(),
+            Some(Ok(template)) => template,
+            Some(Err(error)) => {
+                problems.add(format_args!("{path}.text"), error);
+                TextTemplate::default()
+            }
+        }
+    }
+
+    fn check_max_bytes(&self, path: &str, problems: &mut Problems) {
+        if let Some(found) = self.max_bytes.filter(|found| !MAX_BYTES.contains(found)) {
+            problems.add(
+                format_args!("{path}.max_bytes"),
+                format_args!(
+                    "found {found}; allowed are {} to {} bytes, or null",
+                    MAX_BYTES.start(),
+                    MAX_BYTES.end()
+                ),
+            );
+        }
+    }
+
+    fn user_id(
+        &self,
+        path: &str,
+        server_name: Option<&ServerName>,
+        problems: &mut Problems,
+    ) -> Option<UserId> {
+        let user_id = UserId::parse(&self.user_id)
+            .map_err(|error| {
+                problems.add(
+                    format_args!("{path}.user_id"),
+                    format_args!("found {:?}, {error}; write it in quotes", self.user_id),
+                );
+            })
+            .ok()?;
+        if let Some(server_name) = server_name
+            && user_id.server_name() != server_name.as_str()
+        {
+            problems.add(
+                format_args!("{path}.user_id"),
+                format_args!("found {user_id}, which is not a user of {server_name}"),
+            );
+        }
+        Some(user_id)
+    }
+}
+
+/// Whose invites are accepted where the file does not say: those of the homeserver's users. A
+/// bridge behind us answers invites by itself.
+fn usual_invites(server_name: Option<&ServerName>, forward_to: Option<&ForwardTo>) -> Vec<String> {
+    server_name
+        .filter(|_| forward_to.is_none())
+        .map(|name| format!("@*:{name}"))
+        .into_iter()
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! `homeserver`: where it is and how patient we are with it.
+//! `homeserver`: its address, and how long it may take.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use url::Url;
 use medialink_link::matrix::ServerName;
 
 use super::{
-    Problems,
+    problems::Problems,
     value::{Span, base_url},
 };
 
@@ -20,7 +20,7 @@ pub struct HomeserverConfig {
     pub url: Url,
     /// Its name in Matrix.
     pub server_name: ServerName,
-    /// How patient we are with it.
+    /// How long it may take to answer.
     pub timeouts: Timeouts,
     /// Networks besides the public ones into which media redirects may lead.
     pub redirect_networks: Vec<IpNet>,

@@ -1,4 +1,4 @@
-//! `legacy_links`: links that bridges have made by themselves.
+//! `legacy_links`: links that bridges made without this service.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 use crate::legacy::{Format, HASH_LENGTHS, LegacyEntry, LegacyKey, LegacyLinks, MAX_HASH_LENGTH};
 
 use super::{
-    BridgeConfig, CheckEvent, Lifetime, LinksConfig, Problems,
+    BridgeConfig, CheckEvent, Lifetime, LinksConfig,
+    problems::Problems,
     secret::{self, Secret},
 };
 
@@ -39,8 +40,8 @@ enum FormatFile {
     Unsigned,
 }
 
-/// What else decides about the entries.
-pub(super) struct Around<'a> {
+/// The settings that the entries are checked against.
+pub(super) struct Surroundings<'a> {
     pub(super) bridges: &'a [BridgeConfig],
     pub(super) links: Option<&'a LinksConfig>,
     pub(super) public_url: Option<&'a Url>,
@@ -49,7 +50,7 @@ pub(super) struct Around<'a> {
 
 pub(super) fn checked(
     files: Vec<LegacyLinkFile>,
-    around: &Around<'_>,
+    around: &Surroundings<'_>,
     problems: &mut Problems,
 ) -> LegacyLinks {
     let public_path = around.public_url.map_or("/", Url::path);
@@ -96,7 +97,7 @@ impl LegacyLinkFile {
     fn checked(
         self,
         place: &str,
-        around: &Around<'_>,
+        around: &Surroundings<'_>,
         problems: &mut Problems,
     ) -> Option<LegacyEntry> {
         if !around.bridges.iter().any(|bridge| bridge.id == self.bridge) {
@@ -124,7 +125,7 @@ impl LegacyLinkFile {
         }
     }
 
-    /// Keys that another format has.
+    /// Refuses keys that belong to another format.
     fn refuse_foreign_keys(&self, place: &str, problems: &mut Problems) {
         use FormatFile::{AppserviceBridge, Heisenbridge, Mautrix, Unsigned};
         for (name, is_given, formats, word) in [
@@ -164,7 +165,12 @@ impl LegacyLinkFile {
         }
     }
 
-    fn format(self, place: &str, around: &Around<'_>, problems: &mut Problems) -> Option<Format> {
+    fn format(
+        self,
+        place: &str,
+        around: &Surroundings<'_>,
+        problems: &mut Problems,
+    ) -> Option<Format> {
         match self.format {
             FormatFile::AppserviceBridge => {
                 let key = jwk(place, self.jwk_file.as_deref(), around.folder, problems)?;
@@ -231,7 +237,7 @@ fn within_bounds(span: Duration, place: &str, problems: &mut Problems) -> Option
     i64::try_from(span.as_millis()).ok()
 }
 
-/// Any text: it is what the bridge has, as its UTF-8.
+/// Any text: the bridge's key, as its UTF-8.
 fn text_key(
     place: &str,
     key: Option<Secret>,
@@ -240,7 +246,7 @@ fn text_key(
     problems: &mut Problems,
 ) -> Option<LegacyKey> {
     let path = format!("{place}.key");
-    let key = secret::given(&path, key, key_file.as_deref(), folder, problems)?;
+    let key = secret::resolve_text(&path, key, key_file.as_deref(), folder, problems)?;
     let key = LegacyKey::new(key.expose().as_bytes());
     if key.is_none() {
         problems.add(path, "is empty; allowed is the key of the bridge");

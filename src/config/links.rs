@@ -1,4 +1,4 @@
-//! `links`: how links are made and how long they live.
+//! `links`: how links are made, and when they end.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use medialink_link::Form;
 
 use super::{
-    Problems,
+    problems::Problems,
     value::{Lifetime, Span},
 };
 
@@ -22,7 +22,7 @@ pub struct LinksConfig {
     pub max_lifetime: Lifetime,
     /// How redactions are noticed.
     pub check_event: CheckEvent,
-    /// What becomes of a room's links when the bridge's user has left it.
+    /// Whether a room's links end when the bridge's user leaves it.
     pub on_leave: OnLeave,
     /// Whether the given event must reference the media.
     pub provenance: Provenance,
@@ -30,11 +30,11 @@ pub struct LinksConfig {
     pub remember: Duration,
 }
 
-/// What becomes of a room's links when the bridge's user has left it, or was banned.
+/// Whether a room's links end when the bridge's user leaves it, or is banned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnLeave {
-    /// They live on.
+    /// They stay.
     Keep,
     /// They are revoked.
     Revoke,

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use serde::Deserialize;
 
 use super::{
-    Problems,
+    problems::Problems,
     value::{PixelSize, Size, Span},
 };
 
@@ -27,7 +27,7 @@ pub struct MediaConfig {
     pub max_size_bytes: u64,
     /// The cache on disk; `None`: every follow is a download.
     pub cache: Option<CacheConfig>,
-    /// The longest `max-age` that readers and CDNs are told.
+    /// The longest `max-age` that answers allow browsers and CDNs.
     pub cache_control_max: Duration,
     /// The sizes that thumbnails have; empty: there are none.
     pub thumbnails: Vec<ThumbnailSize>,

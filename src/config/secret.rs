@@ -1,11 +1,11 @@
-//! Secrets: given as a value or by a file, never both, and never shown.
+//! Secrets: a value or a file, never both, and never shown.
 
 use std::{fmt, path::Path};
 
 use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
-use super::Problems;
+use super::problems::Problems;
 
 /// A secret text. Hidden from `Debug`; wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl fmt::Debug for Secret {
 }
 
 impl<'de> Deserialize<'de> for Secret {
-    /// Tells the type of a wrong value, but never the value.
+    /// Errors name the type of a wrong value, and never the value.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match serde_json::Value::deserialize(deserializer)? {
             serde_json::Value::String(text) => Ok(Self::new(text)),
@@ -53,7 +53,7 @@ pub(super) fn resolve(
     folder: &Path,
     problems: &mut Problems,
 ) -> Option<Secret> {
-    let secret = given(path, value, file, folder, problems)?;
+    let secret = resolve_text(path, value, file, folder, problems)?;
     let text = secret.expose();
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
         problems.add(
@@ -66,7 +66,7 @@ pub(super) fn resolve(
 }
 
 /// The same for any text.
-pub(super) fn given(
+pub(super) fn resolve_text(
     path: &str,
     value: Option<Secret>,
     file: Option<&Path>,

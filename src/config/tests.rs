@@ -1,6 +1,6 @@
 use std::{collections::HashMap, path::Path};
 
-use super::*;
+use super::{file::ConfigFile, load::merged, *};
 use medialink_event::TextTemplate;
 
 const EXAMPLE: &str = include_str!("../../bridge.example.yaml");
@@ -115,13 +115,23 @@ fn the_environment_overrides_the_file() {
     assert!(error.contains("batchsize"), "{error}");
 }
 
+/// Each change of the example is refused, in these words.
+fn refused_in_words(cases: &[(&str, &str, &[&str])]) {
+    for (from, to, words) in cases {
+        let error = refused(&changed(from, to));
+        for word in *words {
+            assert!(error.contains(word), "{to}: {word:?} is not in {error:?}");
+        }
+    }
+}
+
 #[test]
-fn errors_name_the_key_what_was_found_and_what_is_allowed() {
-    for (from, to, words) in [
+fn errors_of_links_and_usage_name_the_key_what_was_found_and_what_is_allowed() {
+    refused_in_words(&[
         (
             "batch_window: 2s",
             "batch_window: 2 parsecs",
-            &["usage.batch_window", "2 parsecs", "300ms"][..],
+            &["usage.batch_window", "2 parsecs", "300ms"],
         ),
         (
             "batch_size: 50",
@@ -134,11 +144,6 @@ fn errors_name_the_key_what_was_found_and_what_is_allowed() {
             &["usage.mode", "sometimes", "always"],
         ),
         (
-            "max_size: 100MiB",
-            "max_size: huge",
-            &["media.max_size", "huge", "100MiB"],
-        ),
-        (
             "touch_rate: 5/s",
             "touch_rate: 5",
             &["usage.touch_rate", "5", "5/s"],
@@ -148,6 +153,54 @@ fn errors_name_the_key_what_was_found_and_what_is_allowed() {
             "form: long",
             &["links.form", "long", "self_contained"],
         ),
+        ("lifetime: 14d", "lifetime: 0s", &["links.lifetime", "1s"]),
+        (
+            "max_lifetime: never",
+            "max_lifetime: 1d",
+            &["links.lifetime", "max_lifetime"],
+        ),
+        (
+            "fallback_room: null",
+            "fallback_room: usage",
+            &["usage.fallback_room", "'!'"],
+        ),
+    ]);
+}
+
+#[test]
+fn errors_of_media_name_the_key_what_was_found_and_what_is_allowed() {
+    refused_in_words(&[
+        (
+            "max_size: 100MiB",
+            "max_size: huge",
+            &["media.max_size", "huge", "100MiB"],
+        ),
+        (
+            "public_url: https://media.example.org",
+            "public_url: ftp://x",
+            &["public_url", "ftp", "https"],
+        ),
+        (
+            "thumbnails: [96x96,",
+            "thumbnails: [96,",
+            &["media.thumbnails[0]", "320x240"],
+        ),
+        (
+            "thumbnails: [96x96,",
+            "thumbnails: [9x0,",
+            &["media.thumbnails[0]", "9x0", "2048"],
+        ),
+        (
+            "thumbnails: [96x96,",
+            "thumbnails: [4000x10,",
+            &["media.thumbnails[0]", "4000x10", "2048"],
+        ),
+    ]);
+}
+
+#[test]
+fn errors_of_addresses_and_files_name_the_key_what_was_found_and_what_is_allowed() {
+    refused_in_words(&[
         (
             "public: 127.0.0.1:8480",
             "public: 127.0.0.1",
@@ -159,21 +212,26 @@ fn errors_name_the_key_what_was_found_and_what_is_allowed() {
             &["listen.internal", "listen.public"],
         ),
         (
-            "public_url: https://media.example.org",
-            "public_url: ftp://x",
-            &["public_url", "ftp", "https"],
-        ),
-        (
             "server_name: example.org",
             "server_name: exa mple",
             &["homeserver.server_name", "exa mple"],
         ),
-        ("lifetime: 14d", "lifetime: 0s", &["links.lifetime", "1s"]),
         (
-            "max_lifetime: never",
-            "max_lifetime: 1d",
-            &["links.lifetime", "max_lifetime"],
+            "key_file: data/link-keys.yaml",
+            "",
+            &["key_file", "missing"],
         ),
+        (
+            "redirect_networks: []",
+            "redirect_networks: [ten]",
+            &["redirect_networks[0]", "ten"],
+        ),
+    ]);
+}
+
+#[test]
+fn errors_of_a_bridge_name_the_key_what_was_found_and_what_is_allowed() {
+    refused_in_words(&[
         (
             "\"@medialink:example.org\"",
             "\"@medialink:other.org\"",
@@ -214,42 +272,7 @@ fn errors_name_the_key_what_was_found_and_what_is_allowed() {
             "",
             &["bridges[0].as_token", "missing", "as_token_file"],
         ),
-        (
-            "key_file: data/link-keys.yaml",
-            "",
-            &["key_file", "missing"],
-        ),
-        (
-            "redirect_networks: []",
-            "redirect_networks: [ten]",
-            &["redirect_networks[0]", "ten"],
-        ),
-        (
-            "thumbnails: [96x96,",
-            "thumbnails: [96,",
-            &["media.thumbnails[0]", "320x240"],
-        ),
-        (
-            "thumbnails: [96x96,",
-            "thumbnails: [9x0,",
-            &["media.thumbnails[0]", "9x0", "2048"],
-        ),
-        (
-            "thumbnails: [96x96,",
-            "thumbnails: [4000x10,",
-            &["media.thumbnails[0]", "4000x10", "2048"],
-        ),
-        (
-            "fallback_room: null",
-            "fallback_room: usage",
-            &["usage.fallback_room", "'!'"],
-        ),
-    ] {
-        let error = refused(&changed(from, to));
-        for word in words {
-            assert!(error.contains(word), "{to}: {word:?} is not in {error:?}");
-        }
-    }
+    ]);
 }
 
 #[test]

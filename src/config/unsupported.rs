@@ -1,15 +1,15 @@
-//! What the contract names and this version does not do: known, and refused.
+//! Settings that the contract names and this version does not act on: known, and refused.
 
 use serde::Deserialize;
 
-use super::Problems;
+use super::problems::Problems;
 
-/// The sentence for what comes later.
+/// The sentence that refuses a setting of a later version.
 pub(super) fn later(what: &str) -> String {
     format!("{what} cannot be used with this version; leave the key out, or set it to null")
 }
 
-/// Any value: that it is there is all that matters.
+/// Any value: only its presence matters.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Ignored(serde_json::Value);

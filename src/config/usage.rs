@@ -1,4 +1,4 @@
-//! `usage`: how the homeserver is told that media is in use.
+//! `usage`: how the service reports to the homeserver that media is in use.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use serde::Deserialize;
 use medialink_link::matrix::RoomId;
 
 use super::{
-    Problems,
+    problems::Problems,
     value::{Lifetime, Rate, Span},
 };
 
-/// How usage is told to the homeserver.
+/// How usage is reported to the homeserver.
 #[derive(Debug, Clone)]
 pub struct UsageConfig {
     /// When meta events are sent.
@@ -30,9 +30,9 @@ pub struct UsageConfig {
     pub touch_rate: Rate,
     /// Whether meta events are sent into encrypted rooms.
     pub encrypted_rooms: bool,
-    /// How often the ledger is compared with each room.
+    /// How often the usage on record is compared with each room.
     pub reconcile: Lifetime,
-    /// Where usage is counted if the bridge may not send in a room.
+    /// The room in which usage is counted if the bridge may not send in the media's own room.
     pub fallback_room: Option<RoomId>,
 }
 
@@ -86,14 +86,7 @@ impl Default for UsageFile {
 
 impl UsageFile {
     pub(super) fn checked(self, problems: &mut Problems) -> Option<UsageConfig> {
-        if self.event_type.is_empty()
-            || self.event_type.len() > 255
-            || !self
-                .event_type
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-            || self.event_type.starts_with("m.")
-        {
+        if !is_own_event_type(&self.event_type) {
             problems.add(
                 "usage.event_type",
                 format_args!(
@@ -145,4 +138,11 @@ impl UsageFile {
             fallback_room,
         })
     }
+}
+
+/// Whether events of our own may have this type: those that begin with `m.` are the
+/// specification's.
+fn is_own_event_type(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    (1..=255).contains(&text.len()) && text.bytes().all(is_allowed) && !text.starts_with("m.")
 }

@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
-use super::Problems;
+use super::problems::Problems;
 
 /// A duration such as `300ms`, `90s` or `14d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) struct Span(pub Duration);
 pub enum Lifetime {
     /// Without an end.
     Never,
-    /// That long.
+    /// A span of time.
     For(Duration),
 }
 
@@ -41,7 +41,7 @@ pub(super) struct PixelSize(pub (u32, u32));
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Address(pub SocketAddr);
 
-/// Reads a text through `parse`; says what is expected when it is something else.
+/// Reads a text through `parse`; the error of another value names what is expected.
 struct Text<T> {
     expected: &'static str,
     parse: fn(&str) -> Option<T>,

@@ -24,7 +24,7 @@ pub use features::{Features, LINKED_MEDIA, announces_linked_media};
 pub(crate) use history::MAX_HISTORY_PAGES;
 pub use history::{EventState, HistoryEvent, HistoryPage};
 pub use media::MediaClient;
-pub use media_request::{MediaRequest, MediaVariant, MediaVariant as MediaKind};
+pub use media_request::{MediaRequest, MediaVariant};
 pub(crate) use redirects::Resolver;
 pub use sending::{Device, EventToSend};
 pub use uploads::{Upload, Uploaded};

@@ -12,9 +12,9 @@ use http_body_util::BodyDataStream;
 use serde_json::{Value, json};
 
 use crate::{
-    appservice::{ActError, ForwardError, Forwarded, Handed, Transaction},
+    appservice::{ActError, BridgeAnswer, ForwardError, ForwardedRequest, Transaction},
     config::{BridgeConfig, ForwardTo},
-    storage::history,
+    storage::history::TransactionStatus,
 };
 
 use super::{
@@ -52,7 +52,7 @@ pub(super) async fn transaction(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let (bridge, incoming) = (bridge.0, &state.incoming);
-    // So many are held in memory at once.
+    // A transaction is held in memory while it has a place.
     let _place = match state.transactions.get(&bridge.id) {
         Some(places) => places.acquire().await.ok(),
         None => None,
@@ -72,34 +72,32 @@ pub(super) async fn transaction(
             return handed_on(&state, to, &request, body).await;
         }
     };
-    let transaction = match incoming.seen(&bridge, &txn_id, &transaction).await? {
-        history::Transaction::HandedOn => return Ok(done()),
-        history::Transaction::Noted => None,
-        history::Transaction::New => Some(transaction),
-    };
-    // What is of interest is acted on before the bridge gets it; what is only noted need not wait.
-    let is_of_interest = transaction
-        .as_ref()
-        .is_some_and(|transaction| !transaction.occurrences.is_empty());
-    let act = async {
-        match transaction {
-            Some(transaction) => incoming.act(&bridge, &txn_id, transaction).await,
-            None => Ok(()),
-        }
+    let new = match incoming.status(&bridge, &txn_id, &transaction).await? {
+        TransactionStatus::HandedOn => return Ok(done()),
+        TransactionStatus::ActedOn => None,
+        TransactionStatus::New => Some(transaction),
     };
     let Some(to) = &bridge.forward_to else {
-        act.await?;
+        if let Some(transaction) = new {
+            incoming.act(&bridge, &txn_id, transaction).await?;
+        }
         return Ok(done());
     };
-    let answer = if is_of_interest {
-        act.await?;
-        forward(&state, to, &request, body).await
-    } else {
-        let (noted, answer) = future::join(act, forward(&state, to, &request, body)).await;
-        noted?;
-        answer
+    let handing_on = forward(&state, to, &request, body);
+    let answer = match new {
+        None => handing_on.await?,
+        // Nothing follows from it, so that the bridge need not wait.
+        Some(transaction) if transaction.occurrences.is_empty() => {
+            let acting = incoming.act(&bridge, &txn_id, transaction);
+            let (noted, answer) = future::join(acting, handing_on).await;
+            noted?;
+            answer?
+        }
+        Some(transaction) => {
+            incoming.act(&bridge, &txn_id, transaction).await?;
+            handing_on.await?
+        }
     };
-    let answer = answer?;
     if answer.status().is_success() {
         incoming.note_handed_on(&bridge, &txn_id);
     }
@@ -126,8 +124,8 @@ pub(super) async fn ping(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let body = Bytes::from(read_body(payload, MAX_BODY_BYTES).await?);
-    let told: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let is_own = told.get("transaction_id").and_then(Value::as_str) == Some(&state.own_ping);
+    let ping: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let is_own = ping.get("transaction_id").and_then(Value::as_str) == Some(&state.own_ping);
     match &bridge.0.forward_to {
         Some(to) if !is_own => handed_on(&state, to, &request, body).await,
         _ => Ok(done()),
@@ -244,15 +242,15 @@ async fn forward(
     to: &ForwardTo,
     request: &HttpRequest,
     body: Bytes,
-) -> Result<Forwarded, ApiError> {
+) -> Result<BridgeAnswer, ApiError> {
     let target = request.uri().path_and_query();
-    let handed = Handed {
+    let forwarded = ForwardedRequest {
         method: read_again(request.method().as_str())?,
         target: target.map_or("/", |target| target.as_str()).to_owned(),
         headers: headers(request),
         body,
     };
-    Ok(state.forwarder.hand_on(to, handed).await?)
+    Ok(state.forwarder.forward(to, forwarded).await?)
 }
 
 /// The web server and the client have types of their own for the same things.
@@ -277,7 +275,7 @@ fn headers(request: &HttpRequest) -> hyper::HeaderMap {
 }
 
 /// The bridge's answer, as it comes.
-fn given_back(answer: Forwarded) -> HttpResponse {
+fn given_back(answer: BridgeAnswer) -> HttpResponse {
     let (head, body) = answer.into_parts();
     let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponseBuilder::new(status);

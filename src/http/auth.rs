@@ -1,4 +1,4 @@
-//! Who asks: bearer tokens, compared in constant time.
+//! Authentication by bearer tokens, compared in constant time.
 
 use std::{
     borrow::Cow,
@@ -17,11 +17,11 @@ use crate::config::{BridgeConfig, Secret};
 
 use super::{error::ApiError, request_log::LogBridge, state::AppState};
 
-/// The bridge that asks, by its `api_token`.
+/// The bridge that makes a request, by its `api_token`.
 #[derive(Debug, Clone)]
 pub struct Bridge(pub Arc<BridgeConfig>);
 
-/// The bridge that the homeserver means, by its `hs_token`.
+/// The bridge for which the homeserver makes a request, by its `hs_token`.
 #[derive(Debug, Clone)]
 pub struct FromHomeserver(pub Arc<BridgeConfig>);
 
@@ -49,14 +49,14 @@ impl FromRequest for FromHomeserver {
             "M_FORBIDDEN",
             "the token is no bridge's hs_token",
         );
-        // Homeservers have shown it in the query before they did in a header.
-        let shown = match bearer(request) {
-            Some(shown) => Some(Cow::Borrowed(shown)),
+        // Older homeservers send it in the query.
+        let token = match bearer(request) {
+            Some(token) => Some(Cow::Borrowed(token)),
             None => form_urlencoded::parse(request.query_string().as_bytes())
                 .find(|(name, _)| name == "access_token")
                 .map(|(_, value)| value),
         };
-        ready(find(request, shown.as_deref(), |bridge| &bridge.hs_token, wrong).map(Self))
+        ready(find(request, token.as_deref(), |bridge| &bridge.hs_token, wrong).map(Self))
     }
 }
 
@@ -71,7 +71,7 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
 
 fn find(
     request: &HttpRequest,
-    shown: Option<&str>,
+    token: Option<&str>,
     token_of: impl Fn(&BridgeConfig) -> &Secret,
     wrong: ApiError,
 ) -> Result<Arc<BridgeConfig>, ApiError> {
@@ -82,19 +82,19 @@ fn find(
             "the service is not set up",
         )
     })?;
-    let shown = shown.ok_or_else(|| {
+    let token = token.ok_or_else(|| {
         ApiError::new(
             StatusCode::UNAUTHORIZED,
             "M_MISSING_TOKEN",
             "an Authorization: Bearer header is needed",
         )
     })?;
-    // Digests are of one length, so that the comparison tells nothing of the tokens'. Every token
-    // is compared, whichever matches.
-    let shown = Sha256::digest(shown);
+    // Digests have one length, so that the comparison reveals nothing of the tokens' lengths. All
+    // tokens are compared, also after a match.
+    let digest = Sha256::digest(token);
     let mut found = None;
     for bridge in &state.config().bridges {
-        if bool::from(Sha256::digest(token_of(bridge).expose()).ct_eq(&shown)) {
+        if bool::from(Sha256::digest(token_of(bridge).expose()).ct_eq(&digest)) {
             found = Some(Arc::clone(bridge));
         }
     }

@@ -1,19 +1,18 @@
-//! The API's description, for programs and for people.
+//! Serves the API's description, for programs and for people.
 
-use actix_web::{HttpResponse, http::header};
+use actix_web::{HttpResponse, http::header, web::Data};
 use serde_json::Value;
+use utoipa::openapi::OpenApi;
 
 use crate::pages::{self, ApiDocsPage, Operation, Parameter, Response};
-
-use super::openapi::openapi;
 
 /// The OpenAPI description.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operations",
     responses((status = 200, description = "OpenAPI", body = Object))
 )]
-pub(super) async fn openapi_json() -> HttpResponse {
-    HttpResponse::Ok().json(openapi())
+pub(super) async fn openapi_json(description: Data<OpenApi>) -> HttpResponse {
+    HttpResponse::Ok().json(description.get_ref())
 }
 
 /// The description as a page.
@@ -21,8 +20,8 @@ pub(super) async fn openapi_json() -> HttpResponse {
     get, path = "/docs", tag = "operations",
     responses((status = 200, description = "A page", body = String, content_type = "text/html"))
 )]
-pub(super) async fn docs() -> HttpResponse {
-    let description = serde_json::to_value(openapi()).unwrap_or_default();
+pub(super) async fn docs(description: Data<OpenApi>) -> HttpResponse {
+    let description = serde_json::to_value(description.get_ref()).unwrap_or_default();
     HttpResponse::Ok()
         .content_type(pages::CONTENT_TYPE)
         .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp()))

@@ -52,12 +52,12 @@ impl ApiError {
         }
     }
 
-    /// Somebody asks to wait: for so long, in milliseconds, where they tell.
+    /// The client has to wait: for so long, in milliseconds, where that is known.
     pub fn limited(error: impl Into<String>, retry_after_ms: Option<u64>) -> Self {
-        let told = Self::new(StatusCode::TOO_MANY_REQUESTS, "M_LIMIT_EXCEEDED", error);
+        let limited = Self::new(StatusCode::TOO_MANY_REQUESTS, "M_LIMIT_EXCEEDED", error);
         Self {
             retry_after_ms,
-            ..told
+            ..limited
         }
     }
 
@@ -80,12 +80,12 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "M_MISSING_PARAM", problem)
     }
 
-    /// What is not there, or not this bridge's.
-    pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", what)
+    /// A thing that does not exist, or belongs to another bridge.
+    pub fn not_found(error: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", error)
     }
 
-    /// An endpoint that is not there.
+    /// An endpoint that does not exist.
     pub fn unrecognized(status: StatusCode) -> Self {
         let error = if status == StatusCode::METHOD_NOT_ALLOWED {
             "this endpoint does not know that method"
@@ -95,7 +95,7 @@ impl ApiError {
         Self::new(status, "M_UNRECOGNIZED", error)
     }
 
-    /// As an entry of a batch, where the status has no place of its own.
+    /// The same as an entry of a batch, where the answer's status is not this error's.
     pub fn in_batch(&self) -> EntryError {
         EntryError {
             errcode: self.errcode,
@@ -189,9 +189,9 @@ impl From<PasteError> for ApiError {
     }
 }
 
-/// What a bridge is told of an upload that failed. The operator finds the rest in the log.
+/// The bridge's view of a failed upload. The operator finds the rest in the log.
 fn upload_failed(error: &HomeserverError) -> ApiError {
-    let (status, errcode, told) = match (error.status(), error.errcode()) {
+    let (status, errcode, text) = match (error.status(), error.errcode()) {
         (413, _) | (_, "M_TOO_LARGE") => (
             StatusCode::PAYLOAD_TOO_LARGE,
             "M_TOO_LARGE",
@@ -223,7 +223,7 @@ fn upload_failed(error: &HomeserverError) -> ApiError {
         ),
     };
     tracing::warn!(%error, "a paste could not be uploaded");
-    ApiError::new(status, errcode, told)
+    ApiError::new(status, errcode, text)
 }
 
 const SLOW: &str = "the homeserver was too slow to take the text; the request can be repeated";

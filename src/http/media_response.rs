@@ -1,4 +1,4 @@
-//! The answer that carries media: its headers, and a body that is counted on its way out.
+//! The answer that carries media: its headers, and a body whose bytes are counted as they are sent.
 
 use std::{
     pin::Pin,
@@ -9,10 +9,7 @@ use std::{
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     body::{BodyStream, SizedStream},
-    http::{
-        StatusCode,
-        header::{self, HeaderName, HeaderValue},
-    },
+    http::header::{self, HeaderName, HeaderValue},
 };
 use bytes::Bytes;
 use futures_util::Stream;
@@ -20,15 +17,15 @@ use futures_util::Stream;
 use crate::{
     clock::Clock,
     links::Grant,
-    media::{Given, Media, MediaBody, MediaError},
+    media::{Media, MediaBody, MediaError},
     storage::links::LinkRow,
     usage::{FollowCounter, Served},
 };
 
-use super::{refusal::ROBOTS_TAG, state::AppState};
+use super::{public_error::ROBOTS_TAG, state::AppState};
 
-/// What every answer with media carries, whatever the media is. The policy is the one that the
-/// Matrix specification asks of homeservers.
+/// The headers of every answer with media, whatever its type. The policy is the one that the Matrix
+/// specification asks of homeservers.
 static SAFETY: LazyLock<[(HeaderName, HeaderValue); 7]> = LazyLock::new(|| {
     let value = HeaderValue::from_static;
     [
@@ -50,8 +47,8 @@ static SAFETY: LazyLock<[(HeaderName, HeaderValue); 7]> = LazyLock::new(|| {
     ]
 });
 
-/// Tells a browser what a web app of another origin may ask for (Fetch Standard, "CORS-preflight
-/// request").
+/// Answers a browser which requests a web app of another origin may make (Fetch Standard,
+/// "CORS-preflight request").
 pub(super) fn preflight() -> HttpResponse {
     HttpResponse::NoContent()
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
@@ -66,52 +63,37 @@ pub(super) fn preflight() -> HttpResponse {
 
 /// Puts media into an answer.
 pub(super) fn respond(media: Media, cache_control: &str, counter: Counter) -> HttpResponse {
-    let (status, length, content_range, body) = match media.given {
-        Given::Whole(length, body) => (StatusCode::OK, length, None, Some(body)),
-        Given::Part(first, last, whole, body) => {
-            let whole = whole.map_or_else(|| "*".to_owned(), |whole| whole.to_string());
-            (
-                StatusCode::PARTIAL_CONTENT,
-                Some(last - first + 1),
-                Some(format!("bytes {first}-{last}/{whole}")),
-                Some(body),
-            )
-        }
-        Given::NotModified => (StatusCode::NOT_MODIFIED, None, None, None),
-        Given::Unsatisfiable(length) => (
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            None,
-            length.map(|length| format!("bytes */{length}")),
-            None,
-        ),
-    };
-    let mut response = HttpResponse::build(status);
+    let (decision, whole) = (media.decision, media.representation.length);
+    let mut response = HttpResponse::build(decision.status());
     for (name, value) in SAFETY.iter() {
         response.insert_header((name.clone(), value.clone()));
     }
     response
         .insert_header((header::CACHE_CONTROL, cache_control))
-        .insert_header((header::ETAG, media.etag));
-    if let Some(last_modified) = media.last_modified {
+        .insert_header((header::ETAG, media.representation.etag));
+    if let Some(last_modified) = media.representation.last_modified {
         response.insert_header((header::LAST_MODIFIED, last_modified));
     }
-    if let Some(content_range) = content_range {
+    if let Some(content_range) = decision.content_range(whole) {
         response.insert_header((header::CONTENT_RANGE, content_range));
     }
-    if media.ranges {
+    if media.representation.has_ranges {
         response.insert_header((header::ACCEPT_RANGES, "bytes"));
     }
-    let Some(body) = body else {
+    if !decision.describes_content() {
         return response.finish();
-    };
+    }
     response
         .insert_header((header::CONTENT_TYPE, media.headers.content_type))
         .insert_header((
             header::CONTENT_DISPOSITION,
             media.headers.content_disposition,
         ));
-    let body = CountedBody { body, counter };
-    send(response, body, length)
+    let body = CountedBody {
+        body: media.body,
+        counter,
+    };
+    send(response, body, decision.content_length(whole))
 }
 
 /// Sends a body, with its length where it is known, so that an end that comes too early shows.
@@ -122,7 +104,7 @@ fn send(mut response: HttpResponseBuilder, body: CountedBody, length: Option<u64
     }
 }
 
-/// Counts what goes out.
+/// Counts one answer with media: as a follow or a download at its start, its bytes at its end.
 pub(super) struct Counter {
     follows: FollowCounter,
     clock: Clock,
@@ -131,7 +113,7 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// A counter for one answer; `is_download`: the homeserver was asked for it.
+    /// Starts the count; `is_download`: the homeserver was asked for the media.
     pub(super) fn start(
         state: &AppState,
         grant: &Grant,

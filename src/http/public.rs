@@ -1,5 +1,5 @@
-//! The public listener: from the path of a request to whoever answers it. The paths are few and
-//! people guess many, so they are taken apart here and not by patterns.
+//! The public listener: from the path of a request to its handler. The paths are few and guesses are
+//! many, so they are parsed here and not matched with patterns.
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
@@ -14,15 +14,15 @@ use crate::{
 
 use super::{
     media_response::preflight,
+    public_error::{PublicError, method_not_allowed},
     public_link, public_page, public_thumbnail,
-    refusal::{Told, method_not_allowed},
     request_log::LogRoute,
     state::AppState,
 };
 
-/// Where a path leads.
+/// A route of this listener, with the token of its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place<'a> {
+enum Route<'a> {
     /// `/m/{token}[/{name}]`.
     Media(&'a str),
     /// `/t/{token}`.
@@ -33,8 +33,8 @@ enum Place<'a> {
     Robots,
 }
 
-impl<'a> Place<'a> {
-    /// Every pattern.
+impl<'a> Route<'a> {
+    /// The patterns of all routes.
     const PATTERNS: [&'static str; 4] = ["/m/{token}", "/t/{token}", "/v/{token}", "/robots.txt"];
 
     /// Reads a path; `prefix`: the path of `public_url`, which a reverse proxy may strip or not.
@@ -75,23 +75,23 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Where a path leads: to a route of ours, or to an entry of `legacy_links`.
+/// The destination of a path: a route of this listener, or an entry of `legacy_links`.
 enum Target<'a> {
-    Ours(Place<'a>),
+    Own(Route<'a>),
     Legacy(LegacyPath<'a>),
 }
 
 impl<'a> Target<'a> {
     fn find(path: &'a str, prefix: &str, legacy: &'a LegacyLinks) -> Option<Self> {
-        if let Some(place) = Place::parse(path, prefix) {
-            return Some(Self::Ours(place));
+        if let Some(route) = Route::parse(path, prefix) {
+            return Some(Self::Own(route));
         }
         legacy.find_below(prefix, path).map(Self::Legacy)
     }
 
     fn route(&self) -> &'static str {
         match self {
-            Self::Ours(place) => place.pattern(),
+            Self::Own(route) => route.pattern(),
             Self::Legacy(path) => path.route(),
         }
     }
@@ -100,7 +100,7 @@ impl<'a> Target<'a> {
 /// The methods and paths of this listener, but for those of `legacy_links`.
 pub(super) fn table() -> Vec<(Method, String)> {
     let methods = [Method::GET, Method::HEAD];
-    let all = Place::PATTERNS.iter().flat_map(|pattern| {
+    let all = Route::PATTERNS.iter().flat_map(|pattern| {
         methods
             .iter()
             .map(|method| (method.clone(), (*pattern).to_owned()))
@@ -121,7 +121,7 @@ async fn answer(
     let config = state.config();
     let (path, prefix) = (request.match_info().as_str(), config.public_url.path());
     let Some(target) = Target::find(path, prefix, &config.legacy_links) else {
-        return Told::not_found().respond(&request);
+        return PublicError::not_found().respond(&request);
     };
     request.extensions_mut().insert(LogRoute(target.route()));
     match *request.method() {
@@ -130,19 +130,19 @@ async fn answer(
         _ => return method_not_allowed(&request),
     }
     let answered = match target {
-        Target::Ours(Place::Media(token)) => {
+        Target::Own(Route::Media(token)) => {
             public_link::answer(&request, token, &state, &media).await
         }
-        Target::Ours(Place::Thumbnail(token)) => {
+        Target::Own(Route::Thumbnail(token)) => {
             public_thumbnail::answer(&request, token, &state, &media).await
         }
-        Target::Ours(Place::Page(token)) => {
+        Target::Own(Route::Page(token)) => {
             public_page::answer(&request, token, &state, &media).await
         }
-        Target::Ours(Place::Robots) => Ok(public_page::robots()),
+        Target::Own(Route::Robots) => Ok(public_page::robots()),
         Target::Legacy(path) => public_link::answer_legacy(&request, path, &state, &media).await,
     };
-    answered.unwrap_or_else(|told| told.respond(&request))
+    answered.unwrap_or_else(|error| error.respond(&request))
 }
 
 #[cfg(test)]
@@ -150,14 +150,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_leads_to_one_place_or_to_none() {
-        for (path, place) in [
-            ("/m/abc", Some(Place::Media("abc"))),
-            ("/m/abc/", Some(Place::Media("abc"))),
-            ("/m/abc/cat.png", Some(Place::Media("abc"))),
-            ("/v/abc/cat.png", Some(Place::Page("abc"))),
-            ("/t/abc", Some(Place::Thumbnail("abc"))),
-            ("/robots.txt", Some(Place::Robots)),
+    fn a_path_leads_to_one_route_or_to_none() {
+        for (path, route) in [
+            ("/m/abc", Some(Route::Media("abc"))),
+            ("/m/abc/", Some(Route::Media("abc"))),
+            ("/m/abc/cat.png", Some(Route::Media("abc"))),
+            ("/v/abc/cat.png", Some(Route::Page("abc"))),
+            ("/t/abc", Some(Route::Thumbnail("abc"))),
+            ("/robots.txt", Some(Route::Robots)),
             ("/t/abc/cat.png", None),
             ("/m/abc/cat/png", None),
             ("/m/", None),
@@ -169,26 +169,26 @@ mod tests {
             ("", None),
             ("/robots.txt/", None),
         ] {
-            assert_eq!(Place::parse(path, "/"), place, "{path}");
-            assert_eq!(Place::parse(path, "/some/path"), place, "{path}");
+            assert_eq!(Route::parse(path, "/"), route, "{path}");
+            assert_eq!(Route::parse(path, "/some/path"), route, "{path}");
             let under = format!("/some/path{path}");
             if path.starts_with('/') {
-                assert_eq!(Place::parse(&under, "/some/path"), place, "{path}");
-                assert_eq!(Place::parse(&under, "/some/path/"), place, "{path}");
+                assert_eq!(Route::parse(&under, "/some/path"), route, "{path}");
+                assert_eq!(Route::parse(&under, "/some/path/"), route, "{path}");
             }
-            assert_eq!(Place::parse(&under, "/some"), None, "{path}");
+            assert_eq!(Route::parse(&under, "/some"), None, "{path}");
         }
-        assert_eq!(Place::parse("/m/m/abc", "/m"), Some(Place::Media("abc")));
-        assert_eq!(Place::parse("/m/abc", "/m"), Some(Place::Media("abc")));
-        assert_eq!(Place::parse("/media/m/abc", "/med"), None);
+        assert_eq!(Route::parse("/m/m/abc", "/m"), Some(Route::Media("abc")));
+        assert_eq!(Route::parse("/m/abc", "/m"), Some(Route::Media("abc")));
+        assert_eq!(Route::parse("/media/m/abc", "/med"), None);
     }
 
     #[test]
-    fn every_place_has_its_pattern() {
-        for pattern in Place::PATTERNS {
+    fn every_route_has_its_pattern() {
+        for pattern in Route::PATTERNS {
             let path = pattern.replace("{token}", "abc");
-            let place = Place::parse(&path, "/");
-            assert_eq!(place.map(Place::pattern), Some(pattern));
+            let route = Route::parse(&path, "/");
+            assert_eq!(route.map(Route::pattern), Some(pattern));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A followed link: verify, decide, open, stream.
+//! Follows a link: verifies it, decides, opens its media and streams it.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use actix_web::{
 use crate::{
     clock::millis,
     config::CheckEvent,
-    homeserver::MediaKind,
+    homeserver::MediaVariant,
     legacy::{LegacyLink, LegacyPath},
     links::Grant,
-    media::{ByteRange, Given, MediaError, MediaProxy, Order, Wanted},
+    media::{ByteRange, Decision, MediaError, MediaProxy, Order, RequestConditions},
 };
 
 use super::{
     media_response::{Counter, respond},
-    refusal::Told,
+    public_error::PublicError,
     request_log::LogLink,
     state::AppState,
 };
@@ -29,19 +29,19 @@ pub(super) async fn answer(
     token: &str,
     state: &AppState,
     media: &MediaProxy,
-) -> Result<HttpResponse, Told> {
+) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
-    give(request, &grant, None, state, media).await
+    serve(request, &grant, None, state, media).await
 }
 
-/// A path of `legacy_links`.
+/// `GET` and `HEAD` of a path of `legacy_links`.
 pub(super) async fn answer_legacy(
     request: &HttpRequest,
     path: LegacyPath<'_>,
     state: &AppState,
     media: &MediaProxy,
-) -> Result<HttpResponse, Told> {
-    let link = path.verify().map_err(|_| Told::not_found())?;
+) -> Result<HttpResponse, PublicError> {
+    let link = path.verify().map_err(|_| PublicError::not_found())?;
     request
         .extensions_mut()
         .insert(LogLink(link.link_id().to_string()));
@@ -49,12 +49,12 @@ pub(super) async fn answer_legacy(
         .links
         .resolve_legacy(&link)
         .await
-        .map_err(|refusal| Told::refusal(&refusal))?;
-    give(request, &grant, Some(&link), state, media).await
+        .map_err(|refusal| PublicError::refusal(&refusal))?;
+    serve(request, &grant, Some(&link), state, media).await
 }
 
-/// Whether the homeserver has taken back media that the cache still holds. Where events were seen
-/// to show it, they decide; otherwise a bridge that withdraws media can only have it removed there.
+/// Whether the homeserver has removed media that the cache still holds. Where events are known to
+/// show it, they decide; otherwise a bridge can withdraw media only by having it removed there.
 async fn is_withdrawn(
     link: &LegacyLink,
     order: &Order,
@@ -64,7 +64,7 @@ async fn is_withdrawn(
 ) -> bool {
     let link_id = link.link_id().to_string();
     if from_homeserver {
-        state.presence.was_given(&link_id).await;
+        state.availability.confirm(&link_id).await;
         return false;
     }
     let hears_of_redactions = state.config().links.check_event == CheckEvent::Push;
@@ -74,23 +74,24 @@ async fn is_withdrawn(
             Ok(_) | Err(_) => true,
         }
     };
-    !state.presence.is_there(&link_id, ask).await
+    !state.availability.is_available(&link_id, ask).await
 }
 
-/// The media of a link that may be followed.
-async fn give(
+/// Answers with the media of a link that may be followed.
+async fn serve(
     request: &HttpRequest,
     grant: &Grant,
     legacy: Option<&LegacyLink>,
     state: &AppState,
     proxy: &MediaProxy,
-) -> Result<HttpResponse, Told> {
+) -> Result<HttpResponse, PublicError> {
     let link = &grant.link;
     let limited = link.max_follows.is_some();
-    let order = order(grant, MediaKind::Original);
-    let refused = |error: &MediaError| Told::media(error, &link.link_id).on(&grant.bridge.network);
-    let mut media = proxy
-        .open(&order, wanted(request, limited))
+    let order = order(grant, MediaVariant::Original);
+    let refused =
+        |error: &MediaError| PublicError::media(error, &link.link_id).on(&grant.bridge.network);
+    let media = proxy
+        .open(&order, conditions(request))
         .await
         .map_err(|error| refused(&error))?;
     if let Some(legacy) = legacy
@@ -98,43 +99,45 @@ async fn give(
     {
         return Err(refused(&MediaError::Gone));
     }
-    // A range of it would be answered with the whole.
-    media.ranges &= !limited;
-    let is_follow = request.method() == Method::GET && matches!(media.given, Given::Whole(..));
+    let is_follow = media.decision == Decision::Whole;
     if is_follow && limited {
         state
             .links
             .take_follow(link)
             .await
-            .map_err(|refusal| Told::refusal(&refusal).on(&grant.bridge.network))?;
+            .map_err(|refusal| PublicError::refusal(&refusal).on(&grant.bridge.network))?;
     }
     let counter = Counter::start(state, grant, is_follow, media.is_download);
     Ok(respond(media, &cache_control(state, grant), counter))
 }
 
-/// What to ask for, of a link that may be followed.
-pub(super) fn order(grant: &Grant, kind: MediaKind) -> Order {
+/// The order for the media of a link that may be followed.
+pub(super) fn order(grant: &Grant, variant: MediaVariant) -> Order {
     Order {
         bridge: Arc::clone(&grant.bridge),
         claims: Arc::clone(&grant.link.claims),
         copy: grant.link.copy.clone(),
         sender: grant.link.sender.clone(),
-        kind,
-        // A thumbnail is as small as it is.
-        max_bytes: match kind {
-            MediaKind::Original => grant.link.max_size.and_then(|max| u64::try_from(max).ok()),
-            MediaKind::Thumbnail { .. } => None,
+        variant,
+        // The policy bounds originals; thumbnails are small.
+        max_bytes: match variant {
+            MediaVariant::Original => grant.link.max_size.and_then(|max| u64::try_from(max).ok()),
+            MediaVariant::Thumbnail { .. } => None,
         },
+        whole_only: variant == MediaVariant::Original && grant.link.max_follows.is_some(),
     }
 }
 
-/// From the text of the path to a link that may be followed.
+/// Resolves the token of a path to a link that may be followed.
 pub(super) async fn granted(
     request: &HttpRequest,
     token: &str,
     state: &AppState,
-) -> Result<Grant, Told> {
-    let link = state.links.verify(token).map_err(|_| Told::not_found())?;
+) -> Result<Grant, PublicError> {
+    let link = state
+        .links
+        .verify(token)
+        .map_err(|_| PublicError::not_found())?;
     request
         .extensions_mut()
         .insert(LogLink(link.link_id().to_string()));
@@ -142,22 +145,19 @@ pub(super) async fn granted(
         .links
         .resolve(&link)
         .await
-        .map_err(|refusal| Told::refusal(&refusal))
+        .map_err(|refusal| PublicError::refusal(&refusal))
 }
 
-/// What the request's headers ask for. The follows of a limited link are counted by the whole, so
-/// no range of it is given.
-pub(super) fn wanted(request: &HttpRequest, limited: bool) -> Wanted<'_> {
+/// The headers of a request that decide how much of the media it gets.
+pub(super) fn conditions(request: &HttpRequest) -> RequestConditions<'_> {
     let one = |name| {
         let mut values = request.headers().get_all(name);
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
     };
-    Wanted {
-        head_only: request.method() == Method::HEAD,
-        range: one(header::RANGE)
-            .filter(|_| !limited)
-            .and_then(ByteRange::parse),
+    RequestConditions {
+        is_head: request.method() == Method::HEAD,
+        range: one(header::RANGE).and_then(ByteRange::parse),
         if_range: request
             .headers()
             .contains_key(header::IF_RANGE)
@@ -167,7 +167,7 @@ pub(super) fn wanted(request: &HttpRequest, limited: bool) -> Wanted<'_> {
     }
 }
 
-/// For how long others may keep the media: not beyond the link's life.
+/// How long browsers and CDNs may keep the media: never beyond the link's end.
 pub(super) fn cache_control(state: &AppState, grant: &Grant) -> String {
     if grant.link.max_follows.is_some() {
         return "no-store".to_owned();

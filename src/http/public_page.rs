@@ -4,16 +4,16 @@ use actix_web::{HttpRequest, HttpResponse, http::header};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
-    homeserver::MediaKind,
+    homeserver::MediaVariant,
     links::Grant,
-    media::{Given, MediaProxy, Wanted},
-    pages::{self, Kind, Moment, PastePage, ViewPage},
+    media::{MediaProxy, RequestConditions},
+    pages::{self, Moment, PastePage, ViewKind, ViewPage},
 };
 
 use super::{
+    public_error::PublicError,
     public_link::{granted, order},
     public_paste,
-    refusal::Told,
     state::AppState,
 };
 
@@ -30,7 +30,7 @@ pub(super) async fn answer(
     token: &str,
     state: &AppState,
     media: &MediaProxy,
-) -> Result<HttpResponse, Told> {
+) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
     let link = &grant.link;
     let (mimetype, size) = match &link.claims.mimetype {
@@ -38,7 +38,7 @@ pub(super) async fn answer(
             Some(mimetype.clone()),
             link.size.and_then(|size| size.try_into().ok()),
         ),
-        None => told_by_homeserver(media, &grant).await?,
+        None => reported_by_homeserver(media, &grant).await?,
     };
     let view = state.links.view(link);
     let page = ViewPage {
@@ -75,27 +75,26 @@ pub(super) async fn answer(
         .body(html))
 }
 
-/// Type and size of media whose bridge told neither.
-async fn told_by_homeserver(
+/// Type and size as the homeserver reports them, for links that say neither.
+async fn reported_by_homeserver(
     media: &MediaProxy,
     grant: &Grant,
-) -> Result<(Option<String>, Option<u64>), Told> {
-    let wanted = Wanted {
-        head_only: true,
-        ..Wanted::default()
+) -> Result<(Option<String>, Option<u64>), PublicError> {
+    let head = RequestConditions {
+        is_head: true,
+        ..RequestConditions::default()
     };
     let media = media
-        .open(&order(grant, MediaKind::Original), wanted)
+        .open(&order(grant, MediaVariant::Original), head)
         .await
-        .map_err(|error| Told::media(&error, &grant.link.link_id).on(&grant.bridge.network))?;
-    let length = match media.given {
-        Given::Whole(length, _) => length,
-        _ => None,
-    };
+        .map_err(|error| {
+            PublicError::media(&error, &grant.link.link_id).on(&grant.bridge.network)
+        })?;
+    let length = media.decision.content_length(media.representation.length);
     Ok((Some(media.headers.content_type), length))
 }
 
-fn kind(mimetype: Option<&str>) -> Kind {
+fn kind(mimetype: Option<&str>) -> ViewKind {
     let essence = mimetype
         .unwrap_or_default()
         .split(';')
@@ -104,11 +103,11 @@ fn kind(mimetype: Option<&str>) -> Kind {
         .trim();
     match essence.split_once('/') {
         // Drawings can hold scripts: they are saved, not shown.
-        Some(("image", subtype)) if subtype != "svg+xml" => Kind::Image,
-        Some(("video", _)) => Kind::Video,
-        Some(("audio", _)) => Kind::Audio,
-        Some(("text", "plain")) => Kind::Text,
-        _ => Kind::Other,
+        Some(("image", subtype)) if subtype != "svg+xml" => ViewKind::Image,
+        Some(("video", _)) => ViewKind::Video,
+        Some(("audio", _)) => ViewKind::Audio,
+        Some(("text", "plain")) => ViewKind::Text,
+        _ => ViewKind::Other,
     }
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 
 use crate::{
-    homeserver::MediaKind,
+    homeserver::MediaVariant,
     links::Grant,
-    media::{Given, MediaError, MediaProxy, Wanted},
+    media::{Decision, MediaError, MediaProxy, RequestConditions},
     pages::Rows,
     pastes::MAX_TEXT_BYTES,
     storage::links::Paste,
 };
 
-use super::{public_link::order, refusal::Told, state::AppState};
+use super::{public_error::PublicError, public_link::order, state::AppState};
 
 /// The lines of a paste.
 pub(super) async fn lines(
@@ -21,7 +21,7 @@ pub(super) async fn lines(
     paste: &Paste,
     state: &AppState,
     media: &MediaProxy,
-) -> Result<Arc<Rows>, Told> {
+) -> Result<Arc<Rows>, PublicError> {
     let link = &grant.link;
     let filename = link.claims.filename.as_deref();
     if let Some(rows) = state.paste_views.get(&link.link_id, filename).await {
@@ -29,7 +29,7 @@ pub(super) async fn lines(
     }
     let text = read(grant, media)
         .await
-        .map_err(|error| Told::media(&error, &link.link_id).on(&grant.bridge.network))?;
+        .map_err(|error| PublicError::media(&error, &link.link_id).on(&grant.bridge.network))?;
     let language = paste.language.as_deref();
     Ok(state
         .paste_views
@@ -37,14 +37,18 @@ pub(super) async fn lines(
         .await)
 }
 
-/// The text, as the homeserver has it. What is longer than any text that we have uploaded is none.
+/// The text, as the homeserver has it. Longer media than any uploaded text is refused.
 async fn read(grant: &Grant, media: &MediaProxy) -> Result<String, MediaError> {
     let opened = media
-        .open(&order(grant, MediaKind::Original), Wanted::default())
+        .open(
+            &order(grant, MediaVariant::Original),
+            RequestConditions::default(),
+        )
         .await?;
-    let Given::Whole(_, mut body) = opened.given else {
+    if opened.decision != Decision::Whole {
         return Err(MediaError::Failed("the whole was not given".to_owned()));
-    };
+    }
+    let mut body = opened.body;
     let mut bytes = Vec::new();
     while let Some(piece) = body.next().await.transpose()? {
         if bytes.len() + piece.len() > MAX_TEXT_BYTES {

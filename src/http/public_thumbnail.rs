@@ -1,21 +1,21 @@
-//! A thumbnail of a link's media: parameters, then the same steps as for a followed link.
+//! Serves a thumbnail of a link's media: reads the size, then takes the steps of a followed link.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use crate::{
-    homeserver::MediaKind,
-    media::{MediaProxy, Method, thumbnail},
+    homeserver::MediaVariant,
+    media::{MediaProxy, ThumbnailMethod, choose_thumbnail},
 };
 
 use super::{
     media_response::{Counter, respond},
-    public_link::{cache_control, granted, order, wanted},
-    refusal::Told,
+    public_error::PublicError,
+    public_link::{cache_control, conditions, granted, order},
     state::AppState,
 };
 
-/// The query, as it was found.
+/// The query, unchecked.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Query {
@@ -30,30 +30,37 @@ pub(super) async fn answer(
     token: &str,
     state: &AppState,
     media: &MediaProxy,
-) -> Result<HttpResponse, Told> {
+) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
-    let kind = kind(request, state)?;
+    let variant = variant(request, state)?;
     let media = media
-        .open(&order(&grant, kind), wanted(request, false))
+        .open(&order(&grant, variant), conditions(request))
         .await
-        .map_err(|error| Told::media(&error, &grant.link.link_id).on(&grant.bridge.network))?;
+        .map_err(|error| {
+            PublicError::media(&error, &grant.link.link_id).on(&grant.bridge.network)
+        })?;
     let counter = Counter::start(state, &grant, false, media.is_download);
     Ok(respond(media, &cache_control(state, &grant), counter))
 }
 
-/// The configured size that is given for the one that is asked for.
-fn kind(request: &HttpRequest, state: &AppState) -> Result<MediaKind, Told> {
+/// The configured size that serves the requested one.
+fn variant(request: &HttpRequest, state: &AppState) -> Result<MediaVariant, PublicError> {
     let query = web::Query::<Query>::from_query(request.query_string())
-        .map_err(|_| Told::bad_size("M_INVALID_PARAM"))?;
+        .map_err(|_| PublicError::bad_size("M_INVALID_PARAM"))?;
     let pixels = |text: &Option<String>| {
-        let text = text.as_ref().ok_or(Told::bad_size("M_MISSING_PARAM"))?;
+        let text = text
+            .as_ref()
+            .ok_or(PublicError::bad_size("M_MISSING_PARAM"))?;
         let pixels = text.parse().ok().filter(|pixels: &u32| *pixels > 0);
-        pixels.ok_or(Told::bad_size("M_INVALID_PARAM"))
+        pixels.ok_or(PublicError::bad_size("M_INVALID_PARAM"))
     };
     let asked = (pixels(&query.width)?, pixels(&query.height)?);
     let method = match &query.method {
-        None => Method::Scale,
-        Some(text) => Method::parse(text).ok_or(Told::bad_size("M_INVALID_PARAM"))?,
+        None => ThumbnailMethod::Scale,
+        Some(text) => {
+            ThumbnailMethod::parse(text).ok_or(PublicError::bad_size("M_INVALID_PARAM"))?
+        }
     };
-    thumbnail(&state.config().media.thumbnails, asked, method).ok_or(Told::no_thumbnail())
+    choose_thumbnail(&state.config().media.thumbnails, asked, method)
+        .ok_or(PublicError::no_thumbnail())
 }

@@ -1,4 +1,4 @@
-//! One line per request, once its answer has gone out: docs/operators.md tells its fields. Paths
+//! One log line per request, once its answer has gone out; docs/operators.md lists its fields. Paths
 //! hold secrets, so the line names the route and the link ID instead.
 
 use std::{
@@ -23,19 +23,19 @@ use metrics::Counter;
 
 use crate::telemetry;
 
-use super::routes::Listener;
+use super::listener::Listener;
 
 /// The link that a request is about.
 #[derive(Debug, Clone)]
 pub(super) struct LogLink(pub String);
-/// The route that a request has taken, where the router does not know it.
+/// The route of a request that the router of the framework has not seen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogRoute(pub &'static str);
-/// The bridge that asks.
+/// The bridge that makes a request.
 #[derive(Debug, Clone)]
 pub(super) struct LogBridge(pub String);
 
-/// Writes the line.
+/// Middleware that logs and counts every request of a listener.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestLog(pub Listener);
 
@@ -58,7 +58,7 @@ where
     }
 }
 
-/// The service that does it.
+/// The service behind [`RequestLog`].
 #[derive(Debug)]
 pub struct RequestLogService<S> {
     service: S,
@@ -93,7 +93,7 @@ where
                     .match_pattern()
                     .map_or(Cow::Borrowed("none"), Cow::Owned),
             };
-            let line = Line {
+            let line = RequestLine {
                 listener,
                 method,
                 route,
@@ -111,8 +111,8 @@ where
     }
 }
 
-/// What the line says.
-struct Line {
+/// The fields of the line, which is written when this is dropped.
+struct RequestLine {
     listener: Listener,
     method: Method,
     route: Cow<'static, str>,
@@ -125,7 +125,7 @@ struct Line {
     complete: bool,
 }
 
-impl Drop for Line {
+impl Drop for RequestLine {
     fn drop(&mut self) {
         let duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let listener = self.listener.as_str();
@@ -155,9 +155,9 @@ impl Drop for Line {
     }
 }
 
-/// Requests and sent bytes.
+/// The counters of requests and of sent bytes.
 type Counters = (Counter, Counter);
-/// What they count: requests of a listener, with their route and status.
+/// Their labels: listener, route and status.
 type Labels = (Listener, Cow<'static, str>, u16);
 
 thread_local! {
@@ -166,7 +166,7 @@ thread_local! {
     static COUNTERS: RefCell<HashMap<Labels, Counters>> = RefCell::default();
 }
 
-fn count(line: &Line) {
+fn count(line: &RequestLine) {
     let listener = line.listener.as_str();
     COUNTERS.with_borrow_mut(|counters| {
         let key = (line.listener, line.route.clone(), line.status);
@@ -181,10 +181,10 @@ fn count(line: &Line) {
     });
 }
 
-/// A body that counts what goes out, and has the line written at its end.
+/// A body that counts the bytes it sends; the line is written at its end.
 pub struct LoggedBody<B> {
     body: B,
-    line: Line,
+    line: RequestLine,
 }
 
 impl<B: MessageBody + Unpin> MessageBody for LoggedBody<B> {
@@ -204,7 +204,7 @@ impl<B: MessageBody + Unpin> MessageBody for LoggedBody<B> {
             Poll::Ready(None) => self.line.complete = true,
             _ => {}
         }
-        // A body of a known size is complete with its last byte: nobody asks it for its end.
+        // A body of a known size is complete with its last byte: it is not polled for its end.
         if let BodySize::Sized(size) = self.body.size() {
             self.line.complete |= size == self.line.bytes;
         }

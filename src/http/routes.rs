@@ -9,30 +9,13 @@ use actix_web::{
 use super::{
     appservice,
     bridge_api::{events, issue, list, paste, revoke},
-    docs, health, public,
+    docs, health,
+    listener::Listener,
+    openapi::openapi,
+    public,
 };
 
-/// Who is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Listener {
-    /// People.
-    Public,
-    /// Bridges, the homeserver and the operator.
-    Internal,
-}
-
-impl Listener {
-    /// The word used in logs and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Internal => "internal",
-        }
-    }
-}
-
-/// Registers routes, and remembers them for those who ask.
+/// Collects routes: to register them, and to list them.
 #[derive(Default)]
 struct Routes {
     resources: Vec<Resource>,
@@ -124,6 +107,7 @@ pub fn routes_of(listener: Listener) -> Vec<(Method, String)> {
 
 /// Registers the routes of the internal listener.
 pub fn configure_internal(config: &mut ServiceConfig) {
+    config.app_data(web::Data::new(openapi()));
     for resource in internal().resources {
         config.service(resource.default_service(web::to(appservice::other)));
     }

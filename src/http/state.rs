@@ -1,4 +1,4 @@
-//! What handlers work with.
+//! The state that handlers share.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
     links::Links,
-    media::Presence,
+    media::Availability,
     pastes::{PasteViews, Pastes},
     storage::Database,
     usage::FollowCounter,
@@ -21,7 +21,7 @@ use crate::{
 /// How many transactions of the homeserver are held in memory at once, for each bridge.
 const TRANSACTIONS_AT_ONCE: usize = 2;
 
-/// What handlers work with.
+/// The state that handlers share.
 #[derive(Clone)]
 pub struct AppState {
     /// The configuration.
@@ -34,32 +34,32 @@ pub struct AppState {
     pub links: Links,
     /// Texts that become links.
     pub pastes: Pastes,
-    /// How pages show them.
+    /// The lines of pastes, for their pages.
     pub paste_views: PasteViews,
-    /// What is still there of media that only the homeserver vouches for.
-    pub presence: Presence,
-    /// What was served.
+    /// Whether media is still there that only the homeserver vouches for.
+    pub availability: Availability,
+    /// Counts follows and bytes.
     pub follows: FollowCounter,
     /// The homeserver.
     pub homeserver: Arc<Homeserver>,
-    /// What follows from what the homeserver tells.
+    /// Acts on the transactions of the homeserver.
     pub incoming: Incoming,
-    /// The way on to the bridges behind us.
+    /// Forwards requests to the bridges behind us.
     pub forwarder: Forwarder,
     /// Places for transactions of the homeserver, by bridge: one that hangs holds up no other.
     pub transactions: Arc<HashMap<String, Semaphore>>,
-    /// By what the ping is known that we ask for ourselves.
+    /// The transaction ID of the ping that we ask for ourselves.
     pub own_ping: Arc<str>,
-    /// What was measured.
+    /// Counters and gauges, to be rendered.
     pub metrics: PrometheusHandle,
 }
 
-/// Places for the transactions of bridges.
+/// Places for the transactions of each bridge.
 #[must_use]
-pub fn places(config: &Config) -> HashMap<String, Semaphore> {
-    let places =
+pub fn transaction_slots(config: &Config) -> HashMap<String, Semaphore> {
+    let slots =
         |bridge: &Arc<BridgeConfig>| (bridge.id.clone(), Semaphore::new(TRANSACTIONS_AT_ONCE));
-    config.bridges.iter().map(places).collect()
+    config.bridges.iter().map(slots).collect()
 }
 
 impl AppState {

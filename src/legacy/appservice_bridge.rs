@@ -6,8 +6,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use medialink_link::matrix::MxcUri;
 
 use super::{
-    LATEST_MS,
     key::{LegacyKey, is_same},
+    latest::LATEST_MS,
 };
 
 /// A signed byte, which is 1.
@@ -19,7 +19,7 @@ const END_BYTES: usize = 8;
 const MAX_MEDIA_BYTES: usize = 255 + 1 + 255;
 const MAX_BYTES: usize = 1 + MAC_BYTES + END_BYTES + MAX_MEDIA_BYTES;
 
-/// What a token says: the media, and when the link ends, in milliseconds since the epoch (`None`:
+/// The content of a token: the media, and when the link ends, in milliseconds since the epoch (`None`:
 /// never). Nothing of it is read before its HMAC is found to be the key's.
 pub(super) fn read(key: &LegacyKey, token: &str) -> Option<(MxcUri, Option<i64>)> {
     // In whole groups of three bytes, as the decoder asks for.

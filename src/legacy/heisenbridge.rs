@@ -15,10 +15,10 @@ const TAG_BYTES: usize = 8;
 /// Whether this tag is the key's for this media. Links never end.
 pub(super) fn is_signed(key: &LegacyKey, mxc: &MxcUri, tag: &str) -> bool {
     // In whole groups of three bytes, as the decoder asks for.
-    let mut given = [0; TAG_BYTES.next_multiple_of(3)];
-    let Ok(len) = URL_SAFE_NO_PAD.decode_slice(tag, &mut given) else {
+    let mut decoded = [0; TAG_BYTES.next_multiple_of(3)];
+    let Ok(len) = URL_SAFE_NO_PAD.decode_slice(tag, &mut decoded) else {
         return false;
     };
     let wanted = key.hmac_sha256(&[mxc.to_string().as_bytes(), b"/"]);
-    is_same(&given[..len], &wanted[..TAG_BYTES])
+    is_same(&decoded[..len], &wanted[..TAG_BYTES])
 }

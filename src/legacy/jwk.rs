@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::LegacyKey;
 
-/// Why a text is no key for links. It never repeats what may be secret.
+/// Why a text is no key for links. It never repeats a part that may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JwkError {
     /// It is not a JSON object.

@@ -8,8 +8,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use medialink_link::matrix::MxcUri;
 
 use super::{
-    LATEST_MS,
     key::{LegacyKey, is_same},
+    latest::LATEST_MS,
 };
 
 /// All bytes of the HMAC.
@@ -31,10 +31,10 @@ pub(super) fn read(
     tag: &str,
 ) -> Option<Option<i64>> {
     // In whole groups of three bytes, as the decoder asks for.
-    let mut given = [0; (EXPIRY_BYTES + MAX_HASH_LENGTH).next_multiple_of(3)];
-    let len = URL_SAFE_NO_PAD.decode_slice(tag, &mut given).ok()?;
+    let mut decoded = [0; (EXPIRY_BYTES + MAX_HASH_LENGTH).next_multiple_of(3)];
+    let len = URL_SAFE_NO_PAD.decode_slice(tag, &mut decoded).ok()?;
     let expiry_bytes = if expires { EXPIRY_BYTES } else { 0 };
-    let (expiry, hash) = given[..len].split_at_checked(expiry_bytes)?;
+    let (expiry, hash) = decoded[..len].split_at_checked(expiry_bytes)?;
     let wanted = key.hmac_sha256(&[mxc.to_string().as_bytes(), expiry]);
     if !is_same(hash, &wanted[..hash_length]) {
         return None;

@@ -1,4 +1,4 @@
-//! Where links of a format are found: paths of fixed texts and of places for what a link says.
+//! The paths of links: fixed texts, and places for media and signatures.
 
 /// Why a path cannot be that of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +28,7 @@ enum Piece {
     Tag,
 }
 
-/// What stands in the places of a path; empty: it has no such place.
+/// The texts in the places of a path; empty: it has no such place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Parts<'p> {
     pub(super) server: &'p str,
@@ -47,7 +47,7 @@ pub(super) struct Pattern {
 const FILENAME: &str = "{filename}";
 
 impl Pattern {
-    /// A prefix, and what a format has below it.
+    /// A prefix, and the rest of a format's path below it.
     pub(super) fn below(prefix: &str, rest: &str) -> Result<Self, PathError> {
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
         if !prefix.is_empty() && !prefix.starts_with('/') || prefix.contains(['{', '}']) {
@@ -106,7 +106,7 @@ impl Pattern {
         }
     }
 
-    /// What a path says, if it is of this shape.
+    /// The texts in the places of a path, if it is of this shape.
     pub(super) fn read<'p>(&self, path: &'p str) -> Option<Parts<'p>> {
         let mut parts = Parts::default();
         let mut segments = path.strip_prefix('/')?.split('/');

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use medialink_link::matrix::MxcUri;
+
 use super::*;
 
 const TEXT_KEY: &str = "clé of the bridge";

@@ -1,4 +1,4 @@
-//! What follows from the events that the homeserver pushes, for links and for usage.
+//! The effects that pushed events have on links and on usage.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub struct ShownMedia {
     pub media: Vec<(MxcUri, Option<ContentToken>)>,
 }
 
-/// What follows from an event.
+/// An effect of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// An event was redacted: its links end, those of every bridge.
@@ -48,7 +48,7 @@ pub enum Effect {
         /// The room.
         room_id: RoomId,
     },
-    /// The bridge's user is in a room: what it could not do there while it was away is due.
+    /// The bridge's user is in a room: work that had to wait for that is due.
     Joined {
         /// The room.
         room_id: RoomId,

@@ -1,4 +1,4 @@
-//! EventLookup as the homeserver shows them, looked up once for everybody who waits for them.
+//! Events as the homeserver shows them, looked up once for all requests that wait for them.
 
 use std::{
     collections::BTreeSet,
@@ -89,7 +89,7 @@ impl FetchedEvent {
         &self.event["content"]
     }
 
-    /// Who sent it.
+    /// Its sender.
     pub(super) fn sender(&self) -> Option<&str> {
         self.text("sender")
     }
@@ -99,7 +99,7 @@ impl FetchedEvent {
         self.text("type") == Some("m.room.encrypted")
     }
 
-    /// Whether it was redacted: it says so, or a message has nothing left in it
+    /// Whether it was redacted: it says so, or a message has no content left
     /// (Client-Server API, "Redactions").
     pub(super) fn is_redacted(&self) -> bool {
         let because = self.event.pointer("/unsigned/redacted_because");
@@ -136,8 +136,8 @@ impl EventLookup {
         }
     }
 
-    /// The event, as it was at most five seconds ago. All who ask while it is looked up get the
-    /// same answer, a failure too.
+    /// The event, as it was at most five seconds ago. Requests that come while it is looked up get
+    /// the same answer, also if it is a failure.
     pub(super) async fn get(
         &self,
         bridge: &Arc<BridgeConfig>,

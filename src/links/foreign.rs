@@ -71,7 +71,7 @@ impl Links {
         Ok(ended.is_none().then_some(bridge))
     }
 
-    /// Asks the homeserver whatever it would be asked at an issue.
+    /// Asks the homeserver as at an issue.
     pub(super) async fn examine_unrecorded(
         &self,
         bridge: &Arc<BridgeConfig>,
@@ -96,7 +96,7 @@ impl Links {
     }
 }
 
-/// How a link that was not seen before has ended, by what is remembered.
+/// How a link that was not seen before has ended, by remembered facts.
 async fn remembered_end(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -151,7 +151,7 @@ impl Recorder {
         }
         let is_counted = self.is_counted(&claims);
         let usage =
-            media_references::reference(connection, bridge, &claims, is_counted, now).await?;
+            media_references::note_usage(connection, bridge, &claims, is_counted, now).await?;
         if self.is_touched(&claims) {
             touches::schedule(connection, &claims.mxc.to_string(), now).await?;
         }
@@ -180,7 +180,7 @@ impl Recorder {
     }
 
     /// When a link ends: by its own word, by the configuration, or by the policy of its room,
-    /// whatever comes first.
+    /// whichever comes first.
     fn bounded_end(&self, link: &SelfContainedLink, policy: &RoomPolicy) -> Option<i64> {
         let issued_at = issued_at_ms(link);
         let bound = match self.config.links.max_lifetime {

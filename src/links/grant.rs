@@ -34,7 +34,7 @@ pub enum Refusal {
     /// Its bridge is not configured any more.
     #[error("the bridge {0:?} of this link is not configured any more")]
     BridgeGone(String),
-    /// The homeserver did not say what became of its event; the reason, for the operator.
+    /// Its event could not be looked up; the reason, for the operator.
     #[error("the homeserver could not be asked for the link's event: {0}")]
     EventLookup(String),
     /// The database failed.

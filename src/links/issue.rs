@@ -30,9 +30,9 @@ const BATCH_WITHIN: Duration = Duration::from_secs(30);
 type Outcome = Result<IssuedLink, IssueError>;
 
 impl Links {
-    /// Issues links for a bridge, after asking the homeserver for what is needed: policies of
-    /// rooms, and with `links.provenance` the events. The links that are returned are durable. What
-    /// is wrong with one request stands in its place.
+    /// Issues links for a bridge, after asking the homeserver for the policies of rooms, and with
+    /// `links.provenance` for the events. The links that are returned are durable. A request that is
+    /// refused has its error in its place.
     ///
     /// # Errors
     /// If the database fails: then none was issued.
@@ -91,7 +91,7 @@ impl Links {
 }
 
 impl Recorder {
-    /// Issues links by what is known of their rooms.
+    /// Issues links by the known policies of their rooms.
     async fn issue(
         &self,
         connection: &mut SqliteConnection,

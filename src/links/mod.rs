@@ -1,8 +1,9 @@
 //! The one door to links: they are issued, resolved, listed, ended and shown here, by the rules of
 //! the configuration and of their rooms.
 //!
-//! [`Links`] asks the homeserver for what is not known yet. Decisions are made afterwards, inside
-//! one write, by the `Recorder`, which asks nobody.
+//! [`Links`] asks the homeserver first, where something is not known yet. Decisions are made
+//! afterwards, inside one write, by the `Recorder`, which asks nobody. Methods without an `# Errors`
+//! section fail only if the database does, and have changed nothing then.
 
 mod effect;
 mod event_lookup;

@@ -40,7 +40,7 @@ pub struct PasteRequest {
     pub room_id: RoomId,
     /// The message.
     pub event_id: Option<EventId>,
-    /// Who wrote it.
+    /// The author.
     pub sender: Option<UserId>,
     /// The name of the text, for people.
     pub filename: Option<String>,

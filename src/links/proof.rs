@@ -122,7 +122,7 @@ mod tests {
         let other = seen(json!({"url": "mxc://example.org/b", "body": "x mxc://example.org/a"}));
         let told = judged(&other, None).expect_err("refused");
         assert!(told.starts_with("mxc:"), "{told}");
-        // What the bridge gives does not stand in for what the homeserver shows.
+        // The bridge's word does not replace the event on the homeserver.
         let given = json!({"content": {"url": "mxc://example.org/a"}});
         assert!(judged(&other, Some(given)).is_err());
     }
@@ -173,7 +173,7 @@ mod tests {
             lying[name] = lie;
             assert!(judged(&event, Some(lying)).is_err(), "{name}");
         }
-        // The thumbnail is not what the token is for.
+        // The token is not for the thumbnail.
         let aside = json!({"content": {"file": {"url": "mxc://example.org/b"}, "info": {"thumbnail_file": {"url": "mxc://example.org/a"}}}});
         assert_eq!(judged(&event, Some(aside)).as_deref(), Ok(""));
     }

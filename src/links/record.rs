@@ -134,7 +134,7 @@ impl Recorder {
     ) -> Result<i64, StorageError> {
         let (is_counted, now) = (self.is_counted(claims), terms.now);
         let usage =
-            media_references::reference(connection, terms.bridge, claims, is_counted, now).await?;
+            media_references::note_usage(connection, terms.bridge, claims, is_counted, now).await?;
         if self.is_touched(claims) {
             touches::schedule(connection, &claims.mxc.to_string(), now).await?;
         }

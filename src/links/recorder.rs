@@ -1,5 +1,5 @@
-//! Who decides about links inside a write: by the configuration, the keys and what the database
-//! holds. Nobody is asked here.
+//! Decisions about links inside a write, by the configuration, the keys and the database. Nobody is
+//! asked here.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
 };
 use medialink_link::LinkClaims;
 
-/// Records links, and ends them. Its steps are in the files of what they are for.
+/// Records links, and ends them. Each of its steps is in the file of its purpose.
 #[derive(Clone)]
 pub(super) struct Recorder {
     pub(super) config: Arc<Config>,

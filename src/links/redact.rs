@@ -1,4 +1,4 @@
-//! Links that end by themselves: their events are redacted, or their time is over.
+//! Links that nobody revokes: their events are redacted, or their time is over.
 
 use futures_util::FutureExt;
 use sqlx::SqliteConnection;

@@ -18,7 +18,7 @@ use super::{
     recorder::Recorder,
 };
 
-/// What a repeated request says about a short link.
+/// The fields that a repeated request may change of a short link.
 pub(super) struct Changes {
     pub(super) claims: LinkClaims,
     /// `None`: as it is stored.
@@ -30,7 +30,7 @@ pub(super) struct Changes {
 }
 
 impl Recorder {
-    /// Replaces what a repeated request has changed.
+    /// Stores the changes of a repeated request.
     pub(super) async fn renew(
         &self,
         connection: &mut SqliteConnection,
@@ -59,7 +59,7 @@ impl Recorder {
             earlier.media_reference_id
         } else {
             let (bridge, is_counted) = (&earlier.bridge, self.is_counted(&claims));
-            media_references::reference(connection, bridge, &claims, is_counted, now).await?
+            media_references::note_usage(connection, bridge, &claims, is_counted, now).await?
         };
         let renewal = Renewal {
             claims: &claims,

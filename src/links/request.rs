@@ -1,4 +1,4 @@
-//! What a bridge asks for, and what it gets.
+//! Requests for links, and their outcomes.
 
 use std::{
     collections::BTreeSet,
@@ -21,13 +21,13 @@ use medialink_link::{
 /// A request for a link. Fields that the bridge left out are `None`.
 #[derive(Debug, Clone)]
 pub struct IssueRequest {
-    /// What the link is to promise.
+    /// Media, room and event, with the secrets to get the media.
     pub claims: LinkClaims,
-    /// Who shared the media.
+    /// The user who shared the media.
     pub sender: Option<UserId>,
     /// The size of the media in bytes.
     pub size: Option<i64>,
-    /// What its event says of the media.
+    /// How its event presents the media.
     pub appearance: Option<Appearance>,
     /// How long the link is to live.
     pub lifetime: Option<Lifetime>,
@@ -108,7 +108,7 @@ pub enum IssueError {
     /// The event does not show that it shares the media.
     #[error("{0}")]
     Unproven(&'static str),
-    /// The homeserver did not say what the event shares.
+    /// The event could not be looked up; the reason.
     #[error("the homeserver could not be asked for the event: {0}")]
     EventLookup(String),
     /// The claims do not fit into a link.

@@ -1,5 +1,5 @@
-//! Resolving: from a verified token to what may be served, or why not. The cheapest checks come
-//! first; a link that its token alone refutes reaches no database.
+//! Resolving: from a verified token to a [`Grant`], or to the reason why there is none. The cheapest
+//! checks come first; a link that its token alone refutes reaches no database.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Links {
         Ok(grant)
     }
 
-    /// Decides by what is known, and records a link that was signed elsewhere.
+    /// Decides without asking, and records a link that was signed elsewhere.
     async fn resolve_recorded(&self, link: &VerifiedLink) -> Result<Grant, Refusal> {
         let now = self.now();
         let row = match link {

@@ -1,4 +1,4 @@
-//! What the door to links is made of.
+//! The door to links, and the parts that it is made of.
 
 use std::{fmt, sync::Arc};
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::storage::links::Criteria;
 
-/// Everything that can be done with links. Clones share what they know.
+/// Everything that can be done with links. Clones share their caches.
 #[derive(Clone)]
 pub struct Links {
     pub(super) database: Database,

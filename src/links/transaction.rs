@@ -1,4 +1,4 @@
-//! What a transaction of the homeserver does to links and to usage: in one commit, once.
+//! Transactions of the homeserver, acted on once, in one commit.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::{
     storage::{
         StorageError,
         ending::{self, Ending},
-        history::{self, Transaction},
+        history::{self, TransactionStatus},
         links::{self, Criteria},
         media_references, meta_events, room_policies, room_successors, seen_media,
     },
@@ -23,14 +23,14 @@ use medialink_link::{
 use super::{effect::Effect, recorder::Recorder, service::Links};
 
 impl Links {
-    /// What is known of a transaction of the homeserver.
-    pub async fn transaction(
+    /// How far a transaction of the homeserver has come.
+    pub async fn transaction_status(
         &self,
         bridge: &str,
         txn_id: &str,
         digest: &[u8; 32],
-    ) -> Result<Transaction, StorageError> {
-        history::transaction(self.database.reader(), bridge, txn_id, Some(digest)).await
+    ) -> Result<TransactionStatus, StorageError> {
+        history::transaction_status(self.database.reader(), bridge, txn_id, Some(digest)).await
     }
 
     /// Whether it matters to links which media an event has now: one of them is to other media, the
@@ -200,15 +200,15 @@ impl Recorder {
         now: i64,
     ) -> Result<(), StorageError> {
         let known = room_policies::find_in(connection, room_id).await?;
-        // The policy event of the room: without it, the room says something else.
+        // Without its policy event, the room has another policy.
         if known.is_some_and(|known| known.event_id.as_deref() == Some(event_id)) {
             room_policies::doubt(connection, room_id, bridge).await?;
         }
         self.redact_event(connection, room_id, event_id, now).await
     }
 
-    /// An edited event, given by room and ID, does not show other media any more, as a bridge is
-    /// told.
+    /// An edited event, given by room and ID, does not show other media any more, by what a bridge
+    /// has received.
     async fn hide_dropped(
         &self,
         connection: &mut SqliteConnection,
@@ -256,7 +256,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Revokes everything that a bridge has linked of a room.
+    /// Revokes all links that a bridge has to media of a room.
     async fn revoke_room(
         &self,
         connection: &mut SqliteConnection,

@@ -1,4 +1,4 @@
-//! The body of an answer: bytes that are there, or a stream of them.
+//! The body of an answer: bytes that are at hand, or a stream of them.
 
 use std::{
     pin::Pin,
@@ -10,17 +10,17 @@ use futures_util::{Stream, StreamExt, stream};
 
 use super::{MediaError, decrypt::Decryption, limited::LimitedBody};
 
-/// The most bytes that one reader is given at once: more would only wait in a buffer.
+/// The most bytes that one reader gets at once: more would only wait in a buffer.
 pub(super) const PIECE_BYTES: usize = 64 << 10;
 
-type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, MediaError>>>>;
+type PieceStream = Pin<Box<dyn Stream<Item = Result<Bytes, MediaError>>>>;
 
 /// A body, which can be dropped at any time. After an error nothing more comes.
 pub enum MediaBody {
-    /// Bytes that are there.
+    /// Bytes that are at hand.
     Whole(Bytes),
-    /// Bytes that come.
-    Stream(Pieces),
+    /// Bytes that are still coming.
+    Stream(PieceStream),
 }
 
 impl MediaBody {
@@ -29,12 +29,12 @@ impl MediaBody {
         Self::Whole(Bytes::new())
     }
 
-    /// Bytes as they come.
+    /// PieceStream as they come.
     pub(super) fn stream(pieces: impl Stream<Item = Result<Bytes, MediaError>> + 'static) -> Self {
         Self::Stream(Box::pin(pieces))
     }
 
-    /// What the homeserver sends, decrypted where it is encrypted.
+    /// A download, decrypted where it is encrypted.
     pub(super) fn of_homeserver(body: LimitedBody, decryption: Option<Decryption>) -> Self {
         Self::stream(stream::unfold(
             Some((body, decryption)),
@@ -58,8 +58,8 @@ impl MediaBody {
         ))
     }
 
-    /// Waits for the first bytes, `count` at least if there are that many, so that what they are
-    /// can be told from them, and a body that fails before can be refused in words.
+    /// Waits for the first bytes, at least `count` if there are that many: they show the type of the
+    /// media, and a body that fails before them can still be answered with an error.
     pub(super) async fn begun(self, count: usize) -> Result<(Bytes, Self), MediaError> {
         let mut pieces = match self {
             Self::Whole(bytes) => return Ok((bytes.clone(), Self::Whole(bytes))),
@@ -108,7 +108,7 @@ impl MediaBody {
     }
 }
 
-/// What comes at the end of the body: the piece that was held back, if the digest is right.
+/// The end of the body: the piece that was held back, if the digest is right.
 fn last(decryption: Option<Decryption>) -> Option<Result<Bytes, MediaError>> {
     match decryption?.finish() {
         Some(last) => last.map(Ok),

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use medialink_link::matrix::FileKeys;
 
-/// Decrypts a stream piece by piece, always one piece behind: the last one is given only once the
+/// Decrypts a stream piece by piece, always one piece behind: the last one is released only once the
 /// digest of the whole is known to be right, so that tampered media never arrives whole.
 pub struct Decryption {
     cipher: Ctr128BE<Aes256>,
@@ -24,7 +24,7 @@ pub struct Decryption {
 }
 
 impl Decryption {
-    /// For a whole ciphertext, from its first byte on.
+    /// Begins a ciphertext at its first byte.
     #[must_use]
     pub fn new(keys: &FileKeys) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Decryption {
         }
     }
 
-    /// Takes a piece of ciphertext; gives the plaintext of the one before it.
+    /// Takes a piece of ciphertext; returns the plaintext of the one before it.
     pub fn push(&mut self, ciphertext: Bytes) -> Option<Bytes> {
         if ciphertext.is_empty() {
             return None;
@@ -46,7 +46,7 @@ impl Decryption {
         self.held_back.replace(plaintext.freeze())
     }
 
-    /// Ends the stream: gives the last piece (`Some(None)`: there was none), or `None` if the
+    /// Ends the stream: returns the last piece (`Some(None)`: there was none), or `None` if the
     /// digest is wrong.
     #[must_use]
     pub fn finish(self) -> Option<Option<Bytes>> {
@@ -54,8 +54,8 @@ impl Decryption {
     }
 }
 
-/// Keys for what is made from encrypted media, different for each purpose: so that it, too, is
-/// ciphertext in the cache, and the media's own keys open it.
+/// Keys for thumbnails of encrypted media, different for each purpose: thumbnails are ciphertext in
+/// the cache too, and the media's own keys open them.
 pub(super) fn derived_keys(keys: &FileKeys, purpose: &str) -> FileKeys {
     let mut okm = Zeroizing::new([0; 48]);
     Hkdf::<Sha256>::new(Some(&keys.sha256), &[&keys.key[..], &keys.iv].concat())
@@ -71,11 +71,11 @@ pub(super) fn derived_keys(keys: &FileKeys, purpose: &str) -> FileKeys {
     }
 }
 
-/// Decrypts ciphertext that is known to be what it should be, from any offset on.
+/// Decrypts ciphertext that has been verified, from any offset on.
 pub(super) struct Keystream(Ctr128BE<Aes256>);
 
 impl Keystream {
-    /// For the ciphertext from `offset` on, in bytes.
+    /// Begins at an offset of the ciphertext, in bytes.
     pub(super) fn at(keys: &FileKeys, offset: u64) -> Self {
         let mut cipher = Ctr128BE::<Aes256>::new((&keys.key).into(), (&keys.iv).into());
         cipher.seek(offset);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_encrypted_comes_out_whatever_the_pieces() {
+    fn the_plaintext_comes_out_whatever_the_pieces() {
         let plaintext: Vec<u8> = (0..=255).cycle().take(1000).collect();
         let (keys, ciphertext) = encrypted(&plaintext);
         for size in [1, 7, 16, 333, 1000, 2000] {

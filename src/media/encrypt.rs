@@ -1,5 +1,4 @@
-//! Encrypting what is uploaded for encrypted rooms (Client-Server API, "Sending encrypted
-//! attachments").
+//! Encrypts uploads for encrypted rooms (Client-Server API, "Sending encrypted attachments").
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -8,8 +7,8 @@ use medialink_link::matrix::FileKeys;
 
 use super::decrypt::Keystream;
 
-/// Encrypts a file under a key and the first half of the counter block, both of which are to be
-/// random and never used again. The other half counts, from zero.
+/// Encrypts a file under a key and the first half of the counter block, both of which must be random
+/// and never used again. The other half counts, from zero.
 #[must_use]
 pub fn encrypt(plaintext: Bytes, key: [u8; 32], nonce: [u8; 8]) -> (FileKeys, Bytes) {
     let mut iv = [0; 16];
@@ -30,7 +29,7 @@ mod tests {
     use crate::media::decrypt::Decryption;
 
     #[test]
-    fn what_was_encrypted_is_decrypted_and_reads_otherwise_meanwhile() {
+    fn an_encrypted_file_differs_from_its_plaintext_and_decrypts_to_it() {
         for length in [1, 15, 16, 17, 70_000] {
             let plaintext = Bytes::from(vec![b'x'; length]);
             let (keys, ciphertext) = encrypt(plaintext.clone(), [7; 32], [9; 8]);

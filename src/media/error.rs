@@ -1,6 +1,6 @@
 //! Why media cannot be given.
 
-use crate::homeserver::{HomeserverError, MediaKind};
+use crate::homeserver::{HomeserverError, MediaVariant};
 
 /// Why media cannot be given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,13 +11,13 @@ pub enum MediaError {
     /// It was announced, but not uploaded yet.
     #[error("the media is not uploaded yet")]
     NotYetUploaded,
-    /// It is nothing that there can be a thumbnail of.
+    /// It is not an image that a thumbnail can be made of.
     #[error("there is no thumbnail of the media")]
     NoThumbnail,
     /// It is larger than is allowed.
     #[error("the media is larger than media.max_size")]
     TooLarge,
-    /// It is larger than the policy of its room allows, or nobody tells how large it is.
+    /// It is larger than the policy of its room allows, or its size is unknown.
     #[error("the media is larger than its room's link policy allows")]
     TooLargeForRoom,
     /// The homeserver asks to wait, in milliseconds.
@@ -26,13 +26,13 @@ pub enum MediaError {
     /// It took too long.
     #[error("the homeserver was too slow")]
     Slow,
-    /// The homeserver refuses or fails; the text is for the operator.
+    /// The homeserver refused or failed; the text is for the operator.
     #[error("{0}")]
     Failed(String),
 }
 
 impl MediaError {
-    /// Encrypted media that is not what its event tells.
+    /// Encrypted media whose digest is not the one in its event.
     pub(super) fn wrong_digest() -> Self {
         Self::Failed(
             "the encrypted media does not have the SHA-256 that its event tells".to_owned(),
@@ -41,13 +41,13 @@ impl MediaError {
 }
 
 impl MediaError {
-    /// What a refusal of the homeserver comes to, for media or a thumbnail of it. `restricted`:
-    /// it was asked for without a content token, where media is linked to events (MSC3911).
-    pub(super) fn of(error: HomeserverError, what: MediaKind, restricted: bool) -> Self {
+    /// Classifies a refusal of the homeserver. `restricted`: the request had no content token, where
+    /// media is linked to events (MSC3911).
+    pub(super) fn of(error: HomeserverError, variant: MediaVariant, restricted: bool) -> Self {
         match (&error, error.errcode()) {
-            // Of what is no image (seen on Synapse).
+            // Synapse's answer for media that is not an image.
             (HomeserverError::Refused { status: 400, .. }, "M_UNKNOWN")
-                if what != MediaKind::Original =>
+                if variant != MediaVariant::Original =>
             {
                 Self::NoThumbnail
             }
@@ -94,32 +94,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_and_a_wrong_content_token_are_told_apart_whatever_their_status() {
+    fn a_missing_and_a_wrong_content_token_are_distinguished_whatever_their_status() {
         for status in [400, 401, 403, 404] {
-            let told = |errcode: &str| {
+            let text = |errcode: &str| {
                 let error = HomeserverError::Refused {
                     status,
                     errcode: errcode.to_owned(),
                     message: String::new(),
                     retry_after_ms: None,
                 };
-                MediaError::of(error, MediaKind::Original, false).to_string()
+                MediaError::of(error, MediaVariant::Original, false).to_string()
             };
-            let (missing, wrong) = (told("M_MISSING_CONTENT_TOKEN"), told("M_UNAUTHORIZED"));
+            let (missing, wrong) = (text("M_MISSING_CONTENT_TOKEN"), text("M_UNAUTHORIZED"));
             assert!(missing.contains("the link has none"), "{missing}");
             assert!(wrong.contains("the link's content token is not"), "{wrong}");
         }
     }
 
     #[test]
-    fn who_may_not_see_an_event_is_told_apart_from_a_wrong_content_token() {
+    fn an_invisible_event_is_distinguished_from_a_wrong_content_token() {
         let error = HomeserverError::Refused {
             status: 403,
             errcode: "M_UNAUTHORIZED".to_owned(),
             message: "no".to_owned(),
             retry_after_ms: None,
         };
-        let told = MediaError::of(error, MediaKind::Original, true).to_string();
-        assert!(told.contains("may not see the event that the media belongs to"));
+        let text = MediaError::of(error, MediaVariant::Original, true).to_string();
+        assert!(text.contains("may not see the event that the media belongs to"));
     }
 }

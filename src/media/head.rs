@@ -1,13 +1,13 @@
-//! What the homeserver told of media, before its bytes.
+//! The head of a download: the homeserver's headers that matter to the media.
 
 use actix_web::http::header::{ContentDisposition, HeaderValue, HttpDate};
 use hyper::header::{self, HeaderMap};
 use serde::{Deserialize, Serialize};
 
-/// What the homeserver told of media.
+/// The homeserver's headers about media.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Head {
-    /// The length of the whole in bytes, where it was told.
+pub(super) struct MediaHead {
+    /// The length of the whole in bytes, where it was announced.
     pub(super) length: Option<u64>,
     /// `Content-Type`.
     pub(super) content_type: Option<String>,
@@ -17,8 +17,8 @@ pub(super) struct Head {
     pub(super) last_modified: Option<String>,
 }
 
-impl Head {
-    /// Reads the headers of an answer; `length`: of the whole.
+impl MediaHead {
+    /// Reads the headers of an answer. `length`: of the whole.
     pub(super) fn read(headers: &HeaderMap, length: Option<u64>) -> Self {
         let text = |name| {
             headers

@@ -1,4 +1,4 @@
-//! Which headers a reader gets: nothing is handed on but what stands here.
+//! Type and disposition of an answer. No other header of the homeserver is passed on.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -37,10 +37,10 @@ pub(super) const INLINE_TYPES: &[&str] = &[
     "audio/x-flac",
 ];
 
-/// What anything is that has no type.
+/// The type of media whose type is unknown.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
-/// RFC 8187's `attr-char`: what an extended parameter keeps as it is.
+/// RFC 8187's `attr-char`: the characters that stay unescaped in an extended parameter.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -65,9 +65,9 @@ pub struct SafeHeaders {
 }
 
 impl SafeHeaders {
-    /// Judges a declared type. It is believed if the first bytes agree with it, or if it is
-    /// harmless whatever the bytes are; and shown in place if the specification's list has it.
-    /// `first_bytes` is `None` where they are not known, as of a part from the middle.
+    /// Judges a declared type. It is kept if the first bytes agree with it, or if it is harmless
+    /// whatever the bytes are; and shown in place if the specification's list has it.
+    /// `first_bytes` is `None` where they are not known, as in a part from the middle.
     #[must_use]
     pub fn judge(
         declared: Option<&str>,
@@ -78,7 +78,7 @@ impl SafeHeaders {
             .filter(|text| is_media_type(text))
             .unwrap_or(UNKNOWN_TYPE);
         let content_type = match first_bytes {
-            Some(first) => believed(declared, first),
+            Some(first) => supported(declared, first),
             None => declared,
         };
         let essence = essence(content_type);
@@ -95,17 +95,17 @@ impl SafeHeaders {
     }
 }
 
-/// The type to tell of bytes that begin like this.
-fn believed<'a>(declared: &'a str, first: &[u8]) -> &'a str {
+/// The type to declare for bytes that begin like this.
+fn supported<'a>(declared: &'a str, first: &[u8]) -> &'a str {
     let essence = essence(declared);
-    let told = Family::of_type(&essence).filter(|_| INLINE_TYPES.contains(&essence.as_str()));
+    let family = Family::of_type(&essence).filter(|_| INLINE_TYPES.contains(&essence.as_str()));
     let is_unknown = essence == UNKNOWN_TYPE;
-    if told.is_none() && !is_unknown {
-        // Text, which nothing runs, or what is saved and not shown.
+    if family.is_none() && !is_unknown {
+        // Text, which is never executed, or a type that is saved and not shown.
         return declared;
     }
     match Family::of_bytes(first) {
-        Some(found) if told == Some(found) => declared,
+        Some(found) if family == Some(found) => declared,
         Some(found) => found.usual_type().unwrap_or(UNKNOWN_TYPE),
         None => UNKNOWN_TYPE,
     }
@@ -182,12 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_believed_if_the_bytes_agree() {
+    fn a_type_is_kept_if_the_bytes_agree() {
         const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
         const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
         const M4A: &[u8] = b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42";
         const HTML: &[u8] = b" <html><script>";
-        for (declared, bytes, told, disposition) in [
+        for (declared, bytes, content_type, disposition) in [
             (Some("image/png"), PNG, "image/png", "inline"),
             (Some("image/apng"), PNG, "image/apng", "inline"),
             (Some("image/png"), JPEG, "image/jpeg", "inline"),
@@ -218,7 +218,7 @@ mod tests {
                 safe.content_type.as_str(),
                 safe.content_disposition.as_str(),
             );
-            assert_eq!(found, (told, disposition), "{declared:?} {bytes:?}");
+            assert_eq!(found, (content_type, disposition), "{declared:?} {bytes:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! A body of the homeserver on its way, with its bounds checked where the bytes flow.
+//! The body of a download, with its bounds checked as the bytes come.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use crate::homeserver::{DownloadBody, HomeserverError};
 
 use super::MediaError;
 
-/// Where a body comes from.
-pub(super) enum Pieces {
+/// The source of a body.
+pub(super) enum BodySource {
     /// The homeserver.
     Download(DownloadBody),
     /// Bytes that were made here.
     Made(Bytes),
 }
 
-impl Pieces {
+impl BodySource {
     async fn next(&mut self) -> Result<Option<Bytes>, HomeserverError> {
         match self {
             Self::Download(body) => body.next().await,
@@ -25,28 +25,26 @@ impl Pieces {
     }
 }
 
-/// Reads pieces one by one; after an error nothing more is to be read.
+/// Reads pieces one by one; after an error nothing more may be read.
 pub(super) struct LimitedBody {
-    pub(super) pieces: Pieces,
+    pub(super) pieces: BodySource,
     /// How many bytes may still come.
     pub(super) allowed: u64,
-    /// Whether that is the length that was told, and not only the most that is allowed.
-    pub(super) is_length_told: bool,
+    /// Whether that is the announced length, and not only the most that is allowed.
+    pub(super) is_length_known: bool,
     /// The longest time between two pieces.
     pub(super) stall: Duration,
 }
 
 impl LimitedBody {
-    /// The next piece, never an empty one; `None` at the end.
-    ///
-    /// # Errors
-    /// If the body breaks off, stalls, or is not as long as was told or allowed.
+    /// The next piece, never an empty one; `None` at the end. A body that breaks off, stalls, or is
+    /// not as long as announced or allowed is an error.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, MediaError> {
         loop {
             let next = tokio::time::timeout(self.stall, self.pieces.next()).await;
             match next.map_err(|_| MediaError::Slow)? {
-                Ok(None) if self.is_length_told && self.allowed > 0 => {
-                    return Err(failed("the body is shorter than was told"));
+                Ok(None) if self.is_length_known && self.allowed > 0 => {
+                    return Err(failed("the body is shorter than announced"));
                 }
                 Ok(None) => return Ok(None),
                 Err(error) => {
@@ -56,8 +54,8 @@ impl LimitedBody {
                 Ok(Some(piece)) => {
                     self.allowed = match self.allowed.checked_sub(piece.len() as u64) {
                         Some(left) => left,
-                        None if self.is_length_told => {
-                            return Err(failed("the body is longer than was told"));
+                        None if self.is_length_known => {
+                            return Err(failed("the body is longer than announced"));
                         }
                         None => return Err(MediaError::TooLarge),
                     };

@@ -1,4 +1,4 @@
-//! Taking media out of the cache whose last link was revoked, redacted or used up.
+//! Removes media from the cache when its last link was revoked, redacted or used up.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,38 +8,38 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::ThumbnailSize,
-    homeserver::MediaKind,
+    homeserver::MediaVariant,
     storage::{Database, StorageError, cache_purges},
 };
 
-use super::{Cache, Method, Names};
+use super::{Cache, ObjectKeys, ThumbnailMethod};
 
-/// How often to look in any case: for what is due by its time.
+/// How often to look in any case: some purges become due as time passes.
 const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
 
-/// Takes media out of the cache for which the database holds the wish.
+/// Removes media from the cache as the database asks for it.
 pub struct Purger {
     database: Database,
     cache: Cache,
-    names: Names,
+    object_keys: ObjectKeys,
     thumbnails: Arc<[ThumbnailSize]>,
     clock: Clock,
 }
 
 impl Purger {
-    /// For the cache of a service; `thumbnails`: the sizes that may be in it.
+    /// A purger of a cache. `thumbnails`: the sizes that may be in it.
     #[must_use]
     pub fn new(
         database: Database,
         cache: Cache,
-        names: Names,
+        object_keys: ObjectKeys,
         thumbnails: &[ThumbnailSize],
         clock: Clock,
     ) -> Self {
         Self {
             database,
             cache,
-            names,
+            object_keys,
             thumbnails: thumbnails.into(),
             clock,
         }
@@ -73,8 +73,8 @@ impl Purger {
             for link in &media {
                 // Under its bridge's name, if it came while media was linked to events.
                 for bridge in [None, Some(link.bridge.as_str())] {
-                    let key = |kind| self.names.key(&link.claims, kind, bridge);
-                    keys.extend(self.kinds().map(key));
+                    let key = |variant| self.object_keys.key(&link.claims, variant, bridge);
+                    keys.extend(self.variants().map(key));
                 }
             }
         }
@@ -87,16 +87,16 @@ impl Purger {
             .await
     }
 
-    /// Everything that the cache may hold of one medium.
-    fn kinds(&self) -> impl Iterator<Item = MediaKind> {
+    /// The original and every thumbnail that the cache may hold of one medium.
+    fn variants(&self) -> impl Iterator<Item = MediaVariant> {
         let sizes = self.thumbnails.iter();
         let thumbnails = sizes.flat_map(|size| {
-            [Method::Crop, Method::Scale].map(|method| MediaKind::Thumbnail {
+            [ThumbnailMethod::Crop, ThumbnailMethod::Scale].map(|method| MediaVariant::Thumbnail {
                 width: size.width,
                 height: size.height,
                 method: method.as_str(),
             })
         });
-        std::iter::once(MediaKind::Original).chain(thumbnails)
+        std::iter::once(MediaVariant::Original).chain(thumbnails)
     }
 }

@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-/// One range of bytes that somebody asks for.
+/// A requested range of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteRange {
     /// From a byte to the end.
     From(u64),
     /// From a byte to a byte, both included.
     FromTo(u64, u64),
-    /// That many bytes at the end.
+    /// A number of bytes at the end.
     Last(u64),
 }
 
 impl ByteRange {
-    /// Reads a `Range` header. `None`: it asks for something else than one range of bytes, or is
-    /// none; then it is ignored, as RFC 9110 allows.
+    /// Reads a `Range` header. `None`: it is invalid, or asks for something else than one range of
+    /// bytes; then it is ignored, as RFC 9110 allows.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let (unit, spec) = header.trim().split_once('=')?;
@@ -38,7 +38,7 @@ impl ByteRange {
         }
     }
 
-    /// The first and the last byte of it in media of this length; `None`: there is none.
+    /// Its first and last byte in media of this length; `None`: no byte is in the range.
     #[must_use]
     pub fn in_length(self, length: u64) -> Option<(u64, u64)> {
         let end = length.checked_sub(1)?;
@@ -50,7 +50,7 @@ impl ByteRange {
         }
     }
 
-    /// Whether a part is what was asked for, as far as the length of the whole is told.
+    /// Whether a part is the requested one, as far as the length of the whole is known.
     pub(super) fn is_answered_by(self, (first, last, whole): (u64, u64, Option<u64>)) -> bool {
         if let Some(whole) = whole {
             return self.in_length(whole) == Some((first, last));
@@ -74,7 +74,7 @@ impl fmt::Display for ByteRange {
     }
 }
 
-/// The first and last byte and the whole length (`None`: not told) of a `Content-Range`.
+/// The first and last byte and the whole length (`None`: unknown) of a `Content-Range`.
 pub(super) fn parse_content_range(header: &str) -> Option<(u64, u64, Option<u64>)> {
     let (range, length) = header.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_taken_in_the_media_that_there_is() {
+    fn a_range_is_cut_to_the_length_of_the_media() {
         for (range, length, bytes) in [
             (ByteRange::FromTo(0, 4), 10, Some((0, 4))),
             (ByteRange::FromTo(5, 99), 10, Some((5, 9))),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_what_was_asked_for_or_is_refused() {
+    fn a_part_is_the_requested_one_or_is_refused() {
         for (asked, part) in [
             ("bytes=0-4", (0, 4, Some(10))),
             ("bytes=5-99", (5, 9, Some(10))),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_range_makes_sense_or_is_none() {
+    fn a_contradictory_content_range_is_none() {
         assert_eq!(parse_content_range("bytes 0-4/10"), Some((0, 4, Some(10))));
         assert_eq!(parse_content_range("bytes 0-4/*"), Some((0, 4, None)));
         for bad in [

@@ -1,8 +1,7 @@
-//! What bytes are, as far as it matters: whether they agree with the type that they are said to
-//! have. One container holds sound or pictures, and types have old names, so types are compared by
-//! family.
+//! Whether bytes agree with their declared type. One container holds sound or pictures, and types
+//! have old names, so types are compared by family.
 
-/// How many of the first bytes tell what media is.
+/// How many of the first bytes show the type of media.
 pub(super) const SNIFFED_BYTES: usize = 512;
 
 /// Containers and formats that browsers show in place.
@@ -62,7 +61,7 @@ impl Family {
         }
     }
 
-    /// The type that is told where nothing better is known.
+    /// The type to declare where nothing better is known.
     pub(super) fn usual_type(self) -> Option<&'static str> {
         Some(match self {
             Self::Aac => "audio/aac",
@@ -71,7 +70,7 @@ impl Family {
             Self::Gif => "image/gif",
             Self::IsoMedia => "video/mp4",
             Self::Jpeg => "image/jpeg",
-            // Most of what is in it is no WebM.
+            // Most of its files are not WebM.
             Self::Matroska => return None,
             Self::MpegAudio => "audio/mpeg",
             Self::Ogg => "audio/ogg",
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_hold_scripts_is_of_no_family() {
+    fn formats_that_can_hold_scripts_have_no_family() {
         for bytes in [
             &b""[..],
             b"<!DOCTYPE html><script>",

@@ -1,4 +1,4 @@
-//! Thumbnails: which sizes there are, and making one of an image that the homeserver cannot read.
+//! Thumbnails: the choice of a size, and making one of an image that the homeserver cannot read.
 
 use std::{
     io::{self, BufRead, Cursor, Read, Seek, SeekFrom},
@@ -10,7 +10,7 @@ use image::{
     DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, codecs::jpeg::JpegEncoder,
 };
 
-use crate::{config::ThumbnailSize, homeserver::MediaKind};
+use crate::{config::ThumbnailSize, homeserver::MediaVariant};
 
 /// The largest image file that is read, in bytes.
 pub(super) const MAX_SOURCE_BYTES: u64 = 32 << 20;
@@ -20,19 +20,19 @@ const MAX_PIXELS: u64 = 40_000_000;
 const MAX_DECODER_BYTES: u64 = 192 << 20;
 /// The longest time that decoding may take.
 pub(super) const DECODE_WITHIN: Duration = Duration::from_secs(10);
-/// Good enough to recognise, and small.
+/// A compromise between looks and size.
 const JPEG_QUALITY: u8 = 80;
 
 /// How a thumbnail comes from its image (Client-Server API, `/media/thumbnail`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Fills the size; what does not fit is cut off.
+pub enum ThumbnailMethod {
+    /// Fills the size; the rest is cut off.
     Crop,
     /// Fits into the size, and keeps everything.
     Scale,
 }
 
-impl Method {
+impl ThumbnailMethod {
     /// Reads the word of the Matrix specification.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -51,28 +51,28 @@ impl Method {
     }
 }
 
-/// The smallest of the sizes that is at least that large in both directions, and the largest one
-/// where none is; `None`: there are no sizes.
+/// Chooses the smallest size that is at least as large in both directions, or the largest one if none
+/// is; `None`: there are no sizes.
 #[must_use]
-pub fn thumbnail(
+pub fn choose_thumbnail(
     sizes: &[ThumbnailSize],
     (width, height): (u32, u32),
-    method: Method,
-) -> Option<MediaKind> {
+    method: ThumbnailMethod,
+) -> Option<MediaVariant> {
     let area = |size: &&ThumbnailSize| u64::from(size.width) * u64::from(size.height);
     let is_enough = |size: &&ThumbnailSize| size.width >= width && size.height >= height;
     let chosen = sizes.iter().filter(is_enough).min_by_key(area);
     let chosen = chosen.or_else(|| sizes.iter().max_by_key(area))?;
-    Some(MediaKind::Thumbnail {
+    Some(MediaVariant::Thumbnail {
         width: chosen.width,
         height: chosen.height,
         method: method.as_str(),
     })
 }
 
-/// Makes a thumbnail, never larger than the image; `None`: the bytes are no image that can be
-/// read within the limits. For a thread that may be busy for a while.
-pub(super) fn make(bytes: &[u8], width: u32, height: u32, crop: bool) -> Option<Made> {
+/// Makes a thumbnail, never larger than the image; `None`: the bytes are not an image that can be
+/// read within the limits. Runs long: for a thread that may block.
+pub(super) fn make(bytes: &[u8], width: u32, height: u32, crop: bool) -> Option<MadeThumbnail> {
     let image = decode(bytes)?;
     let (width, height) = (width.min(image.width()), height.min(image.height()));
     let small = if (width, height) == (image.width(), image.height()) {
@@ -92,8 +92,8 @@ pub(super) fn make(bytes: &[u8], width: u32, height: u32, crop: bool) -> Option<
     encode(&small)
 }
 
-/// A thumbnail of our own.
-pub(super) struct Made {
+/// An encoded thumbnail.
+pub(super) struct MadeThumbnail {
     pub(super) bytes: Bytes,
     pub(super) content_type: &'static str,
 }
@@ -133,7 +133,7 @@ fn same_shape(whole: (u32, u32), small: (u32, u32)) -> (u32, u32) {
     }
 }
 
-fn encode(image: &DynamicImage) -> Option<Made> {
+fn encode(image: &DynamicImage) -> Option<MadeThumbnail> {
     let mut bytes = Cursor::new(Vec::new());
     let content_type = if image.color().has_alpha() {
         let image = DynamicImage::ImageRgba8(image.to_rgba8());
@@ -144,13 +144,13 @@ fn encode(image: &DynamicImage) -> Option<Made> {
         image.to_rgb8().write_with_encoder(encoder).ok()?;
         "image/jpeg"
     };
-    Some(Made {
+    Some(MadeThumbnail {
         bytes: bytes.into_inner().into(),
         content_type,
     })
 }
 
-/// Bytes that cannot be read any more after a time, so that a decoder gives up.
+/// Bytes that cannot be read after a deadline, so that a decoder gives up.
 struct Deadline<'a> {
     bytes: Cursor<&'a [u8]>,
     end: Instant,
@@ -176,7 +176,7 @@ impl Read for Deadline<'_> {
 impl BufRead for Deadline<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         self.check()?;
-        // A piece at a time, so that the clock is looked at.
+        // A piece at a time, so that the deadline is checked.
         let bytes = self.bytes.fill_buf()?;
         Ok(&bytes[..bytes.len().min(64 << 10)])
     }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_larger_size_is_given() {
+    fn the_next_larger_size_is_chosen() {
         let sizes = [size(800, 600), size(96, 96), size(320, 240), size(640, 480)];
         for (asked, given) in [
             ((1, 1), (96, 96)),
@@ -229,14 +229,14 @@ mod tests {
             ((801, 1), (800, 600)),
             ((u32::MAX, u32::MAX), (800, 600)),
         ] {
-            let MediaKind::Thumbnail { width, height, .. } =
-                thumbnail(&sizes, asked, Method::Scale).expect("a size")
+            let MediaVariant::Thumbnail { width, height, .. } =
+                choose_thumbnail(&sizes, asked, ThumbnailMethod::Scale).expect("a size")
             else {
                 panic!("a thumbnail");
             };
             assert_eq!((width, height), given, "{asked:?}");
         }
-        assert_eq!(thumbnail(&[], (1, 1), Method::Crop), None);
+        assert_eq!(choose_thumbnail(&[], (1, 1), ThumbnailMethod::Crop), None);
     }
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_transparent_stays_so() {
+    fn transparency_is_kept() {
         let clear =
             DynamicImage::ImageRgba8(RgbaImage::from_pixel(200, 200, Rgba([0, 255, 0, 64])));
         let made = make(&encoded(&clear, ImageFormat::Png), 96, 96, false).expect("an image");
@@ -284,8 +284,8 @@ mod tests {
     }
 
     #[test]
-    fn floods_of_pixels_and_what_is_no_image_are_refused() {
-        // A PNG that tells how large it is, and nothing else.
+    fn floods_of_pixels_and_other_files_are_refused() {
+        // A PNG of nothing but its size.
         let claims = |width: u32, height: u32| {
             let mut header = b"IHDR".to_vec();
             header.extend(width.to_be_bytes());

@@ -1,4 +1,4 @@
-//! Making thumbnails of what the homeserver cannot read: encrypted images.
+//! Makes thumbnails of encrypted images, which the homeserver cannot read.
 
 use std::sync::Arc;
 
@@ -6,11 +6,13 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 
-use crate::homeserver::MediaKind;
+use crate::homeserver::MediaVariant;
 
 use super::{
-    Given, MediaBody, MediaError, MediaProxy, Order, Wanted,
-    head::Head,
+    MediaBody, MediaError,
+    head::MediaHead,
+    order::Order,
+    reopen::Reopen,
     thumbnail::{DECODE_WITHIN, MAX_SOURCE_BYTES, make},
 };
 
@@ -28,32 +30,23 @@ impl Thumbnailer {
     /// A thumbnail of the decrypted and verified original.
     pub(super) async fn make(
         &self,
-        proxy: &MediaProxy,
+        originals: &impl Reopen,
         order: &Order,
-    ) -> Result<(Head, Bytes), MediaError> {
-        let MediaKind::Thumbnail {
+    ) -> Result<(MediaHead, Bytes), MediaError> {
+        let MediaVariant::Thumbnail {
             width,
             height,
             method,
-        } = order.kind
+        } = order.variant
         else {
             return Err(MediaError::NoThumbnail);
         };
-        let original = Order {
-            kind: MediaKind::Original,
-            max_bytes: None,
-            ..order.clone()
-        };
-        // In a box, since opening a thumbnail opens the original.
-        let opened = Box::pin(proxy.open(&original, Wanted::default())).await?;
-        let Given::Whole(_, body) = opened.given else {
-            return Err(MediaError::NoThumbnail);
-        };
-        // Not before the homeserver has answered: a slow one must not hold up others.
+        let body = originals.original(order).await?;
+        // Only once the homeserver has answered: a slow one must not hold up others.
         let turn = Arc::clone(&self.0).acquire_owned().await;
         let source = collect(body).await?;
         let work = tokio::task::spawn_blocking(move || {
-            // Until the work is done, even if nobody waits for it any more.
+            // Held until the work is done, even if the request is gone.
             let _turn = turn;
             make(&source, width, height, method == "crop")
         });
@@ -63,10 +56,10 @@ impl Thumbnailer {
             .ok()
             .flatten()
             .ok_or(MediaError::NoThumbnail)?;
-        let head = Head {
+        let head = MediaHead {
             length: Some(made.bytes.len() as u64),
             content_type: Some(made.content_type.to_owned()),
-            ..Head::default()
+            ..MediaHead::default()
         };
         Ok((head, made.bytes))
     }

@@ -1,4 +1,4 @@
-//! An answer of the homeserver, checked: what it tells of the media, and its body.
+//! The homeserver's answer to a download, checked: the head of the media, and its body.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use crate::homeserver::Download;
 
 use super::{
     ByteRange, MediaError,
-    head::Head,
-    limited::{LimitedBody, Pieces},
+    head::MediaHead,
+    limited::{BodySource, LimitedBody},
     range::parse_content_range,
 };
 
-/// What was asked of the homeserver.
+/// The terms of a download, which its answer has to keep.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct DownloadTerms {
     /// `HEAD` instead of `GET`.
     pub(super) head_only: bool,
-    /// The range that was asked for.
+    /// The requested range.
     pub(super) range: Option<ByteRange>,
     /// The most bytes that are allowed, announced or actual.
     pub(super) max_bytes: u64,
@@ -26,19 +26,25 @@ pub(super) struct Asked {
     pub(super) stall: Duration,
 }
 
-/// What the homeserver's answer is.
-pub(super) enum Upstream {
-    /// The whole (200).
-    Whole(Head, LimitedBody),
-    /// The bytes from the first to the last one (206), of the range that was asked for.
-    Part(Head, (u64, u64), LimitedBody),
-    /// No byte of it is in the range (416); with the `Content-Range` that was told.
-    Unsatisfiable(Head),
+/// A download of the whole or of a part: its head, and the body to read.
+pub(super) struct FetchedMedia {
+    pub(super) head: MediaHead,
+    pub(super) body: LimitedBody,
 }
 
-impl Upstream {
-    /// Checks an answer. Nothing in it is believed that contradicts itself or what was asked.
-    pub(super) fn check(download: Download, asked: Asked) -> Result<Self, MediaError> {
+/// The homeserver's answer, checked.
+pub(super) enum DownloadAnswer {
+    /// The whole (200).
+    Whole(FetchedMedia),
+    /// The bytes from the first to the last one (206), as requested.
+    Part(FetchedMedia, u64, u64),
+    /// No byte is in the range (416); the head has the length of `Content-Range`.
+    Unsatisfiable(MediaHead),
+}
+
+impl DownloadAnswer {
+    /// Checks an answer: one that contradicts itself or the request is refused.
+    pub(super) fn check(download: Download, asked: DownloadTerms) -> Result<Self, MediaError> {
         let headers = &download.headers;
         let text =
             |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
@@ -47,46 +53,46 @@ impl Upstream {
             .iter()
             .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
         {
-            return nonsense("it is compressed, which was not asked for");
+            return contradiction("it is compressed, which was not asked for");
         }
-        // Of a chunked body the chunks tell the length (RFC 9112, section 6.3).
+        // The length of a chunked body is that of its chunks (RFC 9112, section 6.3).
         let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
-        let told = text(header::CONTENT_LENGTH)
+        let announced = text(header::CONTENT_LENGTH)
             .filter(|_| !is_chunked)
             .and_then(|length| length.parse::<u64>().ok());
         let content_range = text(header::CONTENT_RANGE);
         match download.status {
             StatusCode::OK => {
-                let head = Head::read(headers, told);
-                let body = limited(download, told, asked)?;
-                Ok(Self::Whole(head, body))
+                let head = MediaHead::read(headers, announced);
+                let body = limited(download, announced, asked)?;
+                Ok(Self::Whole(FetchedMedia { head, body }))
             }
             StatusCode::PARTIAL_CONTENT if asked.range.is_some() => {
                 let Some(part) = content_range.and_then(parse_content_range) else {
-                    return nonsense("a part without a Content-Range");
+                    return contradiction("a part without a Content-Range");
                 };
                 if !asked.range.is_some_and(|range| range.is_answered_by(part)) {
-                    return nonsense("a part that was not asked for");
+                    return contradiction("a part that was not asked for");
                 }
                 let (first, last, whole) = part;
                 if whole.is_some_and(|whole| whole > asked.max_bytes) {
                     return Err(MediaError::TooLarge);
                 }
                 let length = last - first + 1;
-                if told.is_some_and(|told| told != length) {
-                    return nonsense("a part whose length is not that of its Content-Range");
+                if announced.is_some_and(|announced| announced != length) {
+                    return contradiction("a part whose length is not that of its Content-Range");
                 }
-                let head = Head::read(headers, whole);
+                let head = MediaHead::read(headers, whole);
                 let body = limited(download, Some(length), asked)?;
-                Ok(Self::Part(head, (first, last), body))
+                Ok(Self::Part(FetchedMedia { head, body }, first, last))
             }
             StatusCode::RANGE_NOT_SATISFIABLE if asked.range.is_some() => {
                 let whole = content_range
                     .and_then(|text| text.strip_prefix("bytes */"))
                     .and_then(|length| length.parse().ok());
-                Ok(Self::Unsatisfiable(Head::read(headers, whole)))
+                Ok(Self::Unsatisfiable(MediaHead::read(headers, whole)))
             }
-            _ => nonsense("its status is not what was asked for"),
+            _ => contradiction("its status is not what was asked for"),
         }
     }
 }
@@ -94,21 +100,21 @@ impl Upstream {
 fn limited(
     download: Download,
     length: Option<u64>,
-    asked: Asked,
+    asked: DownloadTerms,
 ) -> Result<LimitedBody, MediaError> {
     if length.is_some_and(|length| length > asked.max_bytes) {
         return Err(MediaError::TooLarge);
     }
     let length = if asked.head_only { Some(0) } else { length };
     Ok(LimitedBody {
-        pieces: Pieces::Download(download.body),
+        pieces: BodySource::Download(download.body),
         allowed: length.unwrap_or(asked.max_bytes),
-        is_length_told: length.is_some(),
+        is_length_known: length.is_some(),
         stall: asked.stall,
     })
 }
 
-fn nonsense<T>(why: &str) -> Result<T, MediaError> {
+fn contradiction<T>(why: &str) -> Result<T, MediaError> {
     Err(MediaError::Failed(format!(
         "the homeserver's answer makes no sense: {why}"
     )))

@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use super::render::render;
+
 /// An OpenAPI description as one page. The words may hold `` `code` `` in backticks and empty lines
 /// between paragraphs; other Markdown is shown as it is written.
 #[derive(Clone, Debug, Template)]
@@ -11,7 +13,7 @@ pub struct ApiDocsPage {
     pub title: String,
     /// The version of the description.
     pub version: String,
-    /// What the API is for, and how to authenticate.
+    /// The purpose of the API, and how to authenticate.
     pub description: String,
     /// Every operation, in the order of the page.
     pub operations: Vec<Operation>,
@@ -24,15 +26,15 @@ pub struct Operation {
     pub method: String,
     /// The path, with its parameters in braces.
     pub path: String,
-    /// What it does, in a few words; may be empty.
+    /// A few words; may be empty.
     pub summary: String,
-    /// What it does, in full; may be empty.
+    /// The full text; may be empty.
     pub description: String,
-    /// What it takes in path, query and headers.
+    /// Parameters of path, query and headers.
     pub parameters: Vec<Parameter>,
-    /// What it takes as a body: the schema as text.
+    /// The schema of its body, as text.
     pub request_body: Option<String>,
-    /// What it answers.
+    /// Its answers.
     pub responses: Vec<Response>,
 }
 
@@ -47,7 +49,7 @@ pub struct Parameter {
     pub required: bool,
     /// Its type, as text.
     pub type_text: String,
-    /// What it means; may be empty.
+    /// Its meaning; may be empty.
     pub description: String,
 }
 
@@ -56,7 +58,7 @@ pub struct Parameter {
 pub struct Response {
     /// `200`, `4XX`, `default`.
     pub status: String,
-    /// When it comes, and what it holds.
+    /// When it comes, and its content.
     pub description: String,
 }
 
@@ -77,7 +79,7 @@ impl ApiDocsPage {
     /// The page as HTML.
     #[must_use]
     pub fn render(&self) -> String {
-        super::render(self)
+        render(self)
     }
 
     /// The operations with an anchor each; those that would share one are numbered.

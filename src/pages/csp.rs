@@ -2,7 +2,7 @@
 //!
 //! The style block is allowed by its hash and not by `'unsafe-inline'`: were a file name ever to
 //! slip through the escaping, it could not even style the page, much less cover it. The hash is
-//! computed from the embedded style at the first use, so that nobody has to carry it over by hand
+//! computed from the embedded style at the first use, so that it is never copied by hand
 //! after a change; a test compares it with the style block of the rendered pages.
 
 use std::sync::LazyLock;
@@ -10,7 +10,9 @@ use std::sync::LazyLock;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
-use super::STYLE;
+/// The one style block of all pages. `base.html` writes exactly these bytes, so that their hash in
+/// the policy holds.
+pub(super) const STYLE: &str = include_str!("../../templates/style.css");
 
 static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy("'self'"));
 
@@ -24,8 +26,8 @@ pub fn page_csp() -> &'static str {
 ///
 /// Media come from the page's own origin where people reach the service by its `public_url`. Where
 /// they reach it by another host, `'self'` is not the media's origin, which is therefore named too.
-/// `media_origin` may be a whole URL, of which the origin is taken. What is not an HTTP origin that
-/// a policy can name (an IPv6 address cannot be) is left out, and `'self'` remains.
+/// `media_origin` may be a whole URL, of which the origin is taken. An origin that a policy cannot
+/// name (such as an IPv6 address) is left out, and `'self'` remains.
 #[must_use]
 pub fn view_csp(media_origin: &str) -> String {
     match origin(media_origin) {

@@ -1,8 +1,8 @@
-//! What people see when a link does not lead to its file.
+//! The page that people see when a link does not lead to its file.
 
 use askama::Template;
 
-use super::display_name::display_name;
+use super::{display_name::display_name, render::render};
 
 /// A page for a link that cannot be followed. It repeats nothing of the link.
 #[derive(Clone, Debug, Template)]
@@ -12,19 +12,19 @@ pub struct ErrorPage {
     pub status: u16,
     /// Why the link cannot be followed.
     pub cause: Cause,
-    /// What the answer's `Retry-After` says, for causes that pass.
+    /// The seconds of the answer's `Retry-After`, for causes that pass.
     pub retry_after_seconds: Option<u64>,
-    /// The name of the network that the link was sent to, if the link has proved to be one of ours.
+    /// The name of the network that the link was sent to, if the link has proved to be genuine.
     /// Not shown with [`Cause::NotFound`], so that a forged link and an unknown one look the same.
     pub network: Option<String>,
 }
 
-/// Why a link cannot be followed, as far as people are told.
+/// Why a link cannot be followed, as far as the page says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// It is not a link, is forged, or is unknown.
     NotFound,
-    /// Its time is over.
+    /// It has expired.
     Expired,
     /// Somebody revoked it.
     Revoked,
@@ -40,7 +40,7 @@ pub enum Cause {
     NotYetUploaded,
     /// There is no thumbnail of such media.
     NoThumbnail,
-    /// The size that was asked for is none.
+    /// The requested size is not a size.
     BadSize,
     /// The media is larger than the service hands on.
     TooLarge,
@@ -172,10 +172,10 @@ impl ErrorPage {
     /// The page as HTML.
     #[must_use]
     pub fn render(&self) -> String {
-        super::render(self)
+        render(self)
     }
 
-    /// What the reader can do.
+    /// The next step for the reader.
     fn advice(&self) -> String {
         let sender = self.sender();
         match self.cause {

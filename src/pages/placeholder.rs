@@ -1,5 +1,5 @@
-//! What stands in the place of a picture until it is loaded: its room, and the colours of its
-//! blurhash (MSC2448).
+//! The placeholder of a picture until it is loaded: its room, and the colours of its blurhash
+//! (MSC2448).
 
 /// How many tiles the colours are drawn with, in each direction.
 const TILES: u32 = 8;
@@ -7,11 +7,11 @@ const TILES: u32 = 8;
 /// The room of a picture, filled with a few colours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placeholder {
-    /// Pixels.
+    /// In pixels.
     pub width: u32,
-    /// Pixels.
+    /// In pixels.
     pub height: u32,
-    /// None, if nothing is known of the colours.
+    /// Empty if the colours are unknown.
     pub tiles: Vec<Tile>,
 }
 
@@ -37,7 +37,7 @@ impl Placeholder {
     }
 }
 
-/// The tiles of a blurhash; none of one that is broken.
+/// The tiles of a blurhash; a broken one has none.
 fn tiles(blurhash: &str) -> Vec<Tile> {
     let Ok(pixels) = blurhash::decode(blurhash, TILES, TILES, 1.0) else {
         return Vec::new();

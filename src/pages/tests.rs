@@ -6,7 +6,7 @@ use super::csp::style_hash;
 use super::*;
 use medialink_event::{Appearance, Warning};
 
-pub(super) fn view_page(kind: Kind) -> ViewPage {
+pub(super) fn view_page(kind: ViewKind) -> ViewPage {
     ViewPage {
         title: Some("cat.png".to_owned()),
         kind,
@@ -62,16 +62,8 @@ fn response(status: &str, description: &str) -> Response {
     }
 }
 
-pub(super) fn api_docs_page() -> ApiDocsPage {
-    ApiDocsPage {
-        title: "Medialink bridge API".to_owned(),
-        version: "0.1.0".to_owned(),
-        description: "What a bridge asks of Medialink. Every call carries `Authorization: Bearer \
-                      <api_token>`; a bridge sees only its own links.\n\nTimes are milliseconds \
-                      since the epoch (`…_ts`), durations milliseconds (`…_ms`)."
-            .to_owned(),
-        operations: vec![
-            Operation {
+fn issue_operation() -> Operation {
+    Operation {
                 method: "post".to_owned(),
                 path: "/v1/links".to_owned(),
                 summary: "Make a link".to_owned(),
@@ -90,30 +82,46 @@ pub(super) fn api_docs_page() -> ApiDocsPage {
                     response("503", "The database does not answer."),
                 ],
                 ..Operation::default()
+            }
+}
+
+fn list_operation() -> Operation {
+    Operation {
+        method: "get".to_owned(),
+        path: "/v1/links".to_owned(),
+        summary: "List links".to_owned(),
+        parameters: vec![
+            Parameter {
+                name: "room_id".to_owned(),
+                location: "query".to_owned(),
+                required: false,
+                type_text: "string".to_owned(),
+                description: "Only links of this room.".to_owned(),
             },
-            Operation {
-                method: "get".to_owned(),
-                path: "/v1/links".to_owned(),
-                summary: "List links".to_owned(),
-                parameters: vec![
-                    Parameter {
-                        name: "room_id".to_owned(),
-                        location: "query".to_owned(),
-                        required: false,
-                        type_text: "string".to_owned(),
-                        description: "Only links of this room.".to_owned(),
-                    },
-                    Parameter {
-                        name: "limit".to_owned(),
-                        location: "query".to_owned(),
-                        required: false,
-                        type_text: "integer, 1 to 1000".to_owned(),
-                        description: "How many at most; `100` if left out.".to_owned(),
-                    },
-                ],
-                responses: vec![response("200", "The links, newest first.")],
-                ..Operation::default()
+            Parameter {
+                name: "limit".to_owned(),
+                location: "query".to_owned(),
+                required: false,
+                type_text: "integer, 1 to 1000".to_owned(),
+                description: "How many at most; `100` if left out.".to_owned(),
             },
+        ],
+        responses: vec![response("200", "The links, newest first.")],
+        ..Operation::default()
+    }
+}
+
+pub(super) fn api_docs_page() -> ApiDocsPage {
+    ApiDocsPage {
+        title: "Medialink bridge API".to_owned(),
+        version: "0.1.0".to_owned(),
+        description: "What a bridge asks of Medialink. Every call carries `Authorization: Bearer \
+                      <api_token>`; a bridge sees only its own links.\n\nTimes are milliseconds \
+                      since the epoch (`…_ts`), durations milliseconds (`…_ms`)."
+            .to_owned(),
+        operations: vec![
+            issue_operation(),
+            list_operation(),
             Operation {
                 method: "get".to_owned(),
                 path: "/v1/links/{link_id}".to_owned(),
@@ -159,11 +167,11 @@ fn all_pages() -> Vec<(String, String)> {
         .map(|&cause| (format!("error-{cause:?}"), error_page(cause).render()))
         .collect();
     for kind in [
-        Kind::Image,
-        Kind::Video,
-        Kind::Audio,
-        Kind::Text,
-        Kind::Other,
+        ViewKind::Image,
+        ViewKind::Video,
+        ViewKind::Audio,
+        ViewKind::Text,
+        ViewKind::Other,
     ] {
         for follows_left in [None, Some(1), Some(3)] {
             let page = ViewPage {
@@ -174,9 +182,9 @@ fn all_pages() -> Vec<(String, String)> {
         }
     }
     for (kind, warning) in [
-        (Kind::Image, None),
-        (Kind::Image, Some(Warning::default())),
-        (Kind::Audio, Some(Warning::default())),
+        (ViewKind::Image, None),
+        (ViewKind::Image, Some(Warning::default())),
+        (ViewKind::Audio, Some(Warning::default())),
     ] {
         let name = format!("view-described-{kind:?}-{}", warning.is_some());
         let page = ViewPage {
@@ -196,10 +204,10 @@ fn all_pages() -> Vec<(String, String)> {
         network: Some(
             "A network with quite a long name, on the other side of the bridge".to_owned(),
         ),
-        ..view_page(Kind::Other)
+        ..view_page(ViewKind::Other)
     };
     for (name, page) in [
-        ("paste", paste_page(view_page(Kind::Text), "rust")),
+        ("paste", paste_page(view_page(ViewKind::Text), "rust")),
         ("paste-awkward", paste_page(awkward.clone(), "none")),
     ] {
         pages.push((name.to_owned(), page.render()));
@@ -281,45 +289,44 @@ fn hostile_file_names_are_escaped_in_text_and_in_attributes() {
         (long.as_str(), long.as_str()),
     ] {
         for kind in [
-            Kind::Image,
-            Kind::Video,
-            Kind::Audio,
-            Kind::Text,
-            Kind::Other,
+            ViewKind::Image,
+            ViewKind::Video,
+            ViewKind::Audio,
+            ViewKind::Text,
+            ViewKind::Other,
         ] {
-            let page = ViewPage {
-                title: Some(name.to_owned()),
-                network: Some(name.to_owned()),
-                ..view_page(kind)
-            };
-            let html = page.render();
-            for expected in [
-                format!("<title>{shown}</title>"),
-                format!("<h1><bdi>{shown}</bdi></h1>"),
-                format!("<meta property=\"og:title\" content=\"{shown}\">"),
-                format!("download=\"{shown}\""),
-                format!("bridged to {shown}</p>"),
-            ] {
-                assert!(html.contains(&expected), "{expected} in {html}");
-            }
-            if kind == Kind::Image {
-                assert!(html.contains(&format!("alt=\"{shown}\"")));
-            }
-            if kind == Kind::Video || kind == Kind::Audio {
-                assert!(html.contains(&format!("aria-label=\"{shown}\"")));
-            }
-            let plain = view_page(kind).render();
-            assert_eq!(
-                html.matches('<').count(),
-                plain.matches('<').count(),
-                "{name:?}"
-            );
-            assert_eq!(
-                html.matches('"').count(),
-                plain.matches('"').count(),
-                "{name:?}"
-            );
+            check_that_it_is_escaped(kind, name, shown);
         }
+    }
+}
+
+/// Whether a page with a hostile name shows it, and nothing but it.
+fn check_that_it_is_escaped(kind: ViewKind, name: &str, shown: &str) {
+    let page = ViewPage {
+        title: Some(name.to_owned()),
+        network: Some(name.to_owned()),
+        ..view_page(kind)
+    };
+    let html = page.render();
+    for expected in [
+        format!("<title>{shown}</title>"),
+        format!("<h1><bdi>{shown}</bdi></h1>"),
+        format!("<meta property=\"og:title\" content=\"{shown}\">"),
+        format!("download=\"{shown}\""),
+        format!("bridged to {shown}</p>"),
+    ] {
+        assert!(html.contains(&expected), "{expected} in {html}");
+    }
+    if kind == ViewKind::Image {
+        assert!(html.contains(&format!("alt=\"{shown}\"")));
+    }
+    if kind == ViewKind::Video || kind == ViewKind::Audio {
+        assert!(html.contains(&format!("aria-label=\"{shown}\"")));
+    }
+    let plain = view_page(kind).render();
+    for mark in ['<', '"'] {
+        let count = |html: &str| html.matches(mark).count();
+        assert_eq!(count(&html), count(&plain), "{name:?}");
     }
 }
 
@@ -334,14 +341,14 @@ fn hostile_urls_and_types_are_escaped() {
             text: hostile.to_owned(),
             rfc3339: hostile.to_owned(),
         }),
-        ..view_page(Kind::Image)
+        ..view_page(ViewKind::Image)
     }
     .render();
     let paste = paste_page(
         ViewPage {
             media_url: hostile.to_owned(),
             page_url: hostile.to_owned(),
-            ..view_page(Kind::Text)
+            ..view_page(ViewKind::Text)
         },
         "rust",
     );
@@ -350,13 +357,13 @@ fn hostile_urls_and_types_are_escaped() {
     assert!(!html.contains("alert('1')"));
     assert_eq!(
         html.matches('"').count(),
-        view_page(Kind::Image).render().matches('"').count()
+        view_page(ViewKind::Image).render().matches('"').count()
     );
 }
 
 #[test]
-fn a_paste_is_told_of_like_any_media() {
-    let html = paste_page(view_page(Kind::Text), "rust").render();
+fn a_paste_has_the_facts_of_any_media() {
+    let html = paste_page(view_page(ViewKind::Text), "rust").render();
     for fact in [
         "<title>cat.png</title>",
         "Shared from a Matrix room bridged to Libera.Chat",
@@ -370,7 +377,7 @@ fn a_paste_is_told_of_like_any_media() {
     ] {
         assert!(html.contains(fact), "{fact} in {html}");
     }
-    let mut cut = paste_page(view_page(Kind::Text), "none");
+    let mut cut = paste_page(view_page(ViewKind::Text), "none");
     cut.rows = Arc::new(Rows {
         is_cut: true,
         ..Rows::clone(&cut.rows)

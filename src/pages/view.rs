@@ -4,19 +4,19 @@ use askama::Template;
 
 use medialink_event::{Appearance, human};
 
-use super::{display_name::display_name, placeholder::Placeholder};
+use super::{display_name::display_name, placeholder::Placeholder, render::render};
 
 /// A page around one medium, with OpenGraph data for link previews.
 ///
-/// A link with a limited number of follows is not embedded, neither in the page nor in its previews: whoever looks at the
-/// page or pastes its address into a chat must not use up what it promises.
+/// A link with a limited number of follows is not embedded, neither in the page nor in its previews:
+/// looking at the page, or pasting its address into a chat, must not use the link up.
 #[derive(Clone, Debug, Template)]
 #[template(path = "view.html")]
 pub struct ViewPage {
     /// The file's name.
     pub title: Option<String>,
     /// How the media is shown.
-    pub kind: Kind,
+    pub kind: ViewKind,
     /// The absolute URL of the media itself.
     pub media_url: String,
     /// The absolute URL of this page.
@@ -25,11 +25,11 @@ pub struct ViewPage {
     pub mimetype: Option<String>,
     /// The media's length.
     pub size_bytes: Option<u64>,
-    /// What its event says of it.
+    /// Size, duration and warnings, as its event says.
     pub appearance: Appearance,
     /// The name of the network on the other side of the bridge.
     pub network: Option<String>,
-    /// When the link dies, if it does.
+    /// When the link ends, if it does.
     pub expires_at: Option<Moment>,
     /// How often the link can still be followed, if that is limited.
     pub follows_left: Option<u64>,
@@ -37,7 +37,7 @@ pub struct ViewPage {
 
 /// How media is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ViewKind {
     /// A picture that browsers show.
     Image,
     /// A film that browsers play.
@@ -59,7 +59,7 @@ pub struct Moment {
     pub rfc3339: String,
 }
 
-impl Kind {
+impl ViewKind {
     fn name(self) -> &'static str {
         match self {
             Self::Image => "Image",
@@ -89,10 +89,10 @@ impl ViewPage {
     /// The page as HTML.
     #[must_use]
     pub fn render(&self) -> String {
-        super::render(self)
+        render(self)
     }
 
-    /// The file's name, or empty: then a browser takes the name from the response.
+    /// The file's name; empty: a browser takes the name from the response.
     pub(super) fn file_name(&self) -> String {
         self.title
             .as_deref()
@@ -104,7 +104,7 @@ impl ViewPage {
         self.follows_left.is_some()
     }
 
-    /// Whether nothing is shown before somebody asks for it, also not by previews of the page.
+    /// Whether the media is hidden until the reader asks for it, in the page and in its previews.
     fn is_veiled(&self) -> bool {
         self.appearance.warning.is_some() && self.kind.is_embedded()
     }
@@ -117,15 +117,15 @@ impl ViewPage {
     fn veil(&self) -> String {
         let warning = self.appearance.warning.as_ref();
         let reason = warning.and_then(|warning| display_name(warning.reason.as_deref()?));
-        let what = match warning {
+        let word = match warning {
             Some(warning) if warning.is_spoiler => "Spoiler",
             _ => "Content warning",
         };
-        reason.map_or_else(|| what.to_owned(), |reason| format!("{what}: {reason}"))
+        reason.map_or_else(|| word.to_owned(), |reason| format!("{word}: {reason}"))
     }
 
     fn pixels(&self) -> Option<(u32, u32)> {
-        let is_seen = matches!(self.kind, Kind::Image | Kind::Video);
+        let is_seen = matches!(self.kind, ViewKind::Image | ViewKind::Video);
         is_seen
             .then_some(self.appearance.width.zip(self.appearance.height))
             .flatten()
@@ -139,7 +139,7 @@ impl ViewPage {
 
     /// As players write it: `1:23`, `1:02:03`.
     fn duration(&self) -> Option<String> {
-        let plays = matches!(self.kind, Kind::Audio | Kind::Video);
+        let plays = matches!(self.kind, ViewKind::Audio | ViewKind::Video);
         let seconds = self
             .appearance
             .duration_ms
@@ -180,15 +180,15 @@ impl ViewPage {
     /// <https://ogp.me/#types>
     fn open_graph_type(&self) -> &'static str {
         match self.kind {
-            Kind::Video if self.is_previewed() => "video.other",
-            Kind::Audio if self.is_previewed() => "music.song",
-            Kind::Text => "article",
+            ViewKind::Video if self.is_previewed() => "video.other",
+            ViewKind::Audio if self.is_previewed() => "music.song",
+            ViewKind::Text => "article",
             _ => "website",
         }
     }
 
     fn twitter_card(&self) -> &'static str {
-        if self.kind == Kind::Image && self.is_previewed() {
+        if self.kind == ViewKind::Image && self.is_previewed() {
             "summary_large_image"
         } else {
             "summary"
@@ -205,9 +205,9 @@ mod tests {
     #[test]
     fn each_kind_is_embedded_in_its_own_way_and_previewed() {
         for (kind, element, preview) in [
-            (Kind::Image, "<img src=", "og:image"),
-            (Kind::Video, "<video src=", "og:video"),
-            (Kind::Audio, "<audio src=", "og:audio"),
+            (ViewKind::Image, "<img src=", "og:image"),
+            (ViewKind::Video, "<video src=", "og:video"),
+            (ViewKind::Audio, "<audio src=", "og:audio"),
         ] {
             let html = view_page(kind).render();
             assert!(
@@ -223,7 +223,7 @@ mod tests {
                 "<meta property=\"{preview}:type\" content=\"image/png\">"
             )));
         }
-        for kind in [Kind::Text, Kind::Other] {
+        for kind in [ViewKind::Text, ViewKind::Other] {
             let html = view_page(kind).render();
             assert!(
                 ![
@@ -236,8 +236,8 @@ mod tests {
     }
 
     #[test]
-    fn the_facts_are_told() {
-        let html = view_page(Kind::Image).render();
+    fn the_page_lists_the_facts() {
+        let html = view_page(ViewKind::Image).render();
         for fact in [
             "<title>cat.png</title>",
             "Shared from a Matrix room bridged to Libera.Chat",
@@ -256,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_left_out() {
+    fn unknown_facts_are_left_out() {
         let html = ViewPage {
             title: Some(" \n".to_owned()),
             mimetype: None,
             size_bytes: None,
             network: None,
             expires_at: None,
-            ..view_page(Kind::Image)
+            ..view_page(ViewKind::Image)
         }
         .render();
         assert!(html.contains("<title>Shared image</title>"));
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_event_says_is_told_and_keeps_its_place() {
+    fn facts_of_the_event_are_shown_and_reserve_room() {
         let page = |kind| ViewPage {
             appearance: Appearance {
                 width: Some(800),
@@ -287,7 +287,7 @@ mod tests {
             },
             ..view_page(kind)
         };
-        let html = page(Kind::Image).render();
+        let html = page(ViewKind::Image).render();
         for fact in [
             "<dd>800 × 600 pixels</dd>",
             "<meta property=\"og:image:width\" content=\"800\">",
@@ -297,7 +297,7 @@ mod tests {
             assert!(html.contains(fact), "{fact} in {html}");
         }
         assert!(!html.contains("1:02:03"));
-        let html = page(Kind::Video).render();
+        let html = page(ViewKind::Video).render();
         for fact in [
             "<dd>1:02:03</dd>",
             "content=\"video.other\"",
@@ -305,7 +305,7 @@ mod tests {
         ] {
             assert!(html.contains(fact), "{fact} in {html}");
         }
-        let html = page(Kind::Audio).render();
+        let html = page(ViewKind::Audio).render();
         assert!(
             html.contains("<dd>1:02:03</dd>") && !html.contains("800"),
             "{html}"
@@ -313,8 +313,8 @@ mod tests {
     }
 
     #[test]
-    fn what_the_sender_hides_is_shown_neither_at_once_nor_in_previews() {
-        for kind in [Kind::Image, Kind::Video, Kind::Audio] {
+    fn hidden_media_is_shown_neither_at_once_nor_in_previews() {
+        for kind in [ViewKind::Image, ViewKind::Video, ViewKind::Audio] {
             let html = ViewPage {
                 appearance: Appearance {
                     warning: Some(Warning {
@@ -348,11 +348,11 @@ mod tests {
     #[test]
     fn a_one_time_link_is_not_followed_by_its_page_nor_by_previews() {
         for kind in [
-            Kind::Image,
-            Kind::Video,
-            Kind::Audio,
-            Kind::Text,
-            Kind::Other,
+            ViewKind::Image,
+            ViewKind::Video,
+            ViewKind::Audio,
+            ViewKind::Text,
+            ViewKind::Other,
         ] {
             let html = ViewPage {
                 follows_left: Some(1),

@@ -1,9 +1,9 @@
-//! By what a repeated request is known: its text is not stored.
+//! The digest by which a repeated request is known, since its text is not stored.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::PasteText;
+use super::text::PasteText;
 
 /// Makes digests of requests, under a secret of this service.
 #[derive(Clone)]
@@ -14,7 +14,7 @@ impl Digests {
         Self(Hmac::new_from_slice(secret).expect("HMAC takes keys of any length"))
     }
 
-    /// A digest of who asks, of the room and the event, of the text, its name and its language.
+    /// A digest of the bridge, the room, the event, and the text with its name and its language.
     pub(super) fn of(&self, bridge: &str, paste: &PasteText) -> [u8; 32] {
         let mut mac = self.0.clone();
         let event_id = paste.event_id.as_ref().map(|id| id.as_str());

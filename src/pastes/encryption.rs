@@ -18,7 +18,7 @@ const MOST_ROOMS: u64 = 10_000;
 /// How long the homeserver may take to answer.
 const ASK_WITHIN: Duration = Duration::from_secs(5);
 
-/// Asks rooms whether they are encrypted, and remembers it.
+/// Asks rooms whether they are encrypted, and caches the answers.
 pub(super) struct Encryption {
     homeserver: Arc<Homeserver>,
     encrypted: Cache<RoomId, ()>,
@@ -40,7 +40,7 @@ impl Encryption {
         }
     }
 
-    /// Whether a text of this room has to be encrypted: the room is, or nobody tells.
+    /// Whether a text of this room has to be encrypted: the room is, or may be.
     pub(super) async fn is_needed(&self, bridge: &BridgeConfig, room_id: &RoomId) -> bool {
         if self.encrypted.contains_key(room_id) {
             return true;

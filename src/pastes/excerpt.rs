@@ -11,7 +11,7 @@ const ELLIPSIS: char = '…';
 /// The first lines of a text that say something: up to three, each of up to 300 bytes of UTF-8, with
 /// a line feed between them and no other control character. So it can be sent as so many messages
 /// as it has lines, of whatever network. Empty lines are left out, and so are characters that
-/// are invisible or turn the direction of the text. An ellipsis tells where something is missing.
+/// are invisible or turn the direction of the text. An ellipsis marks where something is missing.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
     let mut lines = text
@@ -45,7 +45,7 @@ fn is_line_end(character: char) -> bool {
     )
 }
 
-/// A line without what nobody sees. Its indentation is left out as well.
+/// A line without invisible characters. Its indentation is left out as well.
 fn visible(line: &str) -> String {
     let shown: String = line.chars().filter_map(shown).collect();
     shown.trim().to_owned()

@@ -1,4 +1,4 @@
-//! The lines of pastes as pages show them, made once for everybody who opens them.
+//! The lines of pastes as pages show them, made once for all readers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,19 +7,19 @@ use tokio::sync::Semaphore;
 
 use crate::pages::{Grammars, Rows, rows};
 
-/// How many bytes of lines are remembered.
+/// How many bytes of lines are cached.
 const MAX_BYTES: u64 = 16 << 20;
 /// For how long: a link that goes round in a chat is opened by many within seconds.
-const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+const CACHED_FOR: Duration = Duration::from_secs(60);
 /// How long colouring a text may take.
 const COLOUR_WITHIN: Duration = Duration::from_secs(4);
-/// How long it is waited for it, with the wait for a turn. A line that is begun is ended.
+/// How long a reader waits for the colours, with the wait for a turn. A line that is begun is ended.
 const WAIT_FOR: Duration = Duration::from_secs(8);
 
 /// Which lines: of which link, and under which file name.
 type Key = (String, Option<String>);
 
-/// Makes the lines of pastes. Clones share what they remember.
+/// Makes the lines of pastes. Clones share their cache.
 #[derive(Debug, Clone)]
 pub struct PasteViews {
     made: Cache<Key, Arc<Rows>>,
@@ -34,7 +34,7 @@ impl Default for PasteViews {
             made: Cache::builder()
                 .weigher(|_, rows: &Arc<Rows>| u32::try_from(rows.html.len()).unwrap_or(u32::MAX))
                 .max_capacity(MAX_BYTES)
-                .time_to_live(REMEMBERED_FOR)
+                .time_to_live(CACHED_FOR)
                 .build(),
             grammars: Arc::default(),
             turn: Arc::new(Semaphore::new(1)),
@@ -43,7 +43,7 @@ impl Default for PasteViews {
 }
 
 impl PasteViews {
-    /// The lines of a link, if they are remembered.
+    /// The lines of a link, if they are cached.
     pub async fn get(&self, link_id: &str, filename: Option<&str>) -> Option<Arc<Rows>> {
         let key = (link_id.to_owned(), filename.map(str::to_owned));
         self.made.get(&key).await
@@ -108,9 +108,9 @@ mod tests {
         );
         assert!(Arc::ptr_eq(&first, &second));
         assert_eq!(first.language.as_deref(), Some("Rust"));
-        let known = views.get("a", None).await.expect("remembered");
+        let known = views.get("a", None).await.expect("cached");
         assert!(Arc::ptr_eq(&first, &known));
-        // Another name may tell another language.
+        // Another name may mean another language.
         assert!(views.get("a", Some("a.py")).await.is_none());
         let other = views.make("a", Some("a.py"), None, text()).await;
         assert_eq!(other.language.as_deref(), Some("Python"));

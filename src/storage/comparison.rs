@@ -1,11 +1,12 @@
-//! Comparing the books with the rooms: what is to be compared, and how a difference is mended.
-//! Each mend looks at the row again, since the outbox works on meanwhile.
+//! Comparing the recorded meta events with the rooms, and mending the differences. Each mend looks at
+//! the row again, since the worker goes on meanwhile. Every function here fails only if the database
+//! does.
 
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{StorageError, meta_events};
 
-/// A meta event of a room that has an answer to give.
+/// A recorded meta event that the room should have, or should not have any more.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ComparedEvent {
     /// The row.
@@ -23,19 +24,16 @@ pub struct ComparedEvent {
 /// Which rooms are meant: all that match every given criterion.
 #[derive(Debug, Clone, Default)]
 pub struct RoomCriteria {
-    /// Of this bridge.
+    /// Rooms of this bridge.
     pub bridge: Option<String>,
-    /// This one.
+    /// This room.
     pub room_id: Option<String>,
-    /// Not compared since this time, in milliseconds since the epoch.
+    /// Rooms that were not compared since this time, in milliseconds since the epoch.
     pub not_since: Option<i64>,
 }
 
 /// Rooms with meta events that count, or were redacted since `redacted_since`: bridge and room,
 /// those first that were not compared for the longest time.
-///
-/// # Errors
-/// If the database fails.
 pub async fn rooms(
     reader: &SqlitePool,
     criteria: &RoomCriteria,
@@ -59,9 +57,6 @@ pub async fn rooms(
 }
 
 /// The meta events of a room that are to be compared, the oldest first.
-///
-/// # Errors
-/// If the database fails.
 pub async fn events(
     reader: &SqlitePool,
     bridge: &str,
@@ -81,9 +76,6 @@ pub async fn events(
 }
 
 /// Notes that a room was compared.
-///
-/// # Errors
-/// If the database fails.
 pub async fn note_compared(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -102,12 +94,9 @@ pub async fn note_compared(
     Ok(())
 }
 
-/// A sent meta event does not count any more: somebody else has redacted it, or the homeserver
-/// does not have it (`gone`). What it counted and is still linked is counted anew; returns how many
-/// usages. `None`: it was not a sent one any more.
-///
-/// # Errors
-/// If the database fails.
+/// Notes that a sent meta event does not count any more: somebody else has redacted it, or the
+/// homeserver does not have it (`gone`). Usages that it counted and that are still linked are counted
+/// again; returns how many. `None`: it was not a sent one any more.
 pub async fn settle_lost(
     connection: &mut SqliteConnection,
     id: i64,
@@ -147,11 +136,8 @@ pub async fn settle_lost(
     ))
 }
 
-/// A meta event that was redacted is not, in its room: it is redacted again. `false`: it was not a
+/// Has a meta event redacted again whose redaction its room does not show. `false`: it was not a
 /// redacted one any more.
-///
-/// # Errors
-/// If the database fails.
 pub async fn redact_again(
     connection: &mut SqliteConnection,
     id: i64,
@@ -170,10 +156,10 @@ pub async fn redact_again(
     Ok(changed.rows_affected() > 0)
 }
 
-/// A meta event that a room has and no sent row tells of.
+/// A meta event that a room has and that is not recorded as sent.
 #[derive(Debug, Clone)]
 pub struct Stray {
-    /// As whose user it was sent.
+    /// The bridge as whose user it was sent.
     pub bridge: String,
     /// Its room.
     pub room_id: String,
@@ -187,21 +173,18 @@ pub struct Stray {
     pub sent_at: i64,
 }
 
-/// What has become of a stray.
+/// The outcome for a stray.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StrayEnd {
-    /// It is known, or on its way.
+    /// It is recorded, or on its way.
     Known,
-    /// A row waited to send it: it has been sent.
+    /// A row waited to send it: it is recorded as sent.
     Settled,
-    /// Nobody knows it: it is redacted.
+    /// Nothing is recorded of it: it is redacted.
     Redacted,
 }
 
-/// Finds a stray's place in the books.
-///
-/// # Errors
-/// If the database fails.
+/// Finds the row that a stray belongs to, or has it redacted.
 pub async fn settle_stray(
     connection: &mut SqliteConnection,
     stray: &Stray,
@@ -239,7 +222,7 @@ pub async fn settle_stray(
     }
 }
 
-/// As the device that the bridge's user has sent with last.
+/// Redacts with the device that the bridge's user has sent with last.
 async fn redact_stray(
     connection: &mut SqliteConnection,
     stray: &Stray,

@@ -1,5 +1,6 @@
 //! The ends of links, each with the release of the usages that they were part of, in one step:
-//! nothing outside of this module can do the one without the other.
+//! nothing outside of this module can do the one without the other. Every function here fails only if
+//! the database does.
 
 use sqlx::SqliteConnection;
 
@@ -111,8 +112,8 @@ pub async fn take_follow(
     Ok(true)
 }
 
-/// Replaces what a repeated request has changed of a link, and releases the usage that the link
-/// leaves, if it does.
+/// Stores the changes of a repeated request, and releases the usage that the link leaves, if it
+/// does.
 pub async fn renew(
     connection: &mut SqliteConnection,
     earlier: &LinkRow,

@@ -1,4 +1,5 @@
-//! What was seen before a link was known: transactions, redactions, revocations.
+//! Facts that are remembered beyond the links that they were about: transactions, redactions,
+//! revocations. Every function here fails only if the database does.
 
 use sha2::{Digest, Sha256};
 use sqlx::{SqliteConnection, SqlitePool};
@@ -7,28 +8,24 @@ use medialink_link::matrix::MxcUri;
 
 use super::{StorageError, links::Criteria};
 
-/// What is known of a transaction of the homeserver.
+/// How far a transaction of the homeserver has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transaction {
-    /// Nothing.
+pub enum TransactionStatus {
+    /// It was not seen before.
     New,
     /// It was acted on.
-    Noted,
+    ActedOn,
     /// It was acted on, and the bridge behind us has taken it.
     HandedOn,
 }
 
-/// Whether a transaction was seen before: one with this ID and this digest of its events (`None`:
-/// whatever it was).
-///
-/// # Errors
-/// If the database fails.
-pub async fn transaction(
+/// How far a transaction has come that has this ID and this digest of its events (`None`: any).
+pub async fn transaction_status(
     reader: &SqlitePool,
     bridge: &str,
     txn_id: &str,
     digest: Option<&[u8]>,
-) -> Result<Transaction, StorageError> {
+) -> Result<TransactionStatus, StorageError> {
     let found: Option<Option<i64>> = sqlx::query_scalar(
         "SELECT handed_on_at FROM appservice_transactions \
          WHERE bridge = $1 AND txn_id = $2 AND ($3 IS NULL OR digest IS $3)",
@@ -39,16 +36,13 @@ pub async fn transaction(
     .fetch_optional(reader)
     .await?;
     Ok(match found {
-        None => Transaction::New,
-        Some(None) => Transaction::Noted,
-        Some(Some(_)) => Transaction::HandedOn,
+        None => TransactionStatus::New,
+        Some(None) => TransactionStatus::ActedOn,
+        Some(Some(_)) => TransactionStatus::HandedOn,
     })
 }
 
 /// Notes a transaction of the homeserver; `false` if it was seen before.
-///
-/// # Errors
-/// If the database fails.
 pub async fn note_transaction(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -72,9 +66,6 @@ pub async fn note_transaction(
 }
 
 /// Notes that the bridge behind us has taken a transaction.
-///
-/// # Errors
-/// If the database fails.
 pub async fn note_handed_on(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -102,9 +93,6 @@ fn event_hash(room_id: &str, event_id: &str) -> Vec<u8> {
 }
 
 /// Remembers that an event was redacted.
-///
-/// # Errors
-/// If the database fails.
 pub async fn note_redaction(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -120,9 +108,6 @@ pub async fn note_redaction(
 }
 
 /// Whether an event is known to be redacted.
-///
-/// # Errors
-/// If the database fails.
 pub async fn is_redacted(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -140,10 +125,7 @@ fn media_hash(room_id: &str, event_id: &str, mxc: &MxcUri) -> Vec<u8> {
     event_hash(room_id, &format!("{event_id}\0{mxc}"))
 }
 
-/// Remembers that an event no longer has a medium since it was edited, or that it has it again.
-///
-/// # Errors
-/// If the database fails.
+/// Remembers that an event no longer has a medium since it was edited.
 pub async fn note_dropped(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -160,9 +142,6 @@ pub async fn note_dropped(
 }
 
 /// Forgets that an event has lost a medium: another edit has brought it back.
-///
-/// # Errors
-/// If the database fails.
 pub async fn note_kept(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -177,9 +156,6 @@ pub async fn note_kept(
 }
 
 /// Whether an event is known to have lost a medium by an edit.
-///
-/// # Errors
-/// If the database fails.
 pub async fn is_dropped(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -195,9 +171,6 @@ pub async fn is_dropped(
 }
 
 /// Whether an event is known to be redacted, or to have lost this medium by an edit.
-///
-/// # Errors
-/// If the database fails.
 pub async fn is_gone(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -209,9 +182,6 @@ pub async fn is_gone(
 }
 
 /// Remembers a revocation, for links that are not seen yet. One by sender reaches none of them.
-///
-/// # Errors
-/// If the database fails.
 pub async fn note_revocation(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -233,11 +203,8 @@ pub async fn note_revocation(
     Ok(())
 }
 
-/// Remembers the revocation of everything in a room. It takes the place of an earlier one, which
-/// holds for less, so that a room that is switched on and off fills no table.
-///
-/// # Errors
-/// If the database fails.
+/// Remembers the revocation of all links of a room. It replaces an earlier one, which holds for less,
+/// so that a room that is switched on and off fills no table.
 pub async fn note_revocation_of_room(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -261,9 +228,6 @@ pub async fn note_revocation_of_room(
 
 /// Whether a link that was not seen before was revoked by its criteria: it was, if it was issued
 /// up to the second of the revocation.
-///
-/// # Errors
-/// If the database fails.
 pub async fn is_revoked(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -287,9 +251,9 @@ pub async fn is_revoked(
     Ok(found != 0)
 }
 
-/// Until when what was seen is forgotten, in milliseconds since the epoch; `None`: never.
+/// Facts older than these times are forgotten, in milliseconds since the epoch; `None`: none are.
 #[derive(Debug, Clone, Copy)]
-pub struct Forgotten {
+pub struct ForgetBefore {
     /// Transactions.
     pub transactions: i64,
     /// Redactions, and media dropped by edits.
@@ -298,13 +262,10 @@ pub struct Forgotten {
     pub revocations: Option<i64>,
 }
 
-/// Forgets what was seen before these times.
-///
-/// # Errors
-/// If the database fails.
+/// Forgets facts that are older than these times.
 pub async fn forget(
     connection: &mut SqliteConnection,
-    before: Forgotten,
+    before: ForgetBefore,
 ) -> Result<(), StorageError> {
     sqlx::query("DELETE FROM appservice_transactions WHERE received_at < $1")
         .bind(before.transactions)

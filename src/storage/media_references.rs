@@ -1,5 +1,5 @@
 //! Usages of media. A usage begins when its first link is issued, and is released when its last one
-//! ends, in the commit of the link.
+//! ends, in the commit of the link. Every function here fails only if the database does.
 
 use std::collections::BTreeSet;
 
@@ -32,10 +32,7 @@ pub(super) enum EndCause {
 
 /// Notes that a link of `bridge` uses this media in this room; returns the usage. `counted`:
 /// whether it is to be counted by a meta event.
-///
-/// # Errors
-/// If the database fails.
-pub async fn reference(
+pub async fn note_usage(
     connection: &mut SqliteConnection,
     bridge: &str,
     claims: &LinkClaims,
@@ -76,11 +73,8 @@ pub async fn reference(
     Ok(id)
 }
 
-/// Notes that the media of a usage was uploaded by us at this time, to be attached to the meta event
+/// Notes that we have uploaded the media of a usage at this time, to be attached to the meta event
 /// that counts it (MSC3911).
-///
-/// # Errors
-/// If the database fails.
 pub async fn note_own_upload(
     connection: &mut SqliteConnection,
     id: i64,
@@ -113,7 +107,7 @@ async fn set_fresh(
 }
 
 /// A counted usage has a link again. If its meta event is about to be redacted and no attempt was
-/// made yet, the redaction is called off; otherwise the usage has to be counted anew.
+/// made yet, the redaction is called off; otherwise the usage has to be counted again.
 async fn keep_counted(
     connection: &mut SqliteConnection,
     id: i64,
@@ -227,9 +221,6 @@ const USAGE: &str = "SELECT r.id, r.mxc, r.content_token, \
      FROM media_references r ";
 
 /// Rooms in which usages have waited to be gathered since before `before`: bridge and room.
-///
-/// # Errors
-/// If the database fails.
 pub async fn rooms_to_gather(
     connection: &mut SqliteConnection,
     before: i64,
@@ -244,11 +235,8 @@ pub async fn rooms_to_gather(
     .await?)
 }
 
-/// All usages of a room that wait to be gathered, the oldest first. Those whose links have all
-/// died meanwhile are released, and left out.
-///
-/// # Errors
-/// If the database fails.
+/// All usages of a room that wait to be gathered, the oldest first. Those whose links have all ended
+/// meanwhile are released, and left out.
 pub async fn gather(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -262,17 +250,14 @@ pub async fn gather(
         .push_bind(room_id)
         .push(" AND r.state = 'pending' AND r.queued_in IS NULL ORDER BY r.pending_at, r.id");
     let usages: Vec<Usage> = query.build_query_as().fetch_all(&mut *connection).await?;
-    let (live, dead): (Vec<_>, Vec<_>) = usages.into_iter().partition(|usage| usage.links > 0);
-    for usage in dead {
+    let (live, unused): (Vec<_>, Vec<_>) = usages.into_iter().partition(|usage| usage.links > 0);
+    for usage in unused {
         set_fresh(connection, usage.id, UsageState::Released, None).await?;
     }
     Ok(live)
 }
 
 /// The usages with these IDs that have a live link.
-///
-/// # Errors
-/// If the database fails.
 pub async fn live(
     connection: &mut SqliteConnection,
     ids: &[i64],
@@ -291,9 +276,6 @@ pub async fn live(
 }
 
 /// Makes failed usages with live links wait again, of a bridge's room or all; returns how many.
-///
-/// # Errors
-/// If the database fails.
 pub async fn retry_failed(
     connection: &mut SqliteConnection,
     of_room: Option<(&str, &str)>,
@@ -314,10 +296,7 @@ pub async fn retry_failed(
 }
 
 /// Has usages with live links counted that are not counted by events so far; returns how many.
-/// What is linked without a room cannot be counted.
-///
-/// # Errors
-/// If the database fails.
+/// Media that is linked without a room cannot be counted.
 pub async fn count_disabled(
     connection: &mut SqliteConnection,
     now: i64,

@@ -1,10 +1,11 @@
-//! What is known of the policies of rooms.
+//! The policies of rooms, as far as they are known. Every function here fails only if the database
+//! does.
 
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::StorageError;
 
-/// What a room allows. Without a policy, everything.
+/// The links that a room allows. Without a policy, all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomPolicy {
     /// Whether there may be links to its media.
@@ -29,7 +30,7 @@ impl Default for RoomPolicy {
 }
 
 impl RoomPolicy {
-    /// How long a link may live at most, in whole seconds as tokens tell it: rounded down, but at
+    /// How long a link may live at most, in whole seconds as tokens carry it: rounded down, but at
     /// least one.
     #[must_use]
     pub fn max_lifetime_s(&self) -> Option<i64> {
@@ -40,18 +41,18 @@ impl RoomPolicy {
     }
 }
 
-/// What is known of a room's policy.
+/// The policy of a room, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownPolicy {
     /// The policy as it was last known.
     pub policy: RoomPolicy,
-    /// The event that says so, where it is known.
+    /// The event that sets it, where that is known.
     pub event_id: Option<String>,
     /// When it was last known to hold, in milliseconds since the epoch; `None`: never.
     pub known_at: Option<i64>,
     /// Whether the room has to be asked.
-    pub waits: bool,
-    /// Grows with everything that is noted: what was asked before is not believed after.
+    pub must_ask: bool,
+    /// Grows with everything that is noted: answers to earlier questions are not believed any more.
     pub revision: i64,
 }
 
@@ -69,9 +70,9 @@ type Row = (
 const SELECT: &str = "SELECT enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, \
      waits, revision FROM room_policies WHERE room_id = $1";
 
-fn known(row: Row) -> Known {
+fn known(row: Row) -> KnownPolicy {
     let (enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, waits, revision) = row;
-    Known {
+    KnownPolicy {
         policy: RoomPolicy {
             enabled: enabled != 0,
             max_lifetime_ms,
@@ -80,16 +81,13 @@ fn known(row: Row) -> Known {
         },
         event_id: (!event_id.is_empty()).then_some(event_id),
         known_at,
-        waits: waits != 0,
+        must_ask: waits != 0,
         revision,
     }
 }
 
-/// What is known of a room.
-///
-/// # Errors
-/// If the database fails.
-pub async fn find(reader: &SqlitePool, room_id: &str) -> Result<Option<Known>, StorageError> {
+/// The policy of a room, as far as it is known.
+pub async fn find(reader: &SqlitePool, room_id: &str) -> Result<Option<KnownPolicy>, StorageError> {
     let row: Option<Row> = sqlx::query_as(SELECT)
         .bind(room_id)
         .fetch_optional(reader)
@@ -98,13 +96,10 @@ pub async fn find(reader: &SqlitePool, room_id: &str) -> Result<Option<Known>, S
 }
 
 /// The same, inside a write.
-///
-/// # Errors
-/// If the database fails.
 pub async fn find_in(
     connection: &mut SqliteConnection,
     room_id: &str,
-) -> Result<Option<Known>, StorageError> {
+) -> Result<Option<KnownPolicy>, StorageError> {
     let row: Option<Row> = sqlx::query_as(SELECT)
         .bind(room_id)
         .fetch_optional(connection)
@@ -112,10 +107,7 @@ pub async fn find_in(
     Ok(row.map(known))
 }
 
-/// Notes what a room's policy is now, and as whose user to ask the next time.
-///
-/// # Errors
-/// If the database fails.
+/// Notes the present policy of a room, and the bridge as whose user to ask the next time.
 pub async fn note(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -145,10 +137,7 @@ pub async fn note(
     Ok(())
 }
 
-/// Notes that what is known of a room still holds.
-///
-/// # Errors
-/// If the database fails.
+/// Notes that the known policy of a room still holds.
 pub async fn confirm(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -162,10 +151,7 @@ pub async fn confirm(
     Ok(())
 }
 
-/// Notes that a room has to be asked, and as whose user. What is known of it stands until then.
-///
-/// # Errors
-/// If the database fails.
+/// Notes that a room has to be asked, and as which bridge's user. The known policy stands until then.
 pub async fn note_unanswered(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -182,11 +168,8 @@ pub async fn note_unanswered(
     Ok(())
 }
 
-/// Notes that what is known of a room may not hold any more; answers that are on their way are
+/// Notes that the known policy of a room may not hold any more; answers that are on their way are
 /// not believed.
-///
-/// # Errors
-/// If the database fails.
 pub async fn doubt(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -203,11 +186,8 @@ pub async fn doubt(
     Ok(())
 }
 
-/// Rooms that have to be asked, as whose user, and the revision of what is known of them: up to
+/// Rooms that have to be asked, the bridge as whose user, and the revision of the known policy: up to
 /// `limit`, after the room `after`.
-///
-/// # Errors
-/// If the database fails.
 pub async fn waiting(
     reader: &SqlitePool,
     after: &str,

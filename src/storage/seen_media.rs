@@ -1,4 +1,5 @@
-//! Which events have shown media that links lead to which bridges have made by themselves.
+//! Events that have shown media: links that bridges make by themselves live by them. Every function
+//! here fails only if the database does.
 
 use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
@@ -6,10 +7,10 @@ use medialink_link::matrix::{ContentToken, MxcUri};
 
 use super::StorageError;
 
-/// That an event has shown a medium.
+/// A medium that an event has shown to a bridge.
 #[derive(Debug, Clone)]
-pub struct Showing<'a> {
-    /// The bridge that was told of it.
+pub struct SeenMedium<'a> {
+    /// The bridge that has received the event.
     pub bridge: &'a str,
     /// The room.
     pub room_id: &'a str,
@@ -19,34 +20,31 @@ pub struct Showing<'a> {
     pub shown_by: &'a str,
     /// The medium.
     pub mxc: &'a MxcUri,
-    /// The content token that it tells for it.
+    /// The content token that the event has for it.
     pub content_token: Option<&'a ContentToken>,
 }
 
-/// What is known of a medium that was seen.
+/// Whether events show a medium that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
+pub enum Visibility {
     /// No event shows it any more.
-    Gone,
+    Hidden,
     /// Some event shows it.
     Shown {
-        /// When that was seen last, in milliseconds since the epoch.
+        /// When it was shown last, in milliseconds since the epoch.
         seen_at: i64,
-        /// The last content token that was told for it.
+        /// The newest content token that an event had for it.
         content_token: Option<ContentToken>,
     },
 }
 
-/// A medium of a bridge, which an event has ceased to show.
-pub type Ceased = (String, MxcUri);
+/// A medium, and the bridge that it was shown to.
+pub type BridgeMedium = (String, MxcUri);
 
-/// Notes that an event shows a medium. What has ceased to show it does not again.
-///
-/// # Errors
-/// If the database fails.
+/// Notes that an event shows a medium. An event that has ceased to show it stays so.
 pub async fn note(
     connection: &mut SqliteConnection,
-    showing: &Showing<'_>,
+    seen: &SeenMedium<'_>,
     now: i64,
 ) -> Result<(), StorageError> {
     sqlx::query(
@@ -54,27 +52,24 @@ pub async fn note(
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (bridge, mxc, room_id, shown_by) \
          DO UPDATE SET seen_at = $7, content_token = $6 WHERE gone_at IS NULL",
     )
-    .bind(showing.bridge)
-    .bind(showing.mxc.to_string())
-    .bind(showing.room_id)
-    .bind(showing.event_id)
-    .bind(showing.shown_by)
-    .bind(showing.content_token.map_or("", ContentToken::expose))
+    .bind(seen.bridge)
+    .bind(seen.mxc.to_string())
+    .bind(seen.room_id)
+    .bind(seen.event_id)
+    .bind(seen.shown_by)
+    .bind(seen.content_token.map_or("", ContentToken::expose))
     .bind(now)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// What is known of a medium; `None`: the bridge was never told of it.
-///
-/// # Errors
-/// If the database fails.
+/// Whether events show a medium; `None`: none ever has to this bridge.
 pub async fn find<'e>(
     reader: impl SqliteExecutor<'e>,
     bridge: &str,
     mxc: &MxcUri,
-) -> Result<Option<Sight>, StorageError> {
+) -> Result<Option<Visibility>, StorageError> {
     let (is_seen, seen_at, content_token): (bool, Option<i64>, Option<String>) = sqlx::query_as(
         "SELECT EXISTS (SELECT 1 FROM seen_media WHERE bridge = $1 AND mxc = $2), \
          (SELECT MAX(seen_at) FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL), \
@@ -86,8 +81,8 @@ pub async fn find<'e>(
     .fetch_one(reader)
     .await?;
     Ok(match seen_at {
-        None => is_seen.then_some(Sight::Gone),
-        Some(seen_at) => Some(Sight::Shown {
+        None => is_seen.then_some(Visibility::Hidden),
+        Some(seen_at) => Some(Visibility::Shown {
             seen_at,
             content_token: match content_token.as_deref() {
                 None => None,
@@ -101,14 +96,11 @@ pub async fn find<'e>(
 }
 
 /// The media that an event shows.
-///
-/// # Errors
-/// If the database fails.
 pub async fn of_event<'e>(
     reader: impl SqliteExecutor<'e>,
     room_id: &str,
     event_id: &str,
-) -> Result<Vec<Ceased>, StorageError> {
+) -> Result<Vec<BridgeMedium>, StorageError> {
     let rows = sqlx::query(
         "SELECT DISTINCT bridge, mxc FROM seen_media \
          WHERE room_id = $1 AND event_id = $2 AND gone_at IS NULL",
@@ -120,16 +112,13 @@ pub async fn of_event<'e>(
     media(&rows)
 }
 
-/// An event was redacted, or an edit was: it shows nothing any more. Returns what it showed.
-///
-/// # Errors
-/// If the database fails.
+/// A redacted event, or a redacted edit, shows nothing any more. Returns the media that it showed.
 pub async fn end_of_event(
     connection: &mut SqliteConnection,
     room_id: &str,
     event_id: &str,
     now: i64,
-) -> Result<Vec<Ceased>, StorageError> {
+) -> Result<Vec<BridgeMedium>, StorageError> {
     let rows = sqlx::query(
         "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND gone_at IS NULL \
          AND (event_id = $3 OR shown_by = $3) RETURNING bridge, mxc",
@@ -142,10 +131,7 @@ pub async fn end_of_event(
     media(&rows)
 }
 
-/// An event was edited, and does not show a medium any more, as a bridge is told.
-///
-/// # Errors
-/// If the database fails.
+/// An edited event does not show a medium any more, by what a bridge has received.
 pub async fn end_dropped(
     connection: &mut SqliteConnection,
     bridge: &str,
@@ -168,16 +154,14 @@ pub async fn end_dropped(
     Ok(())
 }
 
-/// What a room has shown to a bridge, or to all (`None`), counts no more. Returns what it was.
-///
-/// # Errors
-/// If the database fails.
+/// The events of a room do not count any more for a bridge, or for all (`None`). Returns the media
+/// that they showed.
 pub async fn end_of_room(
     connection: &mut SqliteConnection,
     bridge: Option<&str>,
     room_id: &str,
     now: i64,
-) -> Result<Vec<Ceased>, StorageError> {
+) -> Result<Vec<BridgeMedium>, StorageError> {
     let rows = sqlx::query(
         "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND ($3 IS NULL OR bridge = $3) \
          AND gone_at IS NULL RETURNING bridge, mxc",
@@ -190,7 +174,7 @@ pub async fn end_of_room(
     media(&rows)
 }
 
-fn media(rows: &[SqliteRow]) -> Result<Vec<Ceased>, StorageError> {
+fn media(rows: &[SqliteRow]) -> Result<Vec<BridgeMedium>, StorageError> {
     use sqlx::Row;
     let media = rows.iter().map(|row| {
         let mxc = MxcUri::parse(row.try_get("mxc")?);
@@ -201,20 +185,14 @@ fn media(rows: &[SqliteRow]) -> Result<Vec<Ceased>, StorageError> {
 }
 
 /// The bridges that media was noted for.
-///
-/// # Errors
-/// If the database fails.
 pub async fn bridges(connection: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
     Ok(sqlx::query_scalar("SELECT DISTINCT bridge FROM seen_media")
         .fetch_all(connection)
         .await?)
 }
 
-/// Forgets what a bridge was told before `seen_before` (`None`: nothing), and what has gone before
-/// `gone_before`.
-///
-/// # Errors
-/// If the database fails.
+/// Forgets media that a bridge was shown before `seen_before` (`None`: none), and media that has been
+/// hidden since before `gone_before`.
 pub async fn forget(
     connection: &mut SqliteConnection,
     bridge: &str,

@@ -10,17 +10,17 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How much is gathered at most, in bytes.
+/// The most bytes that are gathered.
 const MAX_BYTES: usize = 32 << 10;
 /// How long a line waits at most.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
 
-/// Lines that wait. Clones share them.
+/// Lines that wait to be written. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl Buffer {
-    /// Writes what waits now and then, for as long as the process lives.
+    /// Writes the waiting lines every now and then, as long as the process runs.
     pub(super) fn start(&self) {
         let buffer = self.clone();
         let flush = move || {
@@ -37,7 +37,7 @@ impl Buffer {
         drop(started);
     }
 
-    /// Writes what waits.
+    /// Writes the waiting lines.
     pub(super) fn flush(&self) {
         write_out(&mut self.lines());
     }
@@ -49,19 +49,19 @@ impl Buffer {
 
 fn write_out(lines: &mut Vec<u8>) {
     if !lines.is_empty() {
-        // There is nowhere to tell that nothing can be told.
+        // There is nowhere to report that standard error is gone.
         drop(io::stderr().write_all(lines));
         lines.clear();
     }
 }
 
-/// Where one line goes.
-pub(super) struct Line<'a> {
+/// Takes one line into the buffer; an urgent one is written at once.
+pub(super) struct LineWriter<'a> {
     buffer: &'a Buffer,
     is_urgent: bool,
 }
 
-impl Write for Line<'_> {
+impl Write for LineWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut lines = self.buffer.lines();
         lines.extend_from_slice(bytes);
@@ -77,17 +77,17 @@ impl Write for Line<'_> {
 }
 
 impl<'a> MakeWriter<'a> for Buffer {
-    type Writer = Line<'a>;
+    type Writer = LineWriter<'a>;
 
-    fn make_writer(&'a self) -> Line<'a> {
-        Line {
+    fn make_writer(&'a self) -> LineWriter<'a> {
+        LineWriter {
             buffer: self,
             is_urgent: false,
         }
     }
 
-    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
-        Line {
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> LineWriter<'a> {
+        LineWriter {
             buffer: self,
             is_urgent: *metadata.level() <= Level::WARN,
         }

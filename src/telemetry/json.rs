@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    /// What a subscriber writes.
+    /// The output of a subscriber.
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 

@@ -15,7 +15,7 @@ use self::{buffer::Buffer, json::JsonLines};
 
 pub use json::REQUEST_TARGET;
 
-/// Writes what is left of the logs when it is dropped.
+/// Writes the remaining lines of the logs when it is dropped.
 pub struct Logs(Buffer);
 
 impl Drop for Logs {
@@ -24,8 +24,8 @@ impl Drop for Logs {
     }
 }
 
-/// Writes logs to standard error: for people on a terminal, as JSON elsewhere. `RUST_LOG` says how
-/// much; `level` if it says nothing.
+/// Writes logs to standard error: for people on a terminal, as JSON elsewhere. The level is that of
+/// `RUST_LOG`, or else `level`.
 #[must_use]
 pub fn start_logs(level: &str) -> Logs {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
@@ -40,7 +40,7 @@ pub fn start_logs(level: &str) -> Logs {
             .map_event_format(|_| JsonLines(Format::default().json().flatten_event(true)))
             .try_init()
     };
-    // Whoever has started logs already keeps them.
+    // Logs that were started before, by a test for instance, stay.
     drop(started);
     Logs(buffer)
 }
@@ -52,7 +52,7 @@ pub fn metrics() -> PrometheusHandle {
         .get_or_init(|| {
             let recorder = PrometheusBuilder::new().build_recorder();
             let handle = recorder.handle();
-            // Another recorder of this process keeps its place; then ours stays empty.
+            // A recorder that was installed before stays; then this one stays empty.
             drop(metrics::set_global_recorder(recorder));
             metrics::describe_counter!(
                 "medialink_requests_total",

@@ -47,7 +47,7 @@ impl Toucher {
         }
     }
 
-    /// Touches what is due until it is cancelled, at most `usage.touch_rate`.
+    /// Touches media that is due until it is cancelled, at most at `usage.touch_rate`.
     pub async fn run(self, stop: CancellationToken) {
         let Lifetime::For(every) = self.config.usage.touch else {
             return;

@@ -2,8 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::harness::{API_TOKEN, BOT, HS_TOKEN, Service, World, answer, eventually};
+use support::{API_TOKEN, BOT, HS_TOKEN, Service, World, answer, eventually};
 
 async fn push(service: &Service, txn: &str, events: Value) -> (u16, Value) {
     let url = format!("{}/_matrix/app/v1/transactions/{txn}", service.internal);
@@ -71,6 +70,7 @@ async fn redactions_in_every_shape_end_links() {
         assert_eq!(push(&service, &txn, json!([event])).await.0, 200);
     }
     assert_eq!(service.link(&other).await["state"], "live");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -115,6 +115,7 @@ async fn a_transaction_is_acted_on_once_and_only_for_the_homeserver() {
         answer(ping.json(&json!({"transaction_id": "x"}))).await.0,
         200
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -169,6 +170,7 @@ async fn pushed_invites_are_accepted_and_pushed_redactions_bite() {
     .await;
     service.wait_for_usage(&link, "released").await;
     assert_eq!(world.references(&mxc).await, 0);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -194,6 +196,7 @@ async fn only_invites_of_those_who_may_are_accepted() {
         200
     );
     assert_eq!(world.requests("rooms.join").await, asked + 1);
+    service.stop().await;
 }
 
 /// A service with a second bridge of the same homeserver.
@@ -251,6 +254,7 @@ async fn a_redaction_told_to_one_bridge_ends_the_links_of_all() {
         201,
         "an event belongs to a room"
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -266,7 +270,7 @@ async fn where_a_redaction_names_its_target_depends_on_the_rooms_version() {
         let room = room["room_id"].as_str().expect("an ID").to_owned();
         let join = format!("{}/_matrix/client/v3/rooms/{room}/join", world.url);
         let join = world.client.post(join).query(&[("user_id", BOT)]);
-        let join = join.bearer_auth(crate::harness::AS_TOKEN).json(&json!({}));
+        let join = join.bearer_auth(support::AS_TOKEN).json(&json!({}));
         assert_eq!(answer(join).await.0, 200);
         for place in ["outside", "inside"] {
             let body = json!({"mxc": "mxc://example.org/abc", "room_id": room, "event_id": format!("${place}")});
@@ -291,6 +295,7 @@ async fn where_a_redaction_names_its_target_depends_on_the_rooms_version() {
             "{version}"
         );
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -327,6 +332,7 @@ async fn each_bridge_accepts_the_invites_of_its_own_user() {
         let now = world.requests("rooms.join").await;
         assert_eq!(now, asked + joins, "{sender} invites {target}");
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -356,4 +362,5 @@ async fn the_homeserver_repeats_what_was_not_answered() {
     let pushed = json!([redaction(&world.room_id, Some("$b"), Some("$b"))]);
     assert_eq!(push(&service, "next", pushed).await.0, 200);
     assert_eq!(service.link(&other).await["state"], "redacted");
+    service.stop().await;
 }

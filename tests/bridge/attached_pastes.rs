@@ -11,11 +11,10 @@ use medialink::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-
-use crate::{
+use support::{
+    BOT, Process, Service, World, eventually,
     faulty::{Fault, Faulty, error},
-    harness::{BOT, Service, World, eventually, url},
-    process::Process,
+    url,
 };
 
 const MINUTE: i64 = 60_000;
@@ -47,10 +46,7 @@ impl Scene {
         let service = Service::start_at(folder, &faulty.url, "", more, &clock).await;
         let address = Some(service.internal.clone());
         assert!(world.homeserver.set_appservice_url("medialink", address));
-        eventually("the homeserver's features", async || {
-            service.features.links_media().then_some(())
-        })
-        .await;
+        service.knows_linked_media().await;
         Self {
             world,
             faulty,
@@ -75,9 +71,7 @@ impl Scene {
 
     /// What the link serves.
     async fn served(&self, link: &Value) -> String {
-        let id = link["link_id"].as_str().expect("ID");
-        let row = self.service.database.link(id).await.expect("reads");
-        let row = row.expect("a link");
+        let row = self.service.stored(link).await;
         let copy = row.copy.clone().unwrap_or_else(|| row.claims.mxc.clone());
         copy.to_string()
     }
@@ -118,6 +112,7 @@ async fn the_upload_is_attached_wherever_the_homeserver_has_its_endpoint() {
         assert_eq!(media["attached_to"], counted["usage"]["event_id"]);
         assert_eq!(scene.served(&link).await, mxc(&link));
         scene.is_served(&link).await;
+        scene.service.stop().await;
     }
 }
 
@@ -135,6 +130,7 @@ async fn a_homeserver_without_the_endpoint_gets_ordinary_media() {
     scene.service.wait_for_usage(&link, "counted").await;
     assert_eq!(scene.media(mxc(&link)).await["copies"], 1);
     scene.is_served(&link).await;
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -145,6 +141,7 @@ async fn where_nothing_will_be_attached_nothing_waits_for_it() {
     assert_eq!(scene.media(mxc(&link)).await["restricted"], false);
 
     let more = "usage: {encrypted_rooms: false, batch_window: 20ms}\nmedia: {cache: null}";
+    scene.service.stop().await;
     let scene = Scene::new(linked(), more).await;
     let room = &scene.world.room_id;
     let path = format!("/_matrix/client/v3/rooms/{room}/state/m.room.encryption/");
@@ -155,6 +152,7 @@ async fn where_nothing_will_be_attached_nothing_waits_for_it() {
     assert_eq!(scene.media(mxc(&link)).await["restricted"], false);
     scene.service.wait_for_usage(&link, "disabled").await;
     scene.is_served(&link).await;
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -167,6 +165,7 @@ async fn a_send_whose_answer_is_lost_attaches_it_once() {
     assert_eq!(scene.world.meta_events(&scene.world.room_id).await.len(), 1);
     assert_eq!(scene.world.requests("media.copy").await, 0);
     scene.is_served(&link).await;
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -178,6 +177,7 @@ async fn one_that_is_refused_is_attached_as_a_copy() {
     assert_eq!(scene.world.requests("media.copy").await, 1);
     assert_ne!(scene.served(&link).await, mxc(&link));
     scene.is_served(&link).await;
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -195,6 +195,7 @@ async fn one_that_waited_for_minutes_is_attached_as_a_copy() {
         (status.as_u16(), &again["link_id"]),
         (200, &link["link_id"])
     );
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -215,6 +216,10 @@ async fn one_that_was_lost_for_want_of_an_event_is_uploaded_again_when_asked_for
     let again = scene.paste().await;
     assert_ne!(again["link_id"], link["link_id"]);
     assert_ne!(again["mxc"], link["mxc"]);
+    scene
+        .service
+        .expect_errors("usage that is refused for good is reported");
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -241,6 +246,7 @@ async fn it_moves_with_its_room_and_lives_on() {
         scene.is_served(&link).await;
         (before, room) = (scene.served(&link).await, successor);
     }
+    scene.service.stop().await;
 }
 
 #[tokio::test]
@@ -252,6 +258,7 @@ async fn it_is_in_the_cache_under_one_name_whatever_it_is_attached_to() {
     let downloads = scene.world.requests("media.download").await;
     scene.is_served(&link).await;
     assert_eq!(scene.world.requests("media.download").await, downloads);
+    scene.service.stop().await;
 }
 
 /// Waits until the process knows what the homeserver can do.
@@ -282,14 +289,7 @@ async fn a_kill_leaves_one_link_that_is_counted_once() {
 
         // The homeserver has the text, and nobody knows.
         faulty.next("upload", [Fault::HoldAfter]);
-        let ask = {
-            let (client, internal) = (process.client.clone(), process.internal.clone());
-            let request = client
-                .post(format!("{internal}/v1/pastes"))
-                .bearer_auth(crate::harness::API_TOKEN)
-                .json(&body);
-            tokio::spawn(async move { request.send().await.is_err() })
-        };
+        let ask = ask_without_answer(&process, &body);
         let uploads = async || {
             world.requests("media.upload").await + world.requests("media.upload_restricted").await
         };
@@ -328,4 +328,14 @@ async fn a_kill_leaves_one_link_that_is_counted_once() {
         let text = response.expect("an answer").text().await;
         assert_eq!(text.expect("a body"), TEXT);
     }
+}
+
+/// Asks for a paste; whether there was no answer.
+fn ask_without_answer(process: &Process, body: &Value) -> tokio::task::JoinHandle<bool> {
+    let request = process
+        .client
+        .post(format!("{}/v1/pastes", process.internal))
+        .bearer_auth(support::API_TOKEN)
+        .json(body);
+    tokio::spawn(async move { request.send().await.is_err() })
 }

@@ -1,24 +1,11 @@
 //! Media of encrypted rooms: decrypted on its way, and never whole unless it is what was sent.
 
-use aes::Aes256;
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
-};
-use ctr::{
-    Ctr128BE,
-    cipher::{KeyIvInit, StreamCipher},
-};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-
-use crate::{
-    harness::{Service, World, url},
-    raw,
+use support::{
+    Service, World,
+    encrypted::{described, encrypted},
+    raw, url,
 };
-
-const KEY: [u8; 32] = [41; 32];
-const IV: [u8; 16] = [17, 5, 9, 3, 8, 1, 2, 6, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// Uploads these bytes as they are, and describes them as an `EncryptedFile` whose ciphertext is
 /// `ciphertext`; a link to it.
@@ -34,29 +21,6 @@ async fn link_to(
     service
         .issue(json!({"file": file, "room_id": world.room_id, "content_token": token, "mimetype": "image/png", "filename": "cat.png", "form": form}))
         .await
-}
-
-fn described(mxc: &str, ciphertext: &[u8]) -> Value {
-    json!({
-        "v": "v2", "url": mxc, "iv": STANDARD_NO_PAD.encode(IV),
-        "key": {"kty": "oct", "alg": "A256CTR", "ext": true, "key_ops": ["encrypt", "decrypt"], "k": URL_SAFE_NO_PAD.encode(KEY)},
-        "hashes": {"sha256": STANDARD_NO_PAD.encode(Sha256::digest(ciphertext))},
-    })
-}
-
-/// Uploads something encrypted; its `EncryptedFile`, and its content token.
-pub async fn encrypted_file(world: &World, plaintext: &[u8]) -> (Value, String) {
-    let ciphertext = encrypted(plaintext);
-    let (mxc, token) = world
-        .upload(&ciphertext[..], "application/octet-stream")
-        .await;
-    (described(&mxc, &ciphertext), token)
-}
-
-fn encrypted(plaintext: &[u8]) -> Vec<u8> {
-    let mut bytes = plaintext.to_vec();
-    Ctr128BE::<Aes256>::new((&KEY).into(), (&IV).into()).apply_keystream(&mut bytes);
-    bytes
 }
 
 async fn scene() -> (World, Service) {
@@ -91,6 +55,7 @@ async fn what_was_encrypted_arrives_decrypted() {
             assert_eq!(response.bytes().await.expect("whole"), plaintext);
         }
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -122,6 +87,7 @@ async fn tampered_media_never_arrives_whole() {
     assert_eq!(raw::get(&url(&link)).await.status, 502);
     let link = link_to(&world, &service, b"", b"x", "short").await;
     assert_eq!(raw::get(&url(&link)).await.status, 502);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -147,6 +113,7 @@ async fn a_range_of_encrypted_media_is_given_once_it_is_verified_in_the_cache() 
     let link = link_to(&world, &service, &tampered, &ciphertext, "short").await;
     let request = service.client.get(url(&link)).header("Range", "bytes=-3");
     assert_eq!(request.send().await.expect("an answer").status(), 502);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -164,6 +131,7 @@ async fn without_a_cache_no_range_of_encrypted_media_is_given() {
     assert_eq!(response.status(), 200);
     assert!(!response.headers().contains_key("accept-ranges"));
     assert_eq!(response.bytes().await.expect("whole"), "hello world");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -171,11 +139,7 @@ async fn type_and_name_of_encrypted_media_are_those_of_the_event() {
     let (world, service) = scene().await;
     let ciphertext = encrypted(b"<script>");
     let (mxc, token) = world.upload(ciphertext.clone(), "text/html").await;
-    let file = json!({
-        "v": "v2", "url": mxc, "iv": STANDARD_NO_PAD.encode(IV),
-        "key": {"kty": "oct", "alg": "A256CTR", "ext": true, "key_ops": ["decrypt"], "k": URL_SAFE_NO_PAD.encode(KEY)},
-        "hashes": {"sha256": STANDARD_NO_PAD.encode(Sha256::digest(&ciphertext))},
-    });
+    let file = described(&mxc, &ciphertext);
     let link = service
         .issue(json!({"file": file, "room_id": world.room_id, "content_token": token}))
         .await;
@@ -185,4 +149,5 @@ async fn type_and_name_of_encrypted_media_are_those_of_the_event() {
         "application/octet-stream"
     );
     assert_eq!(response.headers()["content-disposition"], "attachment");
+    service.stop().await;
 }

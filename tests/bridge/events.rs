@@ -4,11 +4,7 @@ use std::fs;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-
-use crate::{
-    encrypted_media::encrypted_file,
-    harness::{Service, World, answer, url},
-};
+use support::{Service, World, answer, encrypted::encrypted_file, url};
 
 const EVENTS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -102,36 +98,7 @@ async fn hostile_events_are_answered_and_bounded() {
         "{told}"
     );
 
-    let images: String = (0..1800)
-        .map(|n| format!("<img src='mxc://e.org/{n}'>"))
-        .collect();
-    assert!(images.len() > 40_000);
-    let body = json!({"event": event_of(room, json!({"msgtype": "m.text", "body": "x", "format": "org.matrix.custom.html", "formatted_body": images}))});
-    let answer = links_of(&service, &body).await;
-    let links = answer["links"].as_array().expect("a list");
-    assert_eq!(links.len(), 1800);
-    assert!(
-        links[..1000]
-            .iter()
-            .all(|entry| entry["link"]["url"].is_string())
-    );
-    assert!(
-        links[1000..]
-            .iter()
-            .all(|entry| entry["error"]["errcode"] == "M_TOO_LARGE")
-    );
-    assert_eq!(links[1799]["path"], "content.formatted_body[1799]");
-
-    let same = "<img src='mxc://e.org/same'>".repeat(2000);
-    let body = json!({"event": event_of(room, json!({"msgtype": "m.text", "body": "x", "formatted_body": same}))});
-    let answer = links_of(&service, &body).await;
-    let urls: std::collections::BTreeSet<_> = answer["links"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|entry| entry["link"]["url"].to_string())
-        .collect();
-    assert_eq!(urls.len(), 1, "one medium, one link");
+    many_media_are_bounded(&service, room).await;
 
     for (body, errcode) in [
         ("[]".to_owned(), "M_BAD_JSON"),
@@ -148,6 +115,41 @@ async fn hostile_events_are_answered_and_bounded() {
     }
     let unknown = client_without_token(&service).await;
     assert_eq!(unknown, 401);
+    service.stop().await;
+}
+
+/// Many media in one event, and one medium many times.
+async fn many_media_are_bounded(service: &Service, room: &str) {
+    let images: String = (0..1800)
+        .map(|n| format!("<img src='mxc://e.org/{n}'>"))
+        .collect();
+    assert!(images.len() > 40_000);
+    let body = json!({"event": event_of(room, json!({"msgtype": "m.text", "body": "x", "format": "org.matrix.custom.html", "formatted_body": images}))});
+    let answer = links_of(service, &body).await;
+    let links = answer["links"].as_array().expect("a list");
+    assert_eq!(links.len(), 1800);
+    assert!(
+        links[..1000]
+            .iter()
+            .all(|entry| entry["link"]["url"].is_string())
+    );
+    assert!(
+        links[1000..]
+            .iter()
+            .all(|entry| entry["error"]["errcode"] == "M_TOO_LARGE")
+    );
+    assert_eq!(links[1799]["path"], "content.formatted_body[1799]");
+
+    let same = "<img src='mxc://e.org/same'>".repeat(2000);
+    let body = json!({"event": event_of(room, json!({"msgtype": "m.text", "body": "x", "formatted_body": same}))});
+    let answer = links_of(service, &body).await;
+    let urls: std::collections::BTreeSet<_> = answer["links"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|entry| entry["link"]["url"].to_string())
+        .collect();
+    assert_eq!(urls.len(), 1, "one medium, one link");
 }
 
 async fn client_without_token(service: &Service) -> u16 {
@@ -186,15 +188,7 @@ async fn an_image_and_its_thumbnail_open_and_die_with_the_event() {
         assert_eq!(response.text().await.expect("a body"), text);
         service.wait_for_usage(&link(n), "counted").await;
     }
-    let page = service.client.get(url(&link(0)).replace("/m/", "/v/"));
-    let page = page
-        .send()
-        .await
-        .expect("an answer")
-        .text()
-        .await
-        .expect("a page");
-    assert!(page.contains("800 × 600 pixels"), "{page}");
+    shows_its_size(&service, &link(0)).await;
     assert!(
         !answer.to_string().contains(&image_token),
         "no token in the answer"
@@ -215,20 +209,24 @@ async fn an_image_and_its_thumbnail_open_and_die_with_the_event() {
     assert_eq!(edited["links"][0]["link"]["link_id"], link(0)["link_id"]);
 
     world.redact(&world.room_id, &event_id).await;
-    let room_id = world.room_id.clone();
-    service
-        .links
-        .redact(vec![(room_id, event_id)])
-        .await
-        .expect("redacts");
+    service.redact(&world.room_id, &event_id).await;
     assert_eq!(service.follow(&link(0)).await.status(), 410);
     assert_eq!(service.follow(&link(1)).await.status(), 410);
-    let (status, told) = service.call(Method::POST, "/v1/events", &body).await;
-    assert_eq!(
-        (status.as_u16(), &told["errcode"]),
-        (410, &json!("M_GONE")),
-        "{told}"
-    );
+    is_gone(&service, &body).await;
+    service.stop().await;
+}
+
+/// The page of an image says how large it is.
+async fn shows_its_size(service: &Service, link: &Value) {
+    let page = service.client.get(url(link).replace("/m/", "/v/"));
+    let page = page
+        .send()
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("a page");
+    assert!(page.contains("800 × 600 pixels"), "{page}");
 }
 
 #[tokio::test]
@@ -259,6 +257,7 @@ async fn an_encrypted_image_opens_decrypted() {
     let answer = links_of(&service, &json!({"event": event, "decrypted": decrypted})).await;
     assert_eq!(answer["links"][0]["error"]["status"], 400, "{answer}");
     assert!(answer["links"][0].get("link").is_none(), "{answer}");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -284,8 +283,7 @@ async fn what_an_edit_has_brought_dies_with_the_edit_too() {
     let brought = links_of(&service, &edit("$edit", "b")).await;
     assert_eq!(brought["links"][0]["link"]["event_id"], "$e");
 
-    let redacted = vec![(world.room_id.clone(), "$edit".to_owned())];
-    service.links.redact(redacted).await.expect("redacts");
+    service.redact(&world.room_id, "$edit").await;
     let state =
         async |answer: &Value| service.link(&answer["links"][0]["link"]).await["state"].clone();
     assert_eq!(state(&brought).await, "redacted");
@@ -298,9 +296,13 @@ async fn what_an_edit_has_brought_dies_with_the_edit_too() {
         kept["links"][0]["link"]["link_id"],
         original["links"][0]["link"]["link_id"]
     );
-    let (status, told) = service
-        .call(Method::POST, "/v1/events", &edit("$edit", "b"))
-        .await;
+    is_gone(&service, &edit("$edit", "b")).await;
+    service.stop().await;
+}
+
+/// There are no more links for an event that is redacted.
+async fn is_gone(service: &Service, body: &Value) {
+    let (status, told) = service.call(Method::POST, "/v1/events", body).await;
     assert_eq!(
         (status.as_u16(), &told["errcode"]),
         (410, &json!("M_GONE")),

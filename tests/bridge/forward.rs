@@ -14,7 +14,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::harness::{API_TOKEN, BOT, HS_TOKEN, Service, World, answer, eventually};
+use support::{API_TOKEN, BOT, HS_TOKEN, Service, World, answer, eventually};
 
 /// What the bridge behind expects to be shown.
 const OWN_TOKEN: &str = "token-of-the-bridge-behind";
@@ -110,6 +110,9 @@ async fn talk(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, say: &str) -> std::
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
 
+/// A transaction with unusual bytes.
+const ODD: &str = "{ \"events\" : [ ] ,\n\t\"de.sorunome.msc2409.ephemeral\": [1e2, \"\\u00e9\"], \"events2\": {} }";
+
 /// A service in front of a bridge at this address.
 async fn in_front_of(world: &World, address: SocketAddr, more: &str) -> Service {
     let forward = format!(
@@ -131,6 +134,39 @@ fn redaction(room: &str, event: &str) -> Value {
         "redacts": event, "content": {"redacts": event}})
 }
 
+/// Requests of a homeserver: method, target and body.
+const REQUESTS: [(&str, &str, &str); 13] = [
+    ("PUT", "/_matrix/app/v1/transactions/a%2Fb", ODD),
+    ("PUT", "/transactions/older", ODD),
+    ("PUT", "/_matrix/app/v1/transactions/c?x=%20&y", ODD),
+    (
+        "PUT",
+        "/_matrix/app/v1/transactions/broken",
+        "{\"events\": [",
+    ),
+    (
+        "POST",
+        "/_matrix/app/v1/ping",
+        "{\"transaction_id\": \"of the bridge\"}",
+    ),
+    ("GET", "/_matrix/app/v1/users/%40irc_a%3Aexample.org", ""),
+    ("GET", "/users/@irc_a:example.org", ""),
+    ("GET", "/_matrix/app/v1/rooms/%23irc%3Aexample.org", ""),
+    ("GET", "/rooms/%23irc%3Aexample.org", ""),
+    ("GET", "/_matrix/app/v1/thirdparty/protocol/irc?a=b", ""),
+    (
+        "POST",
+        "/_matrix/app/unstable/org.matrix.msc3983/keys/claim",
+        "{\"of\": \"the future\"}",
+    ),
+    ("DELETE", "/_matrix/app/v1/ping", ""),
+    (
+        "PATCH",
+        "/_matrix/app/v9/whatever/../else",
+        "\u{0}\u{1}bytes",
+    ),
+];
+
 #[tokio::test]
 async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
     let world = World::new().await;
@@ -138,38 +174,7 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
         Content-Length: 9\r\nConnection: close\r\n\r\nno coffee";
     let bridge = BridgeBehind::start(say).await;
     let service = in_front_of(&world, bridge.address, "").await;
-    let odd = "{ \"events\" : [ ] ,\n\t\"de.sorunome.msc2409.ephemeral\": [1e2, \"\\u00e9\"], \"events2\": {} }";
-    for (method, target, body) in [
-        ("PUT", "/_matrix/app/v1/transactions/a%2Fb", odd),
-        ("PUT", "/transactions/older", odd),
-        ("PUT", "/_matrix/app/v1/transactions/c?x=%20&y", odd),
-        (
-            "PUT",
-            "/_matrix/app/v1/transactions/broken",
-            "{\"events\": [",
-        ),
-        (
-            "POST",
-            "/_matrix/app/v1/ping",
-            "{\"transaction_id\": \"of the bridge\"}",
-        ),
-        ("GET", "/_matrix/app/v1/users/%40irc_a%3Aexample.org", ""),
-        ("GET", "/users/@irc_a:example.org", ""),
-        ("GET", "/_matrix/app/v1/rooms/%23irc%3Aexample.org", ""),
-        ("GET", "/rooms/%23irc%3Aexample.org", ""),
-        ("GET", "/_matrix/app/v1/thirdparty/protocol/irc?a=b", ""),
-        (
-            "POST",
-            "/_matrix/app/unstable/org.matrix.msc3983/keys/claim",
-            "{\"of\": \"the future\"}",
-        ),
-        ("DELETE", "/_matrix/app/v1/ping", ""),
-        (
-            "PATCH",
-            "/_matrix/app/v9/whatever/../else",
-            "\u{0}\u{1}bytes",
-        ),
-    ] {
+    for (method, target, body) in REQUESTS {
         let answer = raw_request(
             &service,
             method,
@@ -186,23 +191,7 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
                 && lower.matches("x-of-the-bridge").count() == 2,
             "{answer}"
         );
-        let seen = bridge.last();
-        assert_eq!(seen.line, format!("{method} {target} HTTP/1.1"));
-        assert_eq!(String::from_utf8_lossy(&seen.body), body, "{target}");
-        let head = seen.head.to_lowercase();
-        assert!(
-            head.contains(&format!("authorization: bearer {OWN_TOKEN}")),
-            "{head}"
-        );
-        assert!(
-            head.contains("x-kept: as it is") && !head.contains("x-hop"),
-            "{head}"
-        );
-        assert!(
-            head.contains(&format!("host: {}", bridge.address)),
-            "{head}"
-        );
-        assert!(!seen.head.contains(HS_TOKEN));
+        assert_handed_on(&bridge, method, target, body);
     }
     // As older homeservers show it.
     let target = format!("/users/@a:b?access_token={HS_TOKEN}&z");
@@ -211,6 +200,33 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
     let line = format!("GET /users/@a:b?access_token={OWN_TOKEN}&z HTTP/1.1");
     assert_eq!(bridge.last().line, line);
 
+    nobody_else_reaches_the_bridge(&service, &bridge).await;
+    service.stop().await;
+}
+
+/// The bridge gets the request as it was, with its own token.
+fn assert_handed_on(bridge: &BridgeBehind, method: &str, target: &str, body: &str) {
+    let seen = bridge.last();
+    assert_eq!(seen.line, format!("{method} {target} HTTP/1.1"));
+    assert_eq!(String::from_utf8_lossy(&seen.body), body, "{target}");
+    let head = seen.head.to_lowercase();
+    assert!(
+        head.contains(&format!("authorization: bearer {OWN_TOKEN}")),
+        "{head}"
+    );
+    assert!(
+        head.contains("x-kept: as it is") && !head.contains("x-hop"),
+        "{head}"
+    );
+    assert!(
+        head.contains(&format!("host: {}", bridge.address)),
+        "{head}"
+    );
+    assert!(!seen.head.contains(HS_TOKEN));
+}
+
+/// Without the token of the homeserver, no request reaches the bridge.
+async fn nobody_else_reaches_the_bridge(service: &Service, bridge: &BridgeBehind) {
     let before = bridge.seen().len();
     for (target, token) in [
         ("/_matrix/app/v1/transactions/1", "wrong"),
@@ -221,7 +237,7 @@ async fn everything_is_handed_on_to_the_byte_with_the_bridges_own_token() {
     ] {
         let header = format!("Authorization: Bearer {token}\r\n");
         let header = if token.is_empty() { "" } else { &header };
-        let told = raw_request(&service, "PUT", target, odd, header).await;
+        let told = raw_request(service, "PUT", target, ODD, header).await;
         assert!(
             told.starts_with("HTTP/1.1 403")
                 || told.starts_with("HTTP/1.1 404")
@@ -305,6 +321,7 @@ async fn a_bridge_that_is_down_makes_the_homeserver_retry_and_redactions_have_bi
         (reqwest::StatusCode::OK, json!({}))
     );
     assert_eq!(bridge.transactions(), before);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -365,6 +382,7 @@ async fn transactions_pass_through_and_are_acted_on() {
     })
     .await;
     assert_eq!(world.requests("rooms.join").await, joins);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -382,7 +400,7 @@ async fn the_homeserver_is_asked_for_a_ping_and_the_bridge_gets_its_own() {
             .set_appservice_url("medialink", Some(service.internal.clone()))
     );
     let url = format!("{}/_matrix/client/v1/appservice/medialink/ping", world.url);
-    let ping = world.client.post(url).bearer_auth(crate::harness::AS_TOKEN);
+    let ping = world.client.post(url).bearer_auth(support::AS_TOKEN);
     let (status, told) = answer(ping.json(&json!({"transaction_id": "of the bridge"}))).await;
     assert_eq!(status, 200, "{told}");
     let seen = bridge.last();
@@ -392,4 +410,5 @@ async fn the_homeserver_is_asked_for_a_ping_and_the_bridge_gets_its_own() {
         seen.line
     );
     assert_eq!(seen.body, b"{\"transaction_id\":\"of the bridge\"}");
+    service.stop().await;
 }

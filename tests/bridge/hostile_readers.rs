@@ -10,10 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{
-    harness::{Service, World, client, eventually, url},
-    raw,
-};
+use support::{Service, World, client, eventually, raw, url};
 
 const LENGTH: usize = 300_000;
 
@@ -36,7 +33,7 @@ async fn ranges_of_any_kind_are_given_refused_or_ignored() {
     let many = (0..1000).map(|n| format!("{n}-{n}")).collect::<Vec<_>>();
     let many = format!("bytes={}", many.join(","));
     for more in ["", "media: {cache: null}"] {
-        let (_world, _service, link) = scene(more).await;
+        let (_world, service, link) = scene(more).await;
         for (range, status) in [
             ("bytes=0-299999", 206),
             ("bytes=0-999999999999999999999999", 206),
@@ -71,6 +68,7 @@ async fn ranges_of_any_kind_are_given_refused_or_ignored() {
         let twice = "Range: bytes=0-1\r\nRange: bytes=2-3\r\n";
         let answer = raw::request("GET", &url(&link), twice).await;
         assert_eq!((answer.status, answer.body.len()), (200, LENGTH));
+        service.stop().await;
     }
 }
 
@@ -148,6 +146,7 @@ async fn a_reader_that_reads_nothing_holds_up_nobody() {
         .await
         .expect("in time");
     drop(stalled);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -187,4 +186,5 @@ async fn web_apps_of_others_may_embed_media() {
     let post = client().post(url(&link)).send().await.expect("an answer");
     assert_eq!(post.status(), 405);
     assert_eq!(post.headers()["allow"], "GET, HEAD, OPTIONS");
+    service.stop().await;
 }

@@ -1,9 +1,8 @@
 //! The whole way of one link.
 
 use reqwest::Method;
-use serde_json::json;
-
-use crate::harness::{World, url};
+use serde_json::{Value, json};
+use support::{Service, World, url};
 
 #[tokio::test]
 async fn a_link_leads_to_the_media_is_counted_once_and_released() {
@@ -31,15 +30,7 @@ async fn a_link_leads_to_the_media_is_counted_once_and_released() {
     assert_eq!(link["state"], "live");
     assert_eq!(link["usage"]["state"], "pending");
     assert!(url(&link).ends_with("/cat.png"), "{link}");
-    let response = service.follow(&link).await;
-    assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["content-type"], "image/png");
-    assert_eq!(
-        response.headers()["content-disposition"],
-        "inline; filename=\"cat.png\""
-    );
-    assert_eq!(response.headers()["content-length"], "100000");
-    assert_eq!(response.bytes().await.expect("a body"), bytes);
+    leads_to_the_media(&service, &link, &bytes).await;
 
     let link = service.wait_for_usage(&link, "counted").await;
     assert_eq!(world.references(&mxc).await, 1);
@@ -70,4 +61,17 @@ async fn a_link_leads_to_the_media_is_counted_once_and_released() {
     assert!(world.meta_events(&world.room_id).await.is_empty());
     assert_eq!(world.clean_up().await, [mxc]);
     service.stop().await;
+}
+
+/// The media, as it was uploaded.
+async fn leads_to_the_media(service: &Service, link: &Value, bytes: &[u8]) {
+    let response = service.follow(link).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "image/png");
+    assert_eq!(
+        response.headers()["content-disposition"],
+        "inline; filename=\"cat.png\""
+    );
+    assert_eq!(response.headers()["content-length"], "100000");
+    assert_eq!(response.bytes().await.expect("a body"), bytes);
 }

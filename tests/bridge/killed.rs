@@ -11,11 +11,7 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
-    harness::{World, url},
-    process::{Process, Xorshift},
-};
+use support::{Process, World, Xorshift, url};
 
 const KILLS: usize = 100;
 const MEDIA: usize = 24;
@@ -35,11 +31,18 @@ struct Known {
 }
 
 #[derive(Default)]
-struct Ledger {
+struct Acknowledged {
     /// By link ID.
     links: BTreeMap<String, Known>,
     /// Media in rooms for which an issue was not answered: there may be a link that nobody knows.
     unanswered: BTreeSet<(usize, usize)>,
+}
+
+/// What was there before the first kill, and what has been acknowledged since.
+struct Promised {
+    media: Vec<(String, String, Vec<u8>)>,
+    rooms: Vec<String>,
+    acknowledged: Acknowledged,
 }
 
 struct Load {
@@ -48,7 +51,7 @@ struct Load {
     client: reqwest::Client,
     media: Vec<(String, String, Vec<u8>)>,
     rooms: Vec<String>,
-    ledger: Mutex<Ledger>,
+    acknowledged: Mutex<Acknowledged>,
     stop: AtomicBool,
 }
 
@@ -57,7 +60,7 @@ impl Load {
         let request = self
             .client
             .request(method, format!("{}{path}", self.internal))
-            .bearer_auth(crate::harness::API_TOKEN)
+            .bearer_auth(support::API_TOKEN)
             .json(body);
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
@@ -70,9 +73,9 @@ impl Load {
     }
 
     async fn issue(&self, media: usize, room: usize, event: u64) {
-        self.ledger
+        self.acknowledged
             .lock()
-            .expect("ledger")
+            .expect("acknowledged")
             .unanswered
             .insert((media, room));
         let outcome = self
@@ -83,8 +86,8 @@ impl Load {
         };
         assert!(status == 200 || status == 201, "{status} {link}");
         let id = link["link_id"].as_str().expect("an ID").to_owned();
-        let mut ledger = self.ledger.lock().expect("ledger");
-        ledger.links.entry(id).or_insert(Known {
+        let mut acknowledged = self.acknowledged.lock().expect("no panic");
+        acknowledged.links.entry(id).or_insert(Known {
             link,
             media,
             room,
@@ -94,8 +97,8 @@ impl Load {
 
     async fn revoke(&self, random: &mut Xorshift) {
         let id = {
-            let mut ledger = self.ledger.lock().expect("ledger");
-            let live: Vec<String> = ledger
+            let mut acknowledged = self.acknowledged.lock().expect("no panic");
+            let live: Vec<String> = acknowledged
                 .links
                 .iter()
                 .filter(|(_, known)| known.media >= STAYING && known.revoked == Some(false))
@@ -106,7 +109,7 @@ impl Load {
             }
             let at = usize::try_from(random.below(live.len() as u64)).expect("small");
             let id = live[at].clone();
-            ledger.links.get_mut(&id).expect("known").revoked = None;
+            acknowledged.links.get_mut(&id).expect("known").revoked = None;
             id
         };
         let path = format!("/v1/links/{id}");
@@ -114,8 +117,8 @@ impl Load {
         loop {
             if let Some((status, link)) = self.call(Method::DELETE, &path, &json!({})).await {
                 assert_eq!(status, 200, "{link}");
-                let mut ledger = self.ledger.lock().expect("ledger");
-                ledger.links.get_mut(&id).expect("known").revoked = Some(true);
+                let mut acknowledged = self.acknowledged.lock().expect("no panic");
+                acknowledged.links.get_mut(&id).expect("known").revoked = Some(true);
                 return;
             }
             if random.below(8) == 0 {
@@ -129,8 +132,8 @@ impl Load {
     /// the middle of it all. `false`: it was not said, or the link may be dead meanwhile.
     async fn sample(&self, world: &World, random: &mut Xorshift) -> bool {
         let (id, media) = {
-            let ledger = self.ledger.lock().expect("ledger");
-            let live: Vec<_> = ledger
+            let acknowledged = self.acknowledged.lock().expect("no panic");
+            let live: Vec<_> = acknowledged
                 .links
                 .iter()
                 .filter(|(_, known)| known.revoked == Some(false))
@@ -146,8 +149,8 @@ impl Load {
             return false;
         }
         let counted = world.media(&self.media[media].0).await;
-        let ledger = self.ledger.lock().expect("ledger");
-        if ledger.links[&id].revoked != Some(false) {
+        let acknowledged = self.acknowledged.lock().expect("no panic");
+        if acknowledged.links[&id].revoked != Some(false) {
             return false;
         }
         assert!(
@@ -179,6 +182,59 @@ async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
     eprintln!("seed {seed}");
     let mut random = Xorshift(seed);
     let world = World::new().await;
+    let load = load(&world).await;
+    // Media that stays linked for the whole run, counted before the first kill, in one meta event
+    // with media that does not.
+    for number in 0..MEDIA {
+        load.issue(number, 0, 99).await;
+    }
+    for number in 0..STAYING {
+        let mxc = &load.media[number].0;
+        support::eventually("a count", async || {
+            (world.references(mxc).await == 1).then_some(())
+        })
+        .await;
+    }
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|n| tokio::spawn(Arc::clone(&load).work(seed ^ (n + 1) << 20 | 1)))
+        .collect();
+    let sampled = kill_again_and_again(&world, &load, &mut random).await;
+    load.stop.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await.expect("the load went well");
+    }
+    let load = Arc::into_inner(load).expect("no task is left");
+    let process = load.process.into_inner().expect("process");
+
+    let load = Promised {
+        media: load.media,
+        rooms: load.rooms,
+        acknowledged: load.acknowledged.into_inner().expect("no panic"),
+    };
+    compare(&world, &process, &load, sampled).await;
+}
+
+/// Kills it again and again, and looks meanwhile; how often something was seen.
+async fn kill_again_and_again(world: &World, load: &Load, random: &mut Xorshift) -> usize {
+    let mut sampled = 0;
+    for _ in 0..KILLS {
+        tokio::time::sleep(Duration::from_millis(5 + random.below(145))).await;
+        load.process.lock().expect("process").kill();
+        load.process.lock().expect("process").spawn();
+        let health = format!("{}/health", load.internal);
+        support::eventually("the service to answer", async || {
+            load.client.get(&health).send().await.ok().map(drop)
+        })
+        .await;
+        for _ in 0..5 {
+            sampled += usize::from(load.sample(world, random).await);
+        }
+    }
+    sampled
+}
+
+/// A service under load, and the homeserver behind it.
+async fn load(world: &World) -> Arc<Load> {
     let mut rooms = vec![world.room_id.clone()];
     while rooms.len() < ROOMS {
         rooms.push(world.new_room().await);
@@ -195,74 +251,22 @@ async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
         "usage: {batch_window: 50ms}",
     );
     process.start().await;
-    let load = Arc::new(Load {
+    Arc::new(Load {
         internal: process.internal.clone(),
         client: process.client.clone(),
         process: Mutex::new(process),
         media,
         rooms,
-        ledger: Mutex::default(),
+        acknowledged: Mutex::default(),
         stop: AtomicBool::new(false),
-    });
-    // Media that stays linked for the whole run, counted before the first kill, in one meta event
-    // with media that does not.
-    for number in 0..MEDIA {
-        load.issue(number, 0, 99).await;
-    }
-    for number in 0..STAYING {
-        let mxc = &load.media[number].0;
-        crate::harness::eventually("a count", async || {
-            (world.references(mxc).await == 1).then_some(())
-        })
-        .await;
-    }
-    let tasks: Vec<_> = (0..TASKS)
-        .map(|n| tokio::spawn(Arc::clone(&load).work(seed ^ (n + 1) << 20 | 1)))
-        .collect();
-    let mut sampled = 0;
-    for _ in 0..KILLS {
-        tokio::time::sleep(Duration::from_millis(5 + random.below(145))).await;
-        load.process.lock().expect("process").kill();
-        load.process.lock().expect("process").spawn();
-        let health = format!("{}/health", load.internal);
-        crate::harness::eventually("the service to answer", async || {
-            load.client.get(&health).send().await.ok().map(drop)
-        })
-        .await;
-        for _ in 0..5 {
-            sampled += usize::from(load.sample(&world, &mut random).await);
-        }
-    }
-    load.stop.store(true, Ordering::Relaxed);
-    for task in tasks {
-        task.await.expect("the load went well");
-    }
-    let load = Arc::into_inner(load).expect("no task is left");
-    let process = load.process.into_inner().expect("process");
-    let ledger = load.ledger.into_inner().expect("ledger");
+    })
+}
 
-    // What the service itself says is compared with what it had acknowledged, and with the count.
-    let (mut live_places, mut checked) = (BTreeSet::new(), [0, 0]);
-    let mut from = String::new();
-    loop {
-        let path = format!("/v1/links?state=live&limit=1000{from}");
-        let (_, page) = process
-            .call(Method::GET, &path, &json!({}))
-            .await
-            .expect("an answer");
-        for link in page["links"].as_array().expect("links") {
-            let place = (
-                link["mxc"].as_str().expect("mxc").to_owned(),
-                link["room_id"].as_str().expect("room").to_owned(),
-            );
-            live_places.insert(place);
-        }
-        let Some(next) = page["next"].as_str() else {
-            break;
-        };
-        from = format!("&from={next}");
-    }
-    for known in ledger.links.values() {
+/// Compares what the service says now with what it had acknowledged, and with the count.
+async fn compare(world: &World, process: &Process, load: &Promised, sampled: usize) {
+    let live_places = live_places(process).await;
+    let mut checked = [0, 0];
+    for known in load.acknowledged.links.values() {
         let response = process
             .client
             .get(url(&known.link))
@@ -295,6 +299,21 @@ async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
         }
     }
     process.drained().await;
+    assert_counts(world, load, &live_places).await;
+    eprintln!(
+        "{KILLS} kills, {} links acknowledged: {} live and {} revoked checked, {sampled} samples meanwhile",
+        load.acknowledged.links.len(),
+        checked[0],
+        checked[1]
+    );
+    assert!(
+        checked[0] > 20 && checked[1] > 20 && sampled > 20,
+        "too little happened: {checked:?}, {sampled} samples"
+    );
+}
+
+/// The homeserver counts each medium once for each room with a live link.
+async fn assert_counts(world: &World, load: &Promised, live_places: &BTreeSet<(String, String)>) {
     for (number, (mxc, _, _)) in load.media.iter().enumerate() {
         let expected = live_places
             .iter()
@@ -316,14 +335,29 @@ async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
             );
         }
     }
-    eprintln!(
-        "{KILLS} kills, {} links acknowledged: {} live and {} revoked checked, {sampled} samples meanwhile",
-        ledger.links.len(),
-        checked[0],
-        checked[1]
-    );
-    assert!(
-        checked[0] > 20 && checked[1] > 20 && sampled > 20,
-        "too little happened: {checked:?}, {sampled} samples"
-    );
+}
+
+/// Media and room of every link that the service says is live.
+async fn live_places(process: &Process) -> BTreeSet<(String, String)> {
+    let mut live_places = BTreeSet::new();
+    let mut from = String::new();
+    loop {
+        let path = format!("/v1/links?state=live&limit=1000{from}");
+        let (_, page) = process
+            .call(Method::GET, &path, &json!({}))
+            .await
+            .expect("an answer");
+        for link in page["links"].as_array().expect("links") {
+            let place = (
+                link["mxc"].as_str().expect("mxc").to_owned(),
+                link["room_id"].as_str().expect("room").to_owned(),
+            );
+            live_places.insert(place);
+        }
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        from = format!("&from={next}");
+    }
+    live_places
 }

@@ -4,19 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use matrix_test_server::Options;
-use medialink::{
-    clock::Clock,
-    storage::{history, touches},
-};
+use medialink::clock::Clock;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use sha2::Sha256;
-
-use crate::{
-    harness::{HS_TOKEN, Service, World, answer, eventually},
-    process::Process,
-};
+use support::{HS_TOKEN, Process, Service, World, answer, eventually};
 
 /// A key that is any text.
 const KEY: &str = "clé of the bridge";
@@ -54,41 +46,9 @@ fn mautrix(service: &Service, mxc: &str, in_s: i64) -> String {
     format!("/_mautrix/publicmedia/{media}/{checksum}")
 }
 
-/// A homeserver whose media needs no content token, as they are today.
-pub async fn plain_world() -> World {
-    World::with(Options {
-        content_tokens: false,
-        ..Options::default()
-    })
-    .await
-}
-
-pub async fn get(service: &Service, path: &str) -> reqwest::Response {
-    let url = format!("{}{path}", service.public);
-    service.client.get(url).send().await.expect("an answer")
-}
-
-/// Status and errcode of a path that leads to no media.
-pub async fn refused(service: &Service, path: &str) -> (u16, Value) {
-    let (status, told) = answer(service.client.get(format!("{}{path}", service.public))).await;
-    (status.as_u16(), told["errcode"].clone())
-}
-
-pub async fn listed(service: &Service) -> Vec<Value> {
-    let (status, told) = answer(service.api(Method::GET, "/v1/links")).await;
-    assert_eq!(status, 200, "{told}");
-    told["links"].as_array().expect("links").clone()
-}
-
-pub async fn revoke(service: &Service, body: Value) -> Value {
-    let (status, told) = service.call(Method::POST, "/v1/revocations", &body).await;
-    assert_eq!(status, 200, "{told}");
-    told["revoked"].clone()
-}
-
 #[tokio::test]
 async fn a_link_of_a_bridge_is_followed_like_any_other() {
-    let world = plain_world().await;
+    let world = World::without_content_tokens().await;
     let service = world
         .service(&with_entries("usage: {mode: always, touch: 7d}"))
         .await;
@@ -96,7 +56,7 @@ async fn a_link_of_a_bridge_is_followed_like_any_other() {
     bytes.extend((8..100_000_u32).map(|n| n.to_le_bytes()[0]));
     let (mxc, _) = world.upload(bytes.clone(), "image/png").await;
     for name in ["", "/", "/cat.png", "/%C3%A9%20.png"] {
-        let response = get(&service, &heisenbridge(&mxc, name)).await;
+        let response = service.get(&heisenbridge(&mxc, name)).await;
         assert_eq!(response.status(), 200, "{name}");
         let headers = response.headers().clone();
         assert_eq!(headers[header::CONTENT_TYPE], "image/png");
@@ -118,7 +78,7 @@ async fn a_link_of_a_bridge_is_followed_like_any_other() {
 
     // It is recorded once, whatever its name.
     let links = eventually("its follows to be counted", async || {
-        let links = listed(&service).await;
+        let links = service.listed().await;
         (links[0]["follows"] == 4).then_some(links)
     })
     .await;
@@ -132,14 +92,13 @@ async fn a_link_of_a_bridge_is_followed_like_any_other() {
         assert_eq!(link[name], Value::Null, "{name}");
     }
     assert_eq!(link["usage"]["state"], "disabled");
-    let reader = service.database.reader();
-    let touch = touches::next_due(reader, i64::MAX).await.expect("reads");
-    assert_eq!(touch.map(|touch| touch.mxc), Some(mxc), "it is touched");
+    assert_eq!(service.next_touched().await, Some(mxc), "it is touched");
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn a_forged_link_is_refused_without_asking_anybody() {
-    let world = plain_world().await;
+    let world = World::without_content_tokens().await;
     let service = world.service(&with_entries("")).await;
     let (mxc, _) = world.upload("hello", "text/plain").await;
     let good = heisenbridge(&mxc, "");
@@ -150,7 +109,7 @@ async fn a_forged_link_is_refused_without_asking_anybody() {
             if forged == good {
                 continue;
             }
-            let told = refused(&service, &forged).await;
+            let told = service.refused(&forged).await;
             assert_eq!(told, (404, json!("M_NOT_FOUND")), "{forged}");
         }
     }
@@ -166,21 +125,22 @@ async fn a_forged_link_is_refused_without_asking_anybody() {
         good.replacen("/_heisenbridge", "/_Heisenbridge", 1),
         good.replacen("/_heisenbridge/media", "/_mautrix/publicmedia", 1),
     ] {
-        assert_eq!(refused(&service, &forged).await.0, 404, "{forged}");
+        assert_eq!(service.refused(&forged).await.0, 404, "{forged}");
     }
     assert_eq!(world.requests("media.download").await, 0);
-    assert!(listed(&service).await.is_empty());
+    assert!(service.listed().await.is_empty());
     // The same link in another spelling of its URL (RFC 3986, section 6.2.2.2).
     let encoded = good.replacen("/example.org/", "/%65xample.org/", 1);
     for path in [&good, &encoded] {
-        assert_eq!(get(&service, path).await.status(), 200, "{path}");
+        assert_eq!(service.get(path).await.status(), 200, "{path}");
     }
-    assert_eq!(listed(&service).await.len(), 1);
+    assert_eq!(service.listed().await.len(), 1);
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn links_are_revoked_by_their_media_before_and_after_the_first_follow() {
-    let world = plain_world().await;
+    let world = World::without_content_tokens().await;
     let service = world.service(&with_entries("")).await;
     let mut media = Vec::new();
     for n in 0..4 {
@@ -189,9 +149,9 @@ async fn links_are_revoked_by_their_media_before_and_after_the_first_follow() {
     let [first, second, third, fourth] = &media[..] else {
         panic!("four media")
     };
-    assert_eq!(get(&service, &heisenbridge(first, "")).await.status(), 200);
-    assert_eq!(revoke(&service, json!({"mxc": first})).await, 1);
-    assert_eq!(revoke(&service, json!({"mxc": second})).await, 0);
+    assert_eq!(service.get(&heisenbridge(first, "")).await.status(), 200);
+    assert_eq!(service.revoke_matching(json!({"mxc": first})).await, 1);
+    assert_eq!(service.revoke_matching(json!({"mxc": second})).await, 0);
     // Whenever it was made: nobody knows.
     service.clock.advance(86_400_000);
     for mxc in [first, second] {
@@ -200,42 +160,47 @@ async fn links_are_revoked_by_their_media_before_and_after_the_first_follow() {
             heisenbridge(mxc, "/cat.png"),
             mautrix(&service, mxc, 60),
         ] {
-            let told = refused(&service, &path).await;
+            let told = service.refused(&path).await;
             assert_eq!(told, (410, json!("M_GONE")), "{path}");
         }
     }
-    assert_eq!(get(&service, &heisenbridge(third, "")).await.status(), 200);
+    assert_eq!(service.get(&heisenbridge(third, "")).await.status(), 200);
     let room = json!({"mxc": third, "room_id": world.room_id});
-    assert_eq!(revoke(&service, room).await, 0, "it is in no room");
-    let id = listed(&service).await[0]["link_id"].clone();
+    assert_eq!(service.revoke_matching(room).await, 0, "it is in no room");
+    let id = service.listed().await[0]["link_id"].clone();
     let path = format!("/v1/links/{}", id.as_str().expect("an ID"));
     assert_eq!(answer(service.api(Method::DELETE, &path)).await.0, 200);
-    assert_eq!(refused(&service, &heisenbridge(third, "")).await.0, 410);
+    assert_eq!(service.refused(&heisenbridge(third, "")).await.0, 410);
 
-    assert_eq!(get(&service, &heisenbridge(fourth, "")).await.status(), 200);
+    assert_eq!(service.get(&heisenbridge(fourth, "")).await.status(), 200);
     let old = json!({"mxc": fourth, "issued_before_ts": 1});
-    assert_eq!(revoke(&service, old).await, 1, "it may be of any age");
-    assert_eq!(refused(&service, &heisenbridge(fourth, "")).await.0, 410);
+    assert_eq!(
+        service.revoke_matching(old).await,
+        1,
+        "it may be of any age"
+    );
+    assert_eq!(service.refused(&heisenbridge(fourth, "")).await.0, 410);
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn a_link_ends_when_it_says_so() {
-    let world = plain_world().await;
+    let world = World::without_content_tokens().await;
     let service = world.service(&with_entries("")).await;
     let (mxc, _) = world.upload("hello", "text/plain").await;
     let (link, other) = (mautrix(&service, &mxc, 60), mautrix(&service, &mxc, 61));
-    let response = get(&service, &link).await;
+    let response = service.get(&link).await;
     assert_eq!(response.status(), 200);
     let cached = response.headers()[header::CACHE_CONTROL].to_str();
     let max_age = cached.expect("text").rsplit_once('=').expect("max-age").1;
     assert!(max_age.parse::<u32>().expect("a number") <= 60, "{max_age}");
     service.clock.advance(62_000);
     for path in [&link, &other, &mautrix(&service, &mxc, -1)] {
-        let told = refused(&service, path).await;
+        let told = service.refused(path).await;
         assert_eq!(told, (410, json!("M_GONE")), "{path}");
     }
     assert_eq!(
-        listed(&service).await.len(),
+        service.listed().await.len(),
         1,
         "who comes too late is not recorded"
     );
@@ -243,11 +208,12 @@ async fn a_link_ends_when_it_says_so() {
     let page = page.header("Accept", "text/html").send().await;
     let page = page.expect("an answer").text().await.expect("a page");
     assert!(page.contains("expired"), "{page}");
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn a_public_url_with_a_path_leaves_old_paths_where_they_were() {
-    let world = plain_world().await;
+    let world = World::without_content_tokens().await;
     let clock = Clock::default();
     let (folder, more) = (world.folder.path(), with_entries(""));
     let service = Service::start_at(folder, &world.url, "/some/path", &more, &clock).await;
@@ -262,26 +228,27 @@ async fn a_public_url_with_a_path_leaves_old_paths_where_they_were() {
         let response = service.client.get(format!("{base}{path}")).send().await;
         assert_eq!(response.expect("an answer").status(), status, "{base}");
     }
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn a_revocation_is_remembered_for_links_of_any_age() {
-    let world = plain_world().await;
+    let world = World::without_content_tokens().await;
     let links = "links: {lifetime: 1h, max_lifetime: 1d, remember: 1h}";
     let service = world.service(&with_entries(links)).await;
     let (mxc, _) = world.upload("hello", "text/plain").await;
-    revoke(&service, json!({"mxc": mxc})).await;
+    service.revoke_matching(json!({"mxc": mxc})).await;
     let push = format!("{}/_matrix/app/v1/transactions/old", service.internal);
     let push = service.client.put(push).bearer_auth(HS_TOKEN);
     assert_eq!(answer(push.json(&json!({"events": []}))).await.0, 200);
     service.clock.advance(30 * 86_400_000);
     eventually("old memories to be thrown away", async || {
-        let reader = service.database.reader();
-        let known = history::transaction(reader, "irc", "old", None).await;
-        (known.expect("reads") == history::Transaction::New).then_some(())
+        let is_known = service.remembers_transaction("irc", "old").await;
+        (!is_known).then_some(())
     })
     .await;
-    assert_eq!(refused(&service, &heisenbridge(&mxc, "")).await.0, 410);
+    assert_eq!(service.refused(&heisenbridge(&mxc, "")).await.0, 410);
+    service.stop().await;
 }
 
 #[test]
@@ -347,15 +314,7 @@ async fn keys_are_imported_without_being_shown() {
         "config.yaml",
         "public_media: {enabled: true, signing_key: secret-secret, expiry: 60, hash_length: 16}\n",
     );
-    let run = |arguments: &[&str]| {
-        let output = process.run(&[&["keys", "import"], arguments].concat());
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("a text");
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        for secret in ["secret", "c2VjcmV0"] {
-            assert!(!out.contains(secret) && !err.contains(secret), "{out}{err}");
-        }
-        (output.status.success(), out, err)
-    };
+    let run = |arguments: &[&str]| import_keys(&process, arguments);
     for (arguments, name, stored) in [
         (
             &[&*jwk_file, "--path", "/media"][..],
@@ -376,46 +335,68 @@ async fn keys_are_imported_without_being_shown() {
         let (is_done, printed, told) = run(arguments);
         assert!(is_done, "{told}");
         assert!(printed.contains(&format!("data/{name}")), "{printed}");
-        let path = folder.path().join("data").join(name);
-        assert_eq!(std::fs::read_to_string(&path).expect("a key"), stored);
-        let mode = std::fs::metadata(&path)
-            .expect("a file")
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
+        assert_stored(folder.path(), name, stored);
         put_in(&process, &printed);
-        let check = process.run(&["check"]);
-        assert!(
-            check.status.success(),
-            "{}",
-            String::from_utf8_lossy(&check.stderr)
-        );
+        assert_accepted(&process);
         // Again: the key is there.
         assert_eq!(run(arguments), (true, printed, told));
     }
     let files = std::fs::read_dir(folder.path().join("data")).expect("a folder");
     assert_eq!(files.count(), 3, "nothing is left behind");
     // Another key goes beside the first one.
-    file(
-        "heisenbridge.yaml",
-        "id: heisenbridge\nhs_token: secret-third\n",
-    );
+    let changed = "id: heisenbridge\nhs_token: secret-third\n";
+    file("heisenbridge.yaml", changed);
     let (is_done, printed, _) = run(&[&registration]);
     assert!(
         is_done && printed.contains("legacy-irc-heisenbridge-2.key"),
         "{printed}"
     );
 
+    let other = file("other.yaml", "hs_token: secret\n");
+    nothing_else_is_imported(&process, (&registration, &mautrix, &other));
+}
+
+/// Files that hold no key, or not one for this bridge.
+fn nothing_else_is_imported(process: &Process, (registration, mautrix, other): (&str, &str, &str)) {
     for (arguments, words) in [
         (&["nowhere.yaml"][..], "nowhere.yaml cannot be read"),
-        (&[&*registration, "--bridge", "xmpp"], "there is no bridge"),
-        (&[&*mautrix, "--path", "/m"], "give another by --path"),
-        (
-            &[&*file("other.yaml", "hs_token: secret\n")],
-            "another bridge than heisenbridge",
-        ),
+        (&[registration, "--bridge", "xmpp"], "there is no bridge"),
+        (&[mautrix, "--path", "/m"], "give another by --path"),
+        (&[other], "another bridge than heisenbridge"),
     ] {
-        let (is_done, _, told) = run(arguments);
+        let (is_done, _, told) = import_keys(process, arguments);
         assert!(!is_done && told.contains(words), "{told}");
     }
+}
+
+/// Runs `keys import`: whether it went well, and what it printed, in which there is no secret.
+fn import_keys(process: &Process, arguments: &[&str]) -> (bool, String, String) {
+    let output = process.run(&[&["keys", "import"], arguments].concat());
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("a text");
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    for secret in ["secret", "c2VjcmV0"] {
+        assert!(!out.contains(secret) && !err.contains(secret), "{out}{err}");
+    }
+    (output.status.success(), out, err)
+}
+
+/// The key is in a file of its own, which nobody else may read.
+fn assert_stored(folder: &std::path::Path, name: &str, stored: &str) {
+    let path = folder.join("data").join(name);
+    assert_eq!(std::fs::read_to_string(&path).expect("a key"), stored);
+    let mode = std::fs::metadata(&path)
+        .expect("a file")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600, "{name}");
+}
+
+/// The configuration is a good one.
+fn assert_accepted(process: &Process) {
+    let check = process.run(&["check"]);
+    assert!(
+        check.status.success(),
+        "{}",
+        String::from_utf8_lossy(&check.stderr)
+    );
 }

@@ -8,16 +8,10 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use matrix_test_server::Options;
-use medialink::links::POLICY_EVENT_TYPE;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
-
-use crate::{
-    harness::{HS_TOKEN, Service, World, answer},
-    heisenbridge::patiently,
-    legacy::{listed, revoke},
-};
+use support::{HS_TOKEN, POLICY_EVENT_TYPE, Service, World, answer, patiently};
 
 const LINKS: &str = "legacy_links: [{format: heisenbridge, bridge: irc, key: a key}]";
 
@@ -56,7 +50,7 @@ async fn push(service: &Service, event: Value) {
 }
 
 /// A homeserver that counts nothing, and cleans up what nobody asks for.
-async fn plain_world() -> World {
+async fn forgetful_world() -> World {
     World::with(Options {
         content_tokens: false,
         grace: Duration::ZERO,
@@ -83,7 +77,7 @@ fn redacting(world: &World, event_id: &str) -> Value {
 
 #[tokio::test]
 async fn a_signed_link_lives_while_an_event_shows_its_media() {
-    let world = plain_world().await;
+    let world = forgetful_world().await;
     let service = world.service(LINKS).await;
     let (mxc, _) = world.upload("a picture", "image/png").await;
     for event_id in ["$first", "$second"] {
@@ -109,11 +103,12 @@ async fn a_signed_link_lives_while_an_event_shows_its_media() {
     push(&service, redacting(&world, "$fifth")).await;
     push(&service, showing(&world, "$fifth", &mxc)).await;
     assert_eq!(follow(&service, &mxc).await, gone());
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn what_was_revoked_while_it_was_redacted_is_not_brought_back() {
-    let world = plain_world().await;
+    let world = forgetful_world().await;
     let service = world.service(LINKS).await;
     let mut media = Vec::new();
     for n in 0..2 {
@@ -128,8 +123,8 @@ async fn what_was_revoked_while_it_was_redacted_is_not_brought_back() {
     let [by_media, by_id] = &media[..] else {
         panic!("two media")
     };
-    revoke(&service, json!({"mxc": by_media})).await;
-    let links = listed(&service).await;
+    service.revoke_matching(json!({"mxc": by_media})).await;
+    let links = service.listed().await;
     let link = links.iter().find(|link| link["mxc"] == **by_id);
     let link_id = link.expect("it is recorded")["link_id"].clone();
     let path = format!("/v1/links/{}", link_id.as_str().expect("an ID"));
@@ -139,11 +134,12 @@ async fn what_was_revoked_while_it_was_redacted_is_not_brought_back() {
         push(&service, showing(&world, &format!("$again{n}"), mxc)).await;
         assert_eq!(follow(&service, mxc).await, gone(), "{n}");
     }
-    let links = listed(&service).await;
+    let links = service.listed().await;
     assert!(
         links.iter().all(|link| link["state"] == "revoked"),
         "{links:?}"
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -155,11 +151,12 @@ async fn a_signed_link_shows_the_content_token_that_an_event_told() {
     event["content"]["content_token"] = token.into();
     push(&service, event).await;
     assert_eq!(follow(&service, &mxc).await, FINE);
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn what_the_homeserver_took_back_is_not_given_from_the_cache() {
-    let world = plain_world().await;
+    let world = forgetful_world().await;
     let service = world.service(LINKS).await;
     let (mxc, _) = world.upload("a picture", "image/png").await;
     assert_eq!(follow(&service, &mxc).await, FINE);
@@ -169,11 +166,12 @@ async fn what_the_homeserver_took_back_is_not_given_from_the_cache() {
         (follow(&service, &mxc).await == (404, json!("M_NOT_FOUND"))).then_some(())
     })
     .await;
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn a_room_that_allows_no_links_ends_those_of_its_media() {
-    let world = plain_world().await;
+    let world = forgetful_world().await;
     let service = world.service(LINKS).await;
     let (before, _) = world.upload("before", "image/png").await;
     push(&service, showing(&world, "$before", &before)).await;
@@ -188,4 +186,5 @@ async fn a_room_that_allows_no_links_ends_those_of_its_media() {
     for mxc in [before, after] {
         assert_eq!(follow(&service, &mxc).await, gone());
     }
+    service.stop().await;
 }

@@ -1,12 +1,8 @@
 //! Links of bridges that sign nothing: served for as long as an event shows their media.
 
-use medialink::{clock::Clock, storage::seen_media};
+use medialink::clock::Clock;
 use serde_json::{Value, json};
-
-use crate::{
-    harness::{HS_TOKEN, Service, World, answer, eventually},
-    legacy::{get, listed, refused, revoke},
-};
+use support::{HS_TOKEN, POLICY_EVENT_TYPE, Service, World, answer, eventually};
 
 const MINUTE: i64 = 60_000;
 const ENTRY: &str = "legacy_links: [{format: unsigned, bridge: irc, lifetime: 1h}]\nusage: {mode: always, batch_window: 20ms}\n";
@@ -44,7 +40,7 @@ fn redaction(world: &World, event_id: &str) -> Value {
 }
 
 async fn status(service: &Service, mxc: &str) -> u16 {
-    get(service, &path(mxc)).await.status().as_u16()
+    service.get(&path(mxc)).await.status().as_u16()
 }
 
 #[tokio::test]
@@ -58,7 +54,7 @@ async fn media_is_served_while_an_event_shows_it() {
         event(&world, event_id, content)
     };
     assert_eq!(
-        refused(&service, &path(&mxc)).await,
+        service.refused(&path(&mxc)).await,
         (404, json!("M_NOT_FOUND"))
     );
     push(
@@ -77,90 +73,104 @@ async fn media_is_served_while_an_event_shows_it() {
     );
     assert_eq!(world.requests("media.download").await, 0);
 
-    push(&service, json!([shown("$a")])).await;
-    let media = mxc.strip_prefix("mxc://").expect("an mxc URI");
-    for version in ["v1", "r0", "v3"] {
-        for name in ["", "/cat.png"] {
-            let path =
-                format!("/_matrix/media/{version}/download/{media}{name}?allow_remote=false");
-            let response = get(&service, &path).await;
-            assert_eq!(response.status(), 200, "{path}");
-            assert_eq!(response.text().await.expect("whole"), "hello");
-        }
-    }
-    let links = listed(&service).await;
-    assert_eq!(links.len(), 1);
-    let first_end = links[0]["expires_ts"].as_i64().expect("an end");
-    assert_eq!(
-        (&links[0]["form"], &links[0]["usage"]["state"]),
-        (&json!("legacy"), &json!("disabled"))
-    );
+    let first_end = is_shown_first(&service, &mxc, shown("$a")).await;
 
     service.clock.advance(30 * MINUTE);
     push(&service, json!([shown("$b")])).await;
-    let end = listed(&service).await[0]["expires_ts"]
+    let end = service.listed().await[0]["expires_ts"]
         .as_i64()
         .expect("an end");
     assert!(end - first_end >= 30 * MINUTE, "{first_end} {end}");
     service.clock.advance(59 * MINUTE);
     assert_eq!(status(&service, &mxc).await, 200);
     service.clock.advance(2 * MINUTE);
-    assert_eq!(refused(&service, &path(&mxc)).await, (410, json!("M_GONE")));
+    assert_eq!(service.refused(&path(&mxc)).await, (410, json!("M_GONE")));
     push(&service, json!([shown("$c")])).await;
     assert_eq!(status(&service, &mxc).await, 200, "it was seen again");
 
-    push(
-        &service,
-        json!([redaction(&world, "$c"), redaction(&world, "$a")]),
-    )
-    .await;
-    assert_eq!(
-        status(&service, &mxc).await,
-        410,
-        "the only other event was too long ago"
-    );
-    push(&service, json!([shown("$d")])).await;
-    assert_eq!(status(&service, &mxc).await, 200);
-    push(
-        &service,
-        json!([redaction(&world, "$b"), redaction(&world, "$d")]),
-    )
-    .await;
-    let told = refused(&service, &path(&mxc)).await;
-    assert_eq!(told, (410, json!("M_GONE")));
-    assert_eq!(listed(&service).await[0]["state"], "redacted");
-    // A repeat of a redacted event shows nothing.
-    push(
-        &service,
-        json!([shown("$d"), event(&world, "$x", json!({}))]),
-    )
-    .await;
-    assert_eq!(status(&service, &mxc).await, 410);
+    redactions_hide_it(&world, &service, &mxc, shown).await;
 
     push(&service, json!([shown("$e")])).await;
     assert_eq!(status(&service, &mxc).await, 200);
-    assert_eq!(revoke(&service, json!({"mxc": mxc})).await, 1);
+    assert_eq!(service.revoke_matching(json!({"mxc": mxc})).await, 1);
     push(&service, json!([shown("$f")])).await;
     assert_eq!(status(&service, &mxc).await, 410, "revoked for good");
+    service.stop().await;
+}
+
+/// It is served as long as one event that shows it is neither redacted nor too old.
+async fn redactions_hide_it(
+    world: &World,
+    service: &Service,
+    mxc: &str,
+    shown: impl Fn(&str) -> Value,
+) {
+    push(
+        service,
+        json!([redaction(world, "$c"), redaction(world, "$a")]),
+    )
+    .await;
+    assert_eq!(
+        status(service, mxc).await,
+        410,
+        "the only other event was too long ago"
+    );
+    push(service, json!([shown("$d")])).await;
+    assert_eq!(status(service, mxc).await, 200);
+    push(
+        service,
+        json!([redaction(world, "$b"), redaction(world, "$d")]),
+    )
+    .await;
+    let told = service.refused(&path(mxc)).await;
+    assert_eq!(told, (410, json!("M_GONE")));
+    assert_eq!(service.listed().await[0]["state"], "redacted");
+    // A repeat of a redacted event shows nothing.
+    push(service, json!([shown("$d"), event(world, "$x", json!({}))])).await;
+    assert_eq!(status(service, mxc).await, 410);
+}
+
+/// An event that shows the medium makes its link work at every path; when the link ends.
+async fn is_shown_first(service: &Service, mxc: &str, shown: Value) -> i64 {
+    push(service, json!([shown])).await;
+    let media = mxc.strip_prefix("mxc://").expect("an mxc URI");
+    for version in ["v1", "r0", "v3"] {
+        for name in ["", "/cat.png"] {
+            let path =
+                format!("/_matrix/media/{version}/download/{media}{name}?allow_remote=false");
+            let response = service.get(&path).await;
+            assert_eq!(response.status(), 200, "{path}");
+            assert_eq!(response.text().await.expect("whole"), "hello");
+        }
+    }
+    let links = service.listed().await;
+    assert_eq!(links.len(), 1);
+    let first_end = links[0]["expires_ts"].as_i64().expect("an end");
+    assert_eq!(
+        (&links[0]["form"], &links[0]["usage"]["state"]),
+        (&json!("legacy"), &json!("disabled"))
+    );
+    first_end
 }
 
 #[tokio::test]
 async fn what_was_revoked_while_it_was_expired_is_not_brought_back() {
-    let world = crate::legacy::plain_world().await;
+    let world = World::without_content_tokens().await;
     let service = world.service(ENTRY).await;
     let (mxc, _) = world.upload("hello", "text/plain").await;
     push(&service, json!([event(&world, "$a", json!({"url": mxc}))])).await;
     assert_eq!(status(&service, &mxc).await, 200);
     service.clock.advance(61 * MINUTE);
     assert_eq!(status(&service, &mxc).await, 410);
-    revoke(&service, json!({"mxc": mxc})).await;
+    service.revoke_matching(json!({"mxc": mxc})).await;
     push(&service, json!([event(&world, "$b", json!({"url": mxc}))])).await;
-    assert_eq!(refused(&service, &path(&mxc)).await, (410, json!("M_GONE")));
+    assert_eq!(service.refused(&path(&mxc)).await, (410, json!("M_GONE")));
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn another_lifetime_holds_for_links_that_were_followed_before() {
-    let world = crate::legacy::plain_world().await;
+    let world = World::without_content_tokens().await;
     let clock = Clock::default();
     let start = async |lifetime: &str| {
         let entry = ENTRY.replacen("1h", lifetime, 1);
@@ -180,6 +190,7 @@ async fn another_lifetime_holds_for_links_that_were_followed_before() {
     let service = start("never").await;
     push(&service, json!([redaction(&world, "$a")])).await;
     assert_eq!(status(&service, &mxc).await, 410);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -199,26 +210,24 @@ async fn what_nobody_has_followed_yet_dies_likewise() {
         ]),
     )
     .await;
-    revoke(&service, json!({"mxc": revoked})).await;
+    service.revoke_matching(json!({"mxc": revoked})).await;
     for mxc in [&redacted, &revoked] {
         assert_eq!(
-            refused(&service, &path(mxc)).await,
+            service.refused(&path(mxc)).await,
             (410, json!("M_GONE")),
             "{mxc}"
         );
     }
     service.clock.advance(61 * MINUTE);
-    assert_eq!(
-        refused(&service, &path(&late)).await,
-        (410, json!("M_GONE"))
-    );
-    assert!(listed(&service).await.is_empty());
+    assert_eq!(service.refused(&path(&late)).await, (410, json!("M_GONE")));
+    assert!(service.listed().await.is_empty());
     assert_eq!(world.requests("media.download").await, 0);
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn media_is_seen_wherever_an_event_names_it() {
-    let world = crate::legacy::plain_world().await;
+    let world = World::without_content_tokens().await;
     let service = world.service(ENTRY).await;
     let mut media = Vec::new();
     for n in 0..4 {
@@ -245,11 +254,12 @@ async fn media_is_seen_wherever_an_event_names_it() {
     for mxc in &media {
         assert_eq!(status(&service, mxc).await, 200, "{mxc}");
     }
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn an_edit_shows_what_it_says_until_its_event_is_redacted() {
-    let world = crate::legacy::plain_world().await;
+    let world = World::without_content_tokens().await;
     let service = world.service(ENTRY).await;
     let upload = async |text: &str| world.upload(text.to_owned(), "text/plain").await.0;
     let (before, after) = (upload("before").await, upload("after").await);
@@ -273,11 +283,12 @@ async fn an_edit_shows_what_it_says_until_its_event_is_redacted() {
         410,
         "it was shown by the edit of a redacted event"
     );
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn of_two_edits_that_come_together_the_last_one_shows_what_it_says() {
-    let world = crate::legacy::plain_world().await;
+    let world = World::without_content_tokens().await;
     let service = world.service(ENTRY).await;
     let upload = async |text: &str| world.upload(text.to_owned(), "text/plain").await.0;
     let (first, second, third) = (upload("1").await, upload("2").await, upload("3").await);
@@ -298,11 +309,12 @@ async fn of_two_edits_that_come_together_the_last_one_shows_what_it_says() {
     assert_eq!(status(&service, &first).await, 410);
     assert_eq!(status(&service, &second).await, 410);
     assert_eq!(status(&service, &third).await, 200);
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn a_policy_that_is_older_than_we_are_is_asked_for() {
-    let world = crate::legacy::plain_world().await;
+    let world = World::without_content_tokens().await;
     world.set_policy(&json!({"enabled": false})).await;
     let service = world.service(ENTRY).await;
     let (mxc, _) = world.upload("hello", "text/plain").await;
@@ -311,11 +323,12 @@ async fn a_policy_that_is_older_than_we_are_is_asked_for() {
         (status(&service, &mxc).await != 200).then_some(())
     })
     .await;
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn a_room_that_allows_no_links_shows_nothing() {
-    let world = crate::legacy::plain_world().await;
+    let world = World::without_content_tokens().await;
     let service = world.service(ENTRY).await;
     let upload = async |text: &str| world.upload(text.to_owned(), "text/plain").await.0;
     let (first, second) = (upload("first").await, upload("second").await);
@@ -325,7 +338,7 @@ async fn a_room_that_allows_no_links_shows_nothing() {
     )
     .await;
     assert_eq!(status(&service, &first).await, 200);
-    let policy = json!({"type": medialink::links::POLICY_EVENT_TYPE, "event_id": "$p",
+    let policy = json!({"type": POLICY_EVENT_TYPE, "event_id": "$p",
         "room_id": world.room_id, "sender": "@alice:example.org", "state_key": "",
         "content": {"enabled": false}});
     push(&service, json!([policy])).await;
@@ -336,18 +349,14 @@ async fn a_room_that_allows_no_links_shows_nothing() {
     .await;
     assert_eq!(status(&service, &first).await, 410);
     assert_eq!(status(&service, &second).await, 404);
+    service.stop().await;
 }
 
 #[tokio::test]
 async fn nothing_is_noted_unless_it_is_asked_for_and_nothing_for_longer_than_needed() {
-    let world = crate::legacy::plain_world().await;
+    let world = World::without_content_tokens().await;
     let (mxc, _) = world.upload("hello", "text/plain").await;
-    let parsed = medialink_link::matrix::MxcUri::parse(&mxc).expect("valid");
-    let seen = async |service: &Service| {
-        let reader = service.database.reader();
-        let seen = seen_media::find(reader, "irc", &parsed).await;
-        seen.expect("reads").is_some()
-    };
+    let seen = async |service: &Service| service.has_seen("irc", &mxc).await;
     let shown = json!([event(&world, "$a", json!({"url": mxc}))]);
     let without = world.service("").await;
     push(&without, shown.clone()).await;
@@ -359,17 +368,18 @@ async fn nothing_is_noted_unless_it_is_asked_for_and_nothing_for_longer_than_nee
         .service(&format!("{ENTRY}links: {{remember: 2h}}"))
         .await;
     push(&service, json!([event(&world, "$b", json!({"url": mxc}))])).await;
-    service.links.forget_shown().await.expect("forgets");
+    service.forget_shown().await;
     assert!(seen(&service).await);
     service.clock.advance(179 * MINUTE);
-    service.links.forget_shown().await.expect("forgets");
+    service.forget_shown().await;
     assert_eq!(
         status(&service, &mxc).await,
         410,
         "it was there, and its time is over"
     );
     service.clock.advance(2 * MINUTE);
-    service.links.forget_shown().await.expect("forgets");
+    service.forget_shown().await;
     assert!(!seen(&service).await);
     assert_eq!(status(&service, &mxc).await, 404);
+    service.stop().await;
 }

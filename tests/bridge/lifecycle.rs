@@ -5,8 +5,7 @@ use matrix_test_server::Options;
 use medialink::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::harness::{Service, World, answer, eventually, url};
+use support::{Service, World, answer, eventually, url};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Mode {
@@ -164,25 +163,7 @@ async fn life(mode: Mode) -> Vec<Seen> {
     let mut scene = Scene::new(mode).await;
     let room = scene.world.room_id.clone();
 
-    // A message is redacted: its link dies, and the media can go.
-    let first = scene.share(b"first words").await;
-    let link = scene
-        .link(&first, json!({"event_id": first.event_id}))
-        .await;
-    scene.follow(&link).await;
-    scene.expect_count(&first, 1, 1).await;
-    scene.world.redact(&room, &first.event_id).await;
-    scene.ends(&link, "redacted").await;
-    scene.follow(&link).await;
-    scene.expect_count(&first, 0, 0).await;
-    if mode != Mode::Plain {
-        scene.world.clean_up().await;
-        assert_eq!(
-            scene.world.media(&first.mxc).await["deleted"],
-            json!(true),
-            "{mode:?}"
-        );
-    }
+    redacted_message(&mut scene, mode).await;
 
     // A link of no event lives on when the message is redacted, and keeps the media.
     let second = scene.share(b"second words").await;
@@ -200,7 +181,20 @@ async fn life(mode: Mode) -> Vec<Seen> {
     scene.follow(&link).await;
     scene.expect_count(&second, 0, 0).await;
 
-    // One expires, another one is followed as often as it may be.
+    expired_and_spent(&mut scene, mode).await;
+
+    // A link that holds everything itself.
+    let fourth = scene.share(b"fourth words").await;
+    let sealed = json!({"event_id": fourth.event_id, "form": "self_contained"});
+    let sealed = scene.link(&fourth, sealed).await;
+    scene.follow(&sealed).await;
+    scene.expect_count(&fourth, 1, 1).await;
+    scene.service.stop().await;
+    scene.seen
+}
+
+/// One link expires, another one is followed as often as it may be.
+async fn expired_and_spent(scene: &mut Scene, mode: Mode) {
     let third = scene.share(b"third words").await;
     let short = json!({"event_id": third.event_id, "lifetime_ms": 60_000});
     let short = scene.link(&third, short).await;
@@ -220,14 +214,29 @@ async fn life(mode: Mode) -> Vec<Seen> {
         scene.service.wait_for_usage(&short, "released").await;
     }
     scene.expect_count(&third, 0, 1).await;
+}
 
-    // A link that holds everything itself.
-    let fourth = scene.share(b"fourth words").await;
-    let sealed = json!({"event_id": fourth.event_id, "form": "self_contained"});
-    let sealed = scene.link(&fourth, sealed).await;
-    scene.follow(&sealed).await;
-    scene.expect_count(&fourth, 1, 1).await;
-    scene.seen
+/// A message is redacted: its link ends, and the media can go.
+async fn redacted_message(scene: &mut Scene, mode: Mode) {
+    let room = scene.world.room_id.clone();
+    let first = scene.share(b"first words").await;
+    let link = scene
+        .link(&first, json!({"event_id": first.event_id}))
+        .await;
+    scene.follow(&link).await;
+    scene.expect_count(&first, 1, 1).await;
+    scene.world.redact(&room, &first.event_id).await;
+    scene.ends(&link, "redacted").await;
+    scene.follow(&link).await;
+    scene.expect_count(&first, 0, 0).await;
+    if mode != Mode::Plain {
+        scene.world.clean_up().await;
+        assert_eq!(
+            scene.world.media(&first.mxc).await["deleted"],
+            json!(true),
+            "{mode:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use medialink::http::{Listener, openapi, routes_of};
 
-use crate::{
-    faulty::Faulty,
-    harness::{Service, World},
-};
+use support::{Service, World, faulty::Faulty};
 
 #[tokio::test]
 async fn routes_and_description_are_the_same() {
@@ -57,4 +54,5 @@ async fn routes_and_description_are_the_same() {
     faulty.set_away(true);
     assert_eq!(get("/ready").await.expect("an answer").status(), 503);
     assert_eq!(get("/health").await.expect("an answer").status(), 200);
+    service.stop().await;
 }

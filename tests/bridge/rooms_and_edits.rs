@@ -3,8 +3,7 @@
 use matrix_test_server::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::harness::{AS_TOKEN, BOT, Service, World, answer, eventually};
+use support::{AS_TOKEN, BOT, Service, World, answer, eventually};
 
 const QUICK: &str = "usage: {batch_window: 20ms, touch: never}";
 
@@ -94,6 +93,7 @@ async fn an_edit_that_drops_or_swaps_media_ends_its_link() {
         })
         .await;
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -121,6 +121,8 @@ async fn usage_that_the_muted_old_room_refused_is_counted_in_the_new_one() {
     service.wait_for_usage(&link, "counted").await;
     assert_eq!(world.references(&mxc).await, 1);
     assert_eq!(world.meta_events(&successor).await.len(), 1);
+    service.expect_errors("usage that is refused for good is reported");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -165,6 +167,7 @@ async fn an_edit_that_keeps_the_media_or_is_somebody_elses_ends_nothing() {
     wait_for_state(&service, &last.link, "redacted").await;
     assert_eq!(service.link(&link).await["state"], "live");
     assert_eq!(service.follow(&link).await.status(), 200);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -198,6 +201,8 @@ async fn links_are_kept_when_the_bridges_user_leaves_and_what_waited_is_done_at_
     service.wait_for_usage(&more, "counted").await;
     assert_eq!(world.references(&mxc).await, 0);
     assert_eq!(world.references(&other).await, 1);
+    service.expect_errors("usage that is refused for good is reported");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -219,6 +224,8 @@ async fn where_it_is_wished_links_end_when_the_bridges_user_leaves_or_is_banned(
         assert_eq!(service.follow(&link).await.status(), 410);
     }
     assert_eq!(service.follow(&kept).await.status(), 200);
+    service.leave_unfinished("a user who is not in the room cannot redact");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -268,6 +275,7 @@ async fn usage_moves_on_with_a_room_that_is_replaced() {
     for link in [&second.link, &third.link] {
         assert_eq!(service.follow(link).await.status(), 200);
     }
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -290,6 +298,7 @@ async fn a_tombstone_that_names_a_strangers_room_moves_nothing() {
     assert!(world.meta_events(&successor).await.is_empty());
     assert_eq!(world.meta_events(&room).await.len(), 2);
     assert_eq!(world.references(&mxc).await, 1);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -298,7 +307,7 @@ async fn media_of_a_redacted_message_leaves_the_cache() {
     let service = pushed_to(&world, QUICK).await;
     let room = world.room_id.clone();
     let cache = world.folder.path().join("data/cache");
-    let files = || crate::cache::files(&cache).0.len();
+    let files = || support::files(&cache).0.len();
     let Shared { link, event_id, .. } = linked(&world, &service, &room).await;
     let Shared {
         link: kept, token, ..
@@ -338,6 +347,7 @@ async fn media_of_a_redacted_message_leaves_the_cache() {
         .call(Method::DELETE, &by_id(&twin), &json!({}))
         .await;
     eventually("the last file to go", async || (files() == 0).then_some(())).await;
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -364,4 +374,5 @@ async fn a_policy_that_is_pushed_bites_and_its_redaction_lifts_it() {
         (told.0 == 201).then_some(())
     })
     .await;
+    service.stop().await;
 }

@@ -2,11 +2,7 @@
 
 use futures_util::StreamExt;
 use serde_json::json;
-
-use crate::{
-    harness::{World, eventually, url},
-    process::{Process, generate},
-};
+use support::{Process, World, eventually, process::generate, url};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_signal_waits_for_nobody_and_loses_nothing_acknowledged() {
@@ -112,7 +108,7 @@ async fn a_second_service_on_the_same_database_is_refused() {
     let mut process = Process::new(world.folder.path(), &world.url, "");
     process.start().await;
     // With ports of its own, and the same files.
-    let second = std::process::Command::new(env!("CARGO_BIN_EXE_medialink"))
+    let second = std::process::Command::new(support::process::binary())
         .arg("--config")
         .arg(world.folder.path().join("bridge.yaml"))
         .arg("serve")

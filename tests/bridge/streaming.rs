@@ -5,11 +5,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use matrix_test_server::generated_byte;
 use serde_json::json;
-
-use crate::{
-    harness::{World, url},
-    process::{Process, generate},
-};
+use support::{Process, World, process::generate, url};
 
 const SIZE: u64 = 1 << 30;
 const READERS: usize = 20;

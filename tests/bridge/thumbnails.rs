@@ -15,10 +15,10 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::Response;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-
-use crate::{
-    harness::{Service, World, answer, client, eventually, url},
+use support::{
+    Service, World, answer, client, eventually,
     raw::{RawServer, say_all, say_error},
+    url,
 };
 
 const KEY: [u8; 32] = [41; 32];
@@ -116,6 +116,7 @@ async fn the_homeserver_is_asked_once_for_the_next_larger_configured_size() {
         (service.link(&link).await["follows"] == 1).then_some(())
     })
     .await;
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -154,6 +155,7 @@ async fn a_size_that_is_none_is_refused_in_words() {
         (found.as_u16(), &error["errcode"]),
         (404, &json!("M_NOT_FOUND"))
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -183,6 +185,7 @@ async fn thumbnails_live_and_die_with_their_link_and_are_no_follows() {
             .status(),
         404
     );
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -218,7 +221,7 @@ async fn of_an_encrypted_image_a_thumbnail_is_made_and_kept_as_ciphertext() {
     let cache = world.folder.path().join("data/cache");
     let files = eventually("the files", async || {
         // A file that is being put in its place has another name a moment later.
-        let files = crate::cache::files(&cache).0;
+        let files = support::files(&cache).0;
         let files: Result<Vec<_>, _> = files.iter().map(std::fs::read).collect();
         files.ok().filter(|files| files.len() == 3)
     })
@@ -235,6 +238,7 @@ async fn of_an_encrypted_image_a_thumbnail_is_made_and_kept_as_ciphertext() {
     let again = get(&link, "?width=300&height=200").await;
     assert_eq!(again.status(), 200);
     assert!(again.bytes().await.expect("whole") == whole);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -268,6 +272,7 @@ async fn without_a_cache_thumbnails_are_made_each_time() {
         .expect("an answer");
     assert_eq!(part.status(), 206);
     assert!(part.bytes().await.expect("a part") == bytes[bytes.len() - 9..]);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -305,6 +310,7 @@ async fn floods_of_pixels_and_tampered_images_have_no_thumbnail() {
     let body = json!({"file": file, "room_id": world.room_id, "content_token": token, "mimetype": "image/jpeg"});
     link = service.issue(body).await;
     assert_eq!(get(&link, "?width=9&height=9").await.status(), 502);
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -326,5 +332,6 @@ async fn a_homeserver_that_has_no_thumbnail_says_so() {
             told,
             "{status}"
         );
+        service.stop().await;
     }
 }

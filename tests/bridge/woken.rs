@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Service, World, eventually};
+use support::{Service, World, eventually};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -45,6 +45,7 @@ async fn work_that_is_left_from_before_is_done_at_the_start() {
     let usage = "usage: {batch_window: 1h}";
     let service = Service::start(world.folder.path(), &world.url, usage).await;
     let (link, _) = issue(&world, &service, HOUR).await;
+    service.leave_unfinished("the next service begins with it");
     service.stop().await;
     let usage = "usage: {batch_window: 10ms}";
     let service = Service::start(world.folder.path(), &world.url, usage).await;
@@ -60,7 +61,7 @@ async fn an_idle_service_commits_nothing() {
     let (link, _) = issue(&world, &service, DAY).await;
     service.wait_for_usage(&link, "counted").await;
     service.drained().await;
-    let commits = || service.database.writer().commits();
+    let commits = || service.database().writer().commits();
     let commits_of_a_while = async || {
         let before = commits();
         service.clock.advance(60_000);

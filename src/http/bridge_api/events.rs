@@ -24,7 +24,7 @@ use medialink_link::{
     matrix::{ContentToken, FileKeys, MxcUri, UserId},
 };
 
-use super::request::{self, read_json};
+use super::{body::read_json, fields};
 
 /// The longest body: an event is up to 64 KiB long, and may stand there twice.
 const MAX_BODY_BYTES: usize = 256 << 10;
@@ -121,9 +121,9 @@ pub(in crate::http) async fn link_event(
 ) -> Result<HttpResponse, ApiError> {
     let body: EventBody = read_json(payload, MAX_BODY_BYTES).await?;
     let max_lifetime = state.config().links.max_lifetime;
-    let wish = Wish {
-        lifetime: request::lifetime(body.lifetime_ms, max_lifetime)?,
-        form: request::form(body.form.as_deref())?,
+    let options = LinkOptions {
+        lifetime: fields::lifetime(body.lifetime_ms, max_lifetime)?,
+        form: fields::form(body.form.as_deref())?,
     };
     let event = body.event.as_ref().ok_or_else(|| {
         ApiError::missing("event is missing: the Matrix event whose media are to be linked")
@@ -140,7 +140,7 @@ pub(in crate::http) async fn link_event(
             .map(|decrypted| SubmittedEvent::new(json!({"content": decrypted.get("content")}))),
         Provenance::Off => None,
     };
-    let outcomes = issue(&bridge, &state, &shared, &wish, proof).await?;
+    let outcomes = issue(&bridge, &state, &shared, &options, proof).await?;
     if let Some(gone) = gone(&outcomes) {
         return Err(gone);
     }
@@ -166,7 +166,7 @@ pub(in crate::http) async fn link_event(
     }))
 }
 
-/// What to say on the other side.
+/// How the event reads on the other side.
 fn rendered(
     bridge: &Bridge,
     body: &EventBody,
@@ -204,11 +204,11 @@ fn gone(outcomes: &Outcomes) -> Option<ApiError> {
     (is_gone(first) && errors.all(|error| error.is_some_and(is_gone))).then(|| first.clone())
 }
 
-/// What came of each medium.
+/// The link of each medium, or the reason why there is none.
 type Outcomes = HashMap<MxcUri, Result<LinkView, ApiError>>;
 
-/// How the links are to be.
-struct Wish {
+/// The options of the request that hold for all its links.
+struct LinkOptions {
     lifetime: Option<Lifetime>,
     form: Option<Form>,
 }
@@ -223,7 +223,7 @@ async fn issue(
     bridge: &Bridge,
     state: &AppState,
     event: &SharedEvent,
-    wish: &Wish,
+    options: &LinkOptions,
     proof: Option<SubmittedEvent>,
 ) -> Result<Outcomes, ApiError> {
     let mut outcomes = HashMap::new();
@@ -245,7 +245,7 @@ async fn issue(
             content_token: tokens.get(&media.mxc).copied(),
             file: files.get(&media.mxc).copied(),
         };
-        match request_for(event, media, &secrets, wish, proof.clone()) {
+        match request_for(event, media, &secrets, options, proof.clone()) {
             Ok(request) => {
                 asked.push(media.mxc.clone());
                 requests.push(request);
@@ -265,7 +265,7 @@ async fn issue(
     Ok(outcomes)
 }
 
-/// What the event tells of a medium for nobody else.
+/// The secrets that an event has for a medium.
 struct Secrets<'a> {
     content_token: Option<&'a ContentToken>,
     file: Option<&'a Result<FileKeys, String>>,
@@ -275,7 +275,7 @@ fn request_for(
     event: &SharedEvent,
     media: &SharedMedia,
     secrets: &Secrets<'_>,
-    wish: &Wish,
+    options: &LinkOptions,
     proof: Option<SubmittedEvent>,
 ) -> Result<IssueRequest, ApiError> {
     let details = &media.details;
@@ -296,8 +296,8 @@ fn request_for(
         sender: event.sender.clone(),
         size: details.size.and_then(|size| i64::try_from(size).ok()),
         appearance: Some(details.appearance()),
-        lifetime: wish.lifetime,
-        form: wish.form,
+        lifetime: options.lifetime,
+        form: options.form,
         max_follows: None,
     })
 }

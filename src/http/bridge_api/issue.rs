@@ -17,7 +17,7 @@ use crate::{
     links::LinkView,
 };
 
-use super::request::{IssueBody, read_json};
+use super::{body::read_json, issue_body::IssueBody};
 
 /// The longest body of one request: an event is up to 64 KiB long.
 const MAX_BODY_BYTES: usize = 128 << 10;

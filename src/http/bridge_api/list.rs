@@ -98,7 +98,7 @@ pub(in crate::http) async fn list(
         state: of_state,
         ..Criteria::default()
     };
-    // One more than asked for tells whether there is another page.
+    // One row more than asked for shows whether there is another page.
     let mut rows = state
         .links
         .list(&bridge.0.id, &criteria, before, limit + 1)

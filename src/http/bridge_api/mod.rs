@@ -1,10 +1,13 @@
 //! The API that bridges ask for links.
 
+mod body;
 pub(super) mod events;
+mod fields;
 pub(super) mod issue;
+pub(super) mod issue_body;
 pub(super) mod list;
 pub(super) mod paste;
-pub(super) mod request;
 pub(super) mod revoke;
-pub use request::issue_request;
-pub(super) use request::read_body;
+
+pub(super) use body::read_body;
+pub use issue_body::issue_request;

@@ -15,7 +15,10 @@ use medialink_link::{
     matrix::{EventId, RoomId, UserId},
 };
 
-use super::request::{lifetime, parsed, read_json};
+use super::{
+    body::read_json,
+    fields::{lifetime, parsed},
+};
 
 /// The longest body: JSON can take six bytes for one of the text.
 const MAX_BODY_BYTES: usize = 6 * MAX_TEXT_BYTES + (64 << 10);

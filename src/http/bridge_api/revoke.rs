@@ -11,7 +11,7 @@ use crate::{
 };
 use medialink_link::matrix::{EventId, MxcUri, RoomId, UserId};
 
-use super::request::read_json;
+use super::body::read_json;
 
 /// The longest body.
 const MAX_BODY_BYTES: usize = 16 << 10;

@@ -2,10 +2,9 @@
 //! room and no time of issue, so no policy of a room bounds them, and a revocation by media holds
 //! for them whenever it was.
 //!
-//! What events do to media that they show is done to its recorded links in the same commit, so that
-//! following them costs what any other link does: once no event shows it any more, they end. Where
-//! no event was seen to show it, links that are signed are followed all the same, and those that
-//! nobody signed are worth nothing.
+//! They end once no event shows their media any more, in the commit that notes it, so that following
+//! them costs as much as following any other link. Where no event was seen to show the media, signed
+//! links are followed all the same, and unsigned ones are refused.
 
 mod record;
 mod resolve;

@@ -8,7 +8,7 @@ use crate::{
         StorageError, history,
         links::{self, LinkRow, NewLink},
         media_references,
-        seen_media::{self, Sight},
+        seen_media::{self, Visibility},
         touches,
     },
 };
@@ -46,10 +46,10 @@ impl Recorder {
             return Err(Refusal::Ended(LinkState::Revoked));
         }
         let mut claims = LinkClaims::without_room(link.mxc().clone());
-        let sight = seen_media::find(&mut *connection, bridge, link.mxc()).await?;
+        let visibility = seen_media::find(&mut *connection, bridge, link.mxc()).await?;
         let expires_at;
-        (claims.content_token, expires_at) = self.legacy_worth(sight, link, now)?;
-        let usage = media_references::reference(connection, bridge, &claims, false, now).await?;
+        (claims.content_token, expires_at) = self.legacy_worth(visibility, link, now)?;
+        let usage = media_references::note_usage(connection, bridge, &claims, false, now).await?;
         if self.is_touched(&claims) {
             touches::schedule(connection, &claims.mxc.to_string(), now).await?;
         }
@@ -77,18 +77,18 @@ impl Recorder {
         Ok(links::stored(connection, link_id).await?)
     }
 
-    /// What a link is worth by what was seen of its media: the content token, and when it ends.
+    /// The content token of a link, and when it ends, by the events that show its media.
     pub(super) fn legacy_worth(
         &self,
-        sight: Option<Sight>,
+        visibility: Option<Visibility>,
         link: &LegacyLink,
         now: i64,
     ) -> Result<(Option<ContentToken>, Option<i64>), Refusal> {
-        match sight {
+        match visibility {
             None if link.is_signed() => Ok((None, link.expires_at_ms())),
             None => Err(Refusal::NotALink),
-            Some(Sight::Gone) => Err(Refusal::Ended(LinkState::Redacted)),
-            Some(Sight::Shown {
+            Some(Visibility::Hidden) => Err(Refusal::Ended(LinkState::Redacted)),
+            Some(Visibility::Shown {
                 seen_at,
                 content_token,
             }) => {

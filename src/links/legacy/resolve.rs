@@ -10,7 +10,7 @@ use crate::{
     storage::{
         StorageError,
         links::{self, LinkRow},
-        seen_media::{self, Sight},
+        seen_media::{self, Visibility},
     },
 };
 use medialink_link::LinkState;
@@ -36,8 +36,8 @@ impl Links {
             Some(row) => self.with_present_end(row, link).await?,
             None => {
                 // A guess costs no more than one read.
-                let sight = self.sight(link).await?;
-                self.recorder.legacy_worth(sight, link, now)?;
+                let visibility = self.visibility(link).await?;
+                self.recorder.legacy_worth(visibility, link, now)?;
                 self.record_legacy(link.clone(), link_id, now).await?
             }
         };
@@ -46,10 +46,10 @@ impl Links {
 
     /// Whether an event was seen to show the media of such a link.
     pub async fn is_seen(&self, link: &LegacyLink) -> Result<bool, StorageError> {
-        Ok(self.sight(link).await?.is_some())
+        Ok(self.visibility(link).await?.is_some())
     }
 
-    async fn sight(&self, link: &LegacyLink) -> Result<Option<Sight>, StorageError> {
+    async fn visibility(&self, link: &LegacyLink) -> Result<Option<Visibility>, StorageError> {
         seen_media::find(self.database.reader(), link.bridge(), link.mxc()).await
     }
 
@@ -59,7 +59,7 @@ impl Links {
         row: Arc<LinkRow>,
         link: &LegacyLink,
     ) -> Result<Arc<LinkRow>, StorageError> {
-        let Some(Sight::Shown { seen_at, .. }) = self.sight(link).await? else {
+        let Some(Visibility::Shown { seen_at, .. }) = self.visibility(link).await? else {
             return Ok(row);
         };
         let is_present = row.expires_at == self.recorder.unsigned_end(link.bridge(), seen_at);

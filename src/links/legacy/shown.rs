@@ -1,4 +1,4 @@
-//! What the events that show a medium do to the links that bridges have made to it by themselves.
+//! Links that bridges have made by themselves live as long as an event shows their media.
 
 use sqlx::SqliteConnection;
 
@@ -10,7 +10,7 @@ use crate::{
         history,
         links::{self, LinkRow, Renewal},
         media_references, room_policies,
-        seen_media::{self, Showing, Sight},
+        seen_media::{self, SeenMedium, Visibility},
         touches,
     },
 };
@@ -46,7 +46,7 @@ impl Recorder {
             return Ok(());
         }
         for (mxc, content_token) in &shown.media {
-            let showing = Showing {
+            let seen = SeenMedium {
                 bridge,
                 room_id,
                 event_id,
@@ -54,7 +54,7 @@ impl Recorder {
                 mxc,
                 content_token: content_token.as_ref(),
             };
-            seen_media::note(connection, &showing, now).await?;
+            seen_media::note(connection, &seen, now).await?;
             // An edit may bring back what another one has dropped.
             if event_id == shown_by
                 && history::is_dropped(connection, room_id, event_id, mxc).await?
@@ -108,7 +108,7 @@ impl Recorder {
             return Ok(());
         }
         match seen_media::find(&mut *connection, bridge, mxc).await? {
-            Some(Sight::Shown {
+            Some(Visibility::Shown {
                 seen_at,
                 content_token,
             }) => {
@@ -117,7 +117,7 @@ impl Recorder {
                 self.revive_legacy(connection, bridge, rows, &claims, seen_at, now)
                     .await
             }
-            Some(Sight::Gone) | None => {
+            Some(Visibility::Hidden) | None => {
                 ending::end(connection, Ending::LegacyNotShown(&ids), delays, now).await?;
                 Ok(())
             }
@@ -134,7 +134,7 @@ impl Recorder {
         seen_at: i64,
         now: i64,
     ) -> Result<(), StorageError> {
-        let usage = media_references::reference(connection, bridge, claims, false, now).await?;
+        let usage = media_references::note_usage(connection, bridge, claims, false, now).await?;
         let unsigned = unsigned_link_id(bridge, &claims.mxc).to_string();
         let legacy = &self.config.legacy_links;
         let serves_unsigned = legacy.unsigned_lifetime_ms(bridge).is_some();

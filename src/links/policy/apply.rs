@@ -1,4 +1,4 @@
-//! Noting what the policy of a room says, and acting on it.
+//! Noting the policy of a room, and acting on it.
 
 use futures_util::FutureExt;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use super::{
 };
 
 impl Links {
-    /// Notes what the policy event of a room says, seen by a bridge, and acts on it: a room that
+    /// Notes the policy event of a room, as a bridge sees it, and acts on it: a room that
     /// switches links off ends those that it has, of every bridge; bounds hold at once.
     pub async fn note_policy(
         &self,

@@ -18,7 +18,7 @@ use super::{
     content::POLICY_EVENT_TYPE,
 };
 
-/// How old what is known of a room may be at an issue, in milliseconds.
+/// How old the known policy of a room may be at an issue, in milliseconds.
 const KNOWN_FOR_MS: i64 = 60 * 60 * 1000;
 /// How long an issue waits for rooms, all of a batch together.
 const ASK_WITHIN: Duration = Duration::from_secs(3);
@@ -27,7 +27,7 @@ const AT_ONCE: usize = 8;
 /// How many rooms that have not answered are read from the database at once.
 const PAGE: i64 = 100;
 
-/// What a room answered when it was asked for its policy.
+/// The answer of a room that was asked for its policy.
 enum Answer {
     /// The ID of its policy event, if that is known, and the content: empty without an event.
     Policy(Option<String>, Value),
@@ -52,7 +52,7 @@ impl Links {
             let known = room_policies::find(self.database.reader(), room_id.as_str()).await?;
             let known = known.unwrap_or_default();
             let is_fresh = known.known_at.is_some_and(|at| now - at < KNOWN_FOR_MS);
-            if known.waits || !is_fresh {
+            if known.must_ask || !is_fresh {
                 unknown.push((room_id.as_str(), known.revision));
             }
         }

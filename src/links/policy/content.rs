@@ -1,4 +1,4 @@
-//! What the policy event of a room allows. Pure.
+//! The content of policy events. Pure.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! What rooms allow: a state event, which whoever may send state sets, and which bounds the links
-//! that bridges get for the room.
+//! Policies of rooms: a state event, set by users who may send state, bounds the links that bridges get
+//! for the room.
 
 mod apply;
 mod ask;

@@ -1,6 +1,6 @@
-//! Objects on disk. A file is the bytes of the media, then what the homeserver told of it, then
-//! the length of that and eight bytes that name the format. It gets its name only when it is
-//! whole, so that a process which dies leaves none that is not.
+//! Objects on disk. A file holds the bytes of the media, then its head, then the length of the head
+//! and eight bytes that name the format. It gets its name only when it is whole, so that a process
+//! that is killed leaves no partial object.
 
 use std::{
     fs::{self, File},
@@ -12,15 +12,15 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{Head, ObjectKey};
+use crate::media::{head::MediaHead, object_key::ObjectKey};
 
 /// Names the format at the end of each file.
 const FORMAT: &[u8; 8] = b"MLMEDIA1";
-/// What comes after the head: its length and the format.
+/// The length of the tail: the length of the head, and the format.
 const TAIL_BYTES: u64 = 12;
 /// The longest head that is read.
 const MAX_HEAD_BYTES: u32 = 64 << 10;
-/// Where files are while they grow.
+/// The folder of files that are still growing.
 const GROWING: &str = "growing";
 
 /// The folder of the cache.
@@ -28,15 +28,15 @@ const GROWING: &str = "growing";
 pub(super) struct Folder(PathBuf);
 
 /// A whole object on disk, open.
-pub(super) struct Stored {
+pub(super) struct StoredObject {
     pub(super) file: File,
-    pub(super) head: Head,
+    pub(super) head: MediaHead,
     /// The length of the media.
     pub(super) length: u64,
 }
 
-/// An object that the folder holds, by its name alone.
-pub(super) struct Found {
+/// An object as the list of files shows it.
+pub(super) struct ListedObject {
     pub(super) key: ObjectKey,
     /// The size of the file, in bytes.
     pub(super) size: u64,
@@ -44,12 +44,12 @@ pub(super) struct Found {
 }
 
 impl Folder {
-    /// Takes a folder over: makes it if it is missing, removes what an earlier process left
-    /// unfinished, and lists what is there, least recently used first.
-    pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Found>)> {
+    /// Takes over a folder: makes it if it is missing, removes unfinished files of an earlier process,
+    /// and lists the objects, least recently used first.
+    pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<ListedObject>)> {
         let folder = Self(path.to_owned());
         fs::create_dir_all(path.join(GROWING))?;
-        // Media that was shared with few is not for every user of this machine.
+        // Other users of this machine must not read the media.
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
         for entry in fs::read_dir(path.join(GROWING))? {
             fs::remove_file(entry?.path())?;
@@ -83,7 +83,7 @@ impl Folder {
         &self,
         mut file: NamedTempFile,
         key: &ObjectKey,
-        head: &Head,
+        head: &MediaHead,
         length: u64,
     ) -> io::Result<u64> {
         let mut end = serde_json::to_vec(head)?;
@@ -105,8 +105,8 @@ impl Folder {
         Ok(length + end.len() as u64)
     }
 
-    /// Opens an object; `None`: there is no such file, or it is not whole.
-    pub(super) fn find(&self, key: &ObjectKey) -> Option<Stored> {
+    /// Opens an object; `None`: the file is missing or damaged.
+    pub(super) fn find(&self, key: &ObjectKey) -> Option<StoredObject> {
         let file = File::open(self.path(key)).ok()?;
         let size = file.metadata().ok()?.len();
         let tail_at = size.checked_sub(TAIL_BYTES)?;
@@ -120,9 +120,9 @@ impl Folder {
         let length = tail_at.checked_sub(head_bytes.into())?;
         let mut head = vec![0; head_bytes as usize];
         file.read_exact_at(&mut head, length).ok()?;
-        let head: Head = serde_json::from_slice(&head).ok()?;
-        let is_whole = head.length.is_none_or(|told| told == length);
-        is_whole.then_some(Stored { file, head, length })
+        let head: MediaHead = serde_json::from_slice(&head).ok()?;
+        let is_whole = head.length.is_none_or(|announced| announced == length);
+        is_whole.then_some(StoredObject { file, head, length })
     }
 
     /// Notes on disk that an object was used, for the order after a restart.
@@ -131,7 +131,7 @@ impl Folder {
         File::open(self.path(key))?.set_modified(SystemTime::now())
     }
 
-    /// Removes an object. One that is not there is as good.
+    /// Removes an object; a missing one is not an error.
     pub(super) fn remove(&self, key: &ObjectKey) {
         match fs::remove_file(self.path(key)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -142,14 +142,14 @@ impl Folder {
     }
 }
 
-fn list(shelf: &Path, found: &mut Vec<Found>) -> io::Result<()> {
+fn list(shelf: &Path, found: &mut Vec<ListedObject>) -> io::Result<()> {
     for entry in fs::read_dir(shelf)? {
         let entry = entry?;
         let key = entry.file_name().to_str().and_then(ObjectKey::from_hex);
         let (Some(key), Ok(metadata)) = (key, entry.metadata()) else {
             continue;
         };
-        found.push(Found {
+        found.push(ListedObject {
             key,
             size: metadata.len(),
             used_at: metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH),
@@ -166,18 +166,23 @@ mod tests {
         ObjectKey::from_hex(&format!("{n:02x}").repeat(32)).expect("a key")
     }
 
-    fn store(folder: &Folder, key: &ObjectKey, bytes: &[u8], told: Option<u64>) -> io::Result<u64> {
+    fn store(
+        folder: &Folder,
+        key: &ObjectKey,
+        bytes: &[u8],
+        announced: Option<u64>,
+    ) -> io::Result<u64> {
         let file = folder.begin()?;
         file.as_file().write_all_at(bytes, 0)?;
-        let head = Head {
-            length: told,
-            ..Head::default()
+        let head = MediaHead {
+            length: announced,
+            ..MediaHead::default()
         };
         folder.finish(file, key, &head, bytes.len() as u64)
     }
 
     #[test]
-    fn what_was_finished_is_found_and_what_was_not_is_not() {
+    fn finished_objects_are_found_and_unfinished_ones_are_removed() {
         let place = tempfile::tempdir().expect("a folder");
         let (folder, found) = Folder::open(&place.path().join("cache")).expect("opens");
         assert!(found.is_empty());
@@ -185,7 +190,7 @@ mod tests {
         store(&folder, &key(2), b"medi", Some(5)).expect("stores");
         let stored = folder.find(&key(1)).expect("there");
         assert_eq!(stored.length, 5);
-        assert!(folder.find(&key(2)).is_none(), "not as long as was told");
+        assert!(folder.find(&key(2)).is_none(), "not as long as announced");
         assert!(folder.find(&key(3)).is_none());
 
         let unfinished = folder.begin().expect("begins");

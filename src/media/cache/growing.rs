@@ -11,24 +11,26 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 
-use super::{Head, ReadError, read::read_at};
+use crate::media::head::MediaHead;
 
-/// Of encrypted media, what is held back until the digest of the whole is known, in bytes.
+use super::{read::read_at, read_error::ReadError};
+
+/// The end of encrypted media that is held back until the digest of the whole is known, in bytes.
 const HELD_BACK_BYTES: u64 = 64 << 10;
 
 /// How far a fetch has come.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Progress {
-    head: Option<Arc<Head>>,
+    head: Option<Arc<MediaHead>>,
     written: u64,
     end: Option<Result<(), ReadError>>,
 }
 
-/// Where the bytes are.
-pub(super) enum Store {
-    /// Few enough to be kept here.
+/// The place of the bytes.
+pub(super) enum GrowingBytes {
+    /// In memory, and growing.
     Memory(Vec<u8>),
-    /// All there are to come.
+    /// In memory, and complete.
     Whole(Bytes),
     /// In a file that grows.
     File(Arc<File>),
@@ -37,7 +39,7 @@ pub(super) enum Store {
 /// An object that is being fetched.
 pub(super) struct Growing {
     progress: watch::Sender<Progress>,
-    store: Mutex<Store>,
+    store: Mutex<GrowingBytes>,
     readers: AtomicUsize,
     left_alone: Notify,
     /// Whether its end is held back until the fetch has ended well.
@@ -48,7 +50,7 @@ impl Growing {
     pub(super) fn new(is_verified_at_end: bool) -> Arc<Self> {
         Arc::new(Self {
             progress: watch::Sender::default(),
-            store: Mutex::new(Store::Memory(Vec::new())),
+            store: Mutex::new(GrowingBytes::Memory(Vec::new())),
             readers: AtomicUsize::new(0),
             left_alone: Notify::new(),
             is_verified_at_end,
@@ -73,21 +75,21 @@ impl Growing {
         self.left_alone.notified().await;
     }
 
-    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+    pub(super) fn store(&self) -> MutexGuard<'_, GrowingBytes> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn tell_head(&self, head: Arc<Head>) {
+    pub(super) fn announce_head(&self, head: Arc<MediaHead>) {
         self.progress
             .send_modify(|progress| progress.head = Some(head));
     }
 
-    pub(super) fn tell_written(&self, written: u64) {
+    pub(super) fn announce_written(&self, written: u64) {
         self.progress
             .send_modify(|progress| progress.written = written);
     }
 
-    pub(super) fn tell_end(&self, end: Result<(), ReadError>) {
+    pub(super) fn announce_end(&self, end: Result<(), ReadError>) {
         self.progress.send_modify(|progress| {
             progress.end.get_or_insert(end);
         });
@@ -95,9 +97,11 @@ impl Growing {
 
     async fn read(&self, at: u64, max: usize) -> Result<Bytes, ReadError> {
         let file = match &*self.store() {
-            Store::Memory(bytes) => return Ok(Bytes::copy_from_slice(piece(bytes, at, max))),
-            Store::Whole(bytes) => return Ok(bytes.slice_ref(piece(bytes, at, max))),
-            Store::File(file) => Arc::clone(file),
+            GrowingBytes::Memory(bytes) => {
+                return Ok(Bytes::copy_from_slice(piece(bytes, at, max)));
+            }
+            GrowingBytes::Whole(bytes) => return Ok(bytes.slice_ref(piece(bytes, at, max))),
+            GrowingBytes::File(file) => Arc::clone(file),
         };
         Ok(read_at(&file, at, max).await?)
     }
@@ -116,8 +120,8 @@ pub(in crate::media) struct Reader {
 }
 
 impl Reader {
-    /// Waits for what the homeserver tells of the media.
-    pub(in crate::media) async fn head(&mut self) -> Result<Arc<Head>, ReadError> {
+    /// Waits for the head of the media.
+    pub(in crate::media) async fn head(&mut self) -> Result<Arc<MediaHead>, ReadError> {
         self.when(|progress| match (&progress.head, &progress.end) {
             (Some(head), _) => Some(Ok(Arc::clone(head))),
             (None, Some(Err(error))) => Some(Err(error.clone())),
@@ -131,7 +135,7 @@ impl Reader {
         self.when(|progress| progress.end.clone()).await
     }
 
-    /// Up to `max` bytes from `at` on, as soon as there is one; `None`: the object ends there.
+    /// Up to `max` bytes from `at` on, as soon as there is one; `None`: the object has ended.
     pub(in crate::media) async fn read(
         &mut self,
         at: u64,
@@ -162,7 +166,7 @@ impl Reader {
         self.object.read(at, max).await.map(Some)
     }
 
-    /// Waits until the progress is such that there is an answer.
+    /// Waits until `ask` finds an answer in the progress.
     async fn when<T>(
         &mut self,
         mut ask: impl FnMut(&Progress) -> Option<Result<T, ReadError>>,

@@ -1,16 +1,17 @@
-//! What the cache holds and in which order it goes: least recently used first.
+//! The sizes of the objects on disk, and the order in which they are removed: least recently used
+//! first.
 
 use lru::LruCache;
 
-use super::ObjectKey;
+use crate::media::object_key::ObjectKey;
 
-/// Sizes by key, in the order of their use. Knows no files: it says which have to go.
+/// Sizes by key, in the order of their use. It does not touch files: it names those to remove.
 #[derive(Debug)]
 pub(super) struct Index {
     entries: LruCache<ObjectKey, u64>,
     /// The sum of all entries, in bytes.
     held: u64,
-    /// Bytes of what is being written.
+    /// Bytes that are set aside for objects being written.
     reserved: u64,
     max: u64,
 }
@@ -30,8 +31,8 @@ impl Index {
         self.entries.get(key).is_some()
     }
 
-    /// Sets bytes aside for what is about to be written. Gives the keys that have to go for it;
-    /// `None`: there is no room, even with everything gone that may go.
+    /// Sets bytes aside for an object that is about to be written. Returns the keys to remove for it;
+    /// `None`: there is no room, even with all objects removed.
     pub(super) fn reserve(&mut self, bytes: u64) -> Option<Vec<ObjectKey>> {
         if self.reserved.checked_add(bytes)? > self.max {
             return None;
@@ -40,12 +41,12 @@ impl Index {
         Some(self.make_room())
     }
 
-    /// Gives back what was set aside.
+    /// Gives back bytes that were set aside.
     pub(super) fn release(&mut self, bytes: u64) {
         self.reserved = self.reserved.saturating_sub(bytes);
     }
 
-    /// Adds what was written, as the most recently used; gives the keys that have to go for it.
+    /// Adds a written object, as the most recently used; returns the keys to remove for it.
     pub(super) fn insert(&mut self, key: ObjectKey, bytes: u64) -> Vec<ObjectKey> {
         self.held += bytes;
         if let Some(old) = self.entries.put(key, bytes) {
@@ -54,7 +55,7 @@ impl Index {
         self.make_room()
     }
 
-    /// Takes an entry out.
+    /// Removes an entry.
     pub(super) fn remove(&mut self, key: &ObjectKey) {
         if let Some(bytes) = self.entries.pop(key) {
             self.held -= bytes;
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_longest_ago_goes_first() {
+    fn the_least_recently_used_object_goes_first() {
         let mut index = Index::new(30);
         for n in 1..=3 {
             assert!(index.insert(key(n), 10).is_empty());
@@ -99,7 +100,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens, what is held and set aside is never more than the bound.
+        /// Held and reserved bytes together never exceed the bound.
         #[test]
         fn the_bound_holds(steps in proptest::collection::vec((0u8..4, 0u8..8, 0u64..60), 0..200)) {
             let mut index = Index::new(100);

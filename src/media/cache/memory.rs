@@ -1,19 +1,19 @@
-//! Small objects that were read lately, in memory.
+//! Small objects that were read recently, in memory.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
 use bytes::Bytes;
 use lru::LruCache;
 
-use super::{Head, ObjectKey};
+use crate::media::{head::MediaHead, object_key::ObjectKey};
 
 /// The largest object that is kept, in bytes.
 const MAX_OBJECT_BYTES: u64 = 1 << 20;
 /// The most bytes that all objects have together.
 const MAX_BYTES: u64 = 32 << 20;
-/// What an object costs beside its bytes, about.
+/// The approximate cost of an object beside its bytes.
 const OVERHEAD_BYTES: u64 = 512;
-/// How many objects' last use is remembered.
+/// For how many objects the time of their last note is cached.
 pub(super) const MAX_NOTES: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
 /// Whether an object of this length is kept in memory.
@@ -23,7 +23,7 @@ pub(super) fn is_small(length: u64) -> bool {
 
 /// Small objects, least recently used first.
 pub(super) struct Memory {
-    objects: LruCache<ObjectKey, (Arc<Head>, Bytes)>,
+    objects: LruCache<ObjectKey, (Arc<MediaHead>, Bytes)>,
     held: u64,
 }
 
@@ -37,13 +37,13 @@ impl Default for Memory {
 }
 
 impl Memory {
-    pub(super) fn get(&mut self, key: &ObjectKey) -> Option<(Arc<Head>, Bytes)> {
+    pub(super) fn get(&mut self, key: &ObjectKey) -> Option<(Arc<MediaHead>, Bytes)> {
         self.objects
             .get(key)
             .map(|(head, bytes)| (Arc::clone(head), bytes.clone()))
     }
 
-    pub(super) fn insert(&mut self, key: ObjectKey, head: Arc<Head>, bytes: Bytes) {
+    pub(super) fn insert(&mut self, key: ObjectKey, head: Arc<MediaHead>, bytes: Bytes) {
         self.held += cost(&bytes);
         if let Some((_, old)) = self.objects.put(key, (head, bytes)) {
             self.held -= cost(&old);
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_bounded_and_what_was_read_longest_ago_goes_first() {
+    fn memory_is_bounded_and_the_least_recently_used_object_goes_first() {
         let key = |n: u8| ObjectKey::from_hex(&format!("{n:02x}").repeat(32)).expect("a key");
         let mut memory = Memory::default();
         let object = Bytes::from(vec![0; 1 << 20]);

@@ -1,5 +1,5 @@
-//! Reading a file without holding up others: what is in memory is read at once, what has to come
-//! from the disk in a thread that may wait.
+//! Reads files without blocking the worker: bytes in the page cache at once, bytes on disk in a thread
+//! that may wait.
 
 use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
@@ -26,7 +26,7 @@ pub(super) async fn read_at(file: &Arc<File>, at: u64, max: usize) -> io::Result
         .unwrap_or_else(|_| Err(io::Error::other("the read was given up")))
 }
 
-/// Reads what is in the page cache; `None`: it is not there, or the file system cannot tell.
+/// Reads bytes from the page cache; `None`: they are not there, or the file system cannot tell.
 #[cfg(target_os = "linux")]
 fn read_now(file: &File, at: u64, buffer: &mut [u8]) -> Option<usize> {
     use rustix::io::{ReadWriteFlags, preadv2};

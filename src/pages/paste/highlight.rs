@@ -1,4 +1,4 @@
-//! What the parts of a line are, by the grammars of `syntect` and `two-face`. They are part of the
+//! Classifies the parts of a line, by the grammars of `syntect` and `two-face`. They are part of the
 //! binary and are read when a text is shown.
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, ScopeStackOp, SyntaxReference, SyntaxSet};
 
-/// The longest text that is looked at, in bytes.
+/// The longest text that is highlighted, in bytes.
 const MAX_TEXT_BYTES: usize = 256 << 10;
 /// The longest line, in bytes: machines write longer ones, and grammars are slow with them.
 const MAX_LINE_BYTES: usize = 2 << 10;
@@ -31,11 +31,14 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("patch", "diff"),
 ];
 
-/// What a part of a text is; the name of its class in the style.
+/// The class of a part of a text, as the style names it; empty: it is not highlighted.
 pub(super) type Class = &'static str;
 
-/// By the beginning of a scope, what it is. The first that fits decides; an empty class ends
-/// the search, since what is around it says nothing of it.
+/// A part of a line: its bytes, and their class.
+pub(super) type Part = (Range<usize>, Class);
+
+/// The class of a scope, by its beginning. The first match decides; an empty class ends the search,
+/// since the scopes around it do not classify it.
 static CLASSES: LazyLock<Vec<(Scope, Class)>> = LazyLock::new(|| {
     let classes = [
         ("comment", "c"),
@@ -78,7 +81,7 @@ static CLASSES: LazyLock<Vec<(Scope, Class)>> = LazyLock::new(|| {
 static LANGUAGES: LazyLock<[Option<Scope>; 2]> =
     LazyLock::new(|| ["source", "text"].map(|scope| Scope::new(scope).ok()));
 
-/// The grammars. What was used of them stays in memory, for a few languages.
+/// The grammars. Those that were used stay in memory, for a few languages.
 #[derive(Debug, Default)]
 pub struct Grammars(Mutex<Option<Loaded>>);
 
@@ -98,7 +101,7 @@ impl Grammars {
         Arc::clone(&loaded.set)
     }
 
-    /// Notes what a text has used of a set. One of which too much was used is let go.
+    /// Notes the languages that a text has used. A set of which too many were used is dropped.
     fn note(&self, set: &Arc<SyntaxSet>, used: &[Scope]) {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(loaded) = slot.as_mut().filter(|it| Arc::ptr_eq(&it.set, set)) else {
@@ -115,7 +118,7 @@ impl Grammars {
     }
 }
 
-/// Says what the parts of a text are, one line after the other.
+/// Classifies the parts of a text, line by line.
 pub(super) struct Highlighter<'a> {
     grammars: &'a Grammars,
     set: Arc<SyntaxSet>,
@@ -160,19 +163,19 @@ impl<'a> Highlighter<'a> {
         })
     }
 
-    /// What people call the language.
+    /// The language, as people call it.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The parts of the next line, which ends with a line feed, in their order; `None`: it is given
-    /// up, and so is the rest.
-    pub(super) fn parts(&mut self, line: &str) -> Option<Vec<(Range<usize>, Class)>> {
+    /// The parts of the next line, which ends with a line feed, in their order; `None`: the highlighter
+    /// gives up on this line and the rest.
+    pub(super) fn parts(&mut self, line: &str) -> Option<Vec<Part>> {
         if Instant::now() >= self.until || self.languages.len() > MAX_LANGUAGES {
             return None;
         }
         let changes = self.state.parse_line(line, &self.set).ok()?;
-        let mut parts: Vec<(Range<usize>, Class)> = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         let mut from = 0;
         for (at, change) in changes {
             self.note(&mut parts, from..at);
@@ -196,7 +199,7 @@ impl<'a> Highlighter<'a> {
         }
     }
 
-    fn note(&self, parts: &mut Vec<(Range<usize>, Class)>, part: Range<usize>) {
+    fn note(&self, parts: &mut Vec<Part>, part: Range<usize>) {
         if part.is_empty() {
             return;
         }
@@ -214,15 +217,15 @@ impl Drop for Highlighter<'_> {
     }
 }
 
-/// What the innermost scope that says something says.
+/// The class of the innermost scope that has one.
 fn class_of(stack: &[Scope]) -> Class {
-    let says = |scope: &Scope| {
+    let classify = |scope: &Scope| {
         let found = CLASSES
             .iter()
             .find(|(prefix, _)| prefix.is_prefix_of(*scope));
         found.map(|(_, class)| *class)
     };
-    stack.iter().rev().find_map(says).unwrap_or_default()
+    stack.iter().rev().find_map(classify).unwrap_or_default()
 }
 
 fn by_language<'s>(set: &'s SyntaxSet, name: &str) -> Option<&'s SyntaxReference> {

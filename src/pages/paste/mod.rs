@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use super::view::ViewPage;
+use super::{render::render, view::ViewPage};
 
 pub use highlight::Grammars;
 pub use rows::{Rows, rows};
@@ -16,9 +16,9 @@ pub use rows::{Rows, rows};
 #[derive(Clone, Debug, Template)]
 #[template(path = "paste.html")]
 pub struct PastePage {
-    /// What is said of any media.
+    /// The facts that every media page shows.
     pub view: ViewPage,
-    /// The lines.
+    /// The lines of the text.
     pub rows: Arc<Rows>,
 }
 
@@ -26,6 +26,6 @@ impl PastePage {
     /// The page as HTML.
     #[must_use]
     pub fn render(&self) -> String {
-        super::render(self)
+        render(self)
     }
 }

@@ -4,17 +4,18 @@ use std::{fmt::Write as _, time::Duration};
 
 use askama::filters::{Escaper as _, Html};
 
-use super::highlight::{Grammars, Highlighter};
+use super::highlight::{Grammars, Highlighter, Part};
 
 /// The most lines that a page shows.
 const MAX_LINES: usize = 20_000;
-/// The most bytes of HTML: a text of nothing but what has to be told by its number is long.
+/// The most bytes of HTML: a text of nothing but invisible characters, each of which is written as
+/// its number, becomes long.
 const MAX_HTML_BYTES: usize = 8 << 20;
 
 /// The lines of a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
-    /// The HTML. Nothing in it is as it came: texts are escaped, and what is not seen is told.
+    /// The HTML: texts are escaped, and invisible characters are made visible.
     pub html: String,
     /// How many lines there are in it.
     pub shown: usize,
@@ -24,8 +25,8 @@ pub struct Rows {
     pub language: Option<String>,
 }
 
-/// The lines of a text, in colours if its language is known, or else its file name tells it, as far
-/// as that can be done `within` this time. For a thread that may be busy for a while.
+/// The lines of a text, in colours if the grammar of its language or file name is known, as far as
+/// they can be coloured `within` this time. Runs long: for a thread that may block.
 #[must_use]
 pub fn rows(
     grammars: &Grammars,
@@ -48,55 +49,61 @@ pub fn rows(
             rows.is_cut = true;
             break;
         }
-        rows.shown += 1;
         let line = line.strip_suffix('\r').unwrap_or(line);
-        let number = rows.shown;
-        // Writing into a `String` does not fail.
-        let _ = write!(
-            rows.html,
-            "<div id=\"L{number}\"><a href=\"#L{number}\">{number}</a><code>"
-        );
         let parts = highlighter.as_mut().and_then(|highlighter| {
             with_end.clear();
             with_end.push_str(line);
             with_end.push('\n');
             highlighter.parts(&with_end)
         });
-        match parts {
-            None => {
-                highlighter = None;
-                rows.push_text(line);
-            }
-            Some(parts) => {
-                for (part, class) in parts {
-                    // Without the line feed.
-                    let end = part.end.min(line.len());
-                    let Some(text) = line.get(part.start..end).filter(|text| !text.is_empty())
-                    else {
-                        continue;
-                    };
-                    if class.is_empty() {
-                        rows.push_text(text);
-                    } else {
-                        let _ = write!(rows.html, "<span class=\"{class}\">");
-                        rows.push_text(text);
-                        rows.html.push_str("</span>");
-                    }
-                }
-            }
+        if parts.is_none() {
+            highlighter = None;
         }
-        // An empty line has its height by the line feed, and is copied as one.
-        rows.html.push_str("\n</code></div>\n");
+        rows.push_row(line, parts);
     }
     rows
 }
 
 impl Rows {
-    /// A text, escaped, in which what nobody sees is told.
+    /// A line with its number, in colours if its parts are known.
+    fn push_row(&mut self, line: &str, parts: Option<Vec<Part>>) {
+        self.shown += 1;
+        let number = self.shown;
+        // Writing into a `String` does not fail.
+        let _ = write!(
+            self.html,
+            "<div id=\"L{number}\"><a href=\"#L{number}\">{number}</a><code>"
+        );
+        match parts {
+            None => self.push_text(line),
+            Some(parts) => self.push_parts(line, parts),
+        }
+        // An empty line has its height by the line feed, and is copied as one.
+        self.html.push_str("\n</code></div>\n");
+    }
+
+    fn push_parts(&mut self, line: &str, parts: Vec<Part>) {
+        for (part, class) in parts {
+            // Without the line feed.
+            let end = part.end.min(line.len());
+            let Some(text) = line.get(part.start..end).filter(|text| !text.is_empty()) else {
+                continue;
+            };
+            if class.is_empty() {
+                self.push_text(text);
+            } else {
+                let _ = write!(self.html, "<span class=\"{class}\">");
+                self.push_text(text);
+                self.html.push_str("</span>");
+            }
+        }
+    }
+
+    /// A text, escaped, with its invisible characters made visible.
     fn push_text(&mut self, text: &str) {
         let mut plain = 0;
         for (at, character) in text.char_indices() {
-            let Some(told) = told(character) else {
+            let Some(visible) = visible(character) else {
                 continue;
             };
             push_escaped(&mut self.html, &text[plain..at]);
@@ -106,7 +113,7 @@ impl Rows {
                 self.is_cut = true;
                 return;
             }
-            let _ = write!(self.html, "<span class=\"u\">{told}</span>");
+            let _ = write!(self.html, "<span class=\"u\">{visible}</span>");
             plain = at + character.len_utf8();
         }
         push_escaped(&mut self.html, &text[plain..]);
@@ -118,10 +125,10 @@ fn push_escaped(html: &mut String, text: &str) {
     let _ = Html.write_escaped_str(html, text);
 }
 
-/// What is written in the place of a character that is not seen: a control character has a picture,
-/// what turns the text around it (bidirectional controls, with which code reads as other code) or
-/// has no width has its number. The joiners inside emoji and words stay.
-fn told(character: char) -> Option<String> {
+/// The visible form of an invisible character: the picture of a control character; the number of a
+/// character without width, or of one that turns the text around it (bidirectional controls, with
+/// which code reads as other code). The joiners inside emoji and words stay.
+fn visible(character: char) -> Option<String> {
     match character {
         '\t' => None,
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)).map(String::from),
@@ -154,7 +161,7 @@ mod tests {
         rows(&GRAMMARS, text, language, None, Duration::from_secs(60))
     }
 
-    /// What a browser shows: without the elements and the numbers of the lines.
+    /// The text as a browser shows it: without elements and line numbers.
     fn read(html: &str) -> String {
         let mut text = String::new();
         for row in html.split("</code></div>\n") {
@@ -189,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn code_is_coloured_by_what_it_is() {
+    fn code_is_coloured() {
         let rows = shown("// <b>\nfn main() { let x = \"a\\n\"; }\n", Some("rust"));
         assert_eq!(rows.language.as_deref(), Some("Rust"));
         for part in [
@@ -212,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_told() {
+    fn invisible_characters_become_visible() {
         let rows = shown("a\u{202e}b\0c\u{7f}\u{85}\u{2066}\t\u{200b}\rx👩‍👧", None);
         let code = "a<span class=\"u\">U+202E</span>b<span class=\"u\">␀</span>c<span class=\"u\">␡</span>\
             <span class=\"u\">U+0085</span><span class=\"u\">U+2066</span>\t\

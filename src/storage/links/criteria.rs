@@ -13,7 +13,7 @@ pub struct Criteria {
     pub event_id: Option<String>,
     /// Their media.
     pub mxc: Option<String>,
-    /// Who shared the media.
+    /// The user who shared the media.
     pub sender: Option<String>,
     /// Issued before this time, in milliseconds since the epoch.
     pub issued_before: Option<i64>,
@@ -22,7 +22,7 @@ pub struct Criteria {
 }
 
 impl Criteria {
-    /// Whether nothing is asked for, so that every link would be meant.
+    /// Whether no criterion is given, so that every link would be meant.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.room_id.is_none()

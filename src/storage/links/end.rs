@@ -10,8 +10,7 @@ use super::{
     criteria::{Criteria, push_criteria},
 };
 
-/// Ends all live links that match, of one bridge or of all; returns how many there were and the
-/// usages that they were part of.
+/// Ends all live links that match, of one bridge or of all.
 pub(in crate::storage) async fn end(
     connection: &mut SqliteConnection,
     bridge: Option<&str>,
@@ -34,7 +33,7 @@ pub(in crate::storage) async fn end(
     Ok(query.build_query_scalar().fetch_all(connection).await?)
 }
 
-/// Ends one live link; returns the usage that it was part of, if it was live.
+/// Ends one link; `None`: it was not live.
 pub(in crate::storage) async fn end_one(
     connection: &mut SqliteConnection,
     id: i64,
@@ -52,7 +51,7 @@ pub(in crate::storage) async fn end_one(
     .await?)
 }
 
-/// Ends the live links to what an edit has brought, of every bridge; the usages that they were part of.
+/// Ends the live links to media that an edit has brought, of every bridge.
 pub(in crate::storage) async fn end_shown_by(
     connection: &mut SqliteConnection,
     room_id: &str,
@@ -72,8 +71,8 @@ pub(in crate::storage) async fn end_shown_by(
     Ok(ended)
 }
 
-/// Revokes a link that a bridge has made by itself, also one that is over: of all its ends, only
-/// this one cannot be undone. Returns the usage that it is part of, if it was not revoked before.
+/// Revokes a link that a bridge has made by itself, also one that has ended: of all its ends, only
+/// this one cannot be undone. `None`: it was revoked before.
 pub(in crate::storage) async fn revoke_legacy(
     connection: &mut SqliteConnection,
     id: i64,
@@ -105,7 +104,7 @@ pub(in crate::storage) async fn end_of_key(
     .await?)
 }
 
-/// Notes down up to `limit` links whose time is over; returns the usages that they were part of.
+/// Notes up to `limit` links whose time is over as expired.
 pub(in crate::storage) async fn expire(
     connection: &mut SqliteConnection,
     now: i64,

@@ -40,7 +40,7 @@ pub async fn stored(
         .ok_or(StorageError::Corrupt("link, gone as soon as it was stored"))
 }
 
-/// The links to a medium that a bridge has made by itself.
+/// The links to a medium that a bridge has made by itself, inside a write.
 pub async fn legacy_in(
     connection: &mut SqliteConnection,
     bridge: &str,

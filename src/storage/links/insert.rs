@@ -16,27 +16,27 @@ use super::{
 /// A new link.
 #[derive(Debug, Clone)]
 pub struct NewLink {
-    /// Names it in the API.
+    /// Its name in the API and in logs; it does not open the link.
     pub link_id: String,
-    /// Which form it has.
+    /// Its form.
     pub form: Form,
     /// The key that signed it; `None`: none of ours.
     pub key_id: Option<KeyId>,
     /// Of a self-contained link: nonce and lifetime in seconds.
     pub sealed: Option<([u8; 12], u32)>,
-    /// Who asked for it.
+    /// The bridge that asked for it.
     pub bridge: String,
     /// The usage of media that it is part of.
     pub media_reference_id: i64,
-    /// What it promises.
+    /// Media, room and event, with the secrets to get the media.
     pub claims: LinkClaims,
-    /// Who shared the media.
+    /// The user who shared the media.
     pub sender: Option<String>,
-    /// The size that the bridge told, in bytes.
+    /// The size of the media in bytes, by what the bridge said.
     pub size: Option<i64>,
-    /// What its event says of the media.
+    /// How its event presents the media.
     pub appearance: Appearance,
-    /// Of what an edit has brought: that edit.
+    /// The edit that brought the media, if one did.
     pub shown_by: Option<EventId>,
     /// Milliseconds since the epoch.
     pub issued_at: i64,
@@ -44,22 +44,22 @@ pub struct NewLink {
     pub expires_at: Option<i64>,
     /// How often it may be followed.
     pub max_follows: Option<i64>,
-    /// How large its media may be by the policy of its room, in bytes.
+    /// The size that the policy of its room allows, in bytes.
     pub max_size: Option<i64>,
     /// Whether its room wants people to be led to the page.
     pub pages_only: bool,
-    /// Live, or how it was over before it was first seen.
+    /// Live, or the state in which it had ended before it was first seen.
     pub state: LinkState,
-    /// That its media is a text of the bridge, which we have uploaded.
+    /// Set if its media is a text of the bridge that we have uploaded.
     pub paste: Option<NewPaste>,
 }
 
 /// A paste that is to be linked.
 #[derive(Debug, Clone)]
 pub struct NewPaste {
-    /// A keyed digest of what was asked for.
+    /// A keyed digest of the request, by which a repeated one is known.
     pub digest: [u8; 32],
-    /// The language of the text, as its bridge names it.
+    /// The language of the text, in the bridge's word.
     pub language: Option<String>,
 }
 

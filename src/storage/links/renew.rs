@@ -13,24 +13,24 @@ use super::{
     columns::{duration, file_bytes, is_spoiler, warning},
 };
 
-/// What a repeated issue leaves of a link.
+/// A link as a repeated request leaves it.
 #[derive(Debug)]
 pub struct Renewal<'a> {
-    /// What it promises.
+    /// Media, room and event, with the secrets to get the media.
     pub claims: &'a LinkClaims,
-    /// What its event says of the media.
+    /// How its event presents the media.
     pub appearance: &'a Appearance,
-    /// Of what an edit has brought: that edit.
+    /// The edit that brought the media, if one did.
     pub shown_by: Option<&'a EventId>,
     /// The usage of media that it is part of.
     pub media_reference_id: i64,
     /// Milliseconds since the epoch; `None`: never.
     pub expires_at: Option<i64>,
-    /// Since when its lifetime counts, where it was given anew.
+    /// Since when its lifetime counts, if the request names one.
     pub renewed_at: Option<i64>,
 }
 
-/// Replaces what a repeated issue gave anew.
+/// Stores the changes of a repeated request.
 pub(in crate::storage) async fn update(
     connection: &mut SqliteConnection,
     id: i64,

@@ -18,29 +18,29 @@ use super::{
 /// A link as the database holds it.
 #[derive(Debug, Clone)]
 pub struct LinkRow {
-    /// The row.
+    /// The row's number, by which links are listed.
     pub id: i64,
-    /// Names it in the API.
+    /// Its name in the API and in logs; it does not open the link.
     pub link_id: String,
-    /// Which form it has.
+    /// Its form.
     pub form: Form,
     /// The key that signed it; `None`: none of ours.
     pub key_id: Option<KeyId>,
     /// Of a self-contained link: nonce and lifetime in seconds.
     pub sealed: Option<([u8; 12], u32)>,
-    /// Who asked for it.
+    /// The bridge that asked for it.
     pub bridge: String,
     /// The usage of media that it is part of.
     pub media_reference_id: i64,
-    /// What it promises.
+    /// Media, room and event, with the secrets to get the media.
     pub claims: Arc<LinkClaims>,
-    /// Who shared the media.
+    /// The user who shared the media.
     pub sender: Option<String>,
-    /// The size that the bridge told, in bytes.
+    /// The size of the media in bytes, by what the bridge said.
     pub size: Option<i64>,
-    /// What its event says of the media.
+    /// How its event presents the media.
     pub appearance: Appearance,
-    /// Of what an edit has brought: that edit.
+    /// The edit that brought the media, if one did.
     pub shown_by: Option<EventId>,
     /// Milliseconds since the epoch.
     pub issued_at: i64,
@@ -48,7 +48,7 @@ pub struct LinkRow {
     pub expires_at: Option<i64>,
     /// How often it may be followed.
     pub max_follows: Option<i64>,
-    /// How large its media may be by the policy of its room, in bytes.
+    /// The size that the policy of its room allows, in bytes.
     pub max_size: Option<i64>,
     /// Whether its room wants people to be led to the page.
     pub pages_only: bool,
@@ -67,19 +67,19 @@ pub struct LinkRow {
     /// The copy of its media that is attached to that event (MSC3911): served in place of the
     /// media.
     pub copy: Option<MxcUri>,
-    /// That its media is a text of the bridge, which we have uploaded.
+    /// Set if its media is a text of the bridge that we have uploaded.
     pub paste: Option<Paste>,
 }
 
-/// What a link to a paste says beyond its media.
+/// A text of a bridge that a link leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paste {
-    /// The language of the text, as its bridge named it.
+    /// The language of the text, in the bridge's word.
     pub language: Option<String>,
 }
 
 impl LinkRow {
-    /// The state at a time: a link is over from its expiry on, noted down or not.
+    /// The state at a time: a link has ended from its expiry on, noted or not.
     #[must_use]
     pub fn state_at(&self, now: i64) -> LinkState {
         match (self.state, self.expires_at) {

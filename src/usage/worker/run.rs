@@ -1,4 +1,4 @@
-//! The worker's loop: what is due is done, then it sleeps until the next thing is.
+//! The worker's loop: it does everything that is due, then it sleeps until something is.
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,10 +44,10 @@ pub struct UsageWorker {
 
 /// Where the loop stands after it has looked for work.
 enum Progress {
-    /// Something was done, so there may be more.
-    Some,
-    /// There was nothing to do, and there will be at this time, in milliseconds since the epoch.
-    NoneBefore(i64),
+    /// Something was done, so there may be more to do.
+    Made,
+    /// There is nothing to do before this time, in milliseconds since the epoch.
+    NothingUntil(i64),
 }
 
 impl UsageWorker {
@@ -92,8 +92,8 @@ impl UsageWorker {
                 tracing::error!(%error, "old records could not be deleted");
             }
             match self.work(&stop).await {
-                Ok(Progress::Some) => {}
-                Ok(Progress::NoneBefore(at)) => {
+                Ok(Progress::Made) => {}
+                Ok(Progress::NothingUntil(at)) => {
                     tokio::select! {
                         () = stop.cancelled() => {}
                         () = self.alarm.wait_until(at) => {}
@@ -117,8 +117,8 @@ impl UsageWorker {
         let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now);
         let mut has_worked = false;
         if is_due(times.expiry_at) {
-            self.links.expire().await?;
-            has_worked = true;
+            // The commit wakes the loop again for the reviews that follow.
+            has_worked |= self.links.expire().await?;
         }
         if is_due(times.check_at) {
             has_worked |= self.successors.check().await?;
@@ -135,9 +135,9 @@ impl UsageWorker {
             has_worked |= self.performer.perform_due(stop).await?;
         }
         if has_worked {
-            return Ok(Progress::Some);
+            return Ok(Progress::Made);
         }
-        Ok(Progress::NoneBefore(self.next_at(times, now)))
+        Ok(Progress::NothingUntil(self.next_at(times, now)))
     }
 
     /// When the first usage that waits has waited for the batch window.

@@ -10,7 +10,7 @@ use crate::{
     links::Links,
     storage::{
         Database, StorageError,
-        history::{self, Forgotten},
+        history::{self, ForgetBefore},
     },
 };
 
@@ -64,7 +64,7 @@ impl Upkeep {
             Lifetime::For(_) => Some(now - millis(links.remember)),
         };
         let has_legacy_links = !self.config.legacy_links.entries().is_empty();
-        let before = Forgotten {
+        let before = ForgetBefore {
             transactions: now - REMEMBER_TRANSACTIONS_MS,
             redactions,
             // The age of links that bridges have made by themselves is not known.

@@ -1,0 +1,178 @@
+//! The configuration: the file as it is written, and the settings that come of it once all of it
+//! has been checked.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::legacy::LegacyLinks;
+
+use super::{
+    bridge::{self, BridgeConfig},
+    homeserver::{HomeserverConfig, HomeserverFile},
+    legacy_links::{self, LegacyLinkFile},
+    links::{LinksConfig, LinksFile},
+    media::{MediaConfig, MediaFile},
+    problems::{ConfigError, Problems},
+    unsupported::{self, Limits},
+    usage::{UsageConfig, UsageFile},
+    value::{Address, base_url},
+};
+
+/// The whole configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The address of the listener for people.
+    pub public_listen: SocketAddr,
+    /// The address of the listener for bridges, the homeserver and the operator.
+    pub internal_listen: SocketAddr,
+    /// The beginning of every link, without a slash at its end.
+    pub public_url: Url,
+    /// The file of the SQLite database.
+    pub database: PathBuf,
+    /// The file of the link keys.
+    pub key_file: PathBuf,
+    /// The homeserver.
+    pub homeserver: HomeserverConfig,
+    /// The bridges, at least one.
+    pub bridges: Vec<Arc<BridgeConfig>>,
+    /// How links are made.
+    pub links: LinksConfig,
+    /// Links that bridges made without this service.
+    pub legacy_links: LegacyLinks,
+    /// How media is served.
+    pub media: MediaConfig,
+    /// How usage is reported to the homeserver.
+    pub usage: UsageConfig,
+}
+
+impl Config {
+    /// The bridge with this ID.
+    #[must_use]
+    pub fn bridge(&self, id: &str) -> Option<&Arc<BridgeConfig>> {
+        self.bridges.iter().find(|bridge| bridge.id == id)
+    }
+}
+
+/// The file as it is written, before it is checked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfigFile {
+    listen: Listen,
+    public_url: String,
+    database: String,
+    key_file: PathBuf,
+    homeserver: HomeserverFile,
+    bridges: Vec<bridge::BridgeFile>,
+    #[serde(default)]
+    links: LinksFile,
+    #[serde(default)]
+    media: MediaFile,
+    #[serde(default)]
+    usage: UsageFile,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    legacy_links: Vec<LegacyLinkFile>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listen {
+    public: Address,
+    internal: Address,
+}
+
+impl ConfigFile {
+    pub(super) fn checked(self, folder: &Path) -> Result<Config, ConfigError> {
+        let mut problems = Problems::default();
+        let at = |path: &Path| folder.join(path);
+        let (public_listen, internal_listen) = (self.listen.public.0, self.listen.internal.0);
+        if public_listen == internal_listen && public_listen.port() != 0 {
+            problems.add(
+                "listen.internal",
+                format_args!(
+                    "is {internal_listen} like listen.public; the two listeners need addresses of their own"
+                ),
+            );
+        }
+        let public_url = base_url(&self.public_url, "public_url", &mut problems);
+        let database = database_path(&self.database, &mut problems).map(|path| at(&path));
+        let homeserver = self.homeserver.checked(&mut problems);
+        let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
+        let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
+        for (index, bridge) in bridges.iter().enumerate() {
+            if bridge.is_handed_to(internal_listen) {
+                problems.add(
+                    format_args!("bridges[{index}].forward_to"),
+                    "is listen.internal itself; allowed is the address of the bridge",
+                );
+            }
+        }
+        let links = self.links.checked(&mut problems);
+        let media = self.media.checked(folder, &mut problems);
+        let usage = self.usage.checked(&mut problems);
+        self.limits.refuse(&mut problems);
+        let around = legacy_links::Surroundings {
+            bridges: &bridges,
+            links: links.as_ref(),
+            public_url: public_url.as_ref(),
+            folder,
+        };
+        let legacy_links = legacy_links::checked(self.legacy_links, &around, &mut problems);
+        match (public_url, database, homeserver, links, usage) {
+            (Some(public_url), Some(database), Some(homeserver), Some(links), Some(usage))
+                if problems.is_empty() =>
+            {
+                Ok(Config {
+                    public_listen,
+                    internal_listen,
+                    public_url,
+                    database,
+                    key_file: at(&self.key_file),
+                    homeserver,
+                    bridges: bridges.into_iter().map(Arc::new).collect(),
+                    links,
+                    legacy_links,
+                    media,
+                    usage,
+                })
+            }
+            _ => Err(problems.into()),
+        }
+    }
+}
+
+fn database_path(text: &str, problems: &mut Problems) -> Option<PathBuf> {
+    // A database URL may hold a password, so only its scheme is repeated.
+    let scheme = text.split(':').next().unwrap_or_default();
+    match text.strip_prefix("sqlite:") {
+        Some(path) => {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() || path.contains('?') || path == ":memory:" {
+                problems.add(
+                    "database",
+                    "found sqlite: without the path of a file; allowed is sqlite:<path>, without parameters",
+                );
+                return None;
+            }
+            Some(PathBuf::from(path))
+        }
+        None if matches!(scheme, "postgres" | "postgresql") => {
+            problems.add("database", unsupported::later("PostgreSQL"));
+            None
+        }
+        None => {
+            problems.add(
+                "database",
+                format_args!("found the scheme {scheme:?}; allowed is sqlite:<path>"),
+            );
+            None
+        }
+    }
+}

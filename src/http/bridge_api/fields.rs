@@ -1,0 +1,61 @@
+//! Fields that several requests have, checked.
+
+use std::time::Duration;
+
+use crate::{config::Lifetime, http::error::ApiError};
+use medialink_link::Form;
+
+/// The longest lifetime that a token can carry, in milliseconds.
+const MAX_LIFETIME_MS: u64 = u32::MAX as u64 * 1000;
+
+/// Parses a field that may be missing.
+pub(super) fn parsed<T, E: std::fmt::Display>(
+    text: Option<&str>,
+    field: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, ApiError> {
+    text.map(|text| parse(text).map_err(|error| ApiError::invalid(field, error)))
+        .transpose()
+}
+
+/// Checks `form`.
+pub(super) fn form(word: Option<&str>) -> Result<Option<Form>, ApiError> {
+    let Some(word) = word else {
+        return Ok(None);
+    };
+    let form = Form::parse(word).filter(|form| *form != Form::Legacy);
+    form.map(Some).ok_or_else(|| {
+        ApiError::invalid(
+            "form",
+            format_args!("found {word:?}; allowed are \"short\" and \"self_contained\""),
+        )
+    })
+}
+
+/// Checks `lifetime_ms`. `max`: the longest that is allowed.
+pub(super) fn lifetime(ms: Option<u64>, max: Lifetime) -> Result<Option<Lifetime>, ApiError> {
+    ms.map(|ms| checked_lifetime(ms, max)).transpose()
+}
+
+fn checked_lifetime(ms: u64, max: Lifetime) -> Result<Lifetime, ApiError> {
+    let too_long = |allowed: u128| {
+        let found = if ms == 0 {
+            "0 (for ever)".to_owned()
+        } else {
+            ms.to_string()
+        };
+        ApiError::invalid(
+            "lifetime_ms",
+            format_args!("found {found}; allowed are 1 to {allowed}"),
+        )
+    };
+    match (ms, max) {
+        (0, Lifetime::Never) => Ok(Lifetime::Never),
+        (1..=MAX_LIFETIME_MS, Lifetime::Never) => Ok(Lifetime::For(Duration::from_millis(ms))),
+        (_, Lifetime::Never) => Err(too_long(MAX_LIFETIME_MS.into())),
+        (ms, Lifetime::For(max)) if ms > 0 && u128::from(ms) <= max.as_millis() => {
+            Ok(Lifetime::For(Duration::from_millis(ms)))
+        }
+        (_, Lifetime::For(max)) => Err(too_long(max.as_millis())),
+    }
+}

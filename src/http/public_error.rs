@@ -1,0 +1,267 @@
+//! The answer to a link that does not lead to media: the one table from causes to status, error code,
+//! page and log.
+
+use std::sync::LazyLock;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+};
+use serde::Serialize;
+
+use crate::{
+    links::Refusal,
+    media::MediaError,
+    pages::{self, Cause, ErrorPage},
+};
+use medialink_link::LinkState;
+
+/// Keeps crawlers away.
+pub(super) const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
+/// How long to wait for an upload, in seconds.
+const UPLOAD_RETRY_S: u64 = 10;
+
+/// The headers of every such answer.
+static HEADERS: LazyLock<[(HeaderName, HeaderValue); 6]> = LazyLock::new(|| {
+    let value = HeaderValue::from_static;
+    [
+        (header::CACHE_CONTROL, value("no-store")),
+        (header::VARY, value("Accept")),
+        (header::X_CONTENT_TYPE_OPTIONS, value("nosniff")),
+        (header::REFERRER_POLICY, value("no-referrer")),
+        (ROBOTS_TAG, value("noindex")),
+        (header::CONTENT_SECURITY_POLICY, value(pages::page_csp())),
+    ]
+});
+
+/// Why a person does not get the media: as an answer with a status, an error code and a page.
+#[derive(Debug, Clone)]
+pub(super) struct PublicError {
+    status: StatusCode,
+    errcode: &'static str,
+    cause: Cause,
+    retry_after_s: Option<u64>,
+    network: Option<String>,
+}
+
+impl PublicError {
+    fn new(status: StatusCode, errcode: &'static str, cause: Cause) -> Self {
+        Self {
+            status,
+            errcode,
+            cause,
+            retry_after_s: None,
+            network: None,
+        }
+    }
+
+    /// Not a link. The answer is the same for every reason, so that guessers learn nothing.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::NotFound)
+    }
+
+    /// The parameters of the request are not a thumbnail's size.
+    pub(super) fn bad_size(errcode: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, errcode, Cause::BadSize)
+    }
+
+    /// There is no thumbnail of the media, or thumbnails are switched off.
+    pub(super) fn no_thumbnail() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::NoThumbnail)
+    }
+
+    /// A link that may not be followed.
+    pub(super) fn refusal(refusal: &Refusal) -> Self {
+        let gone = |cause| Self::new(StatusCode::GONE, "M_GONE", cause);
+        match refusal {
+            Refusal::NotALink => Self::not_found(),
+            Refusal::KeyRevoked => gone(Cause::KeyRevoked),
+            Refusal::Ended(LinkState::Expired) => gone(Cause::Expired),
+            Refusal::Ended(LinkState::Redacted) => gone(Cause::Redacted),
+            Refusal::Ended(LinkState::Spent) => gone(Cause::Spent),
+            Refusal::Ended(LinkState::Revoked | LinkState::Live) => gone(Cause::Revoked),
+            Refusal::BridgeGone(bridge) => {
+                tracing::error!(bridge, "a link's bridge is not configured any more");
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    Cause::HomeserverFailed,
+                )
+            }
+            Refusal::EventLookup(problem) => {
+                tracing::warn!(
+                    problem,
+                    "the event of a followed link could not be looked up"
+                );
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    Cause::HomeserverFailed,
+                )
+            }
+            Refusal::Storage(error) => {
+                tracing::error!(%error, "the database failed a request");
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    Cause::HomeserverFailed,
+                )
+            }
+        }
+    }
+
+    /// Media that the homeserver does not deliver. Faults that the operator can mend are logged here.
+    pub(super) fn media(error: &MediaError, link_id: &str) -> Self {
+        match error {
+            MediaError::Gone => Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::MediaGone),
+            MediaError::NotYetUploaded => Self {
+                retry_after_s: Some(UPLOAD_RETRY_S),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "M_NOT_YET_UPLOADED",
+                    Cause::NotYetUploaded,
+                )
+            },
+            MediaError::NoThumbnail => Self::no_thumbnail(),
+            MediaError::TooLarge => {
+                tracing::warn!(link_id, "media is larger than media.max_size");
+                Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)
+            }
+            MediaError::TooLargeForRoom => {
+                tracing::warn!(
+                    link_id,
+                    "media is larger than its room's link policy allows"
+                );
+                Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)
+            }
+            MediaError::Limited(wait_ms) => {
+                tracing::warn!(link_id, wait_ms, "the homeserver limits our downloads");
+                Self {
+                    retry_after_s: wait_ms.map(|ms| ms.div_ceil(1000).max(1)),
+                    ..Self::new(
+                        StatusCode::BAD_GATEWAY,
+                        "M_UNKNOWN",
+                        Cause::HomeserverFailed,
+                    )
+                }
+            }
+            MediaError::Slow => {
+                tracing::warn!(link_id, "the homeserver was too slow with media");
+                Self::new(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "M_UNKNOWN",
+                    Cause::HomeserverSlow,
+                )
+            }
+            MediaError::Failed(problem) => {
+                tracing::error!(link_id, problem, "the homeserver did not give media");
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    Cause::HomeserverFailed,
+                )
+            }
+        }
+    }
+
+    /// Names the network that the link was sent to, once the link has proved to be genuine.
+    pub(super) fn on(self, network: &str) -> Self {
+        Self {
+            network: Some(network.to_owned()),
+            ..self
+        }
+    }
+
+    /// A page where the client asks for one, JSON otherwise.
+    pub(super) fn respond(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        for (name, value) in HEADERS.iter() {
+            response.insert_header((name.clone(), value.clone()));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if accepts_html(request.headers()) {
+            let page = ErrorPage {
+                status: self.status.as_u16(),
+                cause: self.cause,
+                retry_after_seconds: self.retry_after_s,
+                network: self.network,
+            };
+            return response
+                .content_type(pages::CONTENT_TYPE)
+                .body(page.render());
+        }
+        response.json(MatrixError {
+            errcode: self.errcode,
+            error: self.cause.title(),
+        })
+    }
+}
+
+/// An error in Matrix's shape.
+#[derive(Serialize)]
+struct MatrixError {
+    errcode: &'static str,
+    error: &'static str,
+}
+
+/// Whether `Accept` names `text/html`; `*/*` does not.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let is_html = parts
+                .next()
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+            let refused = parts.any(|parameter| {
+                parameter
+                    .strip_prefix("q=")
+                    .and_then(|q| q.parse::<f32>().ok())
+                    .is_some_and(|q| q <= 0.0)
+            });
+            is_html && !refused
+        })
+}
+
+/// Answers a method that the path does not have.
+pub(super) fn method_not_allowed(request: &HttpRequest) -> HttpResponse {
+    let error = PublicError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "M_UNRECOGNIZED",
+        Cause::NotFound,
+    );
+    let mut response = error.respond(request);
+    response.headers_mut().insert(
+        header::ALLOW,
+        HeaderValue::from_static("GET, HEAD, OPTIONS"),
+    );
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn only_clients_that_ask_for_html_get_pages() {
+        let accepts = |accept: &'static str| {
+            accepts_html(
+                TestRequest::default()
+                    .insert_header(("Accept", accept))
+                    .to_http_request()
+                    .headers(),
+            )
+        };
+        assert!(accepts("text/html"));
+        assert!(accepts("application/xml, text/html;q=0.9, */*;q=0.8"));
+        assert!(!accepts("*/*") && !accepts("text/*") && !accepts("") && !accepts("text/html;q=0"));
+    }
+}

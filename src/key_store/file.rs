@@ -1,0 +1,123 @@
+//! The key file, read and written whole.
+
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use zeroize::Zeroizing;
+
+use crate::random;
+use medialink_link::{KeyEntry, KeyFile, KeyId, KeyState};
+
+use super::error::{KeyStoreError, file_error};
+
+/// The keys of a file, as they stand there.
+///
+/// # Errors
+/// If it cannot be read, is exposed, or is malformed.
+pub fn entries(path: &Path) -> Result<Vec<KeyEntry>, KeyStoreError> {
+    let mode = std::fs::metadata(path)
+        .map_err(|error| file_error(path, error))?
+        .mode()
+        & 0o777;
+    if mode & 0o007 != 0 {
+        return Err(KeyStoreError::Exposed {
+            path: path.display().to_string(),
+            mode,
+        });
+    }
+    let text =
+        Zeroizing::new(std::fs::read_to_string(path).map_err(|error| file_error(path, error))?);
+    let malformed = |problem: String| KeyStoreError::Malformed {
+        path: path.display().to_string(),
+        problem,
+    };
+    let value: serde_json::Value = config::Config::builder()
+        .add_source(config::File::from_str(&text, config::FileFormat::Yaml))
+        .build()
+        .and_then(config::Config::try_deserialize)
+        // The YAML reader's message may repeat a part of the text, so it is not shown.
+        .map_err(|_| malformed("it is not readable as YAML".to_owned()))?;
+    serde_path_to_error::deserialize::<_, KeyFile>(value)
+        .map(|file| file.keys)
+        .map_err(|error| {
+            malformed(format!(
+                "{}: allowed is keys: [{{id: 0 to 255, secret: 43 characters of base64url, state: active, verify or revoked, \
+                 created: RFC 3339, and as wanted last_active: RFC 3339, bridge: ID}}]",
+                error.path()
+            ))
+        })
+}
+
+/// A new key with a secret of its own.
+pub(super) fn new_entry(id: KeyId, state: KeyState) -> KeyEntry {
+    let secret = Zeroizing::new(random::bytes::<32>());
+    KeyEntry {
+        id,
+        secret: Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice())),
+        state,
+        created: now(),
+        last_active: None,
+        bridge: None,
+    }
+}
+
+pub(super) fn now() -> OffsetDateTime {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the key file is made before there is a service with a clock"
+    )]
+    let now = OffsetDateTime::now_utc();
+    now.replace_nanosecond(0).unwrap_or(now)
+}
+
+/// Writes a key file: a new file beside it, made durable, then put in its place.
+pub(super) fn write(path: &Path, entries: &[KeyEntry]) -> Result<(), KeyStoreError> {
+    let failed = |error| file_error(path, error);
+    let mut text = Zeroizing::new(String::with_capacity(256 * (entries.len() + 2)));
+    text.push_str(
+        "# The keys that sign links. Whoever has them can make links; without them all links are dead.\n\
+         # Changed by `medialink keys`; a running service notices.\nkeys:\n",
+    );
+    for entry in entries {
+        let rfc3339 = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
+        // Writing into a text does not fail.
+        let _ = writeln!(
+            text,
+            "  - id: {}\n    secret: \"{}\"\n    state: {}\n    created: \"{}\"",
+            entry.id,
+            entry.secret.as_str(),
+            entry.state.as_str(),
+            rfc3339(entry.created)
+        );
+        if let Some(time) = entry.last_active {
+            let _ = writeln!(text, "    last_active: \"{}\"", rfc3339(time));
+        }
+        if let Some(bridge) = &entry.bridge {
+            let _ = writeln!(text, "    bridge: \"{bridge}\"");
+        }
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}", random::id()));
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&beside)
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    std::fs::rename(&beside, path).map_err(failed)?;
+    let folder = path
+        .parent()
+        .filter(|f| !f.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
+}

@@ -1,0 +1,170 @@
+//! Keys of cached objects, which name their files and make their ETags: neither may reveal the mxc
+//! URI or its hash.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::homeserver::MediaVariant;
+use medialink_link::LinkClaims;
+
+/// Identifies one sequence of bytes: a keyed digest of everything that decides about it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ObjectKey([u8; 32]);
+
+impl ObjectKey {
+    /// 64 lower-case hexadecimal digits.
+    pub(super) fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Reads the text of [`Self::to_hex`].
+    pub(super) fn from_hex(text: &str) -> Option<Self> {
+        let text = text.as_bytes();
+        if text.len() != 64 {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(text.chunks(2)) {
+            let digit = |c: u8| match c {
+                b'0'..=b'9' => Some(c - b'0'),
+                b'a'..=b'f' => Some(c - b'a' + 10),
+                _ => None,
+            };
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// The strong entity tag, quoted (RFC 9110, section 8.8.3). Media behind an mxc URI never
+    /// changes; another length under the same URI means other bytes.
+    pub(super) fn etag(&self, length: Option<u64>) -> String {
+        let mut digest = Sha256::new();
+        digest.update(self.0);
+        digest.update(length.map_or([0xff; 8], u64::to_be_bytes));
+        format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.finalize()[..16]))
+    }
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ObjectKey({})", &self.to_hex()[..8])
+    }
+}
+
+/// Derives the keys of objects from a secret of this service.
+#[derive(Clone)]
+pub struct ObjectKeys(Hmac<Sha256>);
+
+impl ObjectKeys {
+    /// Keys under this secret.
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self(Hmac::new_from_slice(secret).expect("HMAC takes keys of any length"))
+    }
+
+    /// The key of a link's media. Links with different content tokens have different keys, so that
+    /// bytes which the homeserver gave for one are not served for another; so have links that expect
+    /// a different digest. `bridge`: the only one that it is for.
+    pub(super) fn key(
+        &self,
+        claims: &LinkClaims,
+        variant: MediaVariant,
+        bridge: Option<&str>,
+    ) -> ObjectKey {
+        let mut mac = self.0.clone();
+        let mut field = |bytes: &[u8]| {
+            mac.update(&(bytes.len() as u64).to_be_bytes());
+            mac.update(bytes);
+        };
+        field(claims.mxc.server_name().as_bytes());
+        field(claims.mxc.media_id().as_bytes());
+        match &claims.content_token {
+            Some(token) => field(token.expose().as_bytes()),
+            None => field(b""),
+        }
+        match &claims.file {
+            Some(file) => field(&file.sha256),
+            None => field(b""),
+        }
+        if let MediaVariant::Thumbnail {
+            width,
+            height,
+            method,
+        } = variant
+        {
+            field(method.as_bytes());
+            field(&width.to_be_bytes());
+            field(&height.to_be_bytes());
+        }
+        if let Some(bridge) = bridge {
+            field(b"bridge");
+            field(bridge.as_bytes());
+        }
+        ObjectKey(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for ObjectKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ObjectKeys(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use medialink_link::matrix::{ContentToken, FileKeys, MxcUri, RoomId};
+
+    #[test]
+    fn everything_that_decides_about_the_bytes_is_in_the_key() {
+        let claims = |mxc: &str| {
+            LinkClaims::new(
+                RoomId::parse("!r:example.org").expect("a room"),
+                MxcUri::parse(mxc).expect("an mxc URI"),
+            )
+        };
+        let of = ObjectKeys::new(&[1; 32]);
+        let plain = claims("mxc://example.org/abc");
+        let mut token = plain.clone();
+        token.content_token = ContentToken::parse("t").ok();
+        let mut file = plain.clone();
+        file.file = Some(FileKeys {
+            key: [0; 32],
+            iv: [0; 16],
+            sha256: [7; 32],
+        });
+        let small = MediaVariant::Thumbnail {
+            width: 96,
+            height: 96,
+            method: "crop",
+        };
+        let keys = [
+            of.key(&plain, MediaVariant::Original, None),
+            of.key(
+                &claims("mxc://example.or/gabc"),
+                MediaVariant::Original,
+                None,
+            ),
+            of.key(&token, MediaVariant::Original, None),
+            of.key(&file, MediaVariant::Original, None),
+            of.key(&plain, small, None),
+            of.key(&plain, MediaVariant::Original, Some("irc")),
+            of.key(&plain, MediaVariant::Original, Some("xmpp")),
+            of.key(&plain, small, Some("irc")),
+            ObjectKeys::new(&[2; 32]).key(&plain, MediaVariant::Original, None),
+        ];
+        for (i, a) in keys.iter().enumerate() {
+            assert_eq!(ObjectKey::from_hex(&a.to_hex()), Some(*a));
+            assert_eq!(keys.iter().filter(|b| *b == a).count(), 1, "{i}");
+        }
+        let mut room = plain.clone();
+        room.room_id = RoomId::parse("!other:example.org").expect("a room");
+        assert_eq!(of.key(&room, MediaVariant::Original, None), keys[0]);
+        assert_ne!(keys[0].etag(Some(1)), keys[0].etag(None));
+        assert_eq!(ObjectKey::from_hex("zz"), None);
+        assert_eq!(ObjectKey::from_hex(&"G".repeat(64)), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! Which media to open, and on whose behalf the homeserver is asked for it.
+
+use std::sync::Arc;
+
+use medialink_link::{
+    LinkClaims,
+    matrix::{FileKeys, MxcUri},
+};
+
+use crate::{config::BridgeConfig, homeserver::MediaVariant};
+
+use super::decrypt::derived_keys;
+
+/// Which media to open, and on whose behalf.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The bridge whose user asks the homeserver.
+    pub bridge: Arc<BridgeConfig>,
+    /// The claims of the link to the media.
+    pub claims: Arc<LinkClaims>,
+    /// The copy that is asked for in place of the media (MSC3911).
+    pub copy: Option<MxcUri>,
+    /// The user who shared the media.
+    pub sender: Option<String>,
+    /// The media itself, or a thumbnail.
+    pub variant: MediaVariant,
+    /// How long it may be, in bytes, by the policy of its room.
+    pub max_bytes: Option<u64>,
+    /// Whether no ranges of it are served: a link with a limited number of follows counts answers
+    /// that carry the whole.
+    pub whole_only: bool,
+}
+
+impl Order {
+    /// The order for the media that a thumbnail is made of.
+    pub(super) fn for_original(&self) -> Self {
+        Self {
+            variant: MediaVariant::Original,
+            max_bytes: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether the service makes the bytes itself: the homeserver cannot read what is encrypted.
+    pub(super) fn is_made_here(&self) -> bool {
+        self.claims.file.is_some() && self.variant != MediaVariant::Original
+    }
+
+    /// The keys that decrypt the bytes in the cache.
+    pub(super) fn cache_keys(&self) -> Option<FileKeys> {
+        let file = self.claims.file.as_ref()?;
+        Some(match self.variant {
+            MediaVariant::Original => file.clone(),
+            // Another version may make other bytes, which must not be encrypted alike.
+            MediaVariant::Thumbnail {
+                width,
+                height,
+                method,
+            } => derived_keys(
+                file,
+                &format!(
+                    "thumbnail {width}x{height} {method} {}",
+                    env!("CARGO_PKG_VERSION")
+                ),
+            ),
+        })
+    }
+
+    /// The digest that the homeserver's bytes must have.
+    pub(super) fn sha256(&self) -> Option<[u8; 32]> {
+        let file = self.claims.file.as_ref();
+        file.filter(|_| self.variant == MediaVariant::Original)
+            .map(|file| file.sha256)
+    }
+}

@@ -1,0 +1,22 @@
+//! The pages that people see in their browser: one struct per template, plain values in, HTML out.
+//!
+//! The pages are made for somebody who has never heard of Matrix. They need nothing but themselves:
+//! no script, no font, no image of their own, one style block. Every value is escaped by the templates.
+
+mod api_docs;
+mod csp;
+mod display_name;
+mod error;
+mod paste;
+mod placeholder;
+mod render;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use api_docs::{ApiDocsPage, Operation, Parameter, Response};
+pub use csp::{page_csp, view_csp};
+pub use error::{Cause, ErrorPage};
+pub use paste::{Grammars, PastePage, Rows, rows};
+pub use render::{CONTENT_TYPE, ROBOTS_TXT};
+pub use view::{Moment, ViewKind, ViewPage};

@@ -1,0 +1,8 @@
+//! The API that bridges use.
+
+mod bridges;
+mod issuing;
+mod limits;
+mod listing_and_revoking;
+mod refusals;
+mod secrets;

@@ -1,0 +1,6 @@
+//! The cache: one download for all, nothing half, and no harm where it fails.
+
+mod failing;
+mod keeping;
+mod scene;
+mod sharing;

@@ -1,0 +1,8 @@
+//! Media answers byte by byte, with deadlines of a second: parts, lengths, redirects, and what a
+//! homeserver says beside the media.
+
+mod bodies;
+mod handed_on;
+mod nonsense;
+mod redirects;
+mod scene;

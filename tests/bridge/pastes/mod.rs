@@ -1,0 +1,7 @@
+//! Long messages become links: on each kind of homeserver, and whatever goes wrong.
+
+mod page;
+mod repeats;
+mod rules;
+mod scene;
+mod usage;

@@ -1,0 +1,17 @@
+//! The service beside programs of others: Synapse, bridges, an IRC server, clients in other
+//! languages. The scripts `tests/setup-*.sh` install them; a test whose program is missing says so
+//! and passes, except in CI.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside the service: with clients, dice and clocks of their own"
+)]
+
+mod heisenbridge;
+mod homeserver_facts;
+mod irc;
+mod ircd;
+mod legacy_packages;
+mod openapi_client;
+mod samples;
+mod synapse;
+mod synapse_lifecycle;

@@ -1,0 +1,6 @@
+//! The whole way of a link beside a real Synapse.
+
+mod media;
+mod side;
+mod upgrades;
+mod usage;

@@ -1,0 +1,21 @@
+//! The folder of the cache, looked at from outside.
+
+use std::path::{Path, PathBuf};
+
+/// All files of a folder, and their sizes together.
+pub fn files(folder: &Path) -> (Vec<PathBuf>, u64) {
+    let mut found = (Vec::new(), 0);
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let entry = entry.expect("an entry");
+        let path = entry.path();
+        if path.is_dir() {
+            let (paths, size) = files(&path);
+            found.0.extend(paths);
+            found.1 += size;
+        } else {
+            found.1 += entry.metadata().map_or(0, |metadata| metadata.len());
+            found.0.push(path);
+        }
+    }
+    found
+}

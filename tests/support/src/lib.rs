@@ -1,0 +1,32 @@
+//! What tests of the service need around it: homeservers good and bad, the service in this
+//! process or as the real binary, and what checks at the end that nothing is left behind.
+//!
+//! A crate of its own, so that it is compiled once for all tests.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside the service: with clients, dice and clocks of their own"
+)]
+
+mod cache_folder;
+mod client;
+pub mod encrypted;
+pub mod faulty;
+mod leftovers;
+mod peer;
+pub mod process;
+mod random;
+pub mod raw;
+mod service;
+mod settings;
+mod waiting;
+mod world;
+
+pub use cache_folder::files;
+pub use client::{answer, client, url};
+pub use peer::{Peer, is_ci};
+pub use process::Process;
+pub use random::Xorshift;
+pub use service::{POLICY_EVENT_TYPE, Service, signed_elsewhere};
+pub use settings::{API_TOKEN, AS_TOKEN, BOT, HS_TOKEN, config_text};
+pub use waiting::{eventually, patiently};
+pub use world::{Gone, World, appservice};

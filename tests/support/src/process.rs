@@ -1,0 +1,276 @@
+//! The real binary, as an operator runs it.
+
+use std::{
+    io::Write,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::Duration,
+};
+
+use matrix_test_server::EmbeddedHomeserver;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    client::{answer, client},
+    settings::{API_TOKEN, config_text},
+    waiting::eventually,
+};
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("bound").port()
+}
+
+/// Where the binary is that belongs to the tests which run.
+pub fn binary() -> PathBuf {
+    std::env::var_os("CARGO_BIN_EXE_medialink").map_or_else(
+        || {
+            // Without cargo, it is one folder above the tests.
+            let tests = std::env::current_exe().expect("a path");
+            let built = tests.ancestors().nth(2).expect("a folder");
+            built.join("medialink")
+        },
+        PathBuf::from,
+    )
+}
+
+/// A configuration file, and the service that runs by it, or not.
+pub struct Process {
+    pub folder: PathBuf,
+    pub public: String,
+    pub internal: String,
+    pub client: reqwest::Client,
+    child: Option<Child>,
+}
+
+impl Process {
+    /// Writes a configuration file into a folder.
+    pub fn new(folder: &Path, homeserver: &str, more: &str) -> Self {
+        let (public, internal) = (free_port(), free_port());
+        let public_url = format!("http://127.0.0.1:{public}");
+        let text = config_text(homeserver, &public_url, more)
+            .replacen(
+                "public: 127.0.0.1:0",
+                &format!("public: 127.0.0.1:{public}"),
+                1,
+            )
+            .replacen(
+                "internal: 127.0.0.1:0",
+                &format!("internal: 127.0.0.1:{internal}"),
+                1,
+            );
+        std::fs::write(folder.join("bridge.yaml"), text).expect("written");
+        Self {
+            folder: folder.to_owned(),
+            public: public_url,
+            internal: format!("http://127.0.0.1:{internal}"),
+            client: client(),
+            child: None,
+        }
+    }
+
+    /// Changes the homeserver's URL in the file.
+    pub fn point_at(&self, homeserver: &str) {
+        let path = self.folder.join("bridge.yaml");
+        let text = std::fs::read_to_string(&path).expect("reads");
+        std::fs::write(
+            path,
+            text.replacen("http://127.0.0.1:1'", &format!("{homeserver}'"), 1),
+        )
+        .expect("written");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .arg("--config")
+            .arg(self.folder.join("bridge.yaml"))
+            .args(arguments)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the command runs")
+    }
+
+    /// Runs a command that reads this text.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("starts");
+        child
+            .stdin
+            .take()
+            .expect("a pipe")
+            .write_all(input.as_bytes())
+            .expect("written");
+        child.wait_with_output().expect("the command runs")
+    }
+
+    /// Starts `serve`; its log goes into `serve.log`, one start after the other.
+    pub fn spawn(&mut self) {
+        self.spawn_with("info");
+    }
+
+    fn spawn_with(&mut self, log_level: &str) {
+        let path = self.folder.join("serve.log");
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .expect("a log");
+        let mut command = self.command(&["serve"]);
+        command
+            .env("RUST_LOG", log_level)
+            .stderr(log)
+            .stdout(Stdio::null());
+        self.child = Some(command.spawn().expect("starts"));
+    }
+
+    /// Starts `serve` and waits until it answers.
+    pub async fn start(&mut self) {
+        self.spawn();
+        self.healthy().await;
+    }
+
+    /// The same, with as much in its log as can be.
+    pub async fn start_with_log_level(&mut self, log_level: &str) {
+        self.spawn_with(log_level);
+        self.healthy().await;
+    }
+
+    pub async fn healthy(&self) {
+        let url = format!("{}/health", self.internal);
+        eventually("the service to answer", async || {
+            self.client.get(&url).send().await.ok().map(drop)
+        })
+        .await;
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("running").id()
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("killed");
+            child.wait().expect("ended");
+        }
+    }
+
+    /// A signal, by the system's kill.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.pid().to_string()])
+            .status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("running");
+        for _ in 0..600 {
+            if let Some(status) = child.try_wait().expect("a child") {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.child = Some(child);
+        panic!("waited in vain for the end of the process");
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&mut self) -> bool {
+        let child = self.child.as_mut().expect("started");
+        child.try_wait().expect("a child").is_none()
+    }
+
+    /// SIGTERM; then its end.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.ended().await
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("serve.log")).unwrap_or_default()
+    }
+
+    /// Asks the API; `None`: there was no answer.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Option<(StatusCode, Value)> {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.internal))
+            .bearer_auth(API_TOKEN)
+            .json(body);
+        let response = request.send().await.ok()?;
+        let status = response.status();
+        Some((status, response.json().await.ok()?))
+    }
+
+    pub async fn issue(&self, body: Value) -> Value {
+        let (status, link) = self
+            .call(Method::POST, "/v1/links", &body)
+            .await
+            .expect("an answer");
+        assert!(status.is_success(), "{status} {link}");
+        link
+    }
+
+    /// Waits until nothing waits to be sent, redacted or looked at.
+    pub async fn drained(&self) {
+        use medialink::storage::{Database, Opener, meta_events::count_waiting};
+        let path = self.folder.join("data/medialink.db");
+        let database = Database::open(&path, Opener::Command).await.expect("opens");
+        eventually("an empty outbox", async || {
+            (count_waiting(database.reader()).await.expect("counts") == 0).then_some(())
+        })
+        .await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(20).collect();
+            eprintln!(
+                "the service's last words, newest first:\n{}",
+                tail.join("\n")
+            );
+        }
+    }
+}
+
+/// Media whose bytes the homeserver makes up while they are asked for: URI and content token.
+pub async fn generate(
+    homeserver: &EmbeddedHomeserver,
+    size: u64,
+    content_type: &str,
+) -> (String, String) {
+    let request = client()
+        .post(format!("{}/_demo/generate", homeserver.url()))
+        .query(&[
+            ("size", size.to_string().as_str()),
+            ("content_type", content_type),
+        ])
+        .json(&json!({}));
+    let (status, media) = answer(request).await;
+    assert_eq!(status, 200, "{media}");
+    let text = |name: &str| media[name].as_str().unwrap_or_default().to_owned();
+    (text("content_uri"), text("content_token"))
+}

@@ -1,0 +1,165 @@
+//! A service from its start to its end, and what it may not leave behind.
+
+use std::{collections::HashMap, net::TcpListener, path::Path, sync::OnceLock, time::Duration};
+
+use medialink::{
+    app::{Application, Listeners},
+    clock::Clock,
+    config::Config,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::inside::Inside;
+use crate::{client::client, leftovers, settings::config_text, waiting::eventually};
+
+/// How often the outbox is looked at before it is said to hold something.
+const FINISH_ROUNDS: u32 = 800;
+/// How far the clock is set forward between the first looks. It doubles, since some work waits for
+/// milliseconds and some for days.
+const FINISH_STEP_MS: i64 = 250;
+/// After how many looks it doubles, and how often at most.
+const FINISH_DOUBLING: (u32, u32) = (8, 20);
+
+/// A running service. A test that is through with it calls [`Service::stop`], which fails if it
+/// leaves something behind.
+pub struct Service {
+    pub public: String,
+    pub internal: String,
+    pub clock: Clock,
+    pub client: reqwest::Client,
+    pub(super) inside: Inside,
+    /// Why the test means to leave work undone.
+    unfinished: OnceLock<&'static str>,
+    /// Why errors in the log are what the test is about.
+    errors_expected: OnceLock<&'static str>,
+    stop: CancellationToken,
+    running: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+impl Service {
+    /// Starts a service whose files are in `folder`.
+    pub async fn start(folder: &Path, homeserver: &str, more: &str) -> Self {
+        Self::start_at(folder, homeserver, "", more, &Clock::default()).await
+    }
+
+    /// The same, with a path in its public URL, and with a clock.
+    pub async fn start_at(
+        folder: &Path,
+        homeserver: &str,
+        path: &str,
+        more: &str,
+        clock: &Clock,
+    ) -> Self {
+        Self::start_edited(folder, homeserver, path, more, clock, |text| text).await
+    }
+
+    /// The same, with a last word on the text of the configuration.
+    pub async fn start_edited(
+        folder: &Path,
+        homeserver: &str,
+        path: &str,
+        more: &str,
+        clock: &Clock,
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
+        leftovers::watch();
+        let bind = || TcpListener::bind("127.0.0.1:0").expect("a port");
+        let listeners = Listeners {
+            public: bind(),
+            internal: bind(),
+        };
+        let public = format!(
+            "http://{}{path}",
+            listeners.public.local_addr().expect("bound")
+        );
+        let internal = format!("http://{}", listeners.internal.local_addr().expect("bound"));
+        let text = edit(config_text(homeserver, &public, more));
+        let config = Config::parse(&text, HashMap::new(), folder).expect("a valid configuration");
+        let application = Application::build(config, listeners, clock.clone())
+            .await
+            .expect("builds");
+        let inside = Inside::of(&application);
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(application.run_until_stopped(stop.clone()));
+        Self {
+            public,
+            internal,
+            clock: clock.clone(),
+            client: client(),
+            inside,
+            unfinished: OnceLock::new(),
+            errors_expected: OnceLock::new(),
+            stop,
+            running: Some(running),
+        }
+    }
+
+    /// Says that the outbox may hold something when this service stops, and why.
+    pub fn leave_unfinished(&self, reason: &'static str) {
+        self.unfinished.get_or_init(|| reason);
+    }
+
+    /// Says that the log may have errors, and why.
+    pub fn expect_errors(&self, reason: &'static str) {
+        self.errors_expected.get_or_init(|| reason);
+    }
+
+    /// Waits until nothing waits to be sent, redacted or looked at.
+    pub async fn drained(&self) {
+        eventually("an empty outbox", async || {
+            (self.count_waiting().await == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Stops it like a signal would, waits for its end, and fails if it leaves something behind:
+    /// work in its outbox, an error in its log, a task that has panicked.
+    pub async fn stop(mut self) {
+        let running = self.running.take().expect("it is stopped once");
+        let ended_early = running.is_finished();
+        let unfinished = match self.unfinished.get() {
+            None => self.finish().await,
+            Some(_) => None,
+        };
+        self.stop.cancel();
+        running.await.expect("no panic").expect("a clean end");
+        assert!(!ended_early, "the service ended before it was stopped");
+        let reports = leftovers::take();
+        assert!(reports.panics.is_empty(), "{:#?}", reports.panics);
+        assert!(
+            reports.errors.is_empty() || self.errors_expected.get().is_some(),
+            "the service reports errors: {:#?}\nif the test is about them, it says so by expect_errors",
+            reports.errors
+        );
+        if let Some(left) = unfinished {
+            panic!(
+                "left in the outbox: {left}\nif the test means it, it says so by leave_unfinished"
+            );
+        }
+    }
+
+    /// Waits for the end of all work, and skips the times between attempts; what is left after 20
+    /// seconds.
+    async fn finish(&self) -> Option<String> {
+        let (every, most) = FINISH_DOUBLING;
+        for round in 0..FINISH_ROUNDS {
+            if self.count_waiting().await == 0 {
+                return None;
+            }
+            self.clock
+                .advance(FINISH_STEP_MS << (round / every).min(most));
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        Some(format!("{:#?}", self.newest_meta_events(20).await))
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        assert!(
+            self.running.is_none() || std::thread::panicking(),
+            "a service was dropped without being stopped, so nobody has seen what it left behind"
+        );
+    }
+}
