@@ -164,7 +164,7 @@ async fn pushed_invites_are_accepted_and_pushed_redactions_bite() {
         )
         .await;
     assert_eq!(status, 200, "{told}");
-    eventually("the link to die", async || {
+    eventually("the link to end", async || {
         (service.follow(&link).await.status() == 410).then_some(())
     })
     .await;
@@ -258,7 +258,7 @@ async fn a_redaction_told_to_one_bridge_ends_the_links_of_all() {
 }
 
 #[tokio::test]
-async fn where_a_redaction_names_its_target_depends_on_the_rooms_version() {
+async fn the_place_where_a_redaction_names_its_target_depends_on_the_rooms_version() {
     let world = World::new().await;
     let service = world.service("usage: {mode: never, touch: never}").await;
     for (version, decides) in [("10", "outside"), ("11", "inside"), ("12", "inside")] {

@@ -134,7 +134,7 @@ async fn a_homeserver_without_the_endpoint_gets_ordinary_media() {
 }
 
 #[tokio::test]
-async fn where_nothing_will_be_attached_nothing_waits_for_it() {
+async fn media_that_will_not_be_attached_is_uploaded_as_ordinary_media() {
     let more = "usage: {mode: never}\nmedia: {cache: null}";
     let scene = Scene::new(linked(), more).await;
     let link = scene.paste().await;

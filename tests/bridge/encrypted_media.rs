@@ -30,7 +30,7 @@ async fn scene() -> (World, Service) {
 }
 
 #[tokio::test]
-async fn what_was_encrypted_arrives_decrypted() {
+async fn encrypted_media_arrives_decrypted() {
     let (world, service) = scene().await;
     let long: Vec<u8> = (0..=255).cycle().take(1_000_003).collect();
     let png = [&b"\x89PNG\r\n\x1a\n"[..], &long].concat();

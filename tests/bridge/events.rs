@@ -160,7 +160,7 @@ async fn client_without_token(service: &Service) -> u16 {
 }
 
 #[tokio::test]
-async fn an_image_and_its_thumbnail_open_and_die_with_the_event() {
+async fn links_to_an_image_and_its_thumbnail_end_with_the_event() {
     let world = World::new().await;
     let service = world.service("usage: {batch_window: 20ms}").await;
     let (image, image_token) = world.upload("an image", "image/png").await;
@@ -261,7 +261,7 @@ async fn an_encrypted_image_opens_decrypted() {
 }
 
 #[tokio::test]
-async fn what_an_edit_has_brought_dies_with_the_edit_too() {
+async fn links_that_an_edit_has_added_end_with_the_edit() {
     let world = World::new().await;
     let service = world.service("usage: {mode: never}").await;
     let image = |id: &str| json!({"msgtype": "m.image", "body": "a", "url": format!("mxc://example.org/{id}")});

@@ -354,7 +354,7 @@ async fn transactions_pass_through_and_are_acted_on() {
         world.as_alice(Method::PUT, &redact, &json!({})).await.0,
         200
     );
-    eventually("the link to die", async || {
+    eventually("the link to end", async || {
         (service.follow(&link).await.status() == 410).then_some(())
     })
     .await;

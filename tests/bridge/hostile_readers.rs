@@ -89,7 +89,7 @@ async fn vanish(link: &str, sent: usize, read: usize) {
 }
 
 #[tokio::test]
-async fn whoever_goes_away_at_any_byte_harms_nobody() {
+async fn readers_who_go_away_at_any_byte_harm_nobody() {
     for more in ["", "media: {cache: null}"] {
         let (world, service, link) = scene(more).await;
         let address = url(&link);

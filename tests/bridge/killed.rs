@@ -177,7 +177,7 @@ impl Load {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_a_hundred_kills_and_is_counted_once() {
+async fn acknowledged_requests_survive_a_hundred_kills_and_are_counted_once() {
     let seed = std::time::UNIX_EPOCH.elapsed().expect("a clock").as_nanos() as u64 | 1;
     eprintln!("seed {seed}");
     let mut random = Xorshift(seed);

@@ -242,7 +242,7 @@ async fn a_revocation_is_remembered_for_links_of_any_age() {
     let push = service.client.put(push).bearer_auth(HS_TOKEN);
     assert_eq!(answer(push.json(&json!({"events": []}))).await.0, 200);
     service.clock.advance(30 * 86_400_000);
-    eventually("old memories to be thrown away", async || {
+    eventually("the history to be forgotten", async || {
         let is_known = service.remembers_transaction("irc", "old").await;
         (!is_known).then_some(())
     })

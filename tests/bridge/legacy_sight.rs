@@ -107,7 +107,7 @@ async fn a_signed_link_lives_while_an_event_shows_its_media() {
 }
 
 #[tokio::test]
-async fn what_was_revoked_while_it_was_redacted_is_not_brought_back() {
+async fn a_link_that_was_revoked_while_it_was_redacted_is_not_brought_back() {
     let world = forgetful_world().await;
     let service = world.service(LINKS).await;
     let mut media = Vec::new();
@@ -155,14 +155,14 @@ async fn a_signed_link_shows_the_content_token_that_an_event_told() {
 }
 
 #[tokio::test]
-async fn what_the_homeserver_took_back_is_not_given_from_the_cache() {
+async fn media_that_the_homeserver_took_back_is_not_served_from_the_cache() {
     let world = forgetful_world().await;
     let service = world.service(LINKS).await;
     let (mxc, _) = world.upload("a picture", "image/png").await;
     assert_eq!(follow(&service, &mxc).await, FINE);
     assert!(world.clean_up().await.contains(&mxc));
     // For a while, it is believed to be there still.
-    patiently("the link to die", async || {
+    patiently("the link to end", async || {
         (follow(&service, &mxc).await == (404, json!("M_NOT_FOUND"))).then_some(())
     })
     .await;

@@ -154,7 +154,7 @@ async fn is_shown_first(service: &Service, mxc: &str, shown: Value) -> i64 {
 }
 
 #[tokio::test]
-async fn what_was_revoked_while_it_was_expired_is_not_brought_back() {
+async fn a_link_that_was_revoked_while_it_was_expired_is_not_brought_back() {
     let world = World::without_content_tokens().await;
     let service = world.service(ENTRY).await;
     let (mxc, _) = world.upload("hello", "text/plain").await;
@@ -194,7 +194,7 @@ async fn another_lifetime_holds_for_links_that_were_followed_before() {
 }
 
 #[tokio::test]
-async fn what_nobody_has_followed_yet_dies_likewise() {
+async fn links_that_nobody_has_followed_yet_end_likewise() {
     let world = World::new().await;
     let service = world.service(ENTRY).await;
     let upload = async |text: &str| world.upload(text.to_owned(), "text/plain").await;

@@ -206,7 +206,7 @@ async fn links_are_kept_when_the_bridges_user_leaves_and_what_waited_is_done_at_
 }
 
 #[tokio::test]
-async fn where_it_is_wished_links_end_when_the_bridges_user_leaves_or_is_banned() {
+async fn on_leave_revoke_ends_links_when_the_bridges_user_leaves_or_is_banned() {
     let world = World::new().await;
     let more = format!("links: {{on_leave: revoke}}\n{QUICK}");
     let service = pushed_to(&world, &more).await;

@@ -159,7 +159,7 @@ async fn a_size_that_is_none_is_refused_in_words() {
 }
 
 #[tokio::test]
-async fn thumbnails_live_and_die_with_their_link_and_are_no_follows() {
+async fn thumbnails_end_with_their_link_and_are_no_follows() {
     let world = World::new().await;
     let service = world.service("").await;
     let (mxc, token) = world

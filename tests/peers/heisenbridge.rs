@@ -346,7 +346,7 @@ impl Side {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redaction_kills_a_link_in_front_of_heisenbridge_which_works_on() {
+async fn a_redaction_ends_a_link_in_front_of_heisenbridge_which_works_on() {
     let Some(mut side) = Side::new().await else {
         return;
     };
@@ -398,7 +398,7 @@ async fn redactions_bite_while_the_bridge_is_down(side: &mut Side, room: &str, p
     side.alice.redact(room, &later_id).await.expect("redacted");
     // What was missed arrives when the bridge is back, and it works on.
     side.start_bridge().await;
-    patiently("the later link to die", async || {
+    patiently("the later link to end", async || {
         (side.is_dead(&later).await && side.cached() == 0).then_some(())
     })
     .await;

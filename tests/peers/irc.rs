@@ -80,7 +80,7 @@ impl Channel {
     async fn redact(&self, event_id: &str, link: &str, status: u16) {
         let redacted = self.side.alice.redact(&self.room, event_id).await;
         redacted.expect("redacted");
-        patiently("the link to die", async || {
+        patiently("the link to end", async || {
             (self.follow(link).await.status() == status).then_some(())
         })
         .await;
@@ -109,7 +109,7 @@ async fn accept(side: &Side, name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_arrives_on_irc_as_a_link_that_opens_and_dies_with_its_message() {
+async fn an_image_arrives_on_irc_as_a_link_that_opens_and_ends_with_its_message() {
     let Some(channel) = Channel::new(false).await else {
         return;
     };
@@ -144,7 +144,7 @@ async fn an_image_arrives_on_irc_as_a_link_that_opens_and_dies_with_its_message(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_message_arrives_on_irc_as_a_link_that_opens_and_dies_with_its_message() {
+async fn a_long_message_arrives_on_irc_as_a_link_that_opens_and_ends_with_its_message() {
     // heisenbridge alone knows which message its upload is of. It withdraws it where it may.
     let Some(channel) = Channel::new(true).await else {
         return;

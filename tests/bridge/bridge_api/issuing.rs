@@ -119,7 +119,7 @@ async fn a_batch_is_answered_in_order_with_errors_in_their_place() {
 }
 
 #[tokio::test]
-async fn what_is_given_anew_replaces_what_was_stored() {
+async fn fields_of_a_repeated_request_replace_the_stored_ones() {
     let (world, service) = two_bridges().await;
     let (mxc, token) = world.upload("<p>", "application/octet-stream").await;
     let with = |fields: Value| {

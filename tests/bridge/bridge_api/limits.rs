@@ -33,7 +33,7 @@ async fn a_limited_link_is_followed_exactly_as_often_as_it_may() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_given_uses_no_follow() {
+async fn a_failed_download_uses_no_follow() {
     let (world, service) = two_bridges().await;
     let link =
         json!({"mxc": "mxc://example.org/nothing", "room_id": world.room_id, "max_follows": 1});

@@ -8,7 +8,7 @@ use support::{API_TOKEN, HS_TOKEN, Service, answer, url};
 use super::bridges::{body, issue, two_bridges};
 
 #[tokio::test]
-async fn who_is_nobody_and_what_is_nonsense_is_told_so() {
+async fn unknown_callers_and_nonsense_are_refused() {
     let (_world, service) = two_bridges().await;
     for (request, status, errcode) in requests_without_a_token(&service)
         .into_iter()

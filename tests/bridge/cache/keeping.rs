@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use super::scene::{in_two, media};
 
 #[tokio::test]
-async fn what_the_homeserver_gave_for_one_content_token_is_not_given_for_another() {
+async fn media_of_one_content_token_is_not_served_for_another() {
     let world = World::new().await;
     let service = world.service("").await;
     let (mxc, token) = world.upload("hello world", "text/plain").await;

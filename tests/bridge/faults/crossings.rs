@@ -10,7 +10,7 @@ use support::{
 use super::play::{MINUTE, Play, limited};
 
 #[tokio::test]
-async fn what_died_while_it_moved_is_counted_when_it_is_linked_again() {
+async fn usage_that_ends_while_it_moves_is_counted_when_the_medium_is_linked_again() {
     let world = World::new().await;
     let fallback = world.new_room().await;
     let faulty = Faulty::start(&world.url).await;

@@ -33,7 +33,7 @@ async fn events_that_are_too_large_are_halved() {
 }
 
 #[tokio::test]
-async fn what_cannot_succeed_fails_is_shown_and_can_be_retried() {
+async fn usage_that_is_refused_fails_is_shown_and_can_be_retried() {
     let play = Play::new("").await;
     play.bot("leave").await;
     let link = play.issue().await;
@@ -133,7 +133,7 @@ async fn the_mode_and_encrypted_rooms_are_respected() {
 }
 
 #[tokio::test]
-async fn where_the_search_is_refused_for_good_the_event_fails() {
+async fn a_meta_event_fails_if_the_search_for_it_is_refused_for_good() {
     let play = Play::new("").await;
     play.faulty.next("/send/", [Fault::DropBefore]);
     let link = play.issue().await;

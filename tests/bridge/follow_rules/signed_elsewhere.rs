@@ -65,7 +65,7 @@ async fn a_link_signed_elsewhere_is_taken_in_at_its_first_follow() {
 }
 
 #[tokio::test]
-async fn what_was_revoked_or_redacted_before_holds_for_links_signed_elsewhere() {
+async fn earlier_revocations_and_redactions_hold_for_links_signed_elsewhere() {
     let (world, service) = scene("").await;
     let media = world.upload("png", "image/png").await;
     let revoked = signed(&world, &service, &media, "$revoked_event", 600);

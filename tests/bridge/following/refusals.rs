@@ -9,7 +9,7 @@ use support::{HS_TOKEN, answer, eventually, url};
 use super::play::{HTML, Play};
 
 #[tokio::test]
-async fn dead_links_say_how_they_died() {
+async fn ended_links_say_why_they_ended() {
     // Without a cache, the homeserver is asked each time.
     let play = Play::new(Options::default(), "media: {cache: null}").await;
     play.is_told(

@@ -68,7 +68,7 @@ async fn a_redaction_that_is_found_at_following_ends_all_links_of_the_event() {
 }
 
 #[tokio::test]
-async fn what_is_encrypted_passes_unless_it_is_redacted() {
+async fn encrypted_events_pass_unless_they_are_redacted() {
     let scene = Scene::new("check_event: follow").await;
     let content =
         json!({"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x", "session_id": "y"});

@@ -32,7 +32,7 @@ async fn a_cut_body_never_looks_complete() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_by_its_announced_and_by_its_true_length() {
+async fn media_that_is_too_large_is_refused_by_its_announced_and_by_its_true_length() {
     let play = Play::of(Upstream::start(true, |_| ok("Content-Length: 1025\r\n", "x")).await).await;
     let (status, told) = play.status().await;
     assert_eq!((status, &told["errcode"]), (502, &json!("M_TOO_LARGE")));

@@ -94,7 +94,7 @@ async fn a_copy_that_has_gone_gives_way_to_the_original() {
 }
 
 #[tokio::test]
-async fn each_medium_has_a_meta_event_of_its_own_and_moves_to_none_when_another_dies() {
+async fn each_medium_has_a_meta_event_of_its_own_and_stays_there_when_another_is_released() {
     let world = World::with(Options {
         linked_media: true,
         ..Options::default()
@@ -141,7 +141,7 @@ async fn each_medium_has_a_meta_event_of_its_own_and_moves_to_none_when_another_
 }
 
 #[tokio::test]
-async fn what_the_homeserver_learns_is_noticed_kept_and_makes_media_count() {
+async fn a_homeserver_that_learns_to_link_media_is_noticed_and_media_counts() {
     let world = World::with(linked()).await;
     let faulty = Faulty::start(&world.url).await;
     let old = Fault::Answer(200, "{\"versions\": [\"v1.11\"]}".to_owned());

@@ -77,7 +77,7 @@ async fn media_that_the_bridges_user_may_not_see_is_fetched_as_its_sender() {
 }
 
 #[tokio::test]
-async fn what_one_bridge_may_see_is_not_in_the_cache_for_another() {
+async fn media_that_one_bridge_may_see_is_not_in_the_cache_for_another() {
     let world = World::with(two_appservices()).await;
     let other = format!(
         "  - {{id: other, network: XMPP, api_token: other-api-token-0123456789, as_token: other-{AS_TOKEN}, hs_token: other-{HS_TOKEN}, user_id: '@other:example.org'}}\nusage: {{batch_window: 20ms}}"

@@ -44,7 +44,7 @@ async fn a_part_that_is_cut_never_looks_whole() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_or_broken_off() {
+async fn media_that_is_too_large_is_refused_or_broken_off() {
     let announced = Scene::new(|_| say("200 OK\r\nContent-Length: 102401", [7; 10])).await;
     announced.refuses(502, "M_TOO_LARGE").await;
     let told = Scene::new(|_| say_error("502 Bad Gateway", "M_TOO_LARGE")).await;

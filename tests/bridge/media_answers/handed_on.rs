@@ -78,7 +78,7 @@ async fn an_error_page_of_a_homeserver_is_not_shown() {
 }
 
 #[tokio::test]
-async fn what_is_said_of_the_media_is_handed_on() {
+async fn errors_about_the_media_are_handed_on() {
     let pending = Scene::new(|_| say_error("504 Gateway Timeout", "M_NOT_YET_UPLOADED")).await;
     pending.refuses(503, "M_NOT_YET_UPLOADED").await;
     let answer = pending.service.follow(&pending.link).await;

@@ -1,4 +1,4 @@
-//! A model of the ledger beside the real thing: after every step of a random walk, the homeserver
+//! A model of usage beside the real thing: after every step of a random walk, the homeserver
 //! counts exactly what is live.
 
 mod checks;

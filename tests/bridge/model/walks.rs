@@ -64,7 +64,7 @@ fn after_each_of_a_thousand_steps_the_attached_copies_are_right() {
 }
 
 #[tokio::test]
-async fn what_expires_beside_what_lives_is_released_later() {
+async fn media_that_expires_beside_live_media_is_released_later() {
     let issue = |medium: usize, for_a_day: bool| Step::Issue {
         room: 0,
         medium,

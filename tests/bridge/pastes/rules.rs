@@ -69,7 +69,7 @@ async fn a_paste_of_an_encrypted_room_is_ciphertext_for_the_homeserver() {
 }
 
 #[tokio::test]
-async fn where_nobody_tells_whether_a_room_is_encrypted_its_paste_is() {
+async fn a_paste_is_encrypted_if_the_room_may_be() {
     let scene = Scene::new(Mode::Tokens).await;
     for fault in [
         error(403, "M_FORBIDDEN"),
@@ -126,7 +126,7 @@ async fn a_text_has_a_longest_length() {
 }
 
 #[tokio::test]
-async fn what_a_room_allows_holds_for_pastes() {
+async fn the_policy_of_a_room_holds_for_pastes() {
     let scene = Scene::new(Mode::Tokens).await;
     scene
         .world

@@ -94,7 +94,7 @@ async fn the_service_asks_by_itself_the_rooms_that_have_not_answered() {
 }
 
 #[tokio::test]
-async fn who_may_not_know_tells_nothing_against_what_is_known() {
+async fn a_refused_question_for_the_policy_changes_nothing() {
     let world = World::new().await;
     let faulty = Faulty::start(&world.url).await;
     let clock = Clock::default();

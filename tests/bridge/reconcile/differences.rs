@@ -15,7 +15,7 @@ use support::{
 use super::room::{HOUR, QUICK, demo, issue, moderate, revoke, standing, stray};
 
 #[tokio::test]
-async fn what_a_moderator_has_redacted_is_counted_again_if_it_is_linked() {
+async fn linked_media_is_counted_again_after_a_moderator_redacts_its_meta_event() {
     let world = World::new().await;
     let service = world.service(QUICK).await;
     let (living, living_mxc) = issue(&world, &service, "living").await;
@@ -53,7 +53,7 @@ async fn what_a_moderator_has_redacted_is_counted_again_if_it_is_linked() {
 }
 
 #[tokio::test]
-async fn what_is_dead_by_then_is_released_and_not_counted_again() {
+async fn media_without_live_links_is_released_and_not_counted_again() {
     let world = World::new().await;
     let clock = Clock::default();
     // The dead one waits beside the living one for longer than the test takes.

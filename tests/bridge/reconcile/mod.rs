@@ -1,4 +1,4 @@
-//! The books are compared with the rooms: whatever was redacted, forgotten or brought back by
+//! Usage is compared with the rooms: whatever is redacted, forgotten or brought back by
 //! others, the count is right in the end.
 
 mod differences;

@@ -52,7 +52,7 @@ async fn a_room_that_cannot_be_read_is_left_as_it_is_and_told() {
 }
 
 #[tokio::test]
-async fn what_no_page_shows_is_asked_for_by_itself() {
+async fn a_meta_event_that_no_page_shows_is_asked_for_by_its_id() {
     let world = World::new().await;
     let faulty = Faulty::start(&world.url).await;
     let service = world.service(QUICK).await;

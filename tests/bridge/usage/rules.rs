@@ -10,7 +10,7 @@ const HOUR: i64 = 3_600_000;
 const QUICK: &str = "usage: {batch_window: 20ms}";
 
 #[tokio::test]
-async fn media_is_counted_once_per_room_and_token_until_its_last_link_dies() {
+async fn media_is_counted_once_per_room_and_token_until_its_last_link_ends() {
     let world = World::new().await;
     let other_room = world.new_room().await;
     let service = world.service(QUICK).await;
@@ -248,7 +248,7 @@ async fn media_that_is_linked_again_stays_counted_or_is_counted_again() {
 }
 
 #[tokio::test]
-async fn local_media_is_touched_now_and_then_and_not_when_it_is_dead() {
+async fn local_media_is_touched_now_and_then_as_long_as_it_has_a_live_link() {
     let world = World::new().await;
     let service = world
         .service("usage: {batch_window: 20ms, touch: 1h, touch_rate: 100/s}")

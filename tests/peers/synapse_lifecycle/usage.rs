@@ -106,7 +106,7 @@ async fn redacting_the_message_kills_its_link() {
         .redact(&side.room_id, &event_id)
         .await
         .expect("redacted");
-    eventually("the link to die", async || {
+    eventually("the link to end", async || {
         (side.status(&link).await == 410).then_some(())
     })
     .await;
@@ -122,7 +122,7 @@ async fn redacting_the_message_kills_its_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paste_is_followed_counted_and_dies_with_its_message() {
+async fn a_paste_is_followed_counted_and_ends_with_its_message() {
     let Some(side) = Side::new(ALWAYS).await else {
         return;
     };
@@ -169,7 +169,7 @@ async fn a_paste_is_followed_counted_and_dies_with_its_message() {
 
     let redacted = side.alice.redact(&side.room_id, &event_id).await;
     redacted.expect("redacted");
-    eventually("the link to die", async || {
+    eventually("the link to end", async || {
         (side.status(&link).await == 410).then_some(())
     })
     .await;
