@@ -1,4 +1,4 @@
-//! What a whole event costs, by its size: `cargo bench --bench events`. Twice the size should cost
+//! The cost of a whole event, by its size: `cargo bench --bench events`. Twice the size should cost
 //! twice the time, whatever is in it.
 
 use std::hint::black_box;
@@ -74,7 +74,7 @@ fn read(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// How long the answer is, with a link for each medium.
+/// The length of the renderings, with a link for each medium.
 fn answered(event: &Value) -> usize {
     let input = EventInput {
         event,

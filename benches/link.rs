@@ -1,4 +1,4 @@
-//! What a follow costs before any I/O, and what decrypting costs: `cargo bench --bench link`.
+//! The cost of a follow before any I/O, and of decrypting: `cargo bench --bench link`.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-"""What every part needs: servers in folders of their own, and how long to measure."""
+"""The tools of every part: servers in folders of their own, and the times of measurements."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from media import write_files
 from medialink import Medialink
 from processes import Failure
 
-# Enough for whatever a part fetches: what is thrown out is not what is measured.
+# Enough for all media of a part: evictions are not measured.
 _CACHE_SIZE = "24GiB"
-# What caches and the files of nginx come to be at most, about.
+# About the largest size of caches and of the files of nginx.
 _NEEDED_BYTES = 6 << 30
 
 
 @dataclass
 class Bench:
-    """What is measured with, and how long."""
+    """The tools and the times of a measurement."""
 
     folder: Path
     binary: Path

@@ -1,7 +1,7 @@
-"""A stand-in for a bridge: reads what it is sent and answers `{}`.
+"""A stand-in for a bridge: reads every request and answers `{}`.
 
-Run as a program, with the port as its only argument, it serves until it is ended. `GET` gives what
-it has got so far: `{"transactions": …, "bytes": …}`.
+Run as a program, with the port as its only argument, it serves until it is ended. `GET` returns the
+counts so far: `{"transactions": …, "bytes": …}`.
 """
 
 from __future__ import annotations

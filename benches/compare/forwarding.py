@@ -41,8 +41,8 @@ class Bridge:
 
     def received(self) -> tuple[int, int]:
         """Give how many transactions it has got, and how many bytes they had."""
-        told = web.ask_json(self.url, {})
-        return int(told["transactions"]), int(told["bytes"])
+        counts = web.ask_json(self.url, {})
+        return int(counts["transactions"]), int(counts["bytes"])
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def bridge(folder: Path) -> Iterator[Bridge]:
 
 @dataclass
 class Way:
-    """A way to the bridge, and what each transaction took by it, in milliseconds, by block."""
+    """A way to the bridge, with the milliseconds of each transaction, by block."""
 
     name: str
     url: str
@@ -73,7 +73,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Forwarding:
-    """What came of it."""
+    """The results."""
 
     direct: Way
     through: Way
@@ -99,7 +99,7 @@ def measure(
         for block in range(BLOCKS):
             bodies = [source.transaction() for _ in range(size)]
             body_bytes += sum(len(body) for body in bodies)
-            # Whoever comes first in one block does not in the next.
+            # The way that comes first in one block comes last in the next.
             for way, connection in [(direct, one), (through, other)][:: -1 if block % 2 else 1]:
                 had, had_bytes = behind.received()
                 way.blocks.append(_send(connection, way, block * size, bodies))

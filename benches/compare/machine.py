@@ -1,4 +1,4 @@
-"""What was measured, and on what."""
+"""Facts about the machine and the measured programs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _versions(medialink: Path, synapse_python: Path) -> list[str]:
         f"{_first_line([str(medialink), '--version'])} ({_commit()})",
         _first_line(["rustc", "--version"]),
         _first_line(["nginx", "-v"]).removeprefix("nginx version: "),
-        # What comes after is how it was built, and by whom.
+        # The rest is how it was built, and by whom.
         _first_line(["wrk", "-v"]).partition(" [")[0],
         f"Synapse {_first_line([str(synapse_python), '-c', ask])}",
     ]

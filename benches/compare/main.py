@@ -28,7 +28,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class _Section:
-    """What is measured, step by step, and how the results are told."""
+    """The steps of the measurement and the report of each."""
 
     title: str
     steps: Sequence[Callable[[], Any]]
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    # Another signal must not disturb the ending of what was started.
+    # Another signal must not disturb the end of the started processes.
     for ignored in _SIGNALS:
         signal.signal(ignored, signal.SIG_IGN)
     sys.exit(128 + number)
@@ -101,7 +101,7 @@ def _bench(arguments: argparse.Namespace, folder: Path) -> Bench:
     return Bench(
         folder=folder,
         binary=arguments.medialink.resolve(),
-        # Of a virtual environment the link counts, not what it leads to.
+        # Of a virtual environment the link counts, not its target.
         synapse_python=arguments.synapse_python.absolute(),
         rounds=arguments.rounds or (2 if quick else 5),
         seconds=arguments.seconds or (1 if quick else 4),
@@ -113,7 +113,7 @@ def _bench(arguments: argparse.Namespace, folder: Path) -> Bench:
 
 
 def _facts(arguments: argparse.Namespace) -> list[tuple[str, str]]:
-    # Without what run.sh has added, and without names of files of this machine.
+    # Without the arguments that run.sh added, and without names of files of this machine.
     words = ["benches/compare/run.sh"]
     if arguments.quick:
         words.append("--quick")
@@ -140,7 +140,7 @@ def _attempt(section: _Section) -> tuple[list[Any], list[str]]:
         try:
             results.append(step())
         except (Failure, OSError, subprocess.SubprocessError) as error:
-            # What other steps have found is not lost by it. A log is for whoever looks on.
+            # The results of other steps are kept. The log is for the spectator.
             print(error, file=sys.stderr)
             first_line = str(error).partition("\n")[0]
             failures.append(f"**A measurement has failed:** {first_line}")

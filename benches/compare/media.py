@@ -1,4 +1,4 @@
-"""The media: files as a homeserver would have them, told apart by the beginning of their IDs."""
+"""The media: files as a homeserver would have them, distinguished by the beginning of their IDs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Kind:
 SMALL = Kind("small", 10 * KIB, "image/png", _PNG)
 MEDIUM = Kind("medium", MIB, "video/mp4", _MP4)
 LARGE = Kind("large", 100 * MIB, "video/mp4", _MP4)
-# Faster than its readers, and slow enough that what nginx puts aside for 200 of them fits on disks.
+# Faster than its readers, and slow enough that the buffers of nginx for 200 of them fit on disks.
 SLOW = Kind("slow", 100 * MIB, "video/mp4", _MP4, rate="512k")
 KINDS = [SMALL, MEDIUM, LARGE, SLOW]
 

@@ -47,7 +47,7 @@ class _Reader:
         self._is_over = False
         self._head = b""
         self._socket = socket.socket()
-        # A large buffer of ours would hide what the server has to hold.
+        # A large buffer of ours would hide the buffers of the server.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
         self._socket.connect(address(url))
         self._socket.sendall(request_head(url, {}))

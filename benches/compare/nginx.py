@@ -1,4 +1,4 @@
-"""nginx: as the fast upstream, and as what Medialink is measured beside."""
+"""nginx: as the fast upstream, and as the rival of Medialink."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ACCESS_TOKEN = "not-a-token"
 _DOWNLOAD = "/_matrix/client/v1/media/download"
 WORKERS = 2
 
-# What Medialink sends with media, except for what depends on the media.
+# The headers that Medialink sends with all media.
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (

@@ -149,7 +149,7 @@ def _way(name: str, urls: list[str], headers: dict[str, str] | None = None) -> W
 
 @dataclass(frozen=True)
 class MemoryCase:
-    """What the slow readers read."""
+    """The bytes for the slow readers."""
 
     title: str
     kind: Kind
@@ -186,7 +186,7 @@ def memory_of(bench: Bench, case: MemoryCase) -> list[Memory]:
 
 
 def forwarded(bench: Bench) -> Forwarding:
-    """Measure what Medialink adds between a homeserver and a bridge."""
+    """Measure the time that Medialink adds between a homeserver and a bridge."""
     with (
         bench.upstream() as upstream,
         bench.folder_for("bridge") as folder,

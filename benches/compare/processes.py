@@ -98,7 +98,7 @@ def running(name: str, command: list[str], folder: Path) -> Iterator[Running]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # An interrupt from the terminal is for us alone: we end what we have started.
+            # An interrupt from the terminal is for us alone: we end our children ourselves.
             start_new_session=True,
         )
     server = Running(name, process, log)
@@ -109,7 +109,7 @@ def running(name: str, command: list[str], folder: Path) -> Iterator[Running]:
 
 
 def environment() -> dict[str, str]:
-    """Give the environment without what would change a configuration or lead elsewhere."""
+    """Return the environment without variables that change a configuration or lead elsewhere."""
     return {
         name: value
         for name, value in os.environ.items()

@@ -1,4 +1,4 @@
-"""The report: Markdown out of what was measured."""
+"""The report: from measurements to Markdown."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ _LOAD_COLUMNS = [
 
 
 def header(facts: list[tuple[str, str]]) -> str:
-    """Tell what was measured, and on what."""
-    told = "; ".join(f"{name}: {value}" for name, value in facts)
-    return f"# Medialink beside nginx and the homeserver\n\n{_sentence(told)}"
+    """Report the facts about the machine and the programs."""
+    facts_text = "; ".join(f"{name}: {value}" for name, value in facts)
+    return f"# Medialink beside nginx and the homeserver\n\n{_sentence(facts_text)}"
 
 
 def loads(comparisons: list[Comparison], text: str, rounds: int, seconds: int) -> str:
@@ -122,7 +122,7 @@ def memories(measured: list[list[Memory]], seconds: int) -> str:
 
 
 def forwardings(measured: list[Forwarding]) -> str:
-    """Tell what a transaction takes, directly and through Medialink."""
+    """Report the time of a transaction, directly and through Medialink."""
     return "\n\n".join(_forwarding(one) for one in measured)
 
 

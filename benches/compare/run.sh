@@ -42,5 +42,5 @@ if [[ -z $binary ]]; then
   binary=${CARGO_TARGET_DIR:-$repository/target}/release/medialink
 fi
 
-# In the place of this shell, so that signals reach it and it can end what it has started.
+# In the place of this shell, so that signals reach it and it can end its children.
 exec python3 -B "$program" --medialink "$binary" --synapse-python "$python" "$@"

@@ -28,7 +28,7 @@ class Synapse:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Give what opens its media."""
+        """Return the token that opens its media."""
         return {"Authorization": f"Bearer {self.as_token}"}
 
     def upload(self, kind: Kind) -> str:

@@ -1,5 +1,5 @@
-//! The demo: everything with nothing configured, and without a network. A homeserver with content
-//! tokens, the service, a room, three files, a long message, and the way of their links.
+//! The demo, without any configuration or network: a homeserver with content tokens, the service, a
+//! room, three files, a long message, and the life of their links.
 
 mod round;
 mod samples;
@@ -19,7 +19,7 @@ use self::{round::Round, stage::Stage};
 /// # Errors
 /// If something cannot be started.
 pub async fn run(once: bool) -> anyhow::Result<ExitCode> {
-    let stage = Stage::set().await?;
+    let stage = Stage::start().await?;
     let mut round = Round::new(&stage);
     println!(
         "Medialink demo: a homeserver with content tokens, a bridge, a room, three files, a long message.\n"
@@ -33,9 +33,9 @@ pub async fn run(once: bool) -> anyhow::Result<ExitCode> {
         "              {}  (internal; the API is described at /docs)\n",
         stage.internal_url()
     );
-    let mut outcome = round.begin().await;
+    let mut outcome = round.issue_and_follow().await;
     if outcome.is_ok() && once {
-        outcome = round.end().await;
+        outcome = round.revoke().await;
     }
     if let Err(error) = &outcome {
         println!("\nfailed: {error:#}");
@@ -44,7 +44,7 @@ pub async fn run(once: bool) -> anyhow::Result<ExitCode> {
     } else {
         outcome = wait(&mut round).await;
     }
-    stage.strike().await?;
+    stage.stop().await?;
     Ok(if outcome.is_ok() {
         ExitCode::SUCCESS
     } else {
@@ -65,7 +65,7 @@ fn enter() -> oneshot::Receiver<()> {
     wait
 }
 
-/// Leaves the links to be clicked, until somebody has seen enough.
+/// Keeps the links alive for the browser until the person at the terminal stops the demo.
 async fn wait(round: &mut Round<'_>) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
@@ -77,7 +77,7 @@ async fn wait(round: &mut Round<'_>) -> anyhow::Result<()> {
             () = stop.cancelled() => return Ok(()),
             _ = enter() => {}
         }
-        round.end().await?;
+        round.revoke().await?;
         println!("\nThe same links now tell that they were withdrawn. Ctrl-C: stop.");
     } else {
         println!("\nOpen the links. Ctrl-C: stop.");

@@ -9,7 +9,7 @@ use super::{
     stage::{Stage, Uploaded, eventually, text},
 };
 
-/// Files on their way.
+/// One round of the demo and its files.
 pub(super) struct Round<'a> {
     stage: &'a Stage,
     shared: Vec<Shared>,
@@ -31,7 +31,7 @@ impl<'a> Round<'a> {
     }
 
     /// From the upload to a counted, followed link.
-    pub(super) async fn begin(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn issue_and_follow(&mut self) -> anyhow::Result<()> {
         for sample in samples::all()? {
             let media = self.stage.share(&sample).await.context("upload")?;
             self.shared.push(Shared {
@@ -110,7 +110,7 @@ impl<'a> Round<'a> {
         self.shared.push(Shared {
             media: Uploaded {
                 mxc: text(&link, "mxc")?,
-                // The service has it, and tells nobody.
+                // Only the service knows it.
                 content_token: String::new(),
                 event_id,
             },
@@ -122,7 +122,7 @@ impl<'a> Round<'a> {
     }
 
     /// From the revocation to the deletion.
-    pub(super) async fn end(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn revoke(&mut self) -> anyhow::Result<()> {
         println!("\n  step              usage      counted by the homeserver");
         for shared in &self.shared {
             let path = format!("/v1/links/{}", shared.link_id);
@@ -202,7 +202,7 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// One line: how often the homeserver counts each file, as it says itself.
+    /// Prints one line: the count of each file at the homeserver.
     async fn show(&self, step: &str, usage: &str) -> anyhow::Result<()> {
         let mut files = Vec::new();
         for shared in &self.shared {

@@ -1,4 +1,4 @@
-//! What the demo plays on: an embedded homeserver, a person, a room, and the service.
+//! The parties of the demo: an embedded homeserver, a person, a room, and the service.
 
 use std::{collections::HashMap, net::TcpListener, time::Duration};
 
@@ -21,7 +21,7 @@ use super::samples::Sample;
 const SERVER_NAME: &str = "demo.example";
 const BOT: &str = "@medialink:demo.example";
 
-/// Everything that runs.
+/// The running homeserver and service, and the secrets to speak to them.
 pub(super) struct Stage {
     homeserver: EmbeddedHomeserver,
     client: Client,
@@ -45,7 +45,7 @@ pub(super) struct Uploaded {
 
 impl Stage {
     /// Starts everything.
-    pub(super) async fn set() -> anyhow::Result<Self> {
+    pub(super) async fn start() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let listeners = Listeners {
             public: TcpListener::bind("127.0.0.1:0")?,
@@ -54,19 +54,7 @@ impl Stage {
         let public = format!("http://{}", listeners.public.local_addr()?);
         let internal = format!("http://{}", listeners.internal.local_addr()?);
         let (api_token, as_token, hs_token) = (random::id(), random::id(), random::id());
-        let homeserver = EmbeddedHomeserver::start(Options {
-            server_name: SERVER_NAME.to_owned(),
-            appservices: vec![Appservice {
-                id: "medialink".to_owned(),
-                as_token: as_token.clone(),
-                hs_token: hs_token.clone(),
-                url: Some(internal.clone()),
-                sender: BOT.to_owned(),
-                users: vec![],
-            }],
-            ..Options::default()
-        })
-        .await?;
+        let homeserver = start_homeserver(&as_token, &hs_token, &internal).await?;
         let configuration = json!({
             "listen": {"public": "127.0.0.1:0", "internal": "127.0.0.1:0"},
             "public_url": public,
@@ -102,12 +90,12 @@ impl Stage {
             service,
             _folder: folder,
         };
-        stage.gather().await?;
+        stage.make_room().await?;
         Ok(stage)
     }
 
     /// Alice registers and invites the bridge's user into a room.
-    async fn gather(&mut self) -> anyhow::Result<()> {
+    async fn make_room(&mut self) -> anyhow::Result<()> {
         let register = self.client.post(self.at_homeserver("/_matrix/client/v3/register")).json(
             &json!({"username": "alice", "password": random::id(), "auth": {"type": "m.login.dummy"}}),
         );
@@ -197,7 +185,7 @@ impl Stage {
         Ok(request.send().await?.status().as_u16())
     }
 
-    /// How many events the homeserver counts for media, and whether it still has it.
+    /// The number of events that the homeserver counts for media, and whether it still has it.
     pub(super) async fn counted(&self, mxc: &str) -> anyhow::Result<(i64, bool)> {
         let path = format!("/_demo/media/{}", mxc.trim_start_matches("mxc://"));
         let media = answer(self.client.get(self.at_homeserver(&path))).await?;
@@ -205,7 +193,7 @@ impl Stage {
         Ok((references, media["deleted"] != json!(true)))
     }
 
-    /// Has the homeserver delete media that nothing refers to.
+    /// Makes the homeserver delete media that nothing refers to.
     pub(super) async fn clean_up(&self) -> anyhow::Result<()> {
         answer(self.client.post(self.at_homeserver("/_demo/cleanup")))
             .await
@@ -231,12 +219,34 @@ impl Stage {
     }
 
     /// Stops everything.
-    pub(super) async fn strike(self) -> anyhow::Result<()> {
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();
         self.service.await??;
         self.homeserver.stop().await;
         Ok(())
     }
+}
+
+/// A homeserver with content tokens and one appservice, whose transactions go to `url`.
+async fn start_homeserver(
+    as_token: &str,
+    hs_token: &str,
+    url: &str,
+) -> std::io::Result<EmbeddedHomeserver> {
+    let appservice = Appservice {
+        id: "medialink".to_owned(),
+        as_token: as_token.to_owned(),
+        hs_token: hs_token.to_owned(),
+        url: Some(url.to_owned()),
+        sender: BOT.to_owned(),
+        users: vec![],
+    };
+    EmbeddedHomeserver::start(Options {
+        server_name: SERVER_NAME.to_owned(),
+        appservices: vec![appservice],
+        ..Options::default()
+    })
+    .await
 }
 
 async fn answer(request: RequestBuilder) -> anyhow::Result<Value> {
@@ -256,7 +266,7 @@ pub(super) fn text(value: &Value, name: &str) -> anyhow::Result<String> {
 
 /// Asks again until there is an answer, ten seconds at most.
 pub(super) async fn eventually<T>(
-    what: &str,
+    goal: &str,
     mut ask: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
     for _ in 0..200 {
@@ -265,5 +275,5 @@ pub(super) async fn eventually<T>(
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    anyhow::bail!("waited in vain for {what}")
+    anyhow::bail!("waited in vain for {goal}")
 }

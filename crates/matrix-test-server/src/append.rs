@@ -48,8 +48,8 @@ impl Server {
     }
 
     /// Takes an event into a room: counts the media it references, attaches the media it names,
-    /// empties what it redacts, and queues it for the appservices that have a user in the room. Who may send it has been
-    /// looked at before.
+    /// empties the event that it redacts, and queues it for the appservices that have a user in the
+    /// room. The caller has checked that the sender may send it.
     pub fn append(
         &self,
         data: &mut Data,

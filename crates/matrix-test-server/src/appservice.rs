@@ -7,9 +7,9 @@ use std::fmt;
 pub struct Appservice {
     /// The registration's `id`.
     pub id: String,
-    /// What the appservice shows to the homeserver.
+    /// The token that the appservice shows to the homeserver.
     pub as_token: String,
-    /// What the homeserver shows to the appservice.
+    /// The token that the homeserver shows to the appservice.
     pub hs_token: String,
     /// Where transactions go; None: nowhere.
     pub url: Option<String>,

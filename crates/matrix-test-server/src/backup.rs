@@ -1,4 +1,4 @@
-//! A backup of what happens in rooms.
+//! A backup of rooms.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use crate::access::Access;
 use crate::room::Room;
 use crate::transaction::TransactionKey;
 
-/// The rooms as they were, and what came with them. Accounts, devices, the files of media and what
-/// waits for appservices are no part of it.
+/// The rooms at one time, with their transactions and attachments. Accounts, devices, the files of
+/// media and the events that wait for appservices are no part of it.
 #[derive(Debug, Clone)]
 pub(super) struct Backup {
     pub rooms: HashMap<String, Room>,
     pub transactions: HashMap<TransactionKey, String>,
-    /// By media ID, what the medium was attached to.
+    /// The access of each medium, by media ID.
     pub access: HashMap<String, Access>,
 }

@@ -25,7 +25,7 @@ pub(super) fn create_room(
     Ok(HttpResponse::Ok().json(json!({"room_id": id})))
 }
 
-/// Makes the room that `plan` describes; gives its ID.
+/// Makes the room that `plan` describes; returns its ID.
 pub(super) fn make(
     server: &Server,
     data: &mut Data,
@@ -45,7 +45,7 @@ pub(super) fn make(
     Ok(id)
 }
 
-/// What a new room consists of.
+/// The parts of a new room.
 pub(super) struct RoomPlan {
     pub version: RoomVersion,
     /// The first is the one who makes the room.

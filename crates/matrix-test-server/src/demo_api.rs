@@ -31,7 +31,7 @@ pub(super) fn requests(server: &Server) -> HttpResponse {
     HttpResponse::Ok().json(server.requests())
 }
 
-/// `POST /_demo/backup`: remembers how things are, in the place of an earlier backup.
+/// `POST /_demo/backup`: makes a backup, in the place of an earlier one.
 pub(super) fn back_up(server: &Server) -> HttpResponse {
     let mut data = server.data();
     data.backup = Some(Backup {

@@ -8,7 +8,7 @@ use crate::auth::authenticate;
 use crate::body::read_object;
 use crate::endpoint::Endpoint;
 use crate::errors::MatrixError;
-use crate::media::Wanted;
+use crate::media::MediaRequest;
 use crate::query::Query;
 use crate::route::route;
 use crate::server::Server;
@@ -46,7 +46,7 @@ async fn handle(
             media,
             name: file,
         } => {
-            let wanted = Wanted {
+            let wanted = MediaRequest {
                 server_name: &name,
                 media_id: &media,
                 file_name: file.as_deref(),
@@ -57,7 +57,7 @@ async fn handle(
             server: name,
             media,
         } => {
-            let wanted = Wanted {
+            let wanted = MediaRequest {
                 server_name: &name,
                 media_id: &media,
                 file_name: None,

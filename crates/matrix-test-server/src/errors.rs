@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use serde_json::{Map, Value};
 
-/// What a request is refused with.
+/// The refusal of a request.
 #[derive(Debug, thiserror::Error)]
 #[error("{status} {errcode}: {message}")]
 pub(super) struct MatrixError {

@@ -28,7 +28,7 @@ pub(super) struct Event {
     pub attached: Vec<String>,
 }
 
-/// What an event lets go of when it is redacted.
+/// The media that an event releases when it is redacted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Released {
     /// The media IDs that it had counted as used.

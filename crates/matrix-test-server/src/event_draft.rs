@@ -12,7 +12,7 @@ pub(super) struct EventDraft {
     pub state_key: Option<String>,
     pub redacts: Option<String>,
     pub sent_as: Option<(TransactionScope, String)>,
-    /// The media IDs to attach; that they can be has been looked at before.
+    /// The media IDs to attach, which have been checked.
     pub attached: Vec<String>,
 }
 

@@ -76,7 +76,7 @@ impl EmbeddedHomeserver {
     }
 
     /// Changes where the transactions of the appservice `id` go: its address may be known only
-    /// when this server runs. What happened while it had none is not pushed. False: there is no
+    /// when this server runs. Events of the time without an address are not pushed. False: there is no
     /// such appservice.
     pub fn set_appservice_url(&self, id: &str, url: Option<String>) -> bool {
         let mut appservices = self.server.options.appservices.iter();

@@ -27,7 +27,8 @@ pub(super) fn require_offered(options: &Options, endpoint: &Endpoint) -> Result<
     Err(MatrixError::unrecognized())
 }
 
-/// Whether `user` may see `medium`; who may see an event may see what is attached to it.
+/// Refuses users who may not see `medium`. A user who may see an event may see the media that is
+/// attached to it.
 pub(super) fn require_visible(
     medium: &Medium,
     rooms: &HashMap<String, Room>,

@@ -15,7 +15,7 @@ use crate::user_id::require_user_id;
 
 type Object = Map<String, Value>;
 
-/// What a member event may make of somebody.
+/// The memberships that a member event may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Membership {
     Join,

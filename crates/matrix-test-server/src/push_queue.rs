@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::clock::now_ms;
 
-/// What waits to be pushed to one appservice.
+/// The events that wait to be pushed to one appservice.
 pub(super) struct PushQueue {
     pub url: Option<String>,
     pub events: VecDeque<Value>,

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 
 use crate::errors::MatrixError;
 
-/// The longest wait that a limited user is told, for limits that hardly flow back.
+/// The longest wait that an answer names, for limits that hardly flow back.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// How much each user may send.
@@ -19,7 +19,7 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-/// What each user has left.
+/// The events that each user has left.
 #[derive(Debug, Default)]
 pub(super) struct Buckets(HashMap<String, Bucket>);
 
@@ -30,7 +30,7 @@ struct Bucket {
 }
 
 impl Buckets {
-    /// Takes one event from what `user` has left; 429 `M_LIMIT_EXCEEDED` where that is less
+    /// Takes one event from those that `user` has left; 429 `M_LIMIT_EXCEEDED` if there is none
     /// (Client-Server API, "Rate limiting").
     pub fn take(&mut self, limit: RateLimit, user: &str, now: Instant) -> Result<(), MatrixError> {
         let burst = f64::from(limit.burst);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::room_version::RoomVersion;
 
-/// What a redaction leaves of the content (Room Versions, "Redactions").
+/// The content that is left after a redaction.
 pub(super) fn redacted_content(
     version: RoomVersion,
     kind: &str,

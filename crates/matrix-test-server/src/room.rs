@@ -32,7 +32,7 @@ impl Room {
         }
     }
 
-    /// Appends `event`; what it redacts loses its content, and gives back its media.
+    /// Appends `event`. The event that it redacts loses its content and releases its media.
     pub fn append(&mut self, event: Event) -> Released {
         let at = self.events.len();
         self.index.insert(event.event_id.clone(), at);

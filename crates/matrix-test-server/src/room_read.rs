@@ -80,7 +80,7 @@ pub(crate) fn joined_rooms(server: &Server, who: &Requester) -> HttpResponse {
     HttpResponse::Ok().json(json!({"joined_rooms": ids}))
 }
 
-/// `GET /_matrix/client/v3/rooms/{roomId}/event/{eventId}`; 404 also for what one may not see.
+/// `GET /_matrix/client/v3/rooms/{roomId}/event/{eventId}`; 404 also for an event that the requester may not see.
 pub(crate) fn get_event(
     server: &Server,
     who: &Requester,

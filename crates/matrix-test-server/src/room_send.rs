@@ -18,7 +18,7 @@ fn event_id(id: &str) -> HttpResponse {
     HttpResponse::Ok().json(json!({"event_id": id}))
 }
 
-/// Sends what `draft` makes, or gives the ID of the event that the same transaction made before
+/// Sends what `draft` makes, or returns the ID of the event that the same transaction made before
 /// (Client-Server API, "Transaction identifiers"): same requester, same path to the byte.
 pub(crate) fn once(
     server: &Server,
@@ -89,8 +89,8 @@ pub(crate) fn redaction_draft(
         ));
     }
     if event.sender != who.user_id {
-        let what = "redact events of others";
-        room.require_power(&who.user_id, room.power_for("redact"), what)?;
+        let action = "redact events of others";
+        room.require_power(&who.user_id, room.power_for("redact"), action)?;
     }
     Ok(EventDraft {
         kind: kind.to_owned(),

@@ -30,7 +30,7 @@ pub(super) struct Server {
     requests: Mutex<BTreeMap<&'static str, u64>>,
 }
 
-/// What changes; behind one lock, so that a request's changes are seen together.
+/// The changing state; behind one lock, so that all changes of a request are seen together.
 pub(super) struct Data {
     /// User ID to device IDs. Appservice senders need not be in it.
     pub users: HashMap<String, HashSet<String>>,
@@ -41,7 +41,7 @@ pub(super) struct Data {
     pub media: MediaStore,
     pub queues: Vec<PushQueue>,
     pub backup: Option<Backup>,
-    /// What users may still send, where that is limited.
+    /// How much each user may still send, if that is limited.
     pub buckets: Buckets,
 }
 
@@ -88,7 +88,7 @@ impl Server {
             .clone()
     }
 
-    /// Counts one event against what the requester may send. The sender of an appservice is exempt
+    /// Counts one event against the limit of the requester. The sender of an appservice is exempt
     /// unless the options say otherwise, as on Synapse; its other users are not.
     pub fn limit(&self, data: &mut Data, who: &Requester) -> Result<(), MatrixError> {
         let Some(limit) = self.options.rate_limits else {

@@ -1,6 +1,6 @@
 //! Transactions of clients: a repeated send is the same send.
 
-/// What makes two sends the same: who, and the path to the byte.
+/// Two sends with the same key are the same send: same requester, same path to the byte.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct TransactionKey {
     pub scope: TransactionScope,

@@ -17,7 +17,7 @@ type Object = Map<String, Value>;
 const TOMBSTONE: &str = "m.room.tombstone";
 const LEVELS: &str = "m.room.power_levels";
 
-/// What a new room takes over from the old one as it is, beside its power levels.
+/// The state that a new room takes over unchanged, beside its power levels.
 const TAKEN_OVER: [&str; 5] = [
     "m.room.join_rules",
     "m.room.history_visibility",

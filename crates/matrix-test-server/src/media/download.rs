@@ -28,8 +28,8 @@ use super::readable::{not_yet_uploaded, readable, require_local};
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// What of a medium is asked for.
-pub(crate) struct Wanted<'a> {
+/// The medium that a request asks for.
+pub(crate) struct MediaRequest<'a> {
     pub server_name: &'a str,
     pub media_id: &'a str,
     pub file_name: Option<&'a str>,
@@ -40,7 +40,7 @@ pub(crate) async fn download(
     server: &Server,
     req: &HttpRequest,
     query: &Query,
-    wanted: Wanted<'_>,
+    wanted: MediaRequest<'_>,
 ) -> Result<HttpResponse, MatrixError> {
     let who = authenticate(server, req, query)?;
     let found = find(server, req, query, &who, &wanted).await?;
@@ -53,7 +53,7 @@ pub(crate) async fn thumbnail(
     server: &Server,
     req: &HttpRequest,
     query: &Query,
-    wanted: Wanted<'_>,
+    wanted: MediaRequest<'_>,
 ) -> Result<HttpResponse, MatrixError> {
     let who = authenticate(server, req, query)?;
     for name in ["width", "height"] {
@@ -74,7 +74,7 @@ pub(crate) async fn thumbnail(
 }
 
 /// A medium that may be read, and its bytes held open against a clean-up.
-struct Found {
+struct ReadableMedia {
     content_type: String,
     file_name: Option<String>,
     size: u64,
@@ -86,8 +86,8 @@ async fn find(
     req: &HttpRequest,
     query: &Query,
     who: &Requester,
-    wanted: &Wanted<'_>,
-) -> Result<Found, MatrixError> {
+    wanted: &MediaRequest<'_>,
+) -> Result<ReadableMedia, MatrixError> {
     require_local(server, wanted.server_name)?;
     let wait = query
         .number("timeout_ms")?
@@ -115,7 +115,7 @@ fn look_up(
     who: &Requester,
     headers: &HeaderMap,
     media_id: &str,
-) -> Result<Option<Found>, MatrixError> {
+) -> Result<Option<ReadableMedia>, MatrixError> {
     let mut data = server.data();
     let medium = readable(server, &mut data, who, headers, media_id)?;
     let bytes = match &medium.source {
@@ -128,7 +128,7 @@ fn look_up(
         }
     };
     medium.last_accessed_at = now_ms();
-    Ok(Some(Found {
+    Ok(Some(ReadableMedia {
         content_type: medium.content_type.clone(),
         file_name: medium.file_name.clone(),
         size: medium.size,
@@ -139,8 +139,8 @@ fn look_up(
 fn answer(
     server: &Server,
     req: &HttpRequest,
-    wanted: Wanted<'_>,
-    found: Found,
+    wanted: MediaRequest<'_>,
+    found: ReadableMedia,
 ) -> Result<HttpResponse, MatrixError> {
     let head = req.method() == actix_web::http::Method::HEAD;
     let validator = req.headers().get(header::IF_NONE_MATCH);

@@ -11,7 +11,7 @@ mod receive;
 mod upload;
 
 pub(crate) use copy::copy;
-pub(crate) use download::{Wanted, download, thumbnail};
+pub(crate) use download::{MediaRequest, download, thumbnail};
 pub(crate) use generate::generate;
 pub use generate::generated_byte;
 pub(crate) use upload::{config, create, upload, upload_restricted, upload_to};

@@ -12,8 +12,8 @@ use crate::server::{Data, Server};
 /// The status of `M_MISSING_CONTENT_TOKEN`.
 const MISSING_CONTENT_TOKEN: StatusCode = StatusCode::FORBIDDEN;
 
-/// The medium if the requester may have it: may see what it is attached to, and has shown its
-/// content token.
+/// The medium, if the requester may see the event that it is attached to and has shown its content
+/// token.
 pub(crate) fn readable<'a>(
     server: &Server,
     data: &'a mut Data,
@@ -31,11 +31,11 @@ pub(crate) fn readable<'a>(
 
 /// MSC3910, "New download endpoints".
 fn check_content_token(medium: &Medium, headers: &HeaderMap) -> Result<(), MatrixError> {
-    let given = headers
+    let shown = headers
         .get("x-matrix-content-token")
         .map(header::HeaderValue::as_bytes);
     let right = medium.content_token.as_deref().map(str::as_bytes);
-    match (given, right) {
+    match (shown, right) {
         (None, Some(_)) => {
             let errcode = "M_MISSING_CONTENT_TOKEN";
             Err(MatrixError::new(
@@ -44,7 +44,7 @@ fn check_content_token(medium: &Medium, headers: &HeaderMap) -> Result<(), Matri
                 "A content token is needed",
             ))
         }
-        (given, right) if given == right => Ok(()),
+        (shown, right) if shown == right => Ok(()),
         _ => {
             let message = "The content token is not that of the media";
             Err(MatrixError::new(

@@ -60,7 +60,7 @@ pub(crate) struct Medium {
     history: VecDeque<(u64, u64)>,
 }
 
-/// What `/_demo/media` tells about a medium.
+/// The report about a medium at `/_demo/media`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Inspection {
     pub(super) mxc: String,
@@ -83,7 +83,7 @@ pub(crate) struct Inspection {
     pub(super) history: VecDeque<(u64, u64)>,
 }
 
-/// What an upload brings along beside its bytes.
+/// The facts that an upload has beside its bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Description {
     pub content_type: String,

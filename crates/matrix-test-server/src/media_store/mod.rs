@@ -1,5 +1,5 @@
-//! The media of this server, how often each is referenced (MSC3910), and what it is attached to
-//! (MSC3911). No I/O but the removal of a file when its last entry lets go of it.
+//! The media of this server, with the counts of their references (MSC3910) and the events that they
+//! are attached to (MSC3911). No I/O but the removal of a file when its last entry lets go of it.
 
 mod medium;
 mod store;

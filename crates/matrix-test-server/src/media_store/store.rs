@@ -35,7 +35,7 @@ impl MediaStore {
         }
     }
 
-    /// Makes an entry without bytes; gives its media ID.
+    /// Makes an entry without bytes; returns its media ID.
     pub fn create(&mut self, uploader: &str, with_token: bool) -> (String, &Medium) {
         let content_token = with_token.then(|| random_id(32));
         self.insert(uploader, content_token, Access::Everybody, None)
@@ -114,7 +114,7 @@ impl MediaStore {
         }
     }
 
-    /// By media ID, what each is attached to.
+    /// The access of each medium, by media ID.
     pub fn access(&self) -> HashMap<String, Access> {
         let media = self.media.iter();
         media
@@ -123,7 +123,7 @@ impl MediaStore {
     }
 
     /// Goes back to the counts in `references`, by media ID, and to the attachments in `access`.
-    /// What is not in there was made later, and goes if an event had it.
+    /// Media that is in neither was made later, and is deleted if it was attached to an event.
     pub fn restore(&mut self, references: &HashMap<&str, u64>, access: &HashMap<String, Access>) {
         let now = now_ms();
         for (id, medium) in &mut self.media {
@@ -181,9 +181,9 @@ impl MediaStore {
     }
 
     /// Deletes restricted media that nobody has attached in time, and unrestricted media that is not
-    /// in use: what nothing references and is older than `grace`. A server without content tokens
-    /// cannot count; there it is what nobody has asked for during `grace`, which is how Synapse's
-    /// `media_retention` goes about it. Gives the mxc URIs.
+    /// in use: that nothing references and that is older than `grace`. A server without content tokens
+    /// cannot count; it deletes media that nobody has asked for during `grace`, as Synapse does by
+    /// `media_retention`. Returns the mxc URIs.
     pub fn clean_up(&mut self, counting: bool, grace: Duration) -> Vec<String> {
         let now = now_ms();
         let before = now.checked_sub(millis(grace));
@@ -224,7 +224,7 @@ impl MediaStore {
             .ok_or_else(|| MatrixError::not_found("Not found"))
     }
 
-    /// By the mxc URI of the source, how many copies are attached and not deleted. What was not
+    /// By the mxc URI of the source, how many copies are attached and not deleted. Media that was not
     /// attached in time is deleted first.
     fn count_copies(&mut self) -> HashMap<String, usize> {
         let now = now_ms();

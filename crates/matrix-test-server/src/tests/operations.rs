@@ -1,4 +1,4 @@
-//! What a homeserver does to those who lean on it: limits, backups, forgotten transactions.
+//! Limits, backups and forgotten transactions.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
