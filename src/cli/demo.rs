@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// What the demo is asked for.
+/// The arguments of `medialink demo`.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct Arguments {
     /// Does the round by itself, checks every step, and exits 0 or 1.

@@ -1,6 +1,6 @@
 //! A meta event as the worker claims it.
 
-/// What is to be done with a claimed meta event.
+/// The next step for a claimed meta event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
     /// To send it.
@@ -52,7 +52,7 @@ pub struct ClaimedEvent {
 }
 
 impl ClaimedEvent {
-    /// What is to be done with it.
+    /// The next step for it.
     #[must_use]
     pub fn task(&self) -> Task {
         if self.state == "redacting" {
