@@ -103,3 +103,30 @@ async fn a_room_that_is_revoked_again_and_again_is_remembered_once() {
         .expect("reads");
     assert_eq!(kept, 2);
 }
+
+#[tokio::test]
+async fn a_touch_finds_no_link_whose_time_is_over_even_before_that_is_recorded() {
+    let (_folder, database) = open().await;
+    let written = database.writer().write(|connection| {
+        async move {
+            sqlx::raw_sql(
+                "INSERT INTO media_references (id, bridge, room_id, mxc, state) \
+                 VALUES (1, 'irc', '!r:example.org', 'mxc://example.org/a', 'disabled'); \
+                 INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, \
+                 issued_at, expires_at, state) VALUES ('a', 'short', 1, 'irc', 1, '!r:example.org', \
+                 'mxc://example.org/a', 1, 1000, 'live');",
+            )
+            .execute(&mut *connection)
+            .await?;
+            touches::schedule(connection, "mxc://example.org/a", 10).await
+        }
+        .boxed()
+    });
+    written.await.expect("writes");
+    let bridge_at = async |now| {
+        let due = touches::next_due(database.reader(), now).await;
+        due.expect("reads").expect("a touch is due").bridge
+    };
+    assert_eq!(bridge_at(999).await.as_deref(), Some("irc"));
+    assert_eq!(bridge_at(1000).await, None);
+}

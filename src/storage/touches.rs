@@ -35,11 +35,12 @@ pub async fn schedule(
     Ok(())
 }
 
-/// The media that is due first, if any is due.
+/// The media that is due first, if any is due. A link is over from its expiry on, recorded or not.
 pub async fn next_due(reader: &SqlitePool, now: i64) -> Result<Option<DueTouch>, StorageError> {
     Ok(sqlx::query_as(
         "SELECT t.mxc, t.misses, l.bridge, l.content_token FROM touches t \
-         LEFT JOIN links l ON l.id = (SELECT MAX(id) FROM links WHERE mxc = t.mxc AND state = 'live') \
+         LEFT JOIN links l ON l.id = (SELECT MAX(id) FROM links \
+         WHERE mxc = t.mxc AND state = 'live' AND (expires_at IS NULL OR expires_at > $1)) \
          WHERE t.waits_for_follow = 0 AND t.next_touch_at <= $1 ORDER BY t.next_touch_at LIMIT 1",
     )
     .bind(now)
