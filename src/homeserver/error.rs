@@ -15,6 +15,12 @@ pub enum HomeserverError {
         /// How long it asks us to wait, in milliseconds.
         retry_after_ms: Option<u64>,
     },
+    /// It does not know the endpoint for media, and at the old one it does not have the media. Of media
+    /// that needs authentication, the old endpoint says that of all.
+    #[error(
+        "the homeserver does not know /_matrix/client/v1/media, and answers 404 at the old endpoint"
+    )]
+    NotAtOldEndpoint,
     /// No connection could be made: the request was surely not acted on.
     #[error("the homeserver cannot be reached: {0}")]
     Unreachable(String),
@@ -35,7 +41,7 @@ impl HomeserverError {
     pub fn outcome_is_unknown(&self) -> bool {
         match self {
             Self::Refused { status, .. } => *status >= 500,
-            Self::Unreachable(_) => false,
+            Self::Unreachable(_) | Self::NotAtOldEndpoint => false,
             Self::Broken(_) | Self::Slow | Self::InvalidResponse(_) => true,
         }
     }
@@ -54,6 +60,7 @@ impl HomeserverError {
     pub fn status(&self) -> u16 {
         match self {
             Self::Refused { status, .. } => *status,
+            Self::NotAtOldEndpoint => 404,
             _ => 0,
         }
     }
@@ -62,6 +69,25 @@ impl HomeserverError {
     #[must_use]
     pub fn is_unknown_endpoint(&self) -> bool {
         self.errcode() == "M_UNRECOGNIZED" || (self.status() == 404 && self.errcode().is_empty())
+    }
+
+    /// Whether the homeserver says that it does not have the media: 404 `M_NOT_FOUND`, or `M_GONE`, by
+    /// which it says that the media was there (MSC4396). A 404 alone may be a reverse proxy's.
+    #[must_use]
+    pub fn says_media_is_gone(&self) -> bool {
+        self.is_not_found() || matches!(self.status(), 404 | 410) && self.errcode() == "M_GONE"
+    }
+
+    /// Whether the homeserver refuses because a limit of the user or of the server is reached, which
+    /// somebody can raise (MSC4335).
+    #[must_use]
+    pub fn is_over_quota(&self) -> bool {
+        matches!(
+            self.errcode(),
+            "M_USER_LIMIT_EXCEEDED"
+                | "ORG.MATRIX.MSC4335_USER_LIMIT_EXCEEDED"
+                | "M_RESOURCE_LIMIT_EXCEEDED"
+        )
     }
 
     /// Whether there is no such thing, such as an event or a state event.
@@ -98,5 +124,38 @@ impl HomeserverError {
             last = cause;
         }
         last.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_matrix_error_says_that_media_is_gone() {
+        let says = |status, errcode: &str| {
+            let error = HomeserverError::Refused {
+                status,
+                errcode: errcode.to_owned(),
+                message: String::new(),
+                retry_after_ms: None,
+            };
+            error.says_media_is_gone()
+        };
+        assert!(says(404, "M_NOT_FOUND") && says(410, "M_GONE") && says(404, "M_GONE"));
+        for (status, errcode) in [
+            (404, ""),
+            (410, ""),
+            (404, "M_UNRECOGNIZED"),
+            (502, "M_NOT_FOUND"),
+            (403, "M_NOT_FOUND"),
+            (504, "M_NOT_YET_UPLOADED"),
+            (404, "M_NOT_YET_UPLOADED"),
+            (200, "M_GONE"),
+        ] {
+            assert!(!says(status, errcode), "{status} {errcode}");
+        }
+        assert!(!HomeserverError::NotAtOldEndpoint.says_media_is_gone());
+        assert!(!HomeserverError::Slow.says_media_is_gone());
     }
 }

@@ -197,6 +197,7 @@ fn upload_failed(error: &HomeserverError) -> ApiError {
             "M_TOO_LARGE",
             "the homeserver takes no text that is as long as this one",
         ),
+        _ if error.is_over_quota() => return over_quota(error),
         (429, _) | (_, "M_LIMIT_EXCEEDED") => {
             let HomeserverError::Refused { retry_after_ms, .. } = error else {
                 return ApiError::limited(error.to_string(), None);
@@ -224,6 +225,22 @@ fn upload_failed(error: &HomeserverError) -> ApiError {
     };
     tracing::warn!(%error, "a paste could not be uploaded");
     ApiError::new(status, errcode, text)
+}
+
+/// A limit that is not the bridge's to wait for: of its user, or of the whole homeserver.
+fn over_quota(error: &HomeserverError) -> ApiError {
+    tracing::warn!(%error, "a paste could not be uploaded: the homeserver's administrator has to raise a limit");
+    let (errcode, text) = match error.errcode() {
+        "M_RESOURCE_LIMIT_EXCEEDED" => (
+            "M_RESOURCE_LIMIT_EXCEEDED",
+            "the homeserver has reached a limit of its own, and takes no uploads",
+        ),
+        _ => (
+            "M_USER_LIMIT_EXCEEDED",
+            "the homeserver takes no more uploads of the bridge's user: its limit is reached",
+        ),
+    };
+    ApiError::new(StatusCode::FORBIDDEN, errcode, text)
 }
 
 const SLOW: &str = "the homeserver was too slow to take the text; the request can be repeated";

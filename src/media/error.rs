@@ -53,6 +53,12 @@ impl MediaError {
             }
             (_, "M_NOT_YET_UPLOADED") => Self::NotYetUploaded,
             (_, "M_TOO_LARGE") => Self::TooLarge,
+            _ if error.says_media_is_gone() || error == HomeserverError::NotAtOldEndpoint => {
+                Self::Gone
+            }
+            _ if error.is_over_quota() => Self::Failed(format!(
+                "{error}; a limit of the homeserver is reached: its administrator has to raise it"
+            )),
             // Whatever their status: the media is there.
             (_, "M_MISSING_CONTENT_TOKEN") => Self::Failed(format!(
                 "{error}; the media needs a content token and the link has none: the bridge has to give the event's content_token"
@@ -76,11 +82,18 @@ impl MediaError {
                     status: 404 | 410, ..
                 },
                 _,
-            ) => Self::Gone,
+            ) => Self::Failed(format!(
+                "{error}; without M_NOT_FOUND this is no answer about media: look at the reverse proxy before the homeserver"
+            )),
             (HomeserverError::Refused { status: 504, .. } | HomeserverError::Slow, _) => Self::Slow,
             (HomeserverError::Refused { status: 401, .. }, _) => Self::Failed(format!(
                 "{error}; the homeserver does not know the bridge's as_token: compare it with the registration"
             )),
+            (HomeserverError::Refused { status: 403, .. }, "M_FORBIDDEN") if restricted => {
+                Self::Failed(format!(
+                    "{error}; the bridge's user may not see the event that the media belongs to, or may not download: it has to be the registration's sender or in its namespace"
+                ))
+            }
             (HomeserverError::Refused { status: 403, .. }, _) => Self::Failed(format!(
                 "{error}; the bridge's user_id may not download: it has to be the registration's sender or in its namespace"
             )),

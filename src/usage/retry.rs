@@ -28,10 +28,11 @@ pub(super) fn wait_ms(error: &HomeserverError, attempts: i64) -> i64 {
 }
 
 /// Whether the homeserver would refuse the same request again, however long we wait. A 401 is not
-/// permanent, since the operator can mend it; nor is a path that a homeserver has to know: its worker
+/// permanent, since the operator can mend it, nor is a limit that can be raised; nor is a path that a homeserver has to know: its worker
 /// is down, or requests are routed wrongly.
 pub(super) fn is_permanent(error: &HomeserverError) -> bool {
     !matches!(error.errcode(), "" | "M_UNRECOGNIZED")
+        && !error.is_over_quota()
         && matches!(error.status(), 400 | 402..=407 | 409..=428 | 431..=499)
 }
 

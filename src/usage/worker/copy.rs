@@ -191,6 +191,8 @@ fn to_copy(source: &CopySource) -> Result<(MxcUri, Option<ContentToken>), Storag
 fn why_no_copy(error: &HomeserverError) -> Option<&'static str> {
     match (error.status(), error.errcode()) {
         (_, "M_NOT_YET_UPLOADED") => None,
+        // Somebody can raise the limit.
+        _ if error.is_over_quota() => None,
         (404 | 410, errcode) if !matches!(errcode, "" | "M_UNRECOGNIZED") => {
             Some("the medium to be counted has gone")
         }
@@ -233,6 +235,9 @@ mod tests {
             (refused(404, ""), None),
             (refused(401, "M_UNKNOWN_TOKEN"), None),
             (refused(429, "M_LIMIT_EXCEEDED"), None),
+            (refused(410, "M_GONE"), Some("gone")),
+            (refused(403, "M_USER_LIMIT_EXCEEDED"), None),
+            (refused(403, "M_RESOURCE_LIMIT_EXCEEDED"), None),
             (refused(504, "M_NOT_YET_UPLOADED"), None),
             (refused(502, ""), None),
             (HomeserverError::Slow, None),
