@@ -17,8 +17,8 @@ use crate::{
         AppState, Listener, RequestLog, configure_internal, configure_public, transaction_slots,
     },
     key_store::KeyStore,
-    links::Links,
-    media::{Availability, Cache, MediaProxy, ObjectKeys, Purger, Thumbnailer},
+    links::{Links, Presence},
+    media::{Cache, MediaProxy, ObjectKeys, Purger, Thumbnailer},
     pastes::{PasteViews, Pastes},
     random,
     storage::{Database, Opener, meta_events},
@@ -94,6 +94,7 @@ impl Application {
                 object_keys.clone(),
                 thumbnailer.clone(),
                 linked.clone(),
+                data.presence.clone(),
                 data.config(),
             )
         };
@@ -186,7 +187,12 @@ async fn state(
     let check_event = config.links.check_event;
     Ok(AppState {
         follows: FollowCounter::new(database.clone(), touching),
-        availability: Availability::default(),
+        presence: Presence::new(
+            database.clone(),
+            config,
+            stores.features.clone(),
+            clock.clone(),
+        ),
         metrics: telemetry::metrics(),
         incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event),
         forwarder: Forwarder::new()?,

@@ -80,6 +80,7 @@ impl Application {
         let toucher = Toucher::new(
             database.clone(),
             MediaClient::new(homeserver()),
+            state.presence.clone(),
             config(),
             clock.clone(),
         );

@@ -22,7 +22,7 @@ pub(super) enum Command {
     List {
         #[command(flatten)]
         which: Which,
-        /// Only those in this state: live, expired, revoked, redacted or spent.
+        /// Only those in this state: live, expired, revoked, redacted, gone or spent.
         #[arg(long)]
         state: Option<String>,
         /// How many at most.
@@ -83,7 +83,7 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             if let Some(word) = state {
                 let Some(state) = LinkState::parse(&word) else {
                     bail!(
-                        "--state: found {word:?}; allowed are live, expired, revoked, redacted and spent"
+                        "--state: found {word:?}; allowed are live, expired, revoked, redacted, gone and spent"
                     );
                 };
                 criteria.state = Some(state);

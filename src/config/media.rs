@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     problems::Problems,
-    value::{PixelSize, Size, Span},
+    value::{Lifetime, PixelSize, Size, Span},
 };
 
 /// The largest side of a thumbnail, in pixels.
@@ -27,6 +27,8 @@ pub struct MediaConfig {
     pub max_size_bytes: u64,
     /// The cache on disk; `None`: every follow is a download.
     pub cache: Option<CacheConfig>,
+    /// How long cached media is given without asking whether the homeserver still has it.
+    pub revalidate: Lifetime,
     /// The longest `max-age` that answers allow browsers and CDNs.
     pub cache_control_max: Duration,
     /// The sizes that thumbnails have; empty: there are none.
@@ -72,6 +74,7 @@ impl Default for CacheFile {
 pub(super) struct MediaFile {
     max_size: Size,
     cache: Option<CacheFile>,
+    revalidate: Lifetime,
     cache_control_max: Span,
     thumbnails: Option<Vec<PixelSize>>,
 }
@@ -81,6 +84,7 @@ impl Default for MediaFile {
         Self {
             max_size: Size(100 << 20),
             cache: Some(CacheFile::default()),
+            revalidate: Lifetime::For(Duration::from_secs(300)),
             cache_control_max: Span(Duration::from_secs(3600)),
             thumbnails: Some(USUAL_SIZES.map(PixelSize).to_vec()),
         }
@@ -131,6 +135,7 @@ impl MediaFile {
                 dir: folder.join(cache.dir),
                 max_size_bytes: cache.max_size.0,
             }),
+            revalidate: self.revalidate,
             cache_control_max: self.cache_control_max.0,
             thumbnails: thumbnails
                 .into_iter()

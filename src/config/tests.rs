@@ -1,4 +1,4 @@
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use super::{file::ConfigFile, load::merged, *};
 use medialink_event::TextTemplate;
@@ -368,6 +368,20 @@ fn the_cache_is_on_unless_it_is_switched_off() {
         small.starts_with("media.cache.max_size: found 1.0 MiB; allowed"),
         "{small}"
     );
+}
+
+#[test]
+fn cached_media_is_asked_for_now_and_then_or_never() {
+    let revalidate = |value: &str| {
+        let text = changed("  revalidate: 5m", &format!("  revalidate: {value}"));
+        parse(&text).map(|config| config.media.revalidate)
+    };
+    let minutes = Lifetime::For(Duration::from_secs(300));
+    assert_eq!(revalidate("5m"), Ok(minutes));
+    assert_eq!(revalidate("never"), Ok(Lifetime::Never));
+    let without = changed("  revalidate: 5m", "");
+    assert_eq!(parse(&without).map(|c| c.media.revalidate), Ok(minutes));
+    assert!(refused(&changed("revalidate: 5m", "revalidate: often")).contains("media.revalidate"));
 }
 
 #[test]

@@ -1,7 +1,13 @@
 //! Media of the homeserver (Client-Server API, `/_matrix/client/v1/media/download` and `/thumbnail`,
 //! MSC3916; MSC3910).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::{
     StatusCode,
@@ -26,6 +32,8 @@ const UPLOAD_WITHIN: Duration = Duration::from_secs(10);
 pub struct MediaClient {
     homeserver: Arc<Homeserver>,
     downloader: Downloader,
+    /// Whether the homeserver answers conditional requests with the whole media.
+    ignores_conditions: AtomicBool,
 }
 
 impl MediaClient {
@@ -35,6 +43,7 @@ impl MediaClient {
         Self {
             downloader: Downloader::new(&homeserver),
             homeserver,
+            ignores_conditions: AtomicBool::new(false),
         }
     }
 
@@ -44,6 +53,7 @@ impl MediaClient {
         Self {
             downloader: Downloader::of_worker(&homeserver),
             homeserver,
+            ignores_conditions: AtomicBool::new(false),
         }
     }
 
@@ -83,7 +93,11 @@ impl MediaClient {
                 // The old endpoint knows neither access tokens nor content tokens.
                 let old = [("allow_redirect", "true")];
                 let url = self.url(&["_matrix", "media", "v3"], &request, old);
-                self.downloader.get(url, HeaderMap::new(), &request).await
+                let answer = self.downloader.get(url, HeaderMap::new(), &request).await;
+                answer.map_err(|error| match error.is_not_found() {
+                    true => HomeserverError::NotAtOldEndpoint,
+                    false => error,
+                })
             }
             outcome => outcome,
         }
@@ -113,13 +127,14 @@ impl MediaClient {
             width,
             height,
             method,
+            animated,
         } = request.what
         {
             pairs
                 .append_pair("width", &width.to_string())
                 .append_pair("height", &height.to_string())
                 .append_pair("method", method)
-                .append_pair("animated", "false");
+                .append_pair("animated", if animated { "true" } else { "false" });
         }
         pairs
             .append_pair("timeout_ms", &self.upload_wait_ms().to_string())
@@ -127,8 +142,43 @@ impl MediaClient {
             .finish()
     }
 
-    /// Touches media: a homeserver that counts downloads notes an access, and sends no body. Its
-    /// `ETag` is constant (seen on Synapse), so a conditional request is answered with 304.
+    /// A question whether the homeserver has media. A homeserver that counts downloads notes an access,
+    /// and sends no body: its `ETag` is constant (seen on Synapse), so a conditional request is answered
+    /// with 304. Of others, the head is asked for.
+    pub fn question<'a>(
+        &self,
+        mxc: &'a MxcUri,
+        content_token: Option<&'a ContentToken>,
+    ) -> MediaRequest<'a> {
+        MediaRequest {
+            what: MediaVariant::Original,
+            mxc,
+            content_token,
+            as_user: None,
+            head_only: self.ignores_conditions.load(Ordering::Relaxed),
+            range: None,
+            if_none_match: Some("1"),
+        }
+    }
+
+    /// Takes the answer to a question: that the media is there.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub async fn hear(&self, mut answer: Download) -> Result<(), HomeserverError> {
+        if answer.status == StatusCode::NOT_MODIFIED
+            || self.ignores_conditions.load(Ordering::Relaxed)
+        {
+            // To its end, so that the connection can be used again.
+            answer.body.next().await?;
+        } else {
+            // Here the connection is closed: there is a body that nobody reads.
+            self.ignores_conditions.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Asks whether the homeserver has media: for its copy first where there is one (MSC3911).
     ///
     /// # Errors
     /// If the homeserver refuses or fails.
@@ -137,21 +187,16 @@ impl MediaClient {
         bridge: &BridgeConfig,
         mxc: &MxcUri,
         content_token: Option<&ContentToken>,
+        copy: Option<&MxcUri>,
     ) -> Result<(), HomeserverError> {
-        let request = MediaRequest {
-            what: MediaVariant::Original,
-            mxc,
-            content_token,
-            as_user: None,
-            head_only: false,
-            range: None,
-            if_none_match: Some("1"),
-        };
-        let mut download = self.download(bridge, request).await?;
-        if download.status == StatusCode::NOT_MODIFIED {
-            // To its end, so that the connection can be used again.
-            download.body.next().await?;
+        if let Some(copy) = copy {
+            match self.download(bridge, self.question(copy, None)).await {
+                Err(error) if error.says_media_is_gone() => {}
+                outcome => return self.hear(outcome?).await,
+            }
         }
-        Ok(())
+        let question = self.question(mxc, content_token);
+        let answer = self.download(bridge, question).await?;
+        self.hear(answer).await
     }
 }

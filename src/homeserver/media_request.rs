@@ -25,7 +25,30 @@ pub enum MediaVariant {
         height: u32,
         /// `scale` or `crop`.
         method: &'static str,
+        /// Whether it may move, if the homeserver makes such thumbnails (MSC2705).
+        animated: bool,
     },
+}
+
+impl MediaVariant {
+    /// The same thumbnail, which may move.
+    #[must_use]
+    pub fn moving(self) -> Self {
+        match self {
+            Self::Original => self,
+            Self::Thumbnail {
+                width,
+                height,
+                method,
+                ..
+            } => Self::Thumbnail {
+                width,
+                height,
+                method,
+                animated: true,
+            },
+        }
+    }
 }
 
 /// A request for media.

@@ -73,12 +73,18 @@ impl PublicError {
         Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::NoThumbnail)
     }
 
+    /// The homeserver no longer has the media.
+    fn media_gone() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::MediaGone)
+    }
+
     /// A link that may not be followed.
     pub(super) fn refusal(refusal: &Refusal) -> Self {
         let gone = |cause| Self::new(StatusCode::GONE, "M_GONE", cause);
         match refusal {
             Refusal::NotALink => Self::not_found(),
             Refusal::KeyRevoked => gone(Cause::KeyRevoked),
+            Refusal::Ended(LinkState::Gone) => Self::media_gone(),
             Refusal::Ended(LinkState::Expired) => gone(Cause::Expired),
             Refusal::Ended(LinkState::Redacted) => gone(Cause::Redacted),
             Refusal::Ended(LinkState::Spent) => gone(Cause::Spent),
@@ -116,7 +122,7 @@ impl PublicError {
     /// Media that the homeserver does not deliver. Faults that the operator can mend are logged here.
     pub(super) fn media(error: &MediaError, link_id: &str) -> Self {
         match error {
-            MediaError::Gone => Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::MediaGone),
+            MediaError::Gone => Self::media_gone(),
             MediaError::NotYetUploaded => Self {
                 retry_after_s: Some(UPLOAD_RETRY_S),
                 ..Self::new(

@@ -58,23 +58,17 @@ pub(super) async fn answer_legacy(
 async fn is_withdrawn(
     link: &LegacyLink,
     order: &Order,
-    from_homeserver: bool,
     state: &AppState,
     proxy: &MediaProxy,
 ) -> bool {
-    let link_id = link.link_id().to_string();
-    if from_homeserver {
-        state.availability.confirm(&link_id).await;
-        return false;
-    }
     let hears_of_redactions = state.config().links.check_event == CheckEvent::Push;
-    let ask = async {
+    let is_vouched_for = async {
         match state.links.is_seen(link).await {
-            Ok(is_seen) if !is_seen || !hears_of_redactions => proxy.is_there(order).await,
-            Ok(_) | Err(_) => true,
+            Ok(is_seen) => is_seen && hears_of_redactions,
+            Err(_) => true,
         }
     };
-    !state.availability.is_available(&link_id, ask).await
+    !proxy.may_serve_unvouched(order, is_vouched_for).await
 }
 
 /// Answers with the media of a link that may be followed.
@@ -95,7 +89,8 @@ async fn serve(
         .await
         .map_err(|error| refused(&error))?;
     if let Some(legacy) = legacy
-        && is_withdrawn(legacy, &order, media.is_download, state, proxy).await
+        && !media.is_download
+        && is_withdrawn(legacy, &order, state, proxy).await
     {
         return Err(refused(&MediaError::Gone));
     }

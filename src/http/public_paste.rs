@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use crate::{
     homeserver::MediaVariant,
     links::Grant,
-    media::{Decision, MediaError, MediaProxy, RequestConditions},
+    media::{Decision, MediaError, MediaProxy, Order, RequestConditions},
     pages::Rows,
     pastes::MAX_TEXT_BYTES,
     storage::links::Paste,
@@ -24,10 +24,13 @@ pub(super) async fn lines(
 ) -> Result<Arc<Rows>, PublicError> {
     let link = &grant.link;
     let filename = link.claims.filename.as_deref();
-    if let Some(rows) = state.paste_views.get(&link.link_id, filename).await {
+    let order = order(grant, MediaVariant::Original);
+    if let Some(rows) = state.paste_views.get(&link.link_id, filename).await
+        && media.may_serve(&order).await
+    {
         return Ok(rows);
     }
-    let text = read(grant, media)
+    let text = read(&order, media)
         .await
         .map_err(|error| PublicError::media(&error, &link.link_id).on(&grant.bridge.network))?;
     let language = paste.language.as_deref();
@@ -38,13 +41,8 @@ pub(super) async fn lines(
 }
 
 /// The text, as the homeserver has it. Longer media than any uploaded text is refused.
-async fn read(grant: &Grant, media: &MediaProxy) -> Result<String, MediaError> {
-    let opened = media
-        .open(
-            &order(grant, MediaVariant::Original),
-            RequestConditions::default(),
-        )
-        .await?;
+async fn read(order: &Order, media: &MediaProxy) -> Result<String, MediaError> {
+    let opened = media.open(order, RequestConditions::default()).await?;
     if opened.decision != Decision::Whole {
         return Err(MediaError::Failed("the whole was not given".to_owned()));
     }

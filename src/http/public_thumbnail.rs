@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     homeserver::MediaVariant,
+    links::Grant,
     media::{MediaProxy, ThumbnailMethod, choose_thumbnail},
 };
 
@@ -22,9 +23,10 @@ struct Query {
     width: Option<String>,
     height: Option<String>,
     method: Option<String>,
+    animated: Option<String>,
 }
 
-/// `GET` and `HEAD /t/{token}?width=&height=&method=`.
+/// `GET` and `HEAD /t/{token}?width=&height=&method=&animated=`.
 pub(super) async fn answer(
     request: &HttpRequest,
     token: &str,
@@ -32,7 +34,7 @@ pub(super) async fn answer(
     media: &MediaProxy,
 ) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
-    let variant = variant(request, state)?;
+    let variant = variant(request, &grant, state)?;
     let media = media
         .open(&order(&grant, variant), conditions(request))
         .await
@@ -44,7 +46,11 @@ pub(super) async fn answer(
 }
 
 /// The configured size that serves the requested one.
-fn variant(request: &HttpRequest, state: &AppState) -> Result<MediaVariant, PublicError> {
+fn variant(
+    request: &HttpRequest,
+    grant: &Grant,
+    state: &AppState,
+) -> Result<MediaVariant, PublicError> {
     let query = web::Query::<Query>::from_query(request.query_string())
         .map_err(|_| PublicError::bad_size("M_INVALID_PARAM"))?;
     let pixels = |text: &Option<String>| {
@@ -61,6 +67,13 @@ fn variant(request: &HttpRequest, state: &AppState) -> Result<MediaVariant, Publ
             ThumbnailMethod::parse(text).ok_or(PublicError::bad_size("M_INVALID_PARAM"))?
         }
     };
-    choose_thumbnail(&state.config().media.thumbnails, asked, method)
-        .ok_or(PublicError::no_thumbnail())
+    let animated = match query.animated.as_deref() {
+        None | Some("false") => false,
+        // Thumbnails that are made here stand still.
+        Some("true") => grant.link.claims.file.is_none(),
+        Some(_) => return Err(PublicError::bad_size("M_INVALID_PARAM")),
+    };
+    let variant = choose_thumbnail(&state.config().media.thumbnails, asked, method)
+        .ok_or(PublicError::no_thumbnail())?;
+    Ok(if animated { variant.moving() } else { variant })
 }

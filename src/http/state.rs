@@ -11,8 +11,7 @@ use crate::{
     clock::Clock,
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
-    links::Links,
-    media::Availability,
+    links::{Links, Presence},
     pastes::{PasteViews, Pastes},
     storage::Database,
     usage::FollowCounter,
@@ -36,8 +35,8 @@ pub struct AppState {
     pub pastes: Pastes,
     /// The lines of pastes, for their pages.
     pub paste_views: PasteViews,
-    /// Whether media is still there that only the homeserver vouches for.
-    pub availability: Availability,
+    /// Whether the homeserver still has media.
+    pub presence: Presence,
     /// Counts follows and bytes.
     pub follows: FollowCounter,
     /// The homeserver.

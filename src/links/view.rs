@@ -35,7 +35,7 @@ pub struct LinkView {
         example = "https://media.example.org/v/EQFqsTuA…/cat.png"
     )]
     pub page_url: Option<String>,
-    /// `live`, `expired`, `revoked`, `redacted` or `spent`.
+    /// `live`, `expired`, `revoked`, `redacted`, `gone` or `spent`.
     #[schema(example = "live")]
     pub state: &'static str,
     /// The media.

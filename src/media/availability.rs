@@ -1,39 +1,54 @@
-//! Remembers for a moment whether the homeserver still has media that it may remove without notice.
+//! Whether the homeserver still has media that the cache holds: it may have deleted or quarantined it.
 
-use std::{future::Future, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use moka::future::Cache;
+use actix_web::rt;
 
-/// How long an answer holds.
-const ANSWERS_HOLD_FOR: Duration = Duration::from_secs(30);
-/// How many answers are cached.
-const MAX_ANSWERS: u64 = 10_000;
+use crate::{
+    clock::millis,
+    links::{Doubt, Outlook},
+};
 
-/// The homeserver's latest answers about media that no event vouches for. Such media is served from
-/// the cache only while the homeserver has it: it may have been quarantined there.
-#[derive(Clone)]
-pub struct Availability(Cache<String, bool>);
+use super::{fetch::Fetcher, order::Order};
 
-impl Default for Availability {
-    fn default() -> Self {
-        Self(
-            Cache::builder()
-                .max_capacity(MAX_ANSWERS)
-                .time_to_live(ANSWERS_HOLD_FOR)
-                .build(),
-        )
+/// How old the homeserver's answer may be where nothing but the homeserver vouches for media.
+const VOUCHED_FOR: Duration = Duration::from_secs(30);
+
+/// Whether cached media may be served: by the homeserver's latest answer, or by asking, once for all
+/// who follow links to it.
+pub(super) async fn may_serve(fetcher: &Arc<Fetcher>, order: &Order) -> bool {
+    match fetcher.presence().outlook(order.medium()).await {
+        Outlook::Known(may_serve) => may_serve,
+        Outlook::Due(doubt) => settle(fetcher, order, *doubt).await,
     }
 }
 
-impl Availability {
-    /// Notes that the media of a link has just come from the homeserver.
-    pub async fn confirm(&self, link_id: &str) {
-        self.0.insert(link_id.to_owned(), true).await;
+/// The same for media that no event vouches for, unless `is_vouched_for` finds one.
+pub(super) async fn may_serve_unvouched(
+    fetcher: &Arc<Fetcher>,
+    order: &Order,
+    is_vouched_for: impl Future<Output = bool>,
+) -> bool {
+    let age = millis(VOUCHED_FOR);
+    match fetcher.presence().outlook_within(order.medium(), age).await {
+        Outlook::Known(may_serve) => may_serve,
+        Outlook::Due(doubt) if is_vouched_for.await => {
+            doubt.vouch();
+            true
+        }
+        Outlook::Due(doubt) => settle(fetcher, order, *doubt).await,
     }
+}
 
-    /// Whether the homeserver has the media of a link: by its answer of a moment ago, or by asking,
-    /// once for all requests that wait for it.
-    pub async fn is_available(&self, link_id: &str, ask: impl Future<Output = bool>) -> bool {
-        self.0.get_with_by_ref(link_id, ask).await
+/// Asks in a task of its own, which the end of the request does not end.
+async fn settle(fetcher: &Arc<Fetcher>, order: &Order, doubt: Doubt) -> bool {
+    if let Some(question) = doubt.question() {
+        let (fetcher, order) = (Arc::clone(fetcher), order.clone());
+        rt::spawn(async move {
+            if question.begin(order.medium()).await {
+                fetcher.question(&order).await;
+            }
+        });
     }
+    doubt.settled().await
 }

@@ -7,7 +7,8 @@ use medialink_link::matrix::{ServerName, UserId};
 
 use crate::{
     config::Config,
-    homeserver::{Download, Features, HomeserverError, MediaClient, MediaRequest},
+    homeserver::{Download, Features, HomeserverError, MediaClient, MediaRequest, MediaVariant},
+    links::{Asked, Presence, Told},
 };
 
 use super::{
@@ -20,15 +21,22 @@ use super::{
 pub(super) struct Fetcher {
     homeserver: Arc<MediaClient>,
     features: Features,
+    presence: Presence,
     server_name: ServerName,
     max_bytes: u64,
 }
 
 impl Fetcher {
-    pub(super) fn new(homeserver: Arc<MediaClient>, features: Features, config: &Config) -> Self {
+    pub(super) fn new(
+        homeserver: Arc<MediaClient>,
+        features: Features,
+        presence: Presence,
+        config: &Config,
+    ) -> Self {
         Self {
             homeserver,
             features,
+            presence,
             server_name: config.homeserver.server_name.clone(),
             max_bytes: config.media.max_size_bytes,
         }
@@ -39,9 +47,28 @@ impl Fetcher {
         self.homeserver.stall()
     }
 
-    /// Whether the homeserver has the media now. Only a clear no counts.
-    pub(super) async fn is_there(&self, order: &Order) -> bool {
-        !matches!(self.ask(order, true, None).await, Err(MediaError::Gone))
+    /// What the homeserver has said about media.
+    pub(super) fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// Asks whether the homeserver has the media now, and notes the answer.
+    pub(super) async fn question(&self, order: &Order) {
+        let claims = &order.claims;
+        let token = claims.content_token.as_ref();
+        let question = self.homeserver.question(&claims.mxc, token);
+        let outcome = async {
+            let answer = self.request(order, question).await?;
+            let heard = self.homeserver.hear(answer).await;
+            heard.map_err(|error| (error, false))
+        };
+        let told = match outcome.await {
+            Ok(()) => Told::There,
+            Err((error, is_restricted)) => Told::by(&error, is_restricted),
+        };
+        self.presence
+            .note(order.medium(), told, Asked::Question)
+            .await;
     }
 
     /// The whole.
@@ -54,7 +81,8 @@ impl Fetcher {
         }
     }
 
-    /// Asks for media, or for the head of the answer only; for its copy first where there is one.
+    /// Asks for media, or for the head of the answer only; for its copy first where there is one. The
+    /// answer is noted.
     pub(super) async fn ask(
         &self,
         order: &Order,
@@ -71,19 +99,24 @@ impl Fetcher {
             range: range_header.as_deref(),
             if_none_match: None,
         };
-        let mut request = original;
-        if let Some(copy) = &order.copy {
-            request.mxc = copy;
-            request.content_token = None;
+        let outcome = self.request(order, original).await;
+        let told = match &outcome {
+            Ok(_) => Told::There,
+            // Of media that is there, a thumbnail may be missing.
+            Err(_) if order.variant != MediaVariant::Original => Told::Unsure,
+            Err((error, is_restricted)) => Told::by(error, *is_restricted),
+        };
+        self.presence
+            .note(order.medium(), told, Asked::Download)
+            .await;
+        if let Err((error, _)) = &outcome
+            && order.variant != MediaVariant::Original
+            && error.says_media_is_gone()
+        {
+            self.question(order).await;
         }
-        let mut download = self.download(order, request).await;
-        if order.copy.is_some() && download.as_ref().is_err_and(|error| error.status() == 404) {
-            request = original;
-            download = self.download(order, request).await;
-        }
-        let download = download.map_err(|error| {
-            let restricted = self.features.links_media() && request.content_token.is_none();
-            MediaError::of(error, order.variant, restricted)
+        let download = outcome.map_err(|(error, is_restricted)| {
+            MediaError::of(error, order.variant, is_restricted)
         })?;
         let asked = DownloadTerms {
             head_only: is_head,
@@ -92,6 +125,34 @@ impl Fetcher {
             stall: self.stall(),
         };
         DownloadAnswer::check(download, asked)
+    }
+
+    /// Sends a request for the original of an order, or for its copy, if there is one and the homeserver
+    /// has it. A refusal comes with whether the request was restricted: it had no content token, where
+    /// media is linked to events (MSC3911).
+    async fn request(
+        &self,
+        order: &Order,
+        original: MediaRequest<'_>,
+    ) -> Result<Download, (HomeserverError, bool)> {
+        let mut request = original;
+        if let Some(copy) = &order.copy {
+            request.mxc = copy;
+            request.content_token = None;
+        }
+        let mut outcome = self.download(order, request).await;
+        if order.copy.is_some()
+            && outcome
+                .as_ref()
+                .is_err_and(HomeserverError::says_media_is_gone)
+        {
+            request = original;
+            outcome = self.download(order, request).await;
+        }
+        outcome.map_err(|error| {
+            let is_restricted = self.features.links_media() && request.content_token.is_none();
+            (error, is_restricted)
+        })
     }
 
     /// Asks as the bridge's user; for media of an event that it may not see, as its sender, who

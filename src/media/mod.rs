@@ -27,7 +27,6 @@ mod thumbnailer;
 mod upstream;
 
 pub use answer::Media;
-pub use availability::Availability;
 pub use body::MediaBody;
 pub use cache::Cache;
 pub use decision::{Decision, Representation, RequestConditions};

@@ -93,11 +93,16 @@ impl ObjectKeys {
             width,
             height,
             method,
+            animated,
         } = variant
         {
             field(method.as_bytes());
             field(&width.to_be_bytes());
             field(&height.to_be_bytes());
+            // Those that stand still have the names that they had before others were known.
+            if animated {
+                field(b"animated");
+            }
         }
         if let Some(bridge) = bridge {
             field(b"bridge");
@@ -140,6 +145,13 @@ mod tests {
             width: 96,
             height: 96,
             method: "crop",
+            animated: false,
+        };
+        let moving = MediaVariant::Thumbnail {
+            width: 96,
+            height: 96,
+            method: "crop",
+            animated: true,
         };
         let keys = [
             of.key(&plain, MediaVariant::Original, None),
@@ -151,6 +163,7 @@ mod tests {
             of.key(&token, MediaVariant::Original, None),
             of.key(&file, MediaVariant::Original, None),
             of.key(&plain, small, None),
+            of.key(&plain, moving, None),
             of.key(&plain, MediaVariant::Original, Some("irc")),
             of.key(&plain, MediaVariant::Original, Some("xmpp")),
             of.key(&plain, small, Some("irc")),

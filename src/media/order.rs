@@ -7,7 +7,7 @@ use medialink_link::{
     matrix::{FileKeys, MxcUri},
 };
 
-use crate::{config::BridgeConfig, homeserver::MediaVariant};
+use crate::{config::BridgeConfig, homeserver::MediaVariant, links::MediumRef};
 
 use super::decrypt::derived_keys;
 
@@ -41,6 +41,16 @@ impl Order {
         }
     }
 
+    /// The medium, as the homeserver is asked for it.
+    pub(super) fn medium(&self) -> MediumRef<'_> {
+        MediumRef {
+            bridge: &self.bridge.id,
+            mxc: &self.claims.mxc,
+            content_token: self.claims.content_token.as_ref(),
+            copy: self.copy.as_ref(),
+        }
+    }
+
     /// Whether the service makes the bytes itself: the homeserver cannot read what is encrypted.
     pub(super) fn is_made_here(&self) -> bool {
         self.claims.file.is_some() && self.variant != MediaVariant::Original
@@ -56,6 +66,7 @@ impl Order {
                 width,
                 height,
                 method,
+                ..
             } => derived_keys(
                 file,
                 &format!(

@@ -8,12 +8,14 @@ use futures_util::future::LocalBoxFuture;
 use crate::{
     config::Config,
     homeserver::{Features, MediaClient},
+    links::Presence,
 };
 
 use super::{
     MediaBody, MediaError, RequestConditions, Thumbnailer,
     answer::{Media, describe},
-    cache::{Cache, ReadError},
+    availability::{may_serve, may_serve_unvouched},
+    cache::{Cache, CachedObject, ReadError},
     cached,
     decision::Decision,
     decrypt::{Decryption, Keystream},
@@ -46,10 +48,12 @@ impl MediaProxy {
         object_keys: ObjectKeys,
         thumbnailer: Thumbnailer,
         features: Features,
+        presence: Presence,
         config: &Config,
     ) -> Self {
+        let fetcher = Fetcher::new(homeserver, features.clone(), presence, config);
         Self {
-            fetcher: Arc::new(Fetcher::new(homeserver, features.clone(), config)),
+            fetcher: Arc::new(fetcher),
             cache,
             object_keys,
             thumbnailer,
@@ -73,9 +77,19 @@ impl MediaProxy {
         }
     }
 
-    /// Whether the homeserver has the media now, whatever the cache holds. Only a clear no counts.
-    pub async fn is_there(&self, order: &Order) -> bool {
-        self.fetcher.is_there(order).await
+    /// Whether media may be served from the cache, since the homeserver has it.
+    pub async fn may_serve(&self, order: &Order) -> bool {
+        may_serve(&self.fetcher, order).await
+    }
+
+    /// The same for media that no event vouches for, unless `is_vouched_for` finds one: only the
+    /// homeserver's answer of a moment ago counts.
+    pub async fn may_serve_unvouched(
+        &self,
+        order: &Order,
+        is_vouched_for: impl Future<Output = bool>,
+    ) -> bool {
+        may_serve_unvouched(&self.fetcher, order, is_vouched_for).await
     }
 
     /// The key of an order's bytes. A copy has that of its original. Where media is linked to events,
@@ -105,7 +119,8 @@ impl MediaProxy {
         streamed::stream(&self.fetcher, &key, order, &request).await
     }
 
-    /// `None`: the cache does not hold it, and a request for the head is no reason to fetch it.
+    /// `None`: the cache does not hold it, and a request for the head is no reason to fetch it; or it may
+    /// not be served.
     async fn cached(
         &self,
         cache: &Cache,
@@ -114,6 +129,9 @@ impl MediaProxy {
         request: &RequestConditions<'_>,
     ) -> Result<Option<Media>, ReadError> {
         let (object, is_fetched) = match cache.find(key).await {
+            // Of media that is being fetched, the homeserver has just said that it has it.
+            Some(object @ CachedObject::Growing(_)) => (object, false),
+            Some(_) if !self.may_serve(order).await => return Ok(None),
             Some(object) => (object, false),
             None if request.is_head => return Ok(None),
             None => {

@@ -90,11 +90,14 @@ impl Purger {
     /// The original and every thumbnail that the cache may hold of one medium.
     fn variants(&self) -> impl Iterator<Item = MediaVariant> {
         let sizes = self.thumbnails.iter();
-        let thumbnails = sizes.flat_map(|size| {
-            [ThumbnailMethod::Crop, ThumbnailMethod::Scale].map(|method| MediaVariant::Thumbnail {
+        let (crop, scale) = (ThumbnailMethod::Crop, ThumbnailMethod::Scale);
+        let kinds = [(crop, false), (crop, true), (scale, false), (scale, true)];
+        let thumbnails = sizes.flat_map(move |size| {
+            kinds.map(|(method, animated)| MediaVariant::Thumbnail {
                 width: size.width,
                 height: size.height,
                 method: method.as_str(),
+                animated,
             })
         });
         std::iter::once(MediaVariant::Original).chain(thumbnails)

@@ -67,6 +67,7 @@ pub fn choose_thumbnail(
         width: chosen.width,
         height: chosen.height,
         method: method.as_str(),
+        animated: false,
     })
 }
 

@@ -37,6 +37,7 @@ impl Thumbnailer {
             width,
             height,
             method,
+            ..
         } = order.variant
         else {
             return Err(MediaError::NoThumbnail);

@@ -10,6 +10,7 @@ use super::{
     StorageError,
     links::{self, Criteria, LinkRow, Renewal},
     media_references::{self, EndCause, ReleaseDelays},
+    missing_media::AskedMedium,
 };
 
 /// Which links end, and how.
@@ -41,6 +42,8 @@ pub enum Ending<'a> {
     /// Links that a bridge has made by itself, also those that have ended: of all their ends, only
     /// a revocation cannot be undone.
     LegacyRevoked(&'a [i64]),
+    /// The live links to a medium that the homeserver no longer has.
+    MediaGone(&'a AskedMedium),
     /// Links whose time is over, up to a number of them.
     Expired(i64),
 }
@@ -84,6 +87,7 @@ pub async fn end(
                 usages.extend(links::revoke_legacy(connection, *id, now).await?);
             }
         }
+        Ending::MediaGone(medium) => usages = links::end_gone(connection, medium, now).await?,
         Ending::Expired(limit) => {
             cause = EndCause::Expired;
             usages = links::expire(connection, now, limit).await?;

@@ -124,7 +124,13 @@ async fn a_touch_finds_no_link_whose_time_is_over_even_before_that_is_recorded()
     });
     written.await.expect("writes");
     let bridge_at = async |now| {
-        let due = touches::next_due(database.reader(), now).await;
+        let asked = touches::TouchQuery {
+            now,
+            bridges: &["irc"],
+            busy: &[],
+            busy_servers: &[],
+        };
+        let due = touches::next_due(database.reader(), asked).await;
         due.expect("reads").expect("a touch is due").bridge
     };
     assert_eq!(bridge_at(999).await.as_deref(), Some("irc"));

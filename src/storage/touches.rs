@@ -2,21 +2,36 @@
 //!
 //! Every function here fails with [`StorageError`] if the database does.
 
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
-use super::StorageError;
+use super::{StorageError, missing_media::without};
 
 /// Media whose touch is due.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct DueTouch {
     /// The URI of the media.
     pub mxc: String,
-    /// The bridge of the newest live link to it; `None`: no link is live.
+    /// The bridge of the newest live link to it, of those that are configured; `None`: there is none.
     pub bridge: Option<String>,
     /// The content token of that link; empty: it has none.
     pub content_token: Option<String>,
-    /// The number of touches in a row for which the homeserver did not have the media.
-    pub misses: i64,
+    /// The copy that the link serves.
+    pub copy_mxc: Option<String>,
+    /// Whether any link to it is live, of whichever bridge.
+    pub is_linked: bool,
+}
+
+/// Which touches are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct TouchQuery<'a> {
+    /// Those that are due at this time.
+    pub now: i64,
+    /// The bridges that are configured.
+    pub bridges: &'a [&'a str],
+    /// None of this media.
+    pub busy: &'a [&'a str],
+    /// None of media of these servers.
+    pub busy_servers: &'a [&'a str],
 }
 
 /// Has media touched at `at`, unless a touch is planned already.
@@ -36,16 +51,38 @@ pub async fn schedule(
 }
 
 /// The media that is due first, if any is due. A link is over from its expiry on, recorded or not.
-pub async fn next_due(reader: &SqlitePool, now: i64) -> Result<Option<DueTouch>, StorageError> {
-    Ok(sqlx::query_as(
-        "SELECT t.mxc, t.misses, l.bridge, l.content_token FROM touches t \
-         LEFT JOIN links l ON l.id = (SELECT MAX(id) FROM links \
-         WHERE mxc = t.mxc AND state = 'live' AND (expires_at IS NULL OR expires_at > $1)) \
-         WHERE t.waits_for_follow = 0 AND t.next_touch_at <= $1 ORDER BY t.next_touch_at LIMIT 1",
-    )
-    .bind(now)
-    .fetch_optional(reader)
-    .await?)
+pub async fn next_due(
+    reader: &SqlitePool,
+    asked: TouchQuery<'_>,
+) -> Result<Option<DueTouch>, StorageError> {
+    let live = "state = 'live' AND (expires_at IS NULL OR expires_at > ";
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT t.mxc, l.bridge, l.content_token, r.copy_mxc, \
+         EXISTS (SELECT 1 FROM links WHERE mxc = t.mxc AND ",
+    );
+    query
+        .push(live)
+        .push_bind(asked.now)
+        .push(
+            ")) AS is_linked FROM touches t LEFT JOIN links l ON l.id = \
+             (SELECT MAX(id) FROM links WHERE mxc = t.mxc AND ",
+        )
+        .push(live)
+        .push_bind(asked.now)
+        .push(") AND bridge IN (");
+    let mut bridges = query.separated(", ");
+    for bridge in asked.bridges {
+        bridges.push_bind(*bridge);
+    }
+    query
+        .push(
+            ")) LEFT JOIN media_references r ON r.id = l.media_reference_id \
+             WHERE t.waits_for_follow = 0 AND t.next_touch_at <= ",
+        )
+        .push_bind(asked.now);
+    without(&mut query, "t.mxc", asked.busy, asked.busy_servers);
+    query.push(" ORDER BY t.next_touch_at LIMIT 1");
+    Ok(query.build_query_as().fetch_optional(reader).await?)
 }
 
 /// Notes that a link to media of another server was followed without a download: the media is touched
@@ -89,11 +126,23 @@ pub async fn touched(
     connection: &mut SqliteConnection,
     mxc: &str,
     next: i64,
-    misses: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE touches SET next_touch_at = $1, misses = $2 WHERE mxc = $3")
+    sqlx::query("UPDATE touches SET next_touch_at = $1, misses = 0 WHERE mxc = $2")
         .bind(next)
-        .bind(misses)
+        .bind(mxc)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Has media touched later than planned, since that could not be done now.
+pub async fn postpone(
+    connection: &mut SqliteConnection,
+    mxc: &str,
+    to: i64,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE touches SET next_touch_at = $1 WHERE mxc = $2")
+        .bind(to)
         .bind(mxc)
         .execute(connection)
         .await?;

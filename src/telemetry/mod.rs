@@ -67,6 +67,10 @@ pub fn metrics() -> PrometheusHandle {
                 "medialink_meta_events_total",
                 "Meta events by outcome: sent, redacted, retried, failed"
             );
+            metrics::describe_counter!(
+                "medialink_gone_links_total",
+                "Links that ended because the homeserver no longer has their media"
+            );
             handle
         })
         .clone()

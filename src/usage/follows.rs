@@ -126,7 +126,7 @@ async fn note_touches(
     let next = sum.last + touching.every_ms;
     let is_local = MxcUri::parse(&sum.mxc).is_ok_and(|mxc| mxc.is_of(&touching.server_name));
     match (is_local, sum.is_download) {
-        (true, true) => touches::touched(connection, &sum.mxc, next, 0).await,
+        (true, true) => touches::touched(connection, &sum.mxc, next).await,
         (false, true) => touches::touched_elsewhere(connection, &sum.mxc, next).await,
         (false, false) if sum.follows > 0 => {
             touches::followed(connection, &sum.mxc, sum.last).await

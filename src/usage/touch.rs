@@ -1,33 +1,62 @@
-//! Touching media, for homeservers that count downloads (Synapse's `media_retention`).
+//! Asking the homeserver for media in the background: touches, for homeservers that count downloads
+//! (Synapse's `media_retention`), and media that it did not have when it was last asked.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
     config::{Config, Lifetime},
-    homeserver::MediaClient,
+    homeserver::{HomeserverError, MediaClient},
+    links::{Asked, MediumRef, Presence, Told},
     storage::{
         Database, StorageError,
-        touches::{self, DueTouch},
+        missing_media::{self, AskedMedium},
+        touches::{self, TouchQuery},
     },
 };
 use medialink_link::matrix::{ContentToken, MxcUri};
 
-/// How long to wait after a touch that failed, in milliseconds.
+/// How long to wait after a question that was not answered by yes, in milliseconds.
 const RETRY_MS: i64 = 10 * 60 * 1000;
+/// How long to wait while the bridges of all links are not configured, in milliseconds.
+const RETRY_UNCONFIGURED_MS: i64 = 3_600_000;
 /// How long to wait when nothing is due. Touches are about days, so nobody wakes the toucher.
 const IDLE: Duration = Duration::from_secs(5);
+/// How many questions are open at once.
+const AT_ONCE: usize = 16;
+/// How many of them are about media of one other server, which the homeserver may have to fetch first.
+const AT_ONCE_OF_SERVER: usize = 2;
+/// How long a question may be open.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Touches media with live links, spread evenly: local media in any case, media of other servers
 /// for the follows that were answered from the cache.
-pub struct Toucher {
+pub struct Toucher(Arc<Parts>);
+
+struct Parts {
     database: Database,
     homeserver: MediaClient,
+    presence: Presence,
     config: Arc<Config>,
     clock: Clock,
+}
+
+/// A medium to ask for, and why.
+struct Question {
+    medium: AskedMedium,
+    cause: Cause,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// A touch is due.
+    Touch,
+    /// The homeserver did not have it when it was last asked.
+    Missing,
 }
 
 impl Toucher {
@@ -36,109 +65,240 @@ impl Toucher {
     pub fn new(
         database: Database,
         homeserver: MediaClient,
+        presence: Presence,
         config: Arc<Config>,
         clock: Clock,
     ) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             database,
             homeserver,
+            presence,
             config,
             clock,
-        }
+        }))
     }
 
-    /// Touches media that is due until it is cancelled, at most at `usage.touch_rate`.
+    /// Asks for media that is due until it is cancelled, at most at `usage.touch_rate`.
     pub async fn run(self, stop: CancellationToken) {
-        let Lifetime::For(every) = self.config.usage.touch else {
-            return;
-        };
-        let rate = self.config.usage.touch_rate;
+        let Self(parts) = self;
+        let rate = parts.config.usage.touch_rate;
         let pause = rate.per / rate.amount;
-        while !stop.is_cancelled() {
-            let wait = match self.touch_next(millis(every)).await {
-                Ok(true) => pause,
-                Ok(false) => IDLE.max(pause),
-                Err(error) => {
-                    tracing::error!(%error, "media could not be touched");
-                    IDLE.max(pause)
-                }
-            };
+        let mut open = Open::default();
+        let (mut last_at, mut look_at) = (i64::MIN, i64::MIN);
+        loop {
             tokio::select! {
-                () = stop.cancelled() => {}
-                () = self.clock.sleep(wait) => {}
-            }
-        }
-    }
-
-    /// Touches the media that is due first; `false`: none is due.
-    async fn touch_next(&self, every_ms: i64) -> Result<bool, StorageError> {
-        let now = self.clock.now_ms();
-        let Some(due) = touches::next_due(self.database.reader(), now).await? else {
-            return Ok(false);
-        };
-        let outcome = self.touch(&due).await;
-        let own = &self.config.homeserver.server_name;
-        let is_local = MxcUri::parse(&due.mxc).is_ok_and(|mxc| mxc.is_of(own));
-        self.database
-            .writer()
-            .write::<_, StorageError, _>(move |connection| {
-                async move {
-                    let mxc = due.mxc.as_str();
-                    let (next, retry) = (now + every_ms, now + RETRY_MS);
-                    match outcome {
-                        TouchOutcome::Touched if is_local => {
-                            touches::touched(connection, mxc, next, 0).await
-                        }
-                        TouchOutcome::Touched => {
-                            touches::touched_elsewhere(connection, mxc, next).await
-                        }
-                        TouchOutcome::Missing if due.misses == 0 => {
-                            touches::touched(connection, mxc, retry, 1).await
-                        }
-                        TouchOutcome::Failed => {
-                            touches::touched(connection, mxc, retry, due.misses).await
-                        }
-                        TouchOutcome::Missing | TouchOutcome::Unlinked => {
-                            touches::forget(connection, mxc).await
-                        }
-                    }
+                () = stop.cancelled() => return,
+                Some(ended) = open.tasks.join_next_with_id() => {
+                    open.close(&ended);
+                    // Another one may have waited for its place.
+                    look_at = look_at.min(last_at.saturating_add(millis(pause)));
                 }
-                .boxed()
-            })
-            .await?;
-        Ok(true)
-    }
-
-    async fn touch(&self, due: &DueTouch) -> TouchOutcome {
-        let bridge = due.bridge.as_deref().and_then(|id| self.config.bridge(id));
-        let (Some(bridge), Ok(mxc)) = (bridge, MxcUri::parse(&due.mxc)) else {
-            return TouchOutcome::Unlinked;
-        };
-        let token = due
-            .content_token
-            .as_deref()
-            .and_then(|text| ContentToken::parse(text).ok());
-        match self.homeserver.touch(bridge, &mxc, token.as_ref()).await {
-            Ok(()) => TouchOutcome::Touched,
-            Err(error) if error.status() == 404 => {
-                if due.misses > 0 {
-                    tracing::warn!(mxc = %due.mxc, "the homeserver no longer has media that is linked");
+                () = parts.clock.sleep_until(look_at), if open.media.len() < AT_ONCE => {
+                    let wait = match parts.next(&open).await {
+                        Ok(Some(question)) => {
+                            last_at = parts.clock.now_ms();
+                            open.start(&parts, question);
+                            pause
+                        }
+                        Ok(None) => IDLE.max(pause),
+                        Err(error) => {
+                            tracing::error!(%error, "media could not be touched");
+                            IDLE.max(pause)
+                        }
+                    };
+                    look_at = parts.clock.now_ms().saturating_add(millis(wait));
                 }
-                TouchOutcome::Missing
-            }
-            Err(error) => {
-                tracing::warn!(mxc = %due.mxc, %error, "media could not be touched");
-                TouchOutcome::Failed
             }
         }
     }
 }
 
-enum TouchOutcome {
-    Touched,
-    /// The homeserver does not have the media. If it says so twice in a row, the media has gone.
-    Missing,
-    Failed,
-    /// No link is live any more.
-    Unlinked,
+/// The questions that are open.
+#[derive(Default)]
+struct Open {
+    tasks: JoinSet<()>,
+    media: HashMap<Id, AskedMedium>,
+}
+
+impl Open {
+    fn start(&mut self, parts: &Arc<Parts>, question: Question) {
+        let (parts, medium) = (Arc::clone(parts), question.medium.clone());
+        let task = self.tasks.spawn(async move {
+            if let Err(error) = parts.ask(question).await {
+                tracing::error!(%error, "media could not be touched");
+            }
+        });
+        self.media.insert(task.id(), medium);
+    }
+
+    fn close(&mut self, ended: &Result<(Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        self.media.remove(&id);
+    }
+
+    /// Other servers whose media is being asked for as often as it may be.
+    fn busy_servers(&self, own: &str) -> Vec<&str> {
+        let mut counts = HashMap::<&str, usize>::new();
+        for medium in self.media.values() {
+            *counts.entry(server_of(&medium.mxc)).or_default() += 1;
+        }
+        counts.retain(|server, count| *server != own && *count >= AT_ONCE_OF_SERVER);
+        counts.into_keys().collect()
+    }
+}
+
+fn server_of(mxc: &str) -> &str {
+    let rest = mxc.strip_prefix("mxc://").unwrap_or(mxc);
+    rest.split_once('/').map_or(rest, |(server, _)| server)
+}
+
+impl Parts {
+    /// The medium to ask for next, of those that are due. What cannot be asked for is put off, so that it
+    /// stays first for nobody.
+    async fn next(&self, open: &Open) -> Result<Option<Question>, StorageError> {
+        let busy: Vec<&str> = open.media.values().map(|m| m.mxc.as_str()).collect();
+        let servers = open.busy_servers(self.config.homeserver.server_name.as_str());
+        loop {
+            let now = self.clock.now_ms();
+            let reader = self.database.reader();
+            let due = missing_media::next_due(reader, now, &busy, &servers).await?;
+            let Some(due) = due else {
+                break;
+            };
+            let is_configured = self.config.bridge(&due.medium.bridge).is_some();
+            if due.is_linked && is_configured {
+                let (medium, cause) = (due.medium, Cause::Missing);
+                return Ok(Some(Question { medium, cause }));
+            }
+            self.put_off_missing(due.medium, due.is_linked, now).await?;
+        }
+        if self.config.usage.touch == Lifetime::Never {
+            return Ok(None);
+        }
+        let bridges = self.config.bridges.iter().map(|bridge| bridge.id.as_str());
+        let bridges: Vec<&str> = bridges.collect();
+        loop {
+            let now = self.clock.now_ms();
+            let asked = TouchQuery {
+                now,
+                bridges: &bridges,
+                busy: &busy,
+                busy_servers: &servers,
+            };
+            let Some(due) = touches::next_due(self.database.reader(), asked).await? else {
+                return Ok(None);
+            };
+            if let Some(bridge) = due.bridge {
+                let medium = AskedMedium {
+                    bridge,
+                    mxc: due.mxc,
+                    content_token: due.content_token.unwrap_or_default(),
+                    copy_mxc: due.copy_mxc.unwrap_or_default(),
+                };
+                let cause = Cause::Touch;
+                return Ok(Some(Question { medium, cause }));
+            }
+            self.put_off_touch(due.mxc, due.is_linked, now).await?;
+        }
+    }
+
+    async fn put_off_missing(
+        &self,
+        medium: AskedMedium,
+        is_linked: bool,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        let to = now + RETRY_UNCONFIGURED_MS;
+        self.database
+            .writer()
+            .write_counts::<_, StorageError, _>(move |connection| {
+                async move {
+                    if is_linked {
+                        missing_media::postpone(connection, &medium, to).await
+                    } else {
+                        missing_media::forget(connection, &medium).await
+                    }
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn put_off_touch(
+        &self,
+        mxc: String,
+        is_linked: bool,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        let to = now + RETRY_UNCONFIGURED_MS;
+        self.database
+            .writer()
+            .write_counts::<_, StorageError, _>(move |connection| {
+                async move {
+                    if is_linked {
+                        touches::postpone(connection, &mxc, to).await
+                    } else {
+                        touches::forget(connection, &mxc).await
+                    }
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Asks, and notes the answer. A yes has planned the next touch.
+    async fn ask(&self, question: Question) -> Result<(), StorageError> {
+        let Question { medium, cause } = question;
+        let Ok(mxc) = MxcUri::parse(&medium.mxc) else {
+            return Err(StorageError::Corrupt("mxc URI"));
+        };
+        let token = ContentToken::parse(&medium.content_token).ok();
+        let copy = MxcUri::parse(&medium.copy_mxc).ok();
+        let asked = MediumRef {
+            bridge: &medium.bridge,
+            mxc: &mxc,
+            content_token: token.as_ref(),
+            copy: copy.as_ref(),
+        };
+        let told = match self.touch(asked).await {
+            Ok(()) => Told::There,
+            Err(error) => {
+                if !error.says_media_is_gone() {
+                    tracing::warn!(mxc = medium.mxc, %error, "media could not be touched");
+                }
+                Told::by(&error, false)
+            }
+        };
+        self.presence.note(asked, told, Asked::Question).await;
+        if told == Told::There {
+            return Ok(());
+        }
+        let to = self.clock.now_ms() + RETRY_MS;
+        self.database
+            .writer()
+            .write_counts::<_, StorageError, _>(move |connection| {
+                async move {
+                    match cause {
+                        Cause::Touch => touches::postpone(connection, &medium.mxc, to).await,
+                        Cause::Missing => missing_media::postpone(connection, &medium, to).await,
+                    }
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    async fn touch(&self, medium: MediumRef<'_>) -> Result<(), HomeserverError> {
+        let Some(bridge) = self.config.bridge(medium.bridge) else {
+            return Ok(());
+        };
+        let (mxc, token) = (medium.mxc, medium.content_token);
+        let touch = self.homeserver.touch(bridge, mxc, token, medium.copy);
+        tokio::time::timeout(DEADLINE, touch)
+            .await
+            .unwrap_or(Err(HomeserverError::Slow))
+    }
 }

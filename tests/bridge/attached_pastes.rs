@@ -255,9 +255,11 @@ async fn it_is_in_the_cache_under_one_name_whatever_it_is_attached_to() {
     let link = scene.paste().await;
     scene.is_served(&link).await;
     scene.service.wait_for_usage(&link, "counted").await;
-    let downloads = scene.world.requests("media.download").await;
+    let served = scene.served(&link).await;
+    let downloads = scene.media(&served).await["downloads"].clone();
+    assert_eq!(downloads, 1);
     scene.is_served(&link).await;
-    assert_eq!(scene.world.requests("media.download").await, downloads);
+    assert_eq!(scene.media(&served).await["downloads"], downloads);
     scene.service.stop().await;
 }
 

@@ -15,6 +15,7 @@ mod faults;
 mod follow_rules;
 mod following;
 mod forward;
+mod gone;
 mod guards;
 mod hostile_homeserver;
 mod hostile_readers;

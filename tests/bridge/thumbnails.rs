@@ -67,6 +67,58 @@ async fn encrypted(world: &World, service: &Service, plaintext: &[u8], mimetype:
 }
 
 #[tokio::test]
+async fn a_thumbnail_moves_where_it_is_asked_to() {
+    let homeserver = RawServer::start(|head| {
+        let (_, moving) = head.split_once("animated=").expect("it is always told");
+        let bytes = if moving.starts_with("true") {
+            &b"GIF89a moves"[..]
+        } else {
+            b"GIF89a stands still"
+        };
+        say_all("200 OK\r\nContent-Type: image/gif", bytes)
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = "usage: {mode: never, touch: never}";
+    let service = Service::start(folder.path(), &homeserver.url, more).await;
+    let link = json!({"mxc": "mxc://example.org/abc", "room_id": "!r:example.org"});
+    let link = service.issue(link).await;
+    for _ in 0..2 {
+        for (query, moves) in [
+            ("&animated=true", true),
+            ("&animated=false", false),
+            ("", false),
+        ] {
+            let response = get(&link, &format!("?width=96&height=96{query}")).await;
+            let bytes = response.bytes().await.expect("whole");
+            assert_eq!(bytes.ends_with(b"moves"), moves, "{query}");
+        }
+    }
+    assert_eq!(homeserver.heads().len(), 2, "each is in the cache");
+    for wrong in ["1", "TRUE", "", "yes"] {
+        let refused = get(&link, &format!("?width=96&height=96&animated={wrong}")).await;
+        assert_eq!(refused.status(), 400, "{wrong}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_thumbnail_that_is_made_here_stands_still() {
+    let world = World::new().await;
+    let service = world.service("").await;
+    let png = picture(200, 100, ImageFormat::Png);
+    let link = encrypted(&world, &service, &png, "image/png").await;
+    let still = get(&link, "?width=96&height=96").await;
+    let moving = get(&link, "?width=96&height=96&animated=true").await;
+    assert_eq!(
+        (still.status().as_u16(), moving.status().as_u16()),
+        (200, 200)
+    );
+    assert_eq!(header(&still, "etag"), header(&moving, "etag"));
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn the_homeserver_is_asked_once_for_the_next_larger_configured_size() {
     let png = picture(64, 64, ImageFormat::Png);
     let body = png.clone();

@@ -24,6 +24,8 @@ pub enum LinkState {
     Redacted,
     /// It was followed as often as it may be.
     Spent,
+    /// The homeserver no longer has its media.
+    Gone,
 }
 
 macro_rules! words {
@@ -55,4 +57,5 @@ words!(LinkState {
     Revoked = "revoked",
     Redacted = "redacted",
     Spent = "spent",
+    Gone = "gone",
 });

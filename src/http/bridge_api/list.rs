@@ -27,7 +27,7 @@ pub(in crate::http) struct ListQuery {
     event_id: Option<String>,
     /// Only those of this media.
     mxc: Option<String>,
-    /// Only those in this state: `live`, `expired`, `revoked`, `redacted` or `spent`.
+    /// Only those in this state: `live`, `expired`, `revoked`, `redacted`, `gone` or `spent`.
     state: Option<String>,
     /// How many at most: 1 to 1,000, or 100 if left out.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 1000)]
@@ -87,7 +87,7 @@ pub(in crate::http) async fn list(
     let of_state = match query.state.as_deref() {
         None => None,
         Some(word) => Some(LinkState::parse(word).ok_or_else(|| {
-            let allowed = "allowed are live, expired, revoked, redacted and spent";
+            let allowed = "allowed are live, expired, revoked, redacted, gone and spent";
             ApiError::invalid("state", format_args!("found {word:?}; {allowed}"))
         })?),
     };

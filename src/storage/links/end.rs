@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use medialink_link::{KeyId, LinkState};
 
 use super::{
-    super::StorageError,
+    super::{StorageError, missing_media::AskedMedium},
     criteria::{Criteria, push_criteria},
 };
 
@@ -100,6 +100,28 @@ pub(in crate::storage) async fn end_of_key(
     )
     .bind(now)
     .bind(i64::from(key_id))
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Ends the live links to a medium that the homeserver no longer has: those of the bridge that was told
+/// so, with this content token, and with this copy.
+pub(in crate::storage) async fn end_gone(
+    connection: &mut SqliteConnection,
+    medium: &AskedMedium,
+    now: i64,
+) -> Result<Vec<i64>, StorageError> {
+    Ok(sqlx::query_scalar(
+        "UPDATE links SET state = 'gone', ended_at = $1 WHERE mxc = $2 AND bridge = $3 \
+         AND content_token = $4 AND state = 'live' AND (expires_at IS NULL OR expires_at > $1) \
+         AND EXISTS (SELECT 1 FROM media_references r WHERE r.id = links.media_reference_id \
+         AND COALESCE(r.copy_mxc, '') = $5) RETURNING media_reference_id",
+    )
+    .bind(now)
+    .bind(&medium.mxc)
+    .bind(&medium.bridge)
+    .bind(&medium.content_token)
+    .bind(&medium.copy_mxc)
     .fetch_all(connection)
     .await?)
 }

@@ -1,5 +1,6 @@
 //! The whole way of a link beside a real Synapse.
 
+mod gone;
 mod media;
 mod side;
 mod upgrades;

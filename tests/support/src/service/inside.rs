@@ -150,9 +150,32 @@ impl Service {
         known.expect("reads") != history::TransactionStatus::New
     }
 
+    /// Has media touched, as soon as it is linked.
+    pub async fn schedule_touches(&self, media: &[String]) {
+        let media = media.to_vec();
+        let writer = self.database().writer();
+        let scheduled = writer.write::<_, StorageError, _>(move |connection| {
+            Box::pin(async move {
+                for mxc in media {
+                    touches::schedule(connection, &mxc, 0).await?;
+                }
+                Ok(())
+            })
+        });
+        scheduled.await.expect("scheduled");
+    }
+
     /// The media that is touched next.
     pub async fn next_touched(&self) -> Option<String> {
-        let touch = touches::next_due(self.database().reader(), i64::MAX).await;
+        let bridges = self.inside.config.bridges.iter();
+        let bridges: Vec<&str> = bridges.map(|bridge| bridge.id.as_str()).collect();
+        let asked = touches::TouchQuery {
+            now: i64::MAX,
+            bridges: &bridges,
+            busy: &[],
+            busy_servers: &[],
+        };
+        let touch = touches::next_due(self.database().reader(), asked).await;
         touch.expect("reads").map(|touch| touch.mxc)
     }
 

@@ -1,0 +1,151 @@
+//! Whether the homeserver still has the media that links lead to. Every answer about media is noted
+//! here, whoever has asked: follows, questions beside them, and touches.
+//!
+//! A first answer that it does not have the media keeps the cache from being served from; a second one
+//! ends the links. Both are in the database. The time of the latest answers is in memory only, and
+//! whoever finds none there asks.
+
+mod doubt;
+mod entry;
+mod medium;
+mod notes;
+mod terms;
+mod told;
+
+use std::{hash::RandomState, sync::Arc};
+
+use moka::future::Cache;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    homeserver::Features,
+    storage::{Database, StorageError},
+};
+
+use entry::Entry;
+use notes::{Notes, Outcome};
+use terms::Terms;
+
+pub use doubt::{Doubt, Outlook, Question};
+pub use medium::MediumRef;
+pub use told::{Asked, Told};
+
+/// How many media are remembered in memory, a hundred bytes or two each.
+const MAX_ENTRIES: u64 = 50_000;
+
+/// Remembers what the homeserver says about media. Clones share it.
+#[derive(Clone)]
+pub struct Presence {
+    entries: Cache<u64, Arc<Entry>>,
+    /// Names media by digests that nobody can foresee.
+    names: RandomState,
+    notes: Notes,
+    terms: Terms,
+    clock: Clock,
+}
+
+impl Presence {
+    /// Remembers it for the links of a database.
+    #[must_use]
+    pub fn new(database: Database, config: &Config, features: Features, clock: Clock) -> Self {
+        let terms = Terms::of(config);
+        Self {
+            entries: Cache::builder().max_capacity(MAX_ENTRIES).build(),
+            names: RandomState::new(),
+            notes: Notes::new(database, config, features, terms),
+            terms,
+            clock,
+        }
+    }
+
+    async fn entry(&self, medium: MediumRef<'_>) -> Arc<Entry> {
+        let name = medium.name(&self.names);
+        match self.entries.get(&name).await {
+            Some(entry) => entry,
+            None => self.entries.get_with(name, async { Arc::default() }).await,
+        }
+    }
+
+    /// Whether media may be served without the homeserver.
+    pub async fn outlook(&self, medium: MediumRef<'_>) -> Outlook {
+        let entry = self.entry(medium).await;
+        match entry.known(self.clock.now_ms()) {
+            Some(is_there) => Outlook::Known(is_there),
+            None => Outlook::Due(Box::new(self.doubt(entry))),
+        }
+    }
+
+    /// The same where nothing but the homeserver's answer of a moment ago counts.
+    pub async fn outlook_within(&self, medium: MediumRef<'_>, age_ms: i64) -> Outlook {
+        let entry = self.entry(medium).await;
+        match entry.known_within(self.clock.now_ms(), age_ms) {
+            Some(is_there) => Outlook::Known(is_there),
+            None => Outlook::Due(Box::new(self.doubt(entry).strict())),
+        }
+    }
+
+    fn doubt(&self, entry: Arc<Entry>) -> Doubt {
+        let (notes, clock) = (self.notes.clone(), self.clock.clone());
+        Doubt::new(entry, notes, self.terms, clock)
+    }
+
+    /// Notes what the homeserver has said.
+    pub async fn note(&self, medium: MediumRef<'_>, told: Told, asked: Asked) {
+        let entry = self.entry(medium).await;
+        let noted = match told {
+            Told::There => self.note_there(medium, &entry, asked).await,
+            Told::Missing => self.note_missing(medium, &entry).await,
+            // Media that it has given once is hidden: its event is.
+            Told::Hidden if asked == Asked::Question || entry.is_withheld() => {
+                self.note_missing(medium, &entry).await
+            }
+            Told::Refused if asked == Asked::Question => {
+                entry.withhold(self.clock.now_ms());
+                Ok(())
+            }
+            Told::Hidden | Told::Refused | Told::Unsure => {
+                entry.answered_nothing(self.clock.now_ms(), self.terms);
+                Ok(())
+            }
+        };
+        if let Err(error) = noted {
+            tracing::error!(%error, "the homeserver's answer about media could not be noted");
+        }
+    }
+
+    async fn note_there(
+        &self,
+        medium: MediumRef<'_>,
+        entry: &Entry,
+        asked: Asked,
+    ) -> Result<(), StorageError> {
+        let now = self.clock.now_ms();
+        self.notes.recall(medium, entry, now).await?;
+        let was_missing = entry.is_withheld();
+        entry.there(now, self.terms);
+        if was_missing {
+            self.notes.forget(medium.to_owned()).await?;
+        }
+        match asked {
+            Asked::Question => self.notes.touched(medium, now).await,
+            // The follow that it was for is counted as a touch.
+            Asked::Download => Ok(()),
+        }
+    }
+
+    async fn note_missing(&self, medium: MediumRef<'_>, entry: &Entry) -> Result<(), StorageError> {
+        let now = self.clock.now_ms();
+        entry.withhold(now);
+        if let Outcome::Ended(links) = self.notes.missing(medium.to_owned(), now).await? {
+            self.entries.invalidate(&medium.name(&self.names)).await;
+            tracing::warn!(
+                bridge = medium.bridge,
+                mxc = %medium.mxc,
+                links,
+                "the homeserver no longer has media that is linked"
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! What is noted in the database of the homeserver's answers about media.
+
+use futures_util::FutureExt;
+use sqlx::SqliteConnection;
+
+use crate::{
+    clock::millis,
+    config::{Config, Lifetime},
+    homeserver::Features,
+    storage::{
+        Database, StorageError,
+        ending::{self, Ending},
+        media_references::ReleaseDelays,
+        missing_media::{self, AskedMedium},
+        touches,
+    },
+};
+use medialink_link::matrix::ServerName;
+
+use crate::links::recorder::release_delays;
+
+use super::{entry::Entry, medium::MediumRef, terms::Terms};
+
+/// The outcome of an answer that the media is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It was the first one, or came too soon after it.
+    Doubted,
+    /// It has ended so many links.
+    Ended(usize),
+}
+
+#[derive(Clone)]
+pub(super) struct Notes {
+    database: Database,
+    features: Features,
+    terms: Terms,
+    delays: ReleaseDelays,
+    server_name: ServerName,
+    /// How often media is touched, in milliseconds.
+    touch_every: Option<i64>,
+}
+
+impl Notes {
+    pub(super) fn new(
+        database: Database,
+        config: &Config,
+        features: Features,
+        terms: Terms,
+    ) -> Self {
+        Self {
+            database,
+            features,
+            terms,
+            delays: release_delays(config),
+            server_name: config.homeserver.server_name.clone(),
+            touch_every: match config.usage.touch {
+                Lifetime::Never => None,
+                Lifetime::For(every) => Some(millis(every)),
+            },
+        }
+    }
+
+    /// Remembers from the database whether the homeserver did not have the media when it was last
+    /// asked.
+    pub(super) async fn recall(
+        &self,
+        medium: MediumRef<'_>,
+        entry: &Entry,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        if !entry.is_recalled() {
+            let reader = self.database.reader();
+            let since = missing_media::since(reader, &medium.to_owned()).await?;
+            entry.recall(since.is_some(), now);
+        }
+        Ok(())
+    }
+
+    /// The homeserver has the media after all.
+    pub(super) async fn forget(&self, medium: AskedMedium) -> Result<(), StorageError> {
+        self.database
+            .writer()
+            .write_counts::<_, StorageError, _>(move |connection| {
+                async move { missing_media::forget(connection, &medium).await }.boxed()
+            })
+            .await
+    }
+
+    /// A question that was answered by yes has been a touch.
+    pub(super) async fn touched(
+        &self,
+        medium: MediumRef<'_>,
+        now: i64,
+    ) -> Result<(), StorageError> {
+        let Some(every) = self.touch_every.filter(|_| !self.features.links_media()) else {
+            return Ok(());
+        };
+        let is_local = medium.mxc.is_of(&self.server_name);
+        let (mxc, next) = (medium.mxc.to_string(), now.saturating_add(every));
+        self.database
+            .writer()
+            .write_counts::<_, StorageError, _>(move |connection| {
+                async move {
+                    if is_local {
+                        touches::touched(connection, &mxc, next).await
+                    } else {
+                        touches::touched_elsewhere(connection, &mxc, next).await
+                    }
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// The homeserver does not have the media.
+    pub(super) async fn missing(
+        &self,
+        medium: AskedMedium,
+        now: i64,
+    ) -> Result<Outcome, StorageError> {
+        let (terms, delays) = (self.terms, self.delays);
+        let outcome = self
+            .database
+            .writer()
+            .write::<_, StorageError, _>(move |connection| {
+                async move { note_missing(connection, &medium, terms, delays, now).await }.boxed()
+            })
+            .await?;
+        if let Outcome::Ended(links) = outcome {
+            metrics::counter!("medialink_gone_links_total").increment(links as u64);
+        }
+        Ok(outcome)
+    }
+}
+
+async fn note_missing(
+    connection: &mut SqliteConnection,
+    medium: &AskedMedium,
+    terms: Terms,
+    delays: ReleaseDelays,
+    now: i64,
+) -> Result<Outcome, StorageError> {
+    let since = missing_media::since(&mut *connection, medium).await?;
+    match since.map(|since| now - since) {
+        Some(apart) if (terms.apart..=terms.within).contains(&apart) => {
+            let links = ending::end(connection, Ending::MediaGone(medium), delays, now).await?;
+            missing_media::forget(connection, medium).await?;
+            Ok(Outcome::Ended(links))
+        }
+        Some(apart) if (0..terms.apart).contains(&apart) => Ok(Outcome::Doubted),
+        // Two answers that are too far apart are two first ones.
+        _ => {
+            let ask_at = now.saturating_add(terms.again);
+            missing_media::note(connection, medium, now, ask_at).await?;
+            Ok(Outcome::Doubted)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Media that an administrator of Synapse has quarantined or deleted.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{eventually, url};
+
+use crate::synapse::{User, succeed};
+
+use super::side::Side;
+
+const OFTEN: &str = "usage: {mode: always, batch_window: 100ms}\nmedia: {revalidate: 200ms}";
+
+/// A link that is followed, and is in the cache.
+async fn followed(side: &Side, text: &'static str) -> (String, Value) {
+    let mxc = side.alice.upload(text, "text/plain", "a.txt").await;
+    let mxc = mxc.expect("uploaded");
+    let link = json!({"mxc": mxc, "room_id": side.room_id});
+    let link = side.process.issue(link).await;
+    side.wait_for(&link, "counted").await;
+    for _ in 0..2 {
+        assert_eq!(side.status(&link).await, 200);
+    }
+    (mxc, link)
+}
+
+/// Sends a request of Synapse's admin API about a medium.
+async fn as_admin(admin: &User, method: Method, path: &[&str], mxc: &str) {
+    let (_, id) = mxc.rsplit_once('/').expect("an mxc URI");
+    let path = [
+        &["_synapse", "admin", "v1", "media"],
+        path,
+        &["example.org", id],
+    ]
+    .concat();
+    let request = admin.request(method, &path).expect("a request");
+    succeed(request.json(&json!({}))).await.expect("done");
+}
+
+/// Its link ends as the homeserver tells, is not found from then on, and releases its usage.
+async fn is_gone(side: &Side, link: &Value) {
+    eventually("the media not to be found", async || {
+        (side.status(link).await == 404).then_some(())
+    })
+    .await;
+    eventually("the link to be gone", async || {
+        (side.link(link).await["state"] == "gone").then_some(())
+    })
+    .await;
+    let told = side.process.client.get(url(link)).send().await;
+    let told: Value = told.expect("an answer").json().await.expect("JSON");
+    assert_eq!(told["errcode"], "M_NOT_FOUND");
+    side.wait_for(link, "released").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_that_synapse_has_quarantined_or_deleted_is_gone_and_other_media_stays() {
+    let Some(mut side) = Side::new(OFTEN).await else {
+        return;
+    };
+    let admin = side.synapse.register_user("admin").await.expect("admin");
+    let made = side.synapse.make_admin(&admin.user_id).await;
+    made.expect("an admin");
+    let (quarantined, first) = followed(&side, "quarantined words").await;
+    let (deleted, second) = followed(&side, "deleted words").await;
+    let (_, kept) = followed(&side, "words that stay").await;
+    as_admin(&admin, Method::POST, &["quarantine"], &quarantined).await;
+    is_gone(&side, &first).await;
+    as_admin(&admin, Method::DELETE, &[], &deleted).await;
+    is_gone(&side, &second).await;
+    assert_eq!(side.status(&kept).await, 200);
+
+    side.synapse.stop().await.expect("stops");
+    // Longer than readers are answered beside the question.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    for _ in 0..5 {
+        assert_eq!(side.status(&kept).await, 200, "out of the cache");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(side.link(&kept).await["state"], "live");
+    side.synapse.restart().await.expect("starts again");
+    assert_eq!(side.status(&kept).await, 200);
+}
