@@ -1,5 +1,7 @@
 //! A meta event as the worker claims it.
 
+use super::claim::Claim;
+
 /// The next step for a claimed meta event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
@@ -14,6 +16,8 @@ pub enum Task {
 pub struct ClaimedEvent {
     /// The row's ID.
     pub id: i64,
+    /// The random value of its claim.
+    pub claim: String,
     /// The bridge as whose user it is sent.
     pub bridge: String,
     /// The room into which it is sent.
@@ -49,9 +53,20 @@ pub struct ClaimedEvent {
     pub copied_at: Option<i64>,
     /// The number of copies that the homeserver has refused to attach.
     pub copies_refused: i64,
+    /// Whether the last request in its room failed.
+    pub has_rested: bool,
 }
 
 impl ClaimedEvent {
+    /// Its claim.
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        Claim {
+            id: self.id,
+            token: self.claim.clone(),
+        }
+    }
+
     /// The next step for it.
     #[must_use]
     pub fn task(&self) -> Task {
