@@ -53,11 +53,18 @@ pub async fn any_claimable(
     wanted: &Wanted,
     now: i64,
 ) -> Result<bool, StorageError> {
+    let found: i64 = any_claimable_query(wanted, now)
+        .build_query_scalar()
+        .fetch_one(reader)
+        .await?;
+    Ok(found != 0)
+}
+
+pub(super) fn any_claimable_query(wanted: &Wanted, now: i64) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT EXISTS (SELECT 1 ");
     push_claimable(&mut query, wanted, now);
     query.push(")");
-    let found: i64 = query.build_query_scalar().fetch_one(reader).await?;
-    Ok(found != 0)
+    query
 }
 
 /// Claims the meta event that is due first, for `lease` milliseconds. Nobody else takes it before
@@ -84,6 +91,16 @@ async fn claim_first(
     lease: i64,
     now: i64,
 ) -> Result<Option<ClaimedEvent>, StorageError> {
+    let mut query = claim_query(wanted, left_out, lease, now);
+    Ok(query.build_query_as().fetch_optional(connection).await?)
+}
+
+pub(super) fn claim_query(
+    wanted: &Wanted,
+    left_out: &[String],
+    lease: i64,
+    now: i64,
+) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("UPDATE meta_events SET claim = ");
     query
         .push_bind(random::id())
@@ -108,7 +125,7 @@ async fn claim_first(
          copies_refused, EXISTS (SELECT 1 FROM resting_rooms r WHERE r.bridge = meta_events.bridge \
          AND r.room_id = meta_events.room_id) AS has_rested",
     );
-    Ok(query.build_query_as().fetch_optional(connection).await?)
+    query
 }
 
 /// Holds a claim for `lease` milliseconds from now; `false`: it is lost.

@@ -81,6 +81,11 @@ impl Faulty {
             .push((word.to_owned(), faults.into_iter().collect()));
     }
 
+    /// No planned fault happens any more.
+    pub fn forgive(&self) {
+        self.plan.faults.lock().expect("plan").clear();
+    }
+
     /// Whether every connection breaks at once.
     pub fn set_away(&self, away: bool) {
         self.plan.away.store(away, Ordering::Relaxed);
