@@ -4,16 +4,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use crate::{random, storage::StorageError};
 
-use super::row::ClaimedEvent;
-
-/// Which claim of a meta event an attempt belongs to. Whoever notes an outcome shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// The row's ID.
-    pub id: i64,
-    /// The random value of this one claim.
-    pub token: String,
-}
+use super::row::{Claim, ClaimedEvent};
 
 /// Which meta events may be claimed.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::storage::StorageError;
 
-use super::claim::Claim;
+use super::row::Claim;
 
 /// The medium of a meta event that is sent with a copy.
 #[derive(Debug, Clone, sqlx::FromRow)]

@@ -16,7 +16,7 @@ mod times;
 #[cfg(test)]
 mod tests;
 
-pub use claim::{Claim, Wanted, any_claimable, claim, free_all_claims, free_ended_claims, hold};
+pub use claim::{Wanted, any_claimable, claim, free_all_claims, free_ended_claims, hold};
 pub use copies::{CopySource, copy_source, note_copy, replace_copy};
 pub use insert::{NewMetaEvent, insert};
 pub use queue::{make_due, postpone, send_again};
@@ -25,6 +25,6 @@ pub use rests::{end as end_rest, note_failure, rest};
 pub use review::{
     Member, ReviewedEvent, review_by, review_room, start_redaction, start_review, to_review,
 };
-pub use row::{ClaimedEvent, Task};
+pub use row::{Claim, ClaimedEvent, Task};
 pub use settle::{GiveUp, count_queued, give_up, settle_found, settle_redacted, settle_sent};
 pub use times::{NextTimes, next_expiry, next_times};

@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use crate::storage::StorageError;
 
-use super::{claim::Claim, rests};
+use super::{rests, row::Claim};
 
 /// An attempt did not succeed; the next one is made at `next_attempt_at`. `unknown_since`: since
 /// when the homeserver may have accepted it. `false`: the claim is lost, and nothing was changed.

@@ -1,7 +1,5 @@
 //! A meta event as the worker claims it.
 
-use super::claim::Claim;
-
 /// The next step for a claimed meta event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
@@ -9,6 +7,15 @@ pub enum Task {
     Send,
     /// To redact it.
     Redact,
+}
+
+/// Which claim of a meta event an attempt belongs to. An outcome is noted with it alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The row's ID.
+    pub id: i64,
+    /// The random value of this one claim.
+    pub token: String,
 }
 
 /// A meta event that the worker has claimed, to send or to redact it.

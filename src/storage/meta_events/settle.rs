@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use crate::storage::{StorageError, media_references::UsageState};
 
-use super::{claim::Claim, review::review_by};
+use super::{review::review_by, row::Claim};
 
 /// How many usages wait for a meta event to be sent.
 pub async fn count_queued(connection: &mut SqliteConnection, id: i64) -> Result<i64, StorageError> {
