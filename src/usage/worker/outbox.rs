@@ -47,14 +47,35 @@ impl Outbox {
         }
     }
 
-    /// Writes an outcome, which `settle` does unless the claim is lost; `true`: it has.
-    async fn write<F>(&self, event: &ClaimedEvent, settle: F) -> Result<bool, StorageError>
+    /// Writes an outcome, which `settle` does unless the claim is lost, and how the room has answered;
+    /// `true`: it was written.
+    async fn write<F>(
+        &self,
+        event: &ClaimedEvent,
+        health: RoomHealth,
+        settle: F,
+    ) -> Result<bool, StorageError>
     where
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<bool, StorageError>>
             + Send
             + 'static,
     {
-        let is_held: bool = self.database.writer().write(settle).await?;
+        let (bridge, room_id) = (event.bridge.clone(), event.room_id.clone());
+        let now = self.clock.now_ms();
+        let is_held = self
+            .database
+            .writer()
+            .write::<_, StorageError, _>(move |connection| {
+                async move {
+                    let is_held = settle(connection).await?;
+                    if is_held {
+                        note_health(connection, &bridge, &room_id, health, now).await?;
+                    }
+                    Ok(is_held)
+                }
+                .boxed()
+            })
+            .await?;
         self.note_unless(is_held, event);
         Ok(is_held)
     }
@@ -88,7 +109,7 @@ impl Outbox {
         let (bridge, room_id) = (event.bridge.clone(), event.room_id.clone());
         let sent_as = event_id.clone();
         let is_held = self
-            .write(event, move |connection| {
+            .write(event, RoomHealth::Answers, move |connection| {
                 async move {
                     let is_held = meta_events::settle_sent(
                         connection,
@@ -101,7 +122,6 @@ impl Outbox {
                     if !is_held {
                         return Ok(false);
                     }
-                    meta_events::end_rest(connection, &bridge, &room_id).await?;
                     // The room may have been replaced while it was on its way.
                     if room_successors::counted_in(connection, &bridge, &room_id).await? != room_id
                     {
@@ -131,14 +151,9 @@ impl Outbox {
         event_id: &str,
     ) -> Result<(), StorageError> {
         let (claim, now) = (event.claim(), self.clock.now_ms());
-        let (bridge, room_id) = (event.bridge.clone(), event.room_id.clone());
         let is_held = self
-            .write(event, move |connection| {
-                async move {
-                    meta_events::end_rest(connection, &bridge, &room_id).await?;
-                    meta_events::settle_redacted(connection, &claim, now).await
-                }
-                .boxed()
+            .write(event, RoomHealth::Answers, move |connection| {
+                async move { meta_events::settle_redacted(connection, &claim, now).await }.boxed()
             })
             .await?;
         if is_held {
@@ -156,7 +171,7 @@ impl Outbox {
     /// The homeserver has forgotten its transaction, and the room does not have it.
     pub(super) async fn send_again(&self, event: &ClaimedEvent) -> Result<(), StorageError> {
         let (claim, now) = (event.claim(), self.clock.now_ms());
-        self.write(event, move |connection| {
+        self.write(event, RoomHealth::Answers, move |connection| {
             async move { meta_events::send_again(connection, &claim, now).await }.boxed()
         })
         .await
@@ -173,7 +188,7 @@ impl Outbox {
         let at = self.clock.now_ms() + wait_ms;
         let (claim, error) = (event.claim(), error.to_string());
         let is_held = self
-            .write(event, move |connection| {
+            .write(event, RoomHealth::Answers, move |connection| {
                 async move { meta_events::replace_copy(connection, &claim, at, &error).await }
                     .boxed()
             })
@@ -192,12 +207,10 @@ impl Outbox {
         reason: &str,
     ) -> Result<(), StorageError> {
         let (claim, error) = (event.claim(), reason.to_owned());
-        let (bridge, room_id) = (event.bridge.clone(), event.room_id.clone());
         let review_at = self.clock.now_ms() + LONGEST_WAIT_REFUSED_MS;
         let is_held = self
-            .write(event, move |connection| {
+            .write(event, RoomHealth::Answers, move |connection| {
                 async move {
-                    meta_events::end_rest(connection, &bridge, &room_id).await?;
                     let members =
                         meta_events::give_up(connection, &claim, how, &error, review_at).await?;
                     Ok(members.is_some())
@@ -272,11 +285,9 @@ impl Outbox {
             reason,
         } = postponement;
         let (claim, now, error) = (event.claim(), self.clock.now_ms(), reason.clone());
-        let (bridge, room_id) = (event.bridge.clone(), event.room_id.clone());
         let is_held = self
-            .write(event, move |connection| {
+            .write(event, health, move |connection| {
                 async move {
-                    note_health(connection, &bridge, &room_id, health, now).await?;
                     let (at, unknown_since) = (now + wait_ms, is_unknown.then_some(now));
                     meta_events::postpone(connection, &claim, at, unknown_since, &error).await
                 }
