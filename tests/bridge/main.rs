@@ -18,6 +18,7 @@ mod forward;
 mod guards;
 mod hostile_homeserver;
 mod hostile_readers;
+mod isolation;
 mod issue_and_follow;
 mod killed;
 mod legacy;
