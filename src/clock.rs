@@ -131,7 +131,10 @@ impl Clock {
                 tracing::info!("the system's clock shows the time again that it had shown before");
             }
             Some(News::Believed(ms)) => {
-                tracing::info!(seconds = ms / 1000, "the time of the system's clock is believed");
+                tracing::info!(
+                    seconds = ms / 1000,
+                    "the time of the system's clock is believed"
+                );
                 self.0.moved.send_replace(());
             }
         }

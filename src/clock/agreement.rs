@@ -114,9 +114,7 @@ impl Agreement {
                 (false, false) => None,
             };
         }
-        let is_correction = self
-            .trial
-            .is_some_and(|trial| trial.is_plausible(now.wall));
+        let is_correction = self.trial.is_some_and(|trial| trial.is_plausible(now.wall));
         let lasts = self.doubt.is_some_and(|doubt| {
             (offset - doubt.offset).abs() <= TOLERANCE_MS
                 && now.steady - doubt.since >= BELIEVE_AFTER_MS

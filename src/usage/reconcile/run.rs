@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
-    config::{Config, Lifetime},
+    config::Config,
     homeserver::{EventState, Homeserver, HomeserverError},
     storage::{
         Database, StorageError,
@@ -67,12 +67,9 @@ impl Reconciler {
         }
     }
 
-    /// Compares each room once in `usage.reconcile`, one after the other and slowly, until it is
+    /// Compares each room once in `every`, one after the other and slowly, until it is
     /// cancelled.
-    pub async fn run(self, stop: CancellationToken) {
-        let Lifetime::For(every) = self.config.usage.reconcile else {
-            return;
-        };
+    pub async fn run(self, every: Duration, stop: CancellationToken) {
         let look_every = (every / 60).clamp(Duration::from_secs(1), Duration::from_secs(60));
         let work = async {
             loop {
