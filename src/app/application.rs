@@ -21,7 +21,7 @@ use crate::{
     media::{Availability, Cache, MediaProxy, ObjectKeys, Purger, Thumbnailer},
     pastes::{PasteViews, Pastes},
     random,
-    storage::{Database, Opener, history, meta_events},
+    storage::{Database, Opener, meta_events},
     telemetry,
     usage::{FollowCounter, LEASE_MS, TouchSettings},
 };
@@ -54,9 +54,6 @@ impl Application {
         let config = Arc::new(config);
         let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
         let stores = Stores::open(&config, Opener::Service, &clock).await?;
-        if let Some(newest) = history::newest(stores.database.reader()).await? {
-            clock.compare_with_records(newest);
-        }
         stores
             .database
             .writer()

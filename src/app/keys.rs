@@ -11,7 +11,7 @@ use crate::{
     key_store::{KeyFact, KeyStore},
     links::Links,
     storage::{
-        Database,
+        Database, StorageError,
         link_keys::{self, AdmitError},
     },
 };
@@ -60,6 +60,22 @@ pub(super) async fn admit(
         .await
 }
 
+/// Warns of keys that are gone from the key file although they were not retired.
+pub(super) async fn warn_of_missing(
+    database: &Database,
+    facts: &[KeyFact],
+) -> Result<(), StorageError> {
+    for id in link_keys::not_retired(database.reader()).await? {
+        if facts.iter().all(|key| key.id != id) {
+            tracing::warn!(
+                key_id = id,
+                "a key is missing from the key file: its links answer 404 until it is back, or is retired"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Follows the changes of the key file.
 pub(super) struct KeyWatch {
     pub(super) links: Links,
@@ -106,6 +122,7 @@ impl KeyWatch {
             return Ok(false);
         };
         admit(&self.database, changed.facts(), self.clock.now_ms()).await?;
+        warn_of_missing(&self.database, &changed.facts()).await?;
         self.keys.take_over(changed);
         Ok(true)
     }

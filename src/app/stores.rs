@@ -7,10 +7,10 @@ use crate::{
     config::Config,
     homeserver::{Features, LINKED_MEDIA},
     key_store::{KeyStore, KeyStoreError},
-    storage::{Database, Opener, features, link_keys},
+    storage::{Database, Opener, features, history, link_keys},
 };
 
-use super::keys::admit;
+use super::keys::{admit, warn_of_missing};
 
 /// The files of a configuration, opened.
 #[derive(Debug)]
@@ -31,10 +31,14 @@ impl Stores {
     /// If the key file or the database cannot be used.
     pub async fn open(config: &Config, opener: Opener, clock: &Clock) -> anyhow::Result<Self> {
         let database = open_database(config, opener).await?;
+        if let Some(newest) = history::newest(database.reader()).await? {
+            clock.compare_with_records(newest);
+        }
         let keys = open_keys(config, opener, &database).await?;
         admit(&database, keys.facts(), clock.now_ms())
             .await
             .with_context(|| format!("key file {}", config.key_file.display()))?;
+        warn_of_missing(&database, &keys.facts()).await?;
         let features = Features::default();
         features.set_links_media(features::has(database.reader(), LINKED_MEDIA).await?);
         Ok(Self {

@@ -149,6 +149,7 @@ impl Database {
     /// # Errors
     /// If the database fails.
     pub async fn empty_log(&self) -> Result<bool, StorageError> {
+        self.readiness.is_in_place().map_err(StorageError::File)?;
         // On a connection of its own, so that no write waits in line behind it.
         let options = SqliteConnectOptions::clone(&self.options).busy_timeout(EMPTY_LOG_WAIT);
         let mut connection = options.connect().await?;

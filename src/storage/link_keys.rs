@@ -89,6 +89,19 @@ pub async fn retire(connection: &mut SqliteConnection, id: KeyId) -> Result<(), 
     Ok(())
 }
 
+/// The IDs of the keys that were in the key file and are not retired.
+pub async fn not_retired(reader: &SqlitePool) -> Result<Vec<KeyId>, StorageError> {
+    let ids = sqlx::query_scalar(
+        "SELECT key_id FROM link_keys WHERE ended IS NULL OR ended <> 'retired' ORDER BY key_id",
+    );
+    Ok(key_ids(ids.fetch_all(reader).await?))
+}
+
+fn key_ids(ids: Vec<i64>) -> Vec<KeyId> {
+    let ids = ids.into_iter();
+    ids.filter_map(|id| KeyId::try_from(id).ok()).collect()
+}
+
 /// The IDs of all keys that links were ever signed with, or could have been, in ascending order.
 pub async fn ever_used(reader: &SqlitePool) -> Result<Vec<KeyId>, StorageError> {
     let ids: Vec<i64> = sqlx::query_scalar(
@@ -96,8 +109,5 @@ pub async fn ever_used(reader: &SqlitePool) -> Result<Vec<KeyId>, StorageError> 
     )
     .fetch_all(reader)
     .await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| KeyId::try_from(id).ok())
-        .collect())
+    Ok(key_ids(ids))
 }

@@ -62,13 +62,18 @@ impl Readiness {
         outcome
     }
 
+    /// Makes sure that the path still names the file that was opened.
+    pub(super) fn is_in_place(&self) -> Result<(), String> {
+        match file_id(&self.0.path) {
+            Ok(id) if id == self.0.opened => Ok(()),
+            Ok(_) => Err("the file of the database was replaced".to_owned()),
+            Err(error) => Err(format!("the file of the database is gone: {error}")),
+        }
+    }
+
     async fn write(&self, writer: &Writer, now_ms: i64) -> Result<(), String> {
         // Writes to a file that was removed succeed, and are lost.
-        match file_id(&self.0.path) {
-            Ok(id) if id == self.0.opened => {}
-            Ok(_) => return Err("the file of the database was replaced".to_owned()),
-            Err(error) => return Err(format!("the file of the database is gone: {error}")),
-        }
+        self.is_in_place()?;
         // Nothing but a counter: nobody wakes for it.
         let written = writer.write_counts::<_, StorageError, _>(move |connection| {
             async move {
