@@ -61,6 +61,8 @@ pub(super) async fn run(
         Command::Import(_) => {}
         Command::List => list(&database, path).await?,
         Command::Rotate => {
+            // A file that contradicts the database is not changed.
+            note_keys(&database, path).await?;
             let used = highest_key(&database).await?;
             let (old, new) = key_store::rotate(path, used)?;
             note_keys(&database, path).await?;
