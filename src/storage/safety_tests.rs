@@ -169,3 +169,53 @@ async fn work_that_waits_for_a_time_too_far_ahead_is_done_now() {
     let usages = "SELECT mxc || ' ' || pending_at FROM media_references ORDER BY 1";
     assert_eq!(texts(&database, usages).await, ["far 1000", "near 900"]);
 }
+
+#[tokio::test]
+async fn secrets_that_have_to_stay_are_in_nobodys_way() {
+    let (_folder, database) = open().await;
+    run(
+        &database,
+        "INSERT INTO meta_events (id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, created_at) \
+         VALUES (1, 'irc', '!r', 'sent', 't', 'body-1', 'b', 't1', '', 1), (2, 'irc', '!r', 'redacted', 't', 'body-2', 'b', 't2', '', 1); \
+         INSERT INTO media_references (id, bridge, room_id, mxc, content_token, state, counted_by) VALUES \
+         (1, 'irc', '!r', 'm', 'counted', 'counted', 1), (2, 'irc', '!r', 'm', 'live', 'disabled', NULL), \
+         (3, 'irc', '!r', 'm', 'cached', 'released', NULL), (4, 'irc', '!r', 'm', 'over', 'released', NULL), \
+         (5, 'irc', '!r', 'm', 'over-too', 'failed', NULL); \
+         INSERT INTO cache_purges (media_reference_id, purge_at) VALUES (3, 1); \
+         INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, content_token, file, issued_at, state) \
+         SELECT 'link-' || id, 'short', 1, 'irc', id, '!r', 'm', content_token, x'00', 1, 'revoked' FROM media_references; \
+         UPDATE links SET state = 'live' WHERE media_reference_id = 2; \
+         INSERT INTO seen_media (bridge, mxc, room_id, event_id, shown_by, content_token, seen_at, gone_at) \
+         VALUES ('irc', 'm', '!r', '$a', '$a', 'shown', 1, NULL), ('irc', 'm', '!r', '$b', '$b', 'hidden', 1, 2);",
+    )
+    .await;
+    let wipe = async |has_cache| {
+        // One row at a time, as if there were very many.
+        for _ in 0..10 {
+            let wiped = database
+                .writer()
+                .write::<_, StorageError, _>(move |c| wipe::wipe(c, has_cache, 1).boxed());
+            if wiped.await.expect("writes") == 0 {
+                return;
+            }
+        }
+        panic!("it does not end");
+    };
+    let left = "SELECT content_token FROM links WHERE content_token <> '' OR file IS NOT NULL \
+         UNION ALL SELECT content_token FROM seen_media WHERE content_token <> '' \
+         UNION ALL SELECT content FROM meta_events WHERE content <> '' ORDER BY 1";
+    let usages = "SELECT content_token FROM media_references ORDER BY id";
+    wipe(true).await;
+    let kept = ["body-1", "cached", "counted", "live", "shown"];
+    assert_eq!(texts(&database, left).await, kept);
+    let kept = ["counted", "live", "cached", " 4", " 5"];
+    assert_eq!(texts(&database, usages).await, kept);
+    wipe(false).await;
+    let kept = ["body-1", "counted", "live", "shown"];
+    assert_eq!(
+        texts(&database, left).await,
+        kept,
+        "there is no cache any more"
+    );
+    assert!(database.empty_log().await.expect("emptied"));
+}

@@ -1,5 +1,6 @@
 //! The system's clock is set for a moment, or for good.
 
+use medialink::clock::Clock;
 use serde_json::{Value, json};
 use support::{Service, World, eventually};
 
@@ -123,4 +124,34 @@ async fn a_clock_that_goes_back_for_good_puts_nothing_off() {
     scene.service.clock.advance(11 * MINUTE_MS);
     scene.look().await;
     scene.service.stop().await;
+}
+
+#[tokio::test]
+async fn a_start_with_a_wrong_clock_ends_no_link() {
+    let scene = Scene::new().await;
+    let (world, link) = (scene.world, scene.link);
+    scene.service.stop().await;
+    let clock = Clock::default();
+    clock.advance(YEARS_MS);
+    let folder = world.folder.path();
+    let service = Service::start_at(folder, &world.url, "", SETTINGS, &clock).await;
+    let state = async || service.stored(&link).await.state;
+    clock.advance(9 * MINUTE_MS);
+    service.drained().await;
+    assert_eq!(state().await.as_str(), "live");
+    // The network tells the right time, which is believed at once.
+    clock.set_wall(-YEARS_MS);
+    // Its address has changed with the service's.
+    let shown = service.link(&link).await;
+    assert_eq!(service.follow(&shown).await.status(), 200);
+    assert_eq!(state().await.as_str(), "live");
+    service.stop().await;
+
+    let clock = Clock::default();
+    clock.advance(YEARS_MS);
+    let service = Service::start_at(folder, &world.url, "", SETTINGS, &clock).await;
+    assert_eq!(service.stored(&link).await.state.as_str(), "live");
+    clock.advance(11 * MINUTE_MS);
+    service.wait_for_usage(&link, "released").await;
+    service.stop().await;
 }
