@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use super::{
     problems::{ConfigError, Problems},
     unsupported::{self, Limits},
     usage::{UsageConfig, UsageFile},
-    value::{Address, base_url},
+    value::{Address, Span, base_url},
 };
 
 /// The whole configuration, checked.
@@ -31,6 +32,8 @@ pub struct Config {
     pub public_listen: SocketAddr,
     /// The address of the listener for bridges, the homeserver and the operator.
     pub internal_listen: SocketAddr,
+    /// The longest time in which a reader takes nothing of an answer.
+    pub send_timeout: Duration,
     /// The beginning of every link, without a slash at its end.
     pub public_url: Url,
     /// The file of the SQLite database.
@@ -86,6 +89,12 @@ pub(super) struct ConfigFile {
 struct Listen {
     public: Address,
     internal: Address,
+    #[serde(default = "one_minute")]
+    send_timeout: Span,
+}
+
+fn one_minute() -> Span {
+    Span(Duration::from_secs(60))
 }
 
 impl ConfigFile {
@@ -99,6 +108,13 @@ impl ConfigFile {
                 format_args!(
                     "is {internal_listen} like listen.public; the two listeners need addresses of their own"
                 ),
+            );
+        }
+        let send_timeout = self.listen.send_timeout.0;
+        if send_timeout.is_zero() {
+            problems.add(
+                "listen.send_timeout",
+                "found 0; allowed is a duration longer than nothing",
             );
         }
         let public_url = base_url(&self.public_url, "public_url", &mut problems);
@@ -132,6 +148,7 @@ impl ConfigFile {
                 Ok(Config {
                     public_listen,
                     internal_listen,
+                    send_timeout,
                     public_url,
                     database,
                     key_file: at(&self.key_file),

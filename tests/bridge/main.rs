@@ -35,6 +35,7 @@ mod reconcile;
 mod rooms_and_edits;
 mod secrets;
 mod signals;
+mod stalled_readers;
 mod streaming;
 mod thumbnails;
 mod usage;
