@@ -18,11 +18,12 @@ use super::{
     homeserver::{HomeserverConfig, HomeserverFile},
     legacy_links::{self, LegacyLinkFile},
     links::{LinksConfig, LinksFile},
+    listen::ListenFile,
     media::{MediaConfig, MediaFile},
     problems::{ConfigError, Problems},
     unsupported::{self, Limits},
     usage::{UsageConfig, UsageFile},
-    value::{Address, Span, base_url},
+    value::base_url,
 };
 
 /// The whole configuration, checked.
@@ -66,7 +67,7 @@ impl Config {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConfigFile {
-    listen: Listen,
+    listen: ListenFile,
     public_url: String,
     database: String,
     key_file: PathBuf,
@@ -84,46 +85,18 @@ pub(super) struct ConfigFile {
     legacy_links: Vec<LegacyLinkFile>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Listen {
-    public: Address,
-    internal: Address,
-    #[serde(default = "one_minute")]
-    send_timeout: Span,
-}
-
-fn one_minute() -> Span {
-    Span(Duration::from_secs(60))
-}
-
 impl ConfigFile {
     pub(super) fn checked(self, folder: &Path) -> Result<Config, ConfigError> {
         let mut problems = Problems::default();
         let at = |path: &Path| folder.join(path);
-        let (public_listen, internal_listen) = (self.listen.public.0, self.listen.internal.0);
-        if public_listen == internal_listen && public_listen.port() != 0 {
-            problems.add(
-                "listen.internal",
-                format_args!(
-                    "is {internal_listen} like listen.public; the two listeners need addresses of their own"
-                ),
-            );
-        }
-        let send_timeout = self.listen.send_timeout.0;
-        if send_timeout.is_zero() {
-            problems.add(
-                "listen.send_timeout",
-                "found 0; allowed is a duration longer than nothing",
-            );
-        }
+        let listen = self.listen.checked(&mut problems);
         let public_url = base_url(&self.public_url, "public_url", &mut problems);
         let database = database_path(&self.database, &mut problems).map(|path| at(&path));
         let homeserver = self.homeserver.checked(&mut problems);
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
         let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
         for (index, bridge) in bridges.iter().enumerate() {
-            if bridge.is_handed_to(internal_listen) {
+            if bridge.is_handed_to(listen.internal) {
                 problems.add(
                     format_args!("bridges[{index}].forward_to"),
                     "is listen.internal itself; allowed is the address of the bridge",
@@ -146,9 +119,9 @@ impl ConfigFile {
                 if problems.is_empty() =>
             {
                 Ok(Config {
-                    public_listen,
-                    internal_listen,
-                    send_timeout,
+                    public_listen: listen.public,
+                    internal_listen: listen.internal,
+                    send_timeout: listen.send_timeout,
                     public_url,
                     database,
                     key_file: at(&self.key_file),
