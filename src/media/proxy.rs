@@ -119,8 +119,8 @@ impl MediaProxy {
         streamed::stream(&self.fetcher, &key, order, &request).await
     }
 
-    /// `None`: the cache does not hold it, and a request for the head is no reason to fetch it; or it may
-    /// not be served.
+    /// From the cache, which fetches it first where it has to: for a request for the head too, whose
+    /// answer tells the type that the first bytes show. `None`: it may not be served from there.
     async fn cached(
         &self,
         cache: &Cache,
@@ -133,12 +133,11 @@ impl MediaProxy {
             Some(object @ CachedObject::Growing(_)) => (object, false),
             Some(_) if !self.may_serve(order).await => return Ok(None),
             Some(object) => (object, false),
-            None if request.is_head => return Ok(None),
             None => {
-                if request.may_be_unmodified()
+                if request.preconditions.is_any()
                     && !order.is_made_here()
                     && let Some(media) =
-                        streamed::unmodified(&self.fetcher, key, order, request).await?
+                        streamed::without_media(&self.fetcher, key, order, request, true).await?
                 {
                     return Ok(Some(media));
                 }

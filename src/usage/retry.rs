@@ -28,12 +28,36 @@ pub(super) fn wait_ms(error: &HomeserverError, attempts: i64) -> i64 {
 }
 
 /// Whether the homeserver would refuse the same request again, however long we wait. A 401 is not
-/// permanent, since the operator can mend it, nor is a limit that can be raised; nor is a path that a homeserver has to know: its worker
-/// is down, or requests are routed wrongly.
+/// permanent, since the operator can mend it, nor is a limit that can be raised; nor is a path that a
+/// homeserver has to know: its worker is down, or requests are routed wrongly.
 pub(super) fn is_permanent(error: &HomeserverError) -> bool {
     !matches!(error.errcode(), "" | "M_UNRECOGNIZED")
         && !error.is_over_quota()
         && matches!(error.status(), 400 | 402..=407 | 409..=428 | 431..=499)
+}
+
+/// What a failed request in a room says of the others there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RoomHealth {
+    /// The homeserver answers in this room, be it with a refusal.
+    Answers,
+    /// It fails in this room, or gives no answer.
+    Fails,
+    /// It could not be asked, about no room.
+    Unknown,
+}
+
+/// What a failed request in a room says of the others there.
+pub(super) fn room_health(error: &HomeserverError) -> RoomHealth {
+    match error {
+        HomeserverError::Unreachable(_) => RoomHealth::Unknown,
+        HomeserverError::Refused { status, .. } if *status < 500 => RoomHealth::Answers,
+        HomeserverError::NotAtOldEndpoint => RoomHealth::Answers,
+        HomeserverError::Refused { .. }
+        | HomeserverError::Broken(_)
+        | HomeserverError::Slow
+        | HomeserverError::InvalidResponse(_) => RoomHealth::Fails,
+    }
 }
 
 #[cfg(test)]

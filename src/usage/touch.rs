@@ -89,7 +89,7 @@ impl Toucher {
             tokio::select! {
                 () = stop.cancelled() => return,
                 Some(ended) = open.tasks.join_next_with_id() => {
-                    open.close(&ended);
+                    open.close(ended);
                     // Another one may have waited for its place.
                     look_at = look_at.min(last_at.saturating_add(millis(pause)));
                 }
@@ -131,9 +131,11 @@ impl Open {
         self.media.insert(task.id(), medium);
     }
 
-    fn close(&mut self, ended: &Result<(Id, ()), JoinError>) {
+    fn close(&mut self, ended: Result<(Id, ()), JoinError>) {
         let id = match ended {
-            Ok((id, ())) => *id,
+            Ok((id, ())) => id,
+            // The task that watches this one notices.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(error) => error.id(),
         };
         self.media.remove(&id);
