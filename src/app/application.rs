@@ -185,12 +185,7 @@ async fn state(
     let check_event = config.links.check_event;
     Ok(AppState {
         follows: FollowCounter::new(database.clone(), touching),
-        presence: Presence::new(
-            database.clone(),
-            config,
-            stores.features.clone(),
-            clock.clone(),
-        ),
+        presence: Presence::new(database.clone(), config, clock.clone()),
         metrics: telemetry::metrics(),
         incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event),
         forwarder: Forwarder::new()?,

@@ -19,7 +19,6 @@ use moka::future::Cache;
 use crate::{
     clock::Clock,
     config::Config,
-    homeserver::Features,
     storage::{Database, StorageError},
 };
 
@@ -48,12 +47,12 @@ pub struct Presence {
 impl Presence {
     /// Remembers it for the links of a database.
     #[must_use]
-    pub fn new(database: Database, config: &Config, features: Features, clock: Clock) -> Self {
+    pub fn new(database: Database, config: &Config, clock: Clock) -> Self {
         let terms = Terms::of(config);
         Self {
             entries: Cache::builder().max_capacity(MAX_ENTRIES).build(),
             names: RandomState::new(),
-            notes: Notes::new(database, config, features, terms),
+            notes: Notes::new(database, config, terms),
             terms,
             clock,
         }

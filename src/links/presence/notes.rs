@@ -6,7 +6,6 @@ use sqlx::SqliteConnection;
 use crate::{
     clock::millis,
     config::{Config, Lifetime},
-    homeserver::Features,
     storage::{
         Database, StorageError,
         ending::{self, Ending},
@@ -33,7 +32,6 @@ pub(super) enum Outcome {
 #[derive(Clone)]
 pub(super) struct Notes {
     database: Database,
-    features: Features,
     terms: Terms,
     delays: ReleaseDelays,
     server_name: ServerName,
@@ -42,15 +40,9 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    pub(super) fn new(
-        database: Database,
-        config: &Config,
-        features: Features,
-        terms: Terms,
-    ) -> Self {
+    pub(super) fn new(database: Database, config: &Config, terms: Terms) -> Self {
         Self {
             database,
-            features,
             terms,
             delays: release_delays(config),
             server_name: config.homeserver.server_name.clone(),
@@ -93,7 +85,7 @@ impl Notes {
         medium: MediumRef<'_>,
         now: i64,
     ) -> Result<(), StorageError> {
-        let Some(every) = self.touch_every.filter(|_| !self.features.links_media()) else {
+        let Some(every) = self.touch_every else {
             return Ok(());
         };
         let is_local = medium.mxc.is_of(&self.server_name);
