@@ -9,7 +9,7 @@ use actix_web::{App, HttpServer, dev::Server, web};
 use anyhow::Context;
 
 use crate::{
-    appservice::{Forwarder, Incoming},
+    appservice::{Asker, Forwarder, Incoming},
     clock::{Clock, millis},
     config::{CacheConfig, Config, Lifetime},
     homeserver::{Features, Homeserver, MediaClient},
@@ -183,12 +183,18 @@ async fn state(
         stores.features.clone(),
         clock.clone(),
     );
+    let asker = Asker::new(
+        links.clone(),
+        Arc::clone(homeserver),
+        Arc::clone(config),
+        clock.clone(),
+    );
     let check_event = config.links.check_event;
     Ok(AppState {
         follows: FollowCounter::new(database.clone(), touching),
         availability: Availability::default(),
         metrics: telemetry::metrics(),
-        incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event),
+        incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event, asker),
         forwarder: Forwarder::new()?,
         transactions: Arc::new(transaction_slots(config)),
         own_ping: random::id().into(),

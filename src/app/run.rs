@@ -102,6 +102,7 @@ impl Application {
         let links = &state.links;
         tasks.spawn(watch_keys(links.clone(), self.keys.clone(), stop.clone()));
         tasks.spawn(flush_follows(state.follows.clone(), stop.clone()));
+        tasks.spawn(state.incoming.asker().clone().run(stop.clone()));
         tasks.spawn(ask_rooms(links.clone(), stop.clone()));
         tasks.spawn(tidy_metrics(state.metrics.clone(), stop.clone()));
     }

@@ -12,7 +12,7 @@ use http_body_util::BodyDataStream;
 use serde_json::{Value, json};
 
 use crate::{
-    appservice::{ActError, BridgeAnswer, ForwardError, ForwardedRequest, Transaction},
+    appservice::{BridgeAnswer, ForwardError, ForwardedRequest, Transaction},
     config::{BridgeConfig, ForwardTo},
     storage::history::TransactionStatus,
 };
@@ -40,7 +40,6 @@ const MAX_BODY_BYTES: usize = 32 << 20;
         (status = 403, description = "No bridge's hs_token", body = ApiError),
         (status = 413, description = "The body is longer than 32 MiB", body = ApiError),
         (status = 502, description = "The bridge at forward_to does not answer", body = ApiError),
-        (status = 503, description = "The homeserver did not tell what the transaction means", body = ApiError),
     ),
     security(("hs_token" = []))
 )]
@@ -296,22 +295,6 @@ fn given_back(answer: BridgeAnswer) -> HttpResponse {
     match length {
         Some(length) => response.body(actix_web::body::SizedStream::new(length, pieces)),
         None => response.streaming(pieces),
-    }
-}
-
-impl From<ActError> for ApiError {
-    fn from(error: ActError) -> Self {
-        match error {
-            ActError::Storage(error) => error.into(),
-            ActError::Unsure(_) => {
-                tracing::error!(%error, "a transaction was not acted on; the homeserver repeats it");
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "M_UNKNOWN",
-                    error.to_string(),
-                )
-            }
-        }
     }
 }
 

@@ -143,7 +143,9 @@ impl From<StorageError> for ApiError {
 impl From<IssueError> for ApiError {
     fn from(error: IssueError) -> Self {
         match error {
-            IssueError::Redacted => Self::new(StatusCode::GONE, "M_GONE", error.to_string()),
+            IssueError::Redacted | IssueError::Doubted => {
+                Self::new(StatusCode::GONE, "M_GONE", error.to_string())
+            }
             IssueError::RoomForbids => {
                 Self::new(StatusCode::FORBIDDEN, "M_FORBIDDEN", error.to_string())
             }

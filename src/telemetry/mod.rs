@@ -67,6 +67,14 @@ pub fn metrics() -> PrometheusHandle {
                 "medialink_meta_events_total",
                 "Meta events by outcome: sent, redacted, retried, failed"
             );
+            metrics::describe_gauge!(
+                "medialink_homeserver_away",
+                "1 while the homeserver cannot be reached, otherwise 0"
+            );
+            metrics::describe_counter!(
+                "medialink_homeserver_skipped_total",
+                "Requests that failed at once, since the homeserver or the target of a redirect was away"
+            );
             handle
         })
         .clone()

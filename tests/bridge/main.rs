@@ -7,6 +7,7 @@
 
 mod appservice;
 mod attached_pastes;
+mod away;
 mod bridge_api;
 mod cache;
 mod encrypted_media;
@@ -28,6 +29,7 @@ mod linked_media;
 mod lookups;
 mod media_answers;
 mod model;
+mod open_questions;
 mod openapi;
 mod pastes;
 mod policy;

@@ -81,6 +81,16 @@ impl Faulty {
             .push((word.to_owned(), faults.into_iter().collect()));
     }
 
+    /// From now on, all requests whose path holds `word` meet this fault, until [`heal`](Self::heal).
+    pub fn always(&self, word: &str, fault: &Fault) {
+        self.next(word, std::iter::repeat_n(fault.clone(), 10_000));
+    }
+
+    /// No request meets a fault any more.
+    pub fn heal(&self) {
+        self.plan.faults.lock().expect("plan").clear();
+    }
+
     /// Whether every connection breaks at once.
     pub fn set_away(&self, away: bool) {
         self.plan.away.store(away, Ordering::Relaxed);
