@@ -14,7 +14,7 @@ use crate::{
     config::{CacheConfig, Config, Lifetime},
     homeserver::{Features, Homeserver, MediaClient},
     http::{
-        AppState, Listener, RequestLog, configure_internal, configure_public, transaction_slots,
+        AppState, Listener, RequestLog, configure_internal, configure_public, transaction_places,
     },
     key_store::KeyStore,
     links::Links,
@@ -196,7 +196,7 @@ async fn state(
         metrics: telemetry::metrics(),
         incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event, asker),
         forwarder: Forwarder::new()?,
-        transactions: Arc::new(transaction_slots(config)),
+        transactions: Arc::new(transaction_places(config)),
         own_ping: random::id().into(),
         pastes: pastes.await?,
         paste_views: PasteViews::default(),

@@ -2,6 +2,7 @@
 
 mod appservice;
 mod auth;
+mod bridge_answer;
 mod bridge_api;
 mod docs;
 mod error;
@@ -25,4 +26,4 @@ pub use openapi::openapi;
 pub use public::configure_public;
 pub use request_log::RequestLog;
 pub use routes::{configure_internal, routes_of};
-pub use state::{AppState, transaction_slots};
+pub use state::{AppState, TransactionPlaces, transaction_places};

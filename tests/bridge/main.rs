@@ -39,5 +39,6 @@ mod secrets;
 mod signals;
 mod streaming;
 mod thumbnails;
+mod unfinished_requests;
 mod usage;
 mod woken;
