@@ -1,7 +1,7 @@
 //! The effects of occurrences about which the homeserver has to be asked, while a transaction waits:
 //! briefly, each room for itself. A room that does not answer in time gets open questions.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
@@ -29,7 +29,7 @@ const ROOMS_AT_ONCE: usize = 8;
 #[derive(Clone, Copy)]
 pub(super) struct Answers<'a> {
     pub(super) links: &'a Links,
-    pub(super) homeserver: &'a Homeserver,
+    pub(super) homeserver: &'a Arc<Homeserver>,
     pub(super) bridge: &'a BridgeConfig,
 }
 
@@ -179,6 +179,9 @@ impl Room<'_> {
             Ok(answer) => Some(answer),
             Err(error) => {
                 self.is_silent = true;
+                if error == HomeserverError::Slow {
+                    self.answers.homeserver.look();
+                }
                 tracing::warn!(
                     bridge = self.answers.bridge.id,
                     room_id = self.room_id.as_str(),

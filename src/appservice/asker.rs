@@ -135,11 +135,15 @@ impl Asker {
         let (first, most) = WAIT_MS;
         let doublings = u32::try_from(room.attempts).unwrap_or(0).min(16);
         let mut wait = (first << doublings).min(most);
+        let given_up = decisions.len();
         let outcome = self.decisions(&room, &room_id, open, &mut decisions).await;
         let is_away = matches!(&outcome, Err(error) if error.is_unreachable());
         if is_away {
             // The room is not to blame.
             wait = first;
+        } else if decisions.len() > given_up {
+            // It answers, and there may be more to ask than it has time for at once.
+            (room.attempts, wait) = (0, first);
         } else {
             room.attempts += 1;
         }

@@ -47,6 +47,8 @@ struct Shared {
     homeserver: String,
     /// How long connecting may take.
     connect_within: Duration,
+    /// Whether somebody looks for those who have given up.
+    is_looked_for: AtomicBool,
     any: AtomicBool,
     hosts: Mutex<HashMap<String, Absence>>,
 }
@@ -67,6 +69,7 @@ impl Away {
         Self(Arc::new(Shared {
             homeserver,
             connect_within,
+            is_looked_for: AtomicBool::new(false),
             any: AtomicBool::new(false),
             hosts: Mutex::default(),
         }))
@@ -112,6 +115,16 @@ impl Away {
             absence.probed_until = Some(now + self.0.connect_within);
         }
         Ok(())
+    }
+
+    /// Begins to look for those who have given up; `false`: somebody does already.
+    pub(super) fn begin_look(&self) -> bool {
+        !self.0.is_looked_for.swap(true, Ordering::Relaxed)
+    }
+
+    /// Ends it.
+    pub(super) fn end_look(&self) {
+        self.0.is_looked_for.store(false, Ordering::Relaxed);
     }
 
     /// Notes that no connection could be made.

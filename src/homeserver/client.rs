@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -137,6 +138,20 @@ impl Homeserver {
         let host = self.away.homeserver();
         self.away.admit(host, Need::Optional, Instant::now())?;
         question.await
+    }
+
+    /// A question was given up before the homeserver has answered, perhaps even before a connection
+    /// was made: looks whether it can be reached at all.
+    pub fn look(self: &Arc<Self>) {
+        if !self.away.begin_look() {
+            return;
+        }
+        let homeserver = Arc::clone(self);
+        tokio::spawn(async move {
+            // The outcome is remembered by itself.
+            drop(homeserver.versions().await);
+            homeserver.away.end_look();
+        });
     }
 
     /// Sends a request and reads its JSON answer.

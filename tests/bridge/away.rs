@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use support::{Process, client, eventually, patiently, process::free_port, url};
 use tokio::{
@@ -103,22 +103,31 @@ async fn nobody_waits_for_a_homeserver_that_says_nothing_but_one() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut process = Process::new(folder.path(), &format!("http://{address}"), QUIET);
+    // Longer than an issue waits for a room.
+    let file = folder.path().join("bridge.yaml");
+    let text = std::fs::read_to_string(&file).expect("reads");
+    let text = text.replacen("connect: 2s", "connect: 5s", 1);
+    std::fs::write(&file, text).expect("written");
     process.start().await;
-    let (code, link) = process
-        .call(Method::POST, "/v1/links", &body(0))
-        .await
-        .expect("an answer");
-    assert_eq!(code, 201, "{link}");
-    eventually("follows that do not wait", async || {
-        assert_eq!(status(&link).await, 502);
+    let mut links = Vec::new();
+    eventually("issues that do not wait", async || {
+        links.push(process.issue(body(links.len())).await);
         (metric(&process, "medialink_homeserver_skipped_total").await >= 5.0).then_some(())
+    })
+    .await;
+    let link = &links[0];
+    let before = metric(&process, "medialink_homeserver_skipped_total").await;
+    eventually("follows that do not wait", async || {
+        assert_eq!(status(link).await, 502);
+        let now = metric(&process, "medialink_homeserver_skipped_total").await;
+        (now >= before + 5.0).then_some(())
     })
     .await;
     assert_eq!(metric(&process, "medialink_homeserver_away").await, 1.0);
     drop(taken);
     let homeserver = serve(listener);
     patiently("the homeserver to be noticed", async || {
-        (status(&link).await == 200).then_some(())
+        (status(link).await == 200).then_some(())
     })
     .await;
     assert_eq!(metric(&process, "medialink_homeserver_away").await, 0.0);

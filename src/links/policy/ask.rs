@@ -153,6 +153,7 @@ impl Links {
                 Answer::Unanswered
             }
             Err(_) => {
+                self.homeserver.look();
                 tracing::warn!(
                     bridge = bridge.id,
                     room_id,

@@ -84,16 +84,22 @@ impl Scene {
         self.push(txn, json!([event])).await;
     }
 
-    /// Lets the next question meet this fault, and waits for it.
-    pub async fn asked_in_vain(&self, word: &str, fault: &Fault) {
+    /// Lets the next question meet this fault, and waits for it; how long it was planned to wait.
+    pub async fn asked_in_vain(&self, word: &str, fault: &Fault) -> i64 {
         self.faulty.heal();
         self.faulty.always(word, fault);
         let before = self.faulty.seen(word);
+        let wait = eventually("a plan", async || {
+            let wait = self.service.next_question_at().await? - self.service.clock.now_ms();
+            (wait > 0).then_some(wait)
+        })
+        .await;
+        self.service.clock.advance(wait);
         eventually("another question", async || {
-            self.service.clock.advance(2 * 60 * 60 * 1000);
             (self.faulty.seen(word) > before).then_some(())
         })
         .await;
+        wait
     }
 }
 
