@@ -19,6 +19,7 @@ mod forward;
 mod guards;
 mod hostile_homeserver;
 mod hostile_readers;
+mod isolation;
 mod issue_and_follow;
 mod killed;
 mod legacy;

@@ -26,7 +26,7 @@ async fn what_is_never_told_is_taken_to_end_everything_that_it_may_mean() {
     }
     scene.service.clock.advance(7 * DAY_MS);
     scene.service.wait_for_usage(&content, "released").await;
-    scene.faulty.heal();
+    scene.faulty.forgive();
     scene.joined("join").await;
     for link in [&top, &content] {
         assert_eq!(scene.status(link).await, 410);

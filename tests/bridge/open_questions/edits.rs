@@ -47,7 +47,7 @@ async fn an_edit_that_cannot_be_checked_ends_links_until_its_sender_is_known() {
         .call(reqwest::Method::POST, "/v1/links", &scene.body(&own))
         .await;
     assert_eq!(status, 410);
-    scene.faulty.heal();
+    scene.faulty.forgive();
     scene.joined("join").await;
     scene.becomes(&of_forged, 200).await;
     assert_eq!(scene.status(&of_own).await, 410);
@@ -72,7 +72,7 @@ async fn of_several_edits_the_last_one_of_the_sender_counts() {
     push("2", alice, with(&scene.mxc)).await;
     push("3", "@mallory:example.org", with(&other)).await;
     assert_eq!(scene.status(&link).await, 410);
-    scene.faulty.heal();
+    scene.faulty.forgive();
     scene.joined("join").await;
     scene.becomes(&link, 200).await;
     let mut body = scene.body(&event_id);

@@ -33,7 +33,7 @@ async fn media_of_an_event_that_may_be_redacted_is_not_shown_until_that_is_told(
         let another = redaction(&scene.room, "$another", "$another");
         scene.push("without", json!([another])).await;
         assert_eq!(status().await, 410);
-        scene.faulty.heal();
+        scene.faulty.forgive();
         scene.joined("join").await;
         support::eventually("the event that is left", async || {
             (status().await == 200).then_some(())

@@ -85,7 +85,7 @@ async fn what_a_redaction_may_mean_is_not_followed_until_that_is_told() {
         nothing_is_given(&scene, &unseen, [meant, other]).await;
 
         // Told at last.
-        scene.faulty.heal();
+        scene.faulty.forgive();
         scene.joined("join").await;
         scene.becomes(&kept[0], 200).await;
         for (links, status) in [(&ended, 410), (&kept, 200)] {
@@ -156,7 +156,7 @@ async fn a_room_that_never_answers_holds_up_no_other_one() {
         )
         .await;
     assert_eq!(scene.faulty.seen(&hangs), asked);
-    scene.faulty.heal();
+    scene.faulty.forgive();
     scene.joined("join").await;
     scene.becomes(&content, 200).await;
     assert_eq!(scene.status(&top).await, 410);
@@ -190,7 +190,7 @@ async fn an_open_question_survives_the_end_of_the_process() {
     for url in [&top, &content] {
         assert_eq!(status(url).await, 410);
     }
-    faulty.heal();
+    faulty.forgive();
     eventually("the decision", async || {
         (status(&content).await == 200).then_some(())
     })

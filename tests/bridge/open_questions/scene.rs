@@ -86,7 +86,7 @@ impl Scene {
 
     /// Lets the next question meet this fault, and waits for it; how long it was planned to wait.
     pub async fn asked_in_vain(&self, word: &str, fault: &Fault) -> i64 {
-        self.faulty.heal();
+        self.faulty.forgive();
         self.faulty.always(word, fault);
         let before = self.faulty.seen(word);
         let wait = eventually("a plan", async || {

@@ -195,7 +195,7 @@ async fn a_room_that_does_not_tell_is_asked_less_and_less_often_until_something_
             .issue(with(&body, "event_id", json!("$later")))
             .await;
         assert_eq!(faulty.seen(policy), asked, "{fault:?}");
-        faulty.heal();
+        faulty.forgive();
         world.set_policy(&json!({"enabled": false})).await;
         let joined = json!({"events": [{"type": "m.room.member", "event_id": "$j", "room_id": world.room_id,
             "sender": BOT, "state_key": BOT, "content": {"membership": "join"}}]});
