@@ -53,7 +53,7 @@ impl Application {
     pub async fn build(config: Config, listeners: Listeners, clock: Clock) -> anyhow::Result<Self> {
         let config = Arc::new(config);
         let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
-        let stores = Stores::open(&config, Opener::Service).await?;
+        let stores = Stores::open(&config, Opener::Service, &clock).await?;
         // The database is open for one service at a time, so those who have claimed anything have ended.
         stores
             .database

@@ -120,9 +120,10 @@ impl Asker {
             return Err(StorageError::Corrupt("room ID"));
         };
         let (give_up_after_ms, attempts) = GIVE_UP_AFTER;
-        let (old, open): (Vec<_>, Vec<_>) = open
-            .into_iter()
-            .partition(|open| room.attempts >= attempts && now - open.noted_at >= give_up_after_ms);
+        let is_sure = self.clock.is_sure();
+        let (old, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|open| {
+            is_sure && room.attempts >= attempts && now - open.noted_at >= give_up_after_ms
+        });
         let mut decisions: Vec<_> = old.into_iter().map(|q| safe(&room_id, q)).collect();
         if !decisions.is_empty() {
             let (room_id, questions) = (&room.room_id, decisions.len());

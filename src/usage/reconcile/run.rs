@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
-    config::{Config, Lifetime},
+    config::Config,
     homeserver::{EventState, Homeserver, HomeserverError},
     storage::{
         Database, StorageError,
@@ -74,12 +74,9 @@ impl Reconciler {
         }
     }
 
-    /// Compares each room once in `usage.reconcile`, slowly, until it is cancelled. No bridge waits for
-    /// the rooms of another.
-    pub async fn run(self, stop: CancellationToken) {
-        let Lifetime::For(every) = self.config.usage.reconcile else {
-            return;
-        };
+    /// Compares each room once in `every`, slowly, until it is cancelled. No bridge waits for the rooms
+    /// of another.
+    pub async fn run(self, every: Duration, stop: CancellationToken) {
         let look_every = (every / 60).clamp(Duration::from_secs(1), Duration::from_secs(60));
         let bridges = self.config.bridges.iter();
         let work = future::join_all(bridges.map(|bridge| async {
