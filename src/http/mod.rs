@@ -2,6 +2,7 @@
 
 mod appservice;
 mod auth;
+mod bridge_answer;
 mod bridge_api;
 mod conditions;
 mod docs;
@@ -29,4 +30,4 @@ pub use public::configure_public;
 pub use request_log::RequestLog;
 pub use routes::{configure_internal, routes_of};
 pub use send_deadline::SendDeadline;
-pub use state::{AppState, transaction_slots};
+pub use state::{AppState, TransactionPlaces, transaction_places};

@@ -7,6 +7,7 @@
 
 mod appservice;
 mod attached_pastes;
+mod away;
 mod bridge_api;
 mod cache;
 mod early_end;
@@ -31,6 +32,7 @@ mod linked_media;
 mod lookups;
 mod media_answers;
 mod model;
+mod open_questions;
 mod openapi;
 mod pastes;
 mod policy;
@@ -43,6 +45,7 @@ mod stalled_readers;
 mod streaming;
 mod system_clock;
 mod thumbnails;
+mod unfinished_requests;
 mod usage;
 mod wiped;
 mod woken;
