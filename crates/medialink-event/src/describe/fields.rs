@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::media_type::{is_media_type, with_listed_name};
+use crate::media_type::{canonical_type, is_media_type};
 
 pub(super) type Object = Map<String, Value>;
 
@@ -38,10 +38,14 @@ pub(super) fn number(owner: &Object, name: &str) -> Option<u64> {
     (number < LIMIT).then_some(number)
 }
 
-/// A media type, under its listed name.
+/// A media type by its one name, with the parameters that it has.
 pub(super) fn mimetype(owner: &Object, name: &str) -> Option<String> {
     let text = text(owner, name).filter(|text| is_media_type(text))?;
-    Some(with_listed_name(&text).into_owned())
+    let canonical = canonical_type(&text);
+    Some(match text.split_once(';') {
+        None => canonical.into_owned(),
+        Some((_, parameters)) => format!("{canonical};{parameters}"),
+    })
 }
 
 pub(super) fn pixels(owner: &Object, name: &str) -> Option<u32> {

@@ -155,6 +155,22 @@ fn a_number_is_the_same_however_it_is_written() {
 }
 
 #[test]
+fn a_type_is_told_by_its_one_name() {
+    for (written, told) in [
+        ("IMAGE/PNG", Some("image/png")),
+        ("image/jpg", Some("image/jpeg")),
+        ("audio/x-m4a", Some("audio/mp4")),
+        ("Audio/OGG; codecs=opus", Some("audio/ogg; codecs=opus")),
+        ("audio/opus;rate=48000", Some("audio/ogg;rate=48000")),
+        ("image", None),
+    ] {
+        let content = json!({"msgtype": "m.file", "body": "a", "url": "mxc://example.org/a", "info": {"mimetype": written}});
+        let event = read(&event(content), None).expect("an event");
+        assert_eq!(event.media[0].details.mimetype.as_deref(), told);
+    }
+}
+
+#[test]
 fn warnings_are_read_in_every_shape() {
     let warning_of = |more: Value| {
         let mut content = json!({"msgtype": "m.image", "body": "a", "url": "mxc://example.org/a"});
