@@ -150,12 +150,8 @@ impl LinkViews {
     /// The URL of a link: its route, its token, and its file name for people.
     fn url(&self, route: &str, token: &LinkToken, row: &LinkRow) -> String {
         let mut url = format!("{}/{route}/{}", self.public_url, token.expose());
-        let name = row
-            .claims
-            .filename
-            .as_deref()
-            .map(name_for_url)
-            .unwrap_or_default();
+        let (name, mimetype) = (&row.claims.filename, &row.claims.mimetype);
+        let name = name_for_url(name.as_deref(), mimetype.as_deref());
         if !name.is_empty() {
             url.push('/');
             url.push_str(&name);

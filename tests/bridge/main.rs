@@ -11,6 +11,7 @@ mod bridge_api;
 mod cache;
 mod encrypted_media;
 mod events;
+mod events_reported;
 mod faults;
 mod follow_rules;
 mod following;

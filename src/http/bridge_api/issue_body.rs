@@ -7,12 +7,13 @@ use utoipa::ToSchema;
 
 use crate::{
     config::Lifetime,
+    file_name::link_name,
     http::error::ApiError,
     links::{IssueRequest, SubmittedEvent},
 };
 use medialink_event::{is_media_type, token_in_map};
 use medialink_link::{
-    Form, LinkClaims, fit_filename,
+    Form, LinkClaims,
     matrix::{ContentToken, EncryptedFile, EventId, MxcUri, RoomId, UserId},
 };
 
@@ -103,7 +104,7 @@ impl IssueBody {
         claims.filename = self
             .filename
             .filter(|name| !name.trim().is_empty())
-            .map(|name| fit_filename(&name));
+            .map(|name| link_name(&name, claims.mimetype.as_deref()));
         let form = form(self.form.as_deref())?;
         Ok(IssueRequest {
             claims,
