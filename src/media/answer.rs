@@ -1,6 +1,7 @@
 //! Media, ready to be sent: a decision about how much of it, its headers and its bytes.
 
 use bytes::Bytes;
+use medialink_event::canonical_type;
 
 use crate::homeserver::MediaVariant;
 
@@ -8,6 +9,7 @@ use super::{
     MediaBody, SafeHeaders,
     decision::{Decision, Representation, RequestConditions, decide},
     head::MediaHead,
+    headers::UNKNOWN_TYPE,
     object_key::ObjectKey,
     order::Order,
     sniff::SNIFFED_BYTES,
@@ -91,7 +93,7 @@ pub(super) fn safe_headers(
     let from_homeserver = head
         .content_type
         .as_deref()
-        .filter(|kind| !kind.starts_with("application/octet-stream"));
+        .filter(|kind| canonical_type(kind) != UNKNOWN_TYPE);
     if order.variant != MediaVariant::Original {
         return SafeHeaders::judge(from_homeserver, first_bytes, None);
     }

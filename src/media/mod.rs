@@ -6,6 +6,7 @@ mod body;
 mod cache;
 mod cached;
 mod cached_body;
+mod charset;
 mod decision;
 mod decrypt;
 mod encrypt;
