@@ -14,6 +14,7 @@ mod public_error;
 mod public_link;
 mod public_page;
 mod public_paste;
+mod public_preview;
 mod public_thumbnail;
 mod request_log;
 mod routes;

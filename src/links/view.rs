@@ -130,6 +130,16 @@ impl LinkViews {
         Some(self.url("m", &token, row))
     }
 
+    /// The URL of a thumbnail of a link's media, of a configured size.
+    #[must_use]
+    pub fn thumbnail_url(&self, row: &LinkRow, (width, height): (u32, u32)) -> Option<String> {
+        let (token, base) = (self.token(row)?, &self.public_url);
+        let token = token.expose();
+        Some(format!(
+            "{base}/t/{token}?width={width}&height={height}&method=scale"
+        ))
+    }
+
     /// Makes the token of a link again: the database does not hold it.
     fn token(&self, row: &LinkRow) -> Option<LinkToken> {
         let ring = self.keys.ring();

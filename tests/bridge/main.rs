@@ -25,6 +25,7 @@ mod legacy;
 mod legacy_sight;
 mod legacy_unsigned;
 mod lifecycle;
+mod link_previews;
 mod linked_media;
 mod lookups;
 mod media_answers;

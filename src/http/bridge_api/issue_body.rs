@@ -46,7 +46,8 @@ pub(in crate::http) struct IssueBody {
     /// The `EncryptedFile` of the event; `mxc` may then be left out.
     #[schema(value_type = Option<Object>)]
     file: Option<Value>,
-    /// The file's name, for people. One that is too long for a link is cut, keeping its extension.
+    /// The file's name, for people. One without an extension gets the usual one of `mimetype`; one
+    /// that is too long for a link is cut, keeping its extension.
     #[schema(example = "cat.png")]
     filename: Option<String>,
     /// The media's type.
