@@ -273,6 +273,11 @@ mod tests {
         let html = ViewPage {
             title: Some(" \n".to_owned()),
             mimetype: None,
+            preview: Some(PreviewPicture {
+                url: "https://media.example.org/t/token".to_owned(),
+                mimetype: None,
+                sides: None,
+            }),
             size_bytes: None,
             network: None,
             expires_at: None,
@@ -283,7 +288,14 @@ mod tests {
         assert!(html.contains("Shared from a Matrix room<"));
         assert!(html.contains("without an end date"));
         assert!(html.contains("download=\"\""));
-        for absent in ["og:image:type", "<dt>Size", "<time", "()", "None"] {
+        for absent in [
+            "og:image:type",
+            "og:image:width",
+            "<dt>Size",
+            "<time",
+            "()",
+            "None",
+        ] {
             assert!(!html.contains(absent), "{absent} in {html}");
         }
     }
