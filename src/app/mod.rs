@@ -6,6 +6,7 @@ mod listeners;
 mod run;
 mod serving;
 mod stores;
+mod supervisor;
 mod tasks;
 
 pub use application::Application;
