@@ -14,6 +14,7 @@ pub mod links;
 pub mod media_references;
 pub mod meta_events;
 pub mod missing_media;
+pub mod open_questions;
 mod readiness;
 mod recent;
 pub mod room_policies;

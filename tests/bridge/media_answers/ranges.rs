@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use reqwest::Response;
+use serde_json::json;
 use support::{
-    client,
-    raw::{self, Plan, say, say_all},
+    Service, client,
+    raw::{self, Plan, RawServer, say, say_all},
     url,
 };
 use tokio::sync::Semaphore;
@@ -87,26 +88,36 @@ async fn the_first_range_of_long_media_without_a_length_is_given() {
 
 #[tokio::test]
 async fn a_range_that_has_arrived_is_given_before_the_rest() {
-    let gate = Arc::new(Semaphore::new(0));
+    // Enough to show its type.
+    let begun = [MP4, &[7; 576]].concat();
+    let (gate, first) = (Arc::new(Semaphore::new(0)), begun.clone());
     let waiting = Arc::clone(&gate);
-    let scene = Scene::configured("", BOTH[0], move |_| {
-        let begun = format!("HTTP/1.1 {CHUNKED}\r\nConnection: close\r\n\r\n").into_bytes();
-        let first = [begun, chunk(MP4)].concat();
+    let homeserver = RawServer::start(move |_| {
+        let head = format!("HTTP/1.1 {CHUNKED}\r\nConnection: close\r\n\r\n");
+        let first = [head.as_bytes(), &chunk(&first)].concat();
         Plan::SayInTwo(first, Arc::clone(&waiting), chunks(&[9; 6]))
     });
-    let scene = scene.await;
-    // The body of the scene's homeserver may stand still for a second; nothing opens the gate.
-    let probe = range(&scene, "bytes=0-1").await;
-    assert!(
-        matches!(told(&probe), (206 | 502 | 504, _)),
-        "{:?}",
-        told(&probe)
-    );
-    gate.add_permits(9);
-    let probe = range(&scene, "bytes=0-1").await;
-    assert_eq!(told(&probe), (206, "bytes 0-1/30"));
+    let homeserver = homeserver.await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = "usage: {mode: never, touch: never}";
+    let service = Service::start(folder.path(), &homeserver.url, more).await;
+    let link = json!({"mxc": "mxc://example.org/abc", "room_id": "!r:example.org"});
+    let link = url(&service.issue(link).await);
+    let range = async |range: &str| {
+        let request = client().get(&link).header("Range", range);
+        request.send().await.expect("an answer")
+    };
+    // Its end does not come in time. What has arrived is given, and of other ranges the whole.
+    let (probe, beyond) = tokio::join!(range("bytes=0-1"), range("bytes=20-600"));
+    assert_eq!(told(&probe), (206, "bytes 0-1/*"));
     assert_eq!(probe.bytes().await.expect("whole"), &MP4[..2]);
-    scene.service.stop().await;
+    assert_eq!(told(&beyond), (200, ""));
+    gate.add_permits(9);
+    let whole = beyond.bytes().await.expect("whole");
+    assert_eq!(&whole[..], [&begun[..], &[9; 6]].concat());
+    let probe = range("bytes=0-1").await;
+    assert_eq!(told(&probe), (206, "bytes 0-1/606"));
+    service.stop().await;
 }
 
 #[tokio::test]
