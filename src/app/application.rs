@@ -73,14 +73,8 @@ impl Application {
         // Keys of objects and entity tags hold across restarts.
         let object_keys = ObjectKeys::new(&database.secret("media_names", random::bytes()).await?);
         let purger = cache.clone().map(|cache| {
-            let thumbnails = &config.media.thumbnails;
-            Purger::new(
-                database,
-                cache,
-                object_keys.clone(),
-                thumbnails,
-                state.clock.clone(),
-            )
+            let (names, clock) = (object_keys.clone(), state.clock.clone());
+            Purger::new(database, cache, names, &config.media.thumbnails, clock)
         });
         let data = web::Data::new(state.clone());
         let (linked, thumbnailer) = (features.clone(), Thumbnailer::default());
