@@ -43,7 +43,7 @@ impl Media {
         let body = match decision {
             Decision::Whole => MediaBody::Whole(bytes),
             Decision::Part { first, last } => MediaBody::Whole(bytes).part(first, last - first + 1),
-            Decision::Head | Decision::NotModified | Decision::Unsatisfiable => MediaBody::empty(),
+            _ => MediaBody::empty(),
         };
         Self {
             decision,
@@ -64,8 +64,7 @@ impl Media {
     }
 }
 
-/// Describes an object. `can_be_cut`: whether ranges of its bytes can be served, once the length of
-/// the whole is known.
+/// Describes an object. `can_be_cut`: whether ranges of its bytes can be served.
 pub(super) fn describe(
     order: &Order,
     key: &ObjectKey,
@@ -77,7 +76,7 @@ pub(super) fn describe(
         etag: key.etag(head.length),
         last_modified: head.last_modified.clone(),
         length,
-        has_ranges: can_be_cut && length.is_some() && !order.whole_only,
+        has_ranges: can_be_cut && !order.whole_only,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod appservice;
 mod attached_pastes;
+mod away;
 mod bridge_api;
 mod cache;
 mod early_end;
@@ -33,6 +34,7 @@ mod linked_media;
 mod lookups;
 mod media_answers;
 mod model;
+mod open_questions;
 mod openapi;
 mod pastes;
 mod policy;
@@ -41,9 +43,11 @@ mod reconcile;
 mod rooms_and_edits;
 mod secrets;
 mod signals;
+mod stalled_readers;
 mod streaming;
 mod system_clock;
 mod thumbnails;
+mod unfinished_requests;
 mod usage;
 mod wiped;
 mod woken;
