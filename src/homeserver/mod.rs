@@ -1,5 +1,6 @@
 //! The homeserver: the only place that calls it.
 
+mod away;
 mod client;
 mod connections;
 mod copies;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::config::BridgeConfig;
 
-use super::{Homeserver, HomeserverError, client::answer};
+use super::{Homeserver, HomeserverError};
 
 /// The parameter that attaches media, under the prefix of the proposal.
 const UNSTABLE_ATTACH_MEDIA: &str = "org.matrix.msc3911.attach_media";
@@ -53,7 +53,7 @@ impl Homeserver {
         let request = self
             .request_as(bridge, Method::PUT, &segments)
             .json(&json!({"display_name": "Medialink"}));
-        answer(request).await.map(drop)
+        self.answer(request).await.map(drop)
     }
 
     /// Sends an event; returns its ID. The same transaction ID and attachments give the same URL
@@ -120,7 +120,7 @@ impl Homeserver {
         let request = request
             .header(header::CONTENT_TYPE, "application/json")
             .body(body);
-        let value = answer(request).await?;
+        let value = self.answer(request).await?;
         match value.get("event_id").and_then(Value::as_str) {
             Some(id) if id.starts_with('$') && id.len() <= 255 => Ok(id.to_owned()),
             _ => Err(HomeserverError::InvalidResponse(
