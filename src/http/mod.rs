@@ -17,6 +17,7 @@ mod public_headers;
 mod public_link;
 mod public_page;
 mod public_paste;
+mod public_preview;
 mod public_thumbnail;
 mod request_log;
 mod routes;
