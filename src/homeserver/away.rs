@@ -4,6 +4,8 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
+    io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -34,6 +36,23 @@ pub(super) enum Failure {
     Refused,
     /// The host has said nothing within the time for connecting.
     Silent,
+}
+
+impl Failure {
+    /// By the causes of an error: the time for connecting may be over for one of them first.
+    pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            let io = error.downcast_ref::<io::Error>();
+            if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+                return Self::Silent;
+            }
+            // Its source is that of the error inside, and not that error.
+            let inside = io.and_then(io::Error::get_ref);
+            cause = inside.map_or_else(|| error.source(), |error| Some(error));
+        }
+        Self::Refused
+    }
 }
 
 /// The hosts that are away. Clones share what they know; a look at a host that is there costs one
@@ -234,6 +253,13 @@ mod tests {
         away.answered(HOST);
         away.failed(HOST, Failure::Silent, now);
         assert!(admits(&away, Need::Required, now + SECOND));
+    }
+
+    #[test]
+    fn silence_is_known_by_the_cause_of_an_error() {
+        let of = |kind: io::ErrorKind| Failure::of(&io::Error::other(io::Error::from(kind)));
+        assert_eq!(of(io::ErrorKind::TimedOut), Failure::Silent);
+        assert_eq!(of(io::ErrorKind::ConnectionRefused), Failure::Refused);
     }
 
     #[test]

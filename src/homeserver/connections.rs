@@ -140,8 +140,8 @@ impl Connections {
                 self.away.answered(origin);
                 Ok(sender)
             }
-            Ok(Err(error)) => {
-                self.away.failed(origin, Failure::Refused, Instant::now());
+            Ok(Err((error, failure))) => {
+                self.away.failed(origin, failure, Instant::now());
                 Err(error)
             }
             Err(_) => {
@@ -152,10 +152,11 @@ impl Connections {
         }
     }
 
-    async fn connect(&self, uri: &Uri) -> Result<Sender, HomeserverError> {
+    async fn connect(&self, uri: &Uri) -> Result<Sender, (HomeserverError, Failure)> {
         let mut connector = self.connector.clone();
-        let unreachable = |error: &dyn std::error::Error| {
-            HomeserverError::Unreachable(HomeserverError::last_cause(error))
+        let unreachable = |error: &(dyn std::error::Error + 'static)| {
+            let why = HomeserverError::Unreachable(HomeserverError::last_cause(error));
+            (why, Failure::of(error))
         };
         let stream = connector
             .call(uri.clone())
