@@ -8,6 +8,9 @@ use super::StorageError;
 /// No wait is longer, but for those that the configuration names, in milliseconds.
 const LONGEST_MS: i64 = 86_400_000;
 
+/// No claim holds longer, and its room waits for it, in milliseconds.
+const LONGEST_CLAIM_MS: i64 = 600_000;
+
 /// Waits that the configuration names, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct ConfiguredWaits {
@@ -35,7 +38,7 @@ pub async fn pull_back(
         ),
         (
             "UPDATE meta_events SET claimed_until = $1 WHERE claimed_until > $2",
-            at_most(0),
+            now.saturating_add(LONGEST_CLAIM_MS),
         ),
         (
             "UPDATE meta_events SET review_at = $1 WHERE review_at > $2",
@@ -43,6 +46,10 @@ pub async fn pull_back(
         ),
         (
             "UPDATE media_references SET pending_at = $1 WHERE pending_at > $2 AND state = 'pending'",
+            at_most(0),
+        ),
+        (
+            "UPDATE resting_rooms SET rests_until = $1 WHERE rests_until > $2",
             at_most(0),
         ),
         (
