@@ -13,6 +13,7 @@ pub mod link_keys;
 pub mod links;
 pub mod media_references;
 pub mod meta_events;
+pub mod open_questions;
 mod readiness;
 mod recent;
 pub mod room_policies;
