@@ -4,14 +4,17 @@
 //! own, so that no setting is silently without effect.
 
 mod bridge;
+mod explain;
 mod file;
 mod homeserver;
+mod kubernetes;
 mod legacy_links;
 mod links;
 mod load;
 mod media;
 mod problems;
 mod secret;
+mod secrets_of;
 #[cfg(test)]
 mod tests;
 mod unsupported;

@@ -19,6 +19,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
+use crate::telemetry::ForeignText;
+
 use super::{HomeserverError, redirects::Resolver};
 
 /// The most connections to one origin that are kept open for later.
@@ -43,7 +45,7 @@ pub(crate) fn connector(
     http.set_connect_timeout(Some(within));
     Ok(HttpsConnectorBuilder::new()
         .try_with_platform_verifier()
-        .map_err(|error| HomeserverError::Unreachable(error.to_string()))?
+        .map_err(|error| HomeserverError::Unreachable(HomeserverError::last_cause(&error)))?
         .https_or_http()
         .enable_http1()
         .wrap_connector(http))
@@ -145,9 +147,9 @@ impl Connections {
         tokio::time::timeout(self.within, connecting)
             .await
             .unwrap_or_else(|_| {
-                Err(HomeserverError::Unreachable(
-                    "it took too long to connect".to_owned(),
-                ))
+                Err(HomeserverError::Unreachable(ForeignText::new(
+                    "it took too long to connect",
+                )))
             })
     }
 

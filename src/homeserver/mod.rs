@@ -11,6 +11,7 @@ mod media;
 mod media_request;
 mod ping;
 mod redirects;
+mod request_secrets;
 mod rooms;
 mod sending;
 mod uploads;

@@ -1,7 +1,9 @@
-//! Logs and metrics.
+//! Logs and metrics, and the masking of secrets in them.
 
 mod buffer;
 mod json;
+mod masking;
+mod no_secrets;
 
 use std::{io::IsTerminal, sync::OnceLock};
 
@@ -11,9 +13,14 @@ use tracing_subscriber::{
     fmt::{fmt, format::Format},
 };
 
-use self::{buffer::Buffer, json::JsonLines};
+use self::{
+    buffer::Buffer,
+    json::JsonLines,
+    no_secrets::{MaskedLines, NoSecrets},
+};
 
 pub use json::REQUEST_TARGET;
+pub use masking::{ForeignText, Masker, know_secrets, masked};
 
 /// Writes the remaining lines of the logs when it is dropped.
 pub struct Logs(Buffer);
@@ -32,12 +39,17 @@ pub fn start_logs(level: &str) -> Logs {
     let logs = fmt().with_env_filter(filter);
     let buffer = Buffer::default();
     let started = if std::io::stderr().is_terminal() {
-        logs.with_writer(std::io::stderr).compact().try_init()
+        logs.with_writer(|| MaskedLines(std::io::stderr()))
+            .compact()
+            .try_init()
     } else {
         buffer.start();
         logs.with_writer(buffer.clone())
             .json()
-            .map_event_format(|_| JsonLines(Format::default().json().flatten_event(true)))
+            .map_event_format(|_| {
+                let lines = JsonLines(Format::default().json().flatten_event(true));
+                NoSecrets(lines)
+            })
             .try_init()
     };
     // Logs that were started before, by a test for instance, stay.
