@@ -8,6 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     homeserver::MediaClient,
     media::Purger,
+    pastes::PasteDeleter,
     usage::{FeatureWatch, Reconciler, Toucher, UsageWorker},
 };
 
@@ -91,6 +92,14 @@ impl Application {
         if let Some(purger) = purger {
             tasks.spawn(purger.run(stop.clone()));
         }
+        let deleter = PasteDeleter::new(
+            state.database.clone(),
+            Arc::clone(&state.homeserver),
+            Arc::clone(&state.config),
+            self.features.clone(),
+            state.clock.clone(),
+        );
+        tasks.spawn(deleter.run(stop.clone()));
         for bridge in &state.config.bridges {
             tasks.spawn(ask_for_ping(
                 Arc::clone(&state.homeserver),

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use crate::{
     config::Config,
-    homeserver::{Features, LINKED_MEDIA},
+    homeserver::{FEATURES, Features},
     key_store::KeyStore,
     storage::{Database, Opener, features},
 };
@@ -36,7 +36,9 @@ impl Stores {
             .await
             .with_context(|| format!("database {}", config.database.display()))?;
         let features = Features::default();
-        features.set_links_media(features::has(database.reader(), LINKED_MEDIA).await?);
+        for name in FEATURES {
+            features.set(name, features::has(database.reader(), name).await?);
+        }
         Ok(Self {
             database,
             keys,

@@ -11,6 +11,7 @@ pub mod history;
 pub mod links;
 pub mod media_references;
 pub mod meta_events;
+pub mod own_uploads;
 mod recent;
 pub mod room_policies;
 pub mod room_successors;

@@ -21,6 +21,11 @@ pub struct Options {
     pub linked_media: bool,
     /// Under which paths restricted media is uploaded and copied.
     pub linked_media_paths: LinkedMediaPaths,
+    /// Whether media that is not restricted is refused (MSC3911 on a server that wants all media
+    /// linked).
+    pub refuses_unrestricted: bool,
+    /// Whether users can delete what they have uploaded (MSC4322).
+    pub media_redaction: bool,
     /// How long restricted media is kept that is not attached to an event.
     pub unattached_for: Duration,
     /// How many events and redactions each user may send; None: as many as they like. Repeats of
@@ -49,6 +54,8 @@ impl Default for Options {
             content_tokens: true,
             linked_media: false,
             linked_media_paths: LinkedMediaPaths::Both,
+            refuses_unrestricted: false,
+            media_redaction: false,
             unattached_for: Duration::from_secs(600),
             rate_limits: None,
             limits_appservices: false,
