@@ -4,7 +4,9 @@ mod application;
 mod keys;
 mod listeners;
 mod run;
+mod serving;
 mod stores;
+mod supervisor;
 mod tasks;
 
 pub use application::Application;

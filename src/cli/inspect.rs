@@ -32,12 +32,13 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
         text.clear();
         std::io::stdin().take(1 << 16).read_to_string(&mut text)?;
     }
-    let Stores { database, keys, .. } = Stores::open(config, Opener::Command).await?;
+    let clock = Clock::default();
+    let Stores { database, keys, .. } = Stores::open(config, Opener::Command, &clock).await?;
     let Some(pasted) = PastedLink::read(&text, &keys, config) else {
         eprintln!("medialink: not a link of this service");
         return Ok(ExitCode::FAILURE);
     };
-    let views = LinkViews::new(keys, config, Clock::default());
+    let views = LinkViews::new(keys, config, clock);
     let recorded = Recorded { database, views };
     let fields = match &pasted {
         PastedLink::Signed(link) => fields_of(link, &recorded).await?,

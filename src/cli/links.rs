@@ -83,20 +83,13 @@ impl Which {
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
-    let Stores { database, keys, .. } = Stores::open(config, Opener::Command).await?;
-    let views = LinkViews::new(keys.clone(), config, Clock::default());
-    let pasted = Pasted {
-        database,
-        keys,
-        config,
-    };
     match command {
         Command::List {
             which,
             state,
             limit,
-        } => list(&pasted.database, &views, which, state.as_deref(), limit).await,
-        Command::Show { links } => pasted.show(&links, &views).await,
+        } => list(config, which, state.as_deref(), limit).await,
+        Command::Show { links } => Pasted::open(config).await?.show(&links).await,
         Command::Revoke {
             links,
             which,
@@ -113,20 +106,23 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
                 (false, false) => bail!(
                     "links are given together with --room, --event, --mxc, --sender or --issued-before-ts; allowed is one of both"
                 ),
-                (false, true) => pasted.revoke(&links, bridge.as_deref()).await,
-                (true, false) => pasted.revoke_matching(bridge.as_deref(), criteria).await,
+                (false, true) => {
+                    let pasted = Pasted::open(config).await?;
+                    pasted.revoke(&links, bridge.as_deref()).await
+                }
+                (true, false) => revoke_matching(config, bridge.as_deref(), criteria).await,
             }
         }
     }
 }
 
 async fn list(
-    database: &Database,
-    views: &LinkViews,
+    config: &Config,
     which: Which,
     state: Option<&str>,
     limit: i64,
 ) -> anyhow::Result<ExitCode> {
+    let clock = Clock::default();
     let (bridge, mut criteria) = which.criteria();
     if let Some(word) = state {
         let Some(state) = LinkState::parse(word) else {
@@ -136,9 +132,29 @@ async fn list(
         };
         criteria.state = Some(state);
     }
-    let (reader, now) = (database.reader(), Clock::default().now_ms());
+    let Stores { database, keys, .. } = Stores::open(config, Opener::Command, &clock).await?;
+    let (reader, now) = (database.reader(), clock.now_ms());
+    let views = LinkViews::new(keys, config, clock);
     for row in links::list(reader, bridge.as_deref(), &criteria, None, limit, now).await? {
         println!("{}", serde_json::to_string(&views.view(&row))?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke_matching(
+    config: &Config,
+    bridge: Option<&str>,
+    criteria: Criteria,
+) -> anyhow::Result<ExitCode> {
+    // Also while the key file is missing.
+    let database = Stores::open_database(config).await?;
+    let revoker = Revoker::new(database, config, Clock::default());
+    let revoked = revoker.revoke(bridge, criteria).await?;
+    println!("{} links revoked", revoked.links);
+    if !revoked.remembered {
+        println!(
+            "links that were signed elsewhere and not followed yet do not tell their sender: they live on"
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -148,9 +164,21 @@ struct Pasted<'a> {
     database: Database,
     keys: KeyStore,
     config: &'a Config,
+    clock: Clock,
 }
 
-impl Pasted<'_> {
+impl<'a> Pasted<'a> {
+    async fn open(config: &'a Config) -> anyhow::Result<Self> {
+        let clock = Clock::default();
+        let Stores { database, keys, .. } = Stores::open(config, Opener::Command, &clock).await?;
+        Ok(Self {
+            database,
+            keys,
+            config,
+            clock,
+        })
+    }
+
     /// The links in the order in which they are given, or why one is none. A link itself is a secret
     /// and is not repeated.
     async fn find(&self, arguments: &[String]) -> anyhow::Result<Vec<Result<LinkRow, String>>> {
@@ -172,7 +200,8 @@ impl Pasted<'_> {
         Ok(found)
     }
 
-    async fn show(&self, arguments: &[String], views: &LinkViews) -> anyhow::Result<ExitCode> {
+    async fn show(&self, arguments: &[String]) -> anyhow::Result<ExitCode> {
+        let views = LinkViews::new(self.keys.clone(), self.config, self.clock.clone());
         let mut code = ExitCode::SUCCESS;
         for found in self.find(arguments).await? {
             match found {
@@ -186,28 +215,9 @@ impl Pasted<'_> {
         Ok(code)
     }
 
-    fn revoker(&self) -> Revoker {
-        Revoker::new(self.database.clone(), self.config, Clock::default())
-    }
-
-    async fn revoke_matching(
-        &self,
-        bridge: Option<&str>,
-        criteria: Criteria,
-    ) -> anyhow::Result<ExitCode> {
-        let revoked = self.revoker().revoke(bridge, criteria).await?;
-        println!("{} links revoked", revoked.links);
-        if !revoked.remembered {
-            println!(
-                "links that were signed elsewhere and not followed yet do not tell their sender: they live on"
-            );
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-
     /// Revokes links one by one: those that are none do not keep the others alive.
     async fn revoke(&self, arguments: &[String], bridge: Option<&str>) -> anyhow::Result<ExitCode> {
-        let revoker = self.revoker();
+        let revoker = Revoker::new(self.database.clone(), self.config, self.clock.clone());
         let mut code = ExitCode::SUCCESS;
         for found in self.find(arguments).await? {
             let outcome = match found {

@@ -10,6 +10,7 @@ mod homeserver;
 mod kubernetes;
 mod legacy_links;
 mod links;
+mod listen;
 mod load;
 mod media;
 mod problems;

@@ -105,7 +105,8 @@ impl MediaProxy {
         streamed::stream(&self.fetcher, &key, order, &request).await
     }
 
-    /// `None`: the cache does not hold it, and a request for the head is no reason to fetch it.
+    /// From the cache, which fetches it first where it has to: for a request for the head too, whose
+    /// answer tells the type that the first bytes show.
     async fn cached(
         &self,
         cache: &Cache,
@@ -115,12 +116,11 @@ impl MediaProxy {
     ) -> Result<Option<Media>, ReadError> {
         let (object, is_fetched) = match cache.find(key).await {
             Some(object) => (object, false),
-            None if request.is_head => return Ok(None),
             None => {
-                if request.may_be_unmodified()
+                if request.preconditions.is_any()
                     && !order.is_made_here()
                     && let Some(media) =
-                        streamed::unmodified(&self.fetcher, key, order, request).await?
+                        streamed::without_media(&self.fetcher, key, order, request, true).await?
                 {
                     return Ok(Some(media));
                 }
