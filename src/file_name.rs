@@ -1,5 +1,7 @@
 //! File names of users, made harmless. Pure.
 
+use medialink_event::{usual_name, with_usual_extension};
+use medialink_link::fit_filename;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// RFC 3986's unreserved characters.
@@ -28,9 +30,24 @@ pub(crate) fn base_name(name: &str) -> String {
     }
 }
 
-/// The last segment of a link's path, for people and chat clients; empty: none.
-pub(crate) fn name_for_url(filename: &str) -> String {
-    utf8_percent_encode(&base_name(filename), UNRESERVED).to_string()
+/// The name that a link has for a file: with the usual extension of its type if it has none, and
+/// short enough for a link.
+pub(crate) fn link_name(filename: &str, mimetype: Option<&str>) -> String {
+    match mimetype {
+        Some(mimetype) => fit_filename(&with_usual_extension(filename, mimetype)),
+        None => fit_filename(filename),
+    }
+}
+
+/// The last segment of a link's path, for people and chat clients, which go by its extension: the
+/// file's name, or one that says its type. Empty: none.
+pub(crate) fn name_for_url(filename: Option<&str>, mimetype: Option<&str>) -> String {
+    let name = filename.map(base_name).unwrap_or_default();
+    let name = match (name.as_str(), mimetype) {
+        ("", mimetype) => mimetype.and_then(usual_name).unwrap_or_default(),
+        (name, mimetype) => link_name(name, mimetype),
+    };
+    utf8_percent_encode(&name, UNRESERVED).to_string()
 }
 
 #[cfg(test)]
@@ -39,8 +56,35 @@ mod tests {
 
     #[test]
     fn a_name_in_a_url_is_one_segment() {
-        assert_eq!(name_for_url("cat.png"), "cat.png");
-        assert_eq!(name_for_url("a b/ü?.png"), "a%20b_%C3%BC%3F.png");
-        assert_eq!(name_for_url(".."), "");
+        let name = |name| name_for_url(Some(name), None);
+        assert_eq!(name("cat.png"), "cat.png");
+        assert_eq!(name("a b/ü?.png"), "a%20b_%C3%BC%3F.png");
+        assert_eq!(name(".."), "");
+        assert_eq!(name_for_url(None, None), "");
+    }
+
+    #[test]
+    fn a_name_in_a_url_has_an_extension_where_the_type_is_known() {
+        for (name, mimetype, segment) in [
+            (Some("Video"), "video/mp4", "Video.mp4"),
+            (Some("cat.txt"), "image/png", "cat.txt"),
+            (
+                Some("server-config"),
+                "application/octet-stream",
+                "server-config",
+            ),
+            (Some(".."), "image/jpg", "image.jpg"),
+            (None, "image/webp", "image.webp"),
+            (None, "application/octet-stream", ""),
+        ] {
+            assert_eq!(name_for_url(name, Some(mimetype)), segment);
+        }
+    }
+
+    #[test]
+    fn a_long_name_keeps_the_extension_that_it_gets() {
+        let name = link_name(&"é".repeat(200), Some("image/png"));
+        assert!(name.len() <= 255 && name.ends_with("é.png"), "{name}");
+        assert_eq!(link_name(&name, Some("image/png")), name);
     }
 }

@@ -9,12 +9,12 @@ use actix_web::{App, dev::Server, web};
 use anyhow::Context;
 
 use crate::{
-    appservice::{Forwarder, Incoming},
+    appservice::{Asker, Forwarder, Incoming},
     clock::{Clock, millis},
     config::{CacheConfig, Config, Lifetime},
     homeserver::{Features, Homeserver, MediaClient},
     http::{
-        AppState, Listener, RequestLog, configure_internal, configure_public, transaction_slots,
+        AppState, Listener, RequestLog, configure_internal, configure_public, transaction_places,
     },
     key_store::KeyStore,
     links::Links,
@@ -181,14 +181,20 @@ async fn state(
         stores.features.clone(),
         clock.clone(),
     );
+    let asker = Asker::new(
+        links.clone(),
+        Arc::clone(homeserver),
+        Arc::clone(config),
+        clock.clone(),
+    );
     let check_event = config.links.check_event;
     Ok(AppState {
         follows: FollowCounter::new(database.clone(), touching),
         availability: Availability::default(),
         metrics: telemetry::metrics(),
-        incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event),
+        incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event, asker),
         forwarder: Forwarder::new()?,
-        transactions: Arc::new(transaction_slots(config)),
+        transactions: Arc::new(transaction_places(config)),
         own_ping: random::id().into(),
         pastes: pastes.await?,
         paste_views: PasteViews::default(),

@@ -135,6 +135,8 @@ impl Application {
         };
         tasks.keep("keys", |stop| keys.run(stop));
         tasks.keep("follows", |stop| flush_follows(state.follows.clone(), stop));
+        let asker = state.incoming.asker().clone();
+        tasks.keep("questions", |stop| asker.run(stop));
         tasks.keep("rooms", |stop| ask_rooms(links.clone(), stop));
         tasks.keep("metrics", |stop| tidy_metrics(state.metrics.clone(), stop));
         tasks.keep("clock", |stop| watch_clock(state.clock.clone(), stop));

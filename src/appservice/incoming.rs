@@ -1,22 +1,23 @@
 //! Acting on transactions: questions to the homeserver first, then one commit.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+
+use futures_util::join;
 
 use crate::{
     config::{BridgeConfig, CheckEvent},
-    homeserver::{Homeserver, HomeserverError},
+    homeserver::Homeserver,
     links::{Effect, Links},
     storage::{StorageError, history::TransactionStatus, room_successors::Succession},
 };
 
 use super::{
+    answers::Answers,
+    asker::Asker,
+    invites,
     occurrence::{Membership, Occurrence},
-    questions::{ActError, Questions},
     transaction::Transaction,
 };
-
-/// How long all questions about a transaction may take. Homeservers wait about a minute.
-const ASK_WITHIN: Duration = Duration::from_secs(40);
 
 /// Acts on the transactions of the homeserver.
 #[derive(Debug, Clone)]
@@ -24,6 +25,7 @@ pub struct Incoming {
     links: Links,
     homeserver: Arc<Homeserver>,
     check_event: CheckEvent,
+    asker: Asker,
 }
 
 /// The effect of an occurrence, as far as nobody is asked.
@@ -35,14 +37,27 @@ enum Decision {
 }
 
 impl Incoming {
-    /// Acts on these links; `check_event`: how redactions and edits are noticed.
+    /// Acts on these links; `check_event`: how redactions and edits are noticed; `asker`: asks what
+    /// could not be decided.
     #[must_use]
-    pub fn new(links: Links, homeserver: Arc<Homeserver>, check_event: CheckEvent) -> Self {
+    pub fn new(
+        links: Links,
+        homeserver: Arc<Homeserver>,
+        check_event: CheckEvent,
+        asker: Asker,
+    ) -> Self {
         Self {
             links,
             homeserver,
             check_event,
+            asker,
         }
+    }
+
+    /// Asks the questions that transactions have left open.
+    #[must_use]
+    pub fn asker(&self) -> &Asker {
+        &self.asker
     }
 
     /// How far a transaction has come.
@@ -59,37 +74,49 @@ impl Incoming {
     }
 
     /// Acts on a transaction that was not seen before. It is durable when this returns. Certain
-    /// effects are acted on before the homeserver is asked about the rest.
+    /// effects are acted on before the homeserver is asked about the rest; questions that it does not
+    /// answer at once are noted, and asked later.
     ///
     /// # Errors
-    /// If the database fails, or the homeserver does not answer a question without which the
-    /// transaction cannot be understood: then it is to be repeated.
+    /// If the database fails: then it is to be repeated.
     pub async fn act(
         &self,
-        bridge: &BridgeConfig,
+        bridge: &Arc<BridgeConfig>,
         txn_id: &str,
         transaction: Transaction,
-    ) -> Result<(), ActError> {
-        let (mut certain, mut open) = (Vec::new(), Vec::new());
+    ) -> Result<(), StorageError> {
+        let (mut certain, mut open, mut invites) = (Vec::new(), Vec::new(), Vec::new());
         for occurrence in transaction.occurrences {
             match self.decided(bridge, occurrence) {
                 Decision::Certain(effect) => certain.push(effect),
+                Decision::Open(Occurrence::Membership {
+                    room_id, sender, ..
+                }) => invites.push((room_id, sender)),
                 Decision::Open(occurrence) => open.push(occurrence),
                 Decision::Nothing => {}
             }
         }
-        let effects = if open.is_empty() {
-            certain
-        } else {
+        let is_news = !certain.is_empty() || !open.is_empty();
+        if !open.is_empty() || !invites.is_empty() {
+            let certain = std::mem::take(&mut certain);
             self.links.take_certain(&bridge.id, certain).await?;
-            let mut questions = Questions::new(&self.links, &self.homeserver, bridge);
-            tokio::time::timeout(ASK_WITHIN, questions.effects(open))
-                .await
-                .unwrap_or(Err(ActError::Unsure(HomeserverError::Slow)))?
+        }
+        let answers = Answers {
+            links: &self.links,
+            homeserver: &self.homeserver,
+            bridge,
         };
+        let (answered, ()) = join!(
+            answers.effects(open),
+            invites::accept(&self.homeserver, bridge, invites)
+        );
+        certain.extend(answered?);
         self.links
-            .take_transaction(&bridge.id, txn_id, transaction.digest, effects)
+            .take_transaction(&bridge.id, txn_id, transaction.digest, certain)
             .await?;
+        if is_news {
+            self.asker.wake();
+        }
         Ok(())
     }
 

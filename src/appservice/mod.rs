@@ -1,17 +1,20 @@
 //! What the homeserver pushes to its appservices (Application Service API): the meaning of a
 //! transaction, what follows from it, and the way on to the bridge behind us.
 
+mod answers;
+mod asker;
 mod envelope;
 mod event;
 mod forward;
 mod glob;
 mod incoming;
+mod invites;
 mod occurrence;
-mod questions;
+mod room_questions;
 mod transaction;
 
+pub use asker::Asker;
 pub use forward::{BridgeAnswer, ForwardError, ForwardedRequest, Forwarder};
 pub use incoming::Incoming;
 pub use occurrence::{EventContent, Membership, Occurrence};
-pub use questions::ActError;
 pub use transaction::{Transaction, TransactionError};

@@ -61,6 +61,20 @@ pub enum Occurrence {
     },
 }
 
+impl Occurrence {
+    /// The room in which it has happened.
+    pub(super) fn room_id(&self) -> &RoomId {
+        match self {
+            Self::Redaction { room_id, .. }
+            | Self::Edit { room_id, .. }
+            | Self::Membership { room_id, .. }
+            | Self::Tombstone { room_id, .. }
+            | Self::Policy { room_id, .. } => room_id,
+            Self::Shown(shown) => &shown.room_id,
+        }
+    }
+}
+
 /// The content of an event. It may hold content tokens and file keys, so `Debug` hides it.
 #[derive(Clone, PartialEq)]
 pub struct EventContent(pub Value);

@@ -1,6 +1,10 @@
 //! Requests to the homeserver: authorisation, deadlines, error codes.
 
-use std::time::Duration;
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
@@ -14,6 +18,7 @@ use crate::{
 
 use super::{
     HomeserverError,
+    away::{Away, Failure, Need},
     connections::{Connector, connector},
     redirects::Resolver,
     request_secrets::masker_of,
@@ -41,6 +46,8 @@ pub struct Homeserver {
     pub(super) connector: Connector,
     /// For its redirects to elsewhere: connects to public addresses only.
     pub(super) redirected: Connector,
+    /// The hosts that cannot be reached, for all of these.
+    pub(super) away: Away,
 }
 
 impl Homeserver {
@@ -63,6 +70,7 @@ impl Homeserver {
         Ok(Self {
             connector: connector(Resolver::Any, within)?,
             redirected: connector(public, within)?,
+            away: Away::new(config.url.origin().ascii_serialization(), within),
             config,
             client,
         })
@@ -118,7 +126,71 @@ impl Homeserver {
     /// If the homeserver does not answer.
     pub async fn versions(&self) -> Result<Value, HomeserverError> {
         let url = self.url(&["_matrix", "client", "versions"]);
-        answer(self.client.get(url)).await
+        self.answer(self.client.get(url)).await
+    }
+
+    /// Asks a question that is asked again later: while the homeserver is away, it fails at once.
+    ///
+    /// # Errors
+    /// If the question fails, or the homeserver is away.
+    pub async fn optional<T>(
+        &self,
+        question: impl Future<Output = Result<T, HomeserverError>>,
+    ) -> Result<T, HomeserverError> {
+        let host = self.away.homeserver();
+        self.away.admit(host, Need::Optional, Instant::now())?;
+        question.await
+    }
+
+    /// A question was given up before the homeserver has answered, perhaps even before a connection
+    /// was made: looks whether it can be reached at all.
+    pub fn look(self: &Arc<Self>) {
+        if !self.away.begin_look() {
+            return;
+        }
+        let homeserver = Arc::clone(self);
+        tokio::spawn(async move {
+            // The outcome is remembered by itself.
+            drop(homeserver.versions().await);
+            homeserver.away.end_look();
+        });
+    }
+
+    /// Sends a request and reads its JSON answer.
+    pub(super) async fn answer(&self, request: RequestBuilder) -> Result<Value, HomeserverError> {
+        let host = self.away.homeserver();
+        self.away.admit(host, Need::Required, Instant::now())?;
+        let work = async {
+            let (client, request) = request.build_split();
+            let request = request.map_err(HomeserverError::of_client)?;
+            let asked = request.try_clone();
+            let response = match client.execute(request).await {
+                Ok(response) => response,
+                Err(error) => {
+                    if error.is_connect() {
+                        let is_silent = error.is_timeout();
+                        let failure = if is_silent {
+                            Failure::Silent
+                        } else {
+                            Failure::Refused
+                        };
+                        self.away.failed(host, failure, Instant::now());
+                    }
+                    return Err(HomeserverError::of_client(error));
+                }
+            };
+            self.away.answered(host);
+            if !response.status().is_success() {
+                let masker = asked.as_ref().map(masker_of).unwrap_or_default();
+                return Err(refusal(response, &masker).await);
+            }
+            let body = read(response).await?;
+            serde_json::from_slice(&body)
+                .map_err(|_| HomeserverError::InvalidResponse("body is not JSON"))
+        };
+        tokio::time::timeout(ANSWER_WITHIN, work)
+            .await
+            .unwrap_or(Err(HomeserverError::Slow))
     }
 }
 
@@ -128,27 +200,6 @@ pub(super) fn bearer(token: &str) -> header::HeaderValue {
         .unwrap_or_else(|_| header::HeaderValue::from_static(""));
     value.set_sensitive(true);
     value
-}
-
-/// Sends a request and reads its JSON answer.
-pub(super) async fn answer(request: RequestBuilder) -> Result<Value, HomeserverError> {
-    let work = async {
-        let (client, request) = request.build_split();
-        let request = request.map_err(HomeserverError::of_client)?;
-        let asked = request.try_clone();
-        let response = client.execute(request).await;
-        let response = response.map_err(HomeserverError::of_client)?;
-        if !response.status().is_success() {
-            let masker = asked.as_ref().map(masker_of).unwrap_or_default();
-            return Err(refusal(response, &masker).await);
-        }
-        let body = read(response).await?;
-        serde_json::from_slice(&body)
-            .map_err(|_| HomeserverError::InvalidResponse("body is not JSON"))
-    };
-    tokio::time::timeout(ANSWER_WITHIN, work)
-        .await
-        .unwrap_or(Err(HomeserverError::Slow))
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, HomeserverError> {

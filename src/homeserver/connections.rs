@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -21,7 +21,11 @@ use tower_service::Service;
 
 use crate::telemetry::ForeignText;
 
-use super::{HomeserverError, redirects::Resolver};
+use super::{
+    HomeserverError,
+    away::{Away, Failure, Need},
+    redirects::Resolver,
+};
 
 /// The most connections to one origin that are kept open for later.
 const MAX_IDLE: usize = 64;
@@ -58,6 +62,7 @@ pub(super) struct Connections {
     within: Duration,
     run: Run,
     idle: Arc<Idle>,
+    away: Away,
 }
 
 #[derive(Default)]
@@ -90,12 +95,13 @@ impl Idle {
 }
 
 impl Connections {
-    pub(super) fn new(connector: Connector, within: Duration, run: Run) -> Self {
+    pub(super) fn new(connector: Connector, within: Duration, run: Run, away: Away) -> Self {
         Self {
             connector,
             within,
             run,
             idle: Arc::default(),
+            away,
         }
     }
 
@@ -112,45 +118,59 @@ impl Connections {
                 continue;
             }
             match sender.send_request(request.clone()).await {
-                Ok(response) => return Ok((response, self.lease(origin, sender))),
+                Ok(response) => {
+                    self.away.answered(&origin);
+                    return Ok((response, self.lease(origin, sender)));
+                }
                 // It was closed just now: a request without effects is repeated (RFC 9112,
                 // section 9.3.1).
                 Err(error) if error.is_canceled() || error.is_incomplete_message() => {}
                 Err(error) => return Err(HomeserverError::of_hyper(&error)),
             }
         }
-        let mut sender = self.connect(uri).await?;
+        let mut sender = self.connected(&origin, uri).await?;
         let response = sender.send_request(request).await;
         let response = response.map_err(|error| HomeserverError::of_hyper(&error))?;
         Ok((response, self.lease(origin, sender)))
     }
 
+    /// A new connection, unless the host was silent a moment ago.
+    async fn connected(&self, origin: &str, uri: &Uri) -> Result<Sender, HomeserverError> {
+        self.away.admit(origin, Need::Required, Instant::now())?;
+        match tokio::time::timeout(self.within, self.connect(uri)).await {
+            Ok(Ok(sender)) => {
+                self.away.answered(origin);
+                Ok(sender)
+            }
+            Ok(Err(error)) => {
+                self.away.failed(origin, Failure::Refused, Instant::now());
+                Err(error)
+            }
+            Err(_) => {
+                self.away.failed(origin, Failure::Silent, Instant::now());
+                let why = ForeignText::new("it took too long to connect");
+                Err(HomeserverError::Unreachable(why))
+            }
+        }
+    }
+
     async fn connect(&self, uri: &Uri) -> Result<Sender, HomeserverError> {
         let mut connector = self.connector.clone();
-        let connecting = async {
-            let unreachable = |error: &dyn std::error::Error| {
-                HomeserverError::Unreachable(HomeserverError::last_cause(error))
-            };
-            let stream = connector
-                .call(uri.clone())
-                .await
-                .map_err(|error| unreachable(error.as_ref()))?;
-            let (sender, connection) = http1::Builder::new()
-                .max_buf_size(BUFFER_BYTES)
-                .handshake(stream)
-                .await
-                .map_err(|error| unreachable(&error))?;
-            // An error of the connection is also reported to the request that uses it.
-            (self.run)(Box::pin(async { drop(connection.await) }));
-            Ok(sender)
+        let unreachable = |error: &dyn std::error::Error| {
+            HomeserverError::Unreachable(HomeserverError::last_cause(error))
         };
-        tokio::time::timeout(self.within, connecting)
+        let stream = connector
+            .call(uri.clone())
             .await
-            .unwrap_or_else(|_| {
-                Err(HomeserverError::Unreachable(ForeignText::new(
-                    "it took too long to connect",
-                )))
-            })
+            .map_err(|error| unreachable(error.as_ref()))?;
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(BUFFER_BYTES)
+            .handshake(stream)
+            .await
+            .map_err(|error| unreachable(&error))?;
+        // An error of the connection is also reported to the request that uses it.
+        (self.run)(Box::pin(async { drop(connection.await) }));
+        Ok(sender)
     }
 
     fn lease(&self, origin: String, sender: Sender) -> Lease {

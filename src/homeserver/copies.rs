@@ -8,7 +8,6 @@ use medialink_link::matrix::{ContentToken, MxcUri};
 
 use super::{
     Homeserver, HomeserverError,
-    client::answer,
     media_request::{CONTENT_TOKEN_HEADER, content_token_header},
 };
 
@@ -52,7 +51,7 @@ impl Homeserver {
         if let Some(token) = content_token {
             request = request.header(CONTENT_TOKEN_HEADER, content_token_header(token)?);
         }
-        let value = answer(request).await?;
+        let value = self.answer(request).await?;
         value
             .get("content_uri")
             .and_then(Value::as_str)

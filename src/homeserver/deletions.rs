@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::config::BridgeConfig;
 use medialink_link::matrix::MxcUri;
 
-use super::{Homeserver, HomeserverError, client::answer};
+use super::{Homeserver, HomeserverError};
 
 /// The prefixes of the endpoint: of the proposal, and of the specification once it has accepted it.
 const APIS: [&[&str]; 2] = [
@@ -42,6 +42,6 @@ impl Homeserver {
         let request = self
             .request_as(bridge, Method::POST, &[api, &path].concat())
             .json(&json!({}));
-        answer(request).await.map(drop)
+        self.answer(request).await.map(drop)
     }
 }

@@ -16,7 +16,7 @@ use crate::{config::HomeserverConfig, telemetry::Masker};
 use super::{
     Homeserver, HomeserverError,
     client::{MAX_ANSWER_BYTES, parse_refusal},
-    connections::{Connections, DownloadBody, Run},
+    connections::{Connections, Connector, DownloadBody, Run},
     media_request::{MediaRequest, headers},
     redirects::{is_downgrade, url_is_allowed},
 };
@@ -58,10 +58,13 @@ impl Downloader {
 
     fn running(homeserver: &Homeserver, run: Run) -> Self {
         let within = homeserver.config.timeouts.connect;
+        let connections = |connector: &Connector| {
+            Connections::new(connector.clone(), within, run, homeserver.away.clone())
+        };
         Self {
             config: homeserver.config.clone(),
-            direct: Connections::new(homeserver.connector.clone(), within, run),
-            redirected: Connections::new(homeserver.redirected.clone(), within, run),
+            direct: connections(&homeserver.connector),
+            redirected: connections(&homeserver.redirected),
         }
     }
 

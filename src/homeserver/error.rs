@@ -42,6 +42,12 @@ impl HomeserverError {
         }
     }
 
+    /// Whether no connection could be made, or none was tried since the homeserver is away.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+
     /// The Matrix error code; empty if there is none.
     #[must_use]
     pub fn errcode(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use serde_json::Value;
@@ -18,20 +18,23 @@ pub const FEATURES: [&str; 3] = [LINKED_MEDIA, RESTRICTED_UPLOADS, MEDIA_DELETIO
 
 /// The features of the homeserver, as far as they are known. Clones share them; a look costs nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Features(Arc<[AtomicBool; FEATURES.len()]>);
+pub struct Features {
+    known: Arc<[AtomicBool; FEATURES.len()]>,
+    attaches_one_until: Arc<AtomicI64>,
+}
 
 impl Features {
     /// Whether it has the feature of this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         let place = FEATURES.iter().position(|known| *known == name);
-        place.is_some_and(|place| self.0[place].load(Ordering::Relaxed))
+        place.is_some_and(|place| self.known[place].load(Ordering::Relaxed))
     }
 
     /// Notes whether it has the feature of this name.
     pub fn set(&self, name: &str, value: bool) {
         if let Some(place) = FEATURES.iter().position(|known| *known == name) {
-            self.0[place].store(value, Ordering::Relaxed);
+            self.known[place].store(value, Ordering::Relaxed);
         }
     }
 
@@ -39,7 +42,20 @@ impl Features {
     /// the media, and media without an event is deleted.
     #[must_use]
     pub fn links_media(&self) -> bool {
-        self.0[0].load(Ordering::Relaxed)
+        self.known[0].load(Ordering::Relaxed)
+    }
+
+    /// Whether several media may be attached to one event, as far as that is known at this time, in
+    /// milliseconds since the epoch. The proposal says so.
+    #[must_use]
+    pub fn attaches_many(&self, now: i64) -> bool {
+        now >= self.attaches_one_until.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the homeserver has refused to attach several media to one event. It is believed until
+    /// a time, in milliseconds since the epoch.
+    pub fn note_attaches_one(&self, until: i64) {
+        self.attaches_one_until.store(until, Ordering::Relaxed);
     }
 
     /// Notes whether media is linked to events.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::BridgeConfig;
 
-use super::{Homeserver, HomeserverError, client::answer};
+use super::{Homeserver, HomeserverError};
 
 /// The most pages of one room that are read.
 pub(crate) const MAX_HISTORY_PAGES: usize = 1000;
@@ -71,7 +71,7 @@ impl Homeserver {
         if let Some(from) = from {
             request = request.query(&[("from", from)]);
         }
-        let page = answer(request).await?;
+        let page = self.answer(request).await?;
         let chunk = page
             .get("chunk")
             .and_then(Value::as_array)

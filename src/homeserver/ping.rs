@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::config::BridgeConfig;
 
-use super::{Homeserver, HomeserverError, client::answer};
+use super::{Homeserver, HomeserverError};
 
 impl Homeserver {
     /// Asks the homeserver to ping us as an appservice (Client-Server API,
@@ -24,7 +24,7 @@ impl Homeserver {
         let request = self
             .request_as(bridge, Method::POST, &segments)
             .json(&json!({"transaction_id": transaction_id}));
-        let answer = answer(request).await?;
+        let answer = self.answer(request).await?;
         Ok(answer
             .get("duration_ms")
             .and_then(Value::as_u64)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::BridgeConfig;
 
-use super::{Homeserver, HomeserverError, client::answer};
+use super::{Homeserver, HomeserverError};
 
 impl Homeserver {
     /// Joins a room.
@@ -15,7 +15,7 @@ impl Homeserver {
     /// If the homeserver refuses or fails.
     pub async fn join(&self, bridge: &BridgeConfig, room_id: &str) -> Result<(), HomeserverError> {
         let segments = ["_matrix", "client", "v3", "rooms", room_id, "join"];
-        answer(
+        self.answer(
             self.request_as(bridge, Method::POST, &segments)
                 .json(&json!({})),
         )
@@ -37,7 +37,9 @@ impl Homeserver {
         let segments = [
             "_matrix", "client", "v3", "rooms", room_id, "event", event_id,
         ];
-        let event = answer(self.request_as(bridge, Method::GET, &segments)).await?;
+        let event = self
+            .answer(self.request_as(bridge, Method::GET, &segments))
+            .await?;
         let text = |name| event.get(name).and_then(Value::as_str);
         let is_of_room = match event.get("room_id") {
             None => true,
@@ -73,7 +75,7 @@ impl Homeserver {
         let request = self
             .request_as(bridge, Method::GET, &segments)
             .query(&[("format", "event")]);
-        let mut answer = match answer(request).await {
+        let mut answer = match self.answer(request).await {
             Ok(answer) if answer.is_object() => answer,
             Ok(_) => {
                 return Err(HomeserverError::InvalidResponse(
@@ -106,7 +108,10 @@ impl Homeserver {
         let segments = [
             "_matrix", "client", "v3", "rooms", room_id, "state", event_type, "",
         ];
-        match answer(self.request_as(bridge, Method::GET, &segments)).await {
+        match self
+            .answer(self.request_as(bridge, Method::GET, &segments))
+            .await
+        {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -133,7 +138,10 @@ impl Homeserver {
             "m.room.member",
             user_id,
         ];
-        match answer(self.request_as(bridge, Method::GET, &segments)).await {
+        match self
+            .answer(self.request_as(bridge, Method::GET, &segments))
+            .await
+        {
             Ok(content) => Ok(content
                 .get("membership")
                 .and_then(Value::as_str)

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::config::BridgeConfig;
 use medialink_link::matrix::{ContentToken, MxcUri};
 
-use super::{Homeserver, HomeserverError, client::answer};
+use super::{Homeserver, HomeserverError};
 
 /// Where to upload media that only its uploader may see until it is attached to an event.
 const RESTRICTED: [&[&str]; 2] = [
@@ -97,7 +97,7 @@ impl Homeserver {
         if let Some(filename) = upload.filename {
             request = request.query(&[("filename", filename)]);
         }
-        let answer = answer(request).await?;
+        let answer = self.answer(request).await?;
         let mxc = answer
             .get("content_uri")
             .and_then(Value::as_str)

@@ -2,24 +2,24 @@
 //! to the bridge behind us where there is one.
 
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::{StatusCode, header},
+    HttpMessage, HttpRequest, HttpResponse,
+    http::{Method, StatusCode},
     web,
 };
 use bytes::Bytes;
-use futures_util::{TryStreamExt, future};
-use http_body_util::BodyDataStream;
+use futures_util::future;
 use serde_json::{Value, json};
+use tokio::sync::SemaphorePermit;
 
 use crate::{
-    appservice::{ActError, BridgeAnswer, ForwardError, ForwardedRequest, Transaction},
+    appservice::{BridgeAnswer, ForwardError, ForwardedRequest, Transaction},
     config::{BridgeConfig, ForwardTo},
     storage::history::TransactionStatus,
 };
 
 use super::{
-    auth::FromHomeserver, bridge_api::read_body, error::ApiError, request_log::LogRoute,
-    state::AppState,
+    auth::FromHomeserver, bridge_answer::given_back, bridge_api::read_body, error::ApiError,
+    request_log::LogRoute, state::AppState,
 };
 
 /// The longest body. Homeservers send about a hundred events of at most 64 KiB at once.
@@ -38,9 +38,9 @@ const MAX_BODY_BYTES: usize = 32 << 20;
         (status = 400, description = "The body is not a transaction", body = ApiError),
         (status = 401, description = "No token", body = ApiError),
         (status = 403, description = "No bridge's hs_token", body = ApiError),
+        (status = 408, description = "The body came too slowly", body = ApiError),
         (status = 413, description = "The body is longer than 32 MiB", body = ApiError),
         (status = 502, description = "The bridge at forward_to does not answer", body = ApiError),
-        (status = 503, description = "The homeserver did not tell what the transaction means", body = ApiError),
     ),
     security(("hs_token" = []))
 )]
@@ -52,12 +52,7 @@ pub(super) async fn transaction(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let (bridge, incoming) = (bridge.0, &state.incoming);
-    // A transaction is held in memory while it has a place.
-    let _place = match state.transactions.get(&bridge.id) {
-        Some(places) => places.acquire().await.ok(),
-        None => None,
-    };
-    let body = Bytes::from(read_body(payload, MAX_BODY_BYTES).await?);
+    let (body, _place) = received(&state, &bridge.id, payload).await?;
     let read = if state.config().legacy_links.has(&bridge.id) {
         Transaction::read_with_media(&body)
     } else {
@@ -101,7 +96,22 @@ pub(super) async fn transaction(
     if answer.status().is_success() {
         incoming.note_handed_on(&bridge, &txn_id);
     }
-    Ok(given_back(answer))
+    Ok(given_back(answer, false))
+}
+
+/// The body of a transaction, and its place among those that are acted on. A connection that dies
+/// while its body is read holds none of these.
+async fn received<'a>(
+    state: &'a AppState,
+    bridge: &str,
+    payload: web::Payload,
+) -> Result<(Bytes, Option<SemaphorePermit<'a>>), ApiError> {
+    let Some(places) = state.transactions.get(bridge) else {
+        return Err(ApiError::not_found("there is no such bridge"));
+    };
+    let _reading = places.reading.acquire().await.ok();
+    let body = Bytes::from(read_body(payload, MAX_BODY_BYTES).await?);
+    Ok((body, places.acting.acquire().await.ok()))
 }
 
 /// Answers the homeserver's ping.
@@ -234,7 +244,11 @@ async fn handed_on(
     request: &HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, ApiError> {
-    Ok(given_back(forward(state, to, request, body).await?))
+    let is_head = request.method() == Method::HEAD;
+    Ok(given_back(
+        forward(state, to, request, body).await?,
+        is_head,
+    ))
 }
 
 async fn forward(
@@ -272,47 +286,6 @@ fn headers(request: &HttpRequest) -> hyper::HeaderMap {
         headers.append(name, value);
     }
     headers
-}
-
-/// The bridge's answer, as it comes.
-fn given_back(answer: BridgeAnswer) -> HttpResponse {
-    let (head, body) = answer.into_parts();
-    let status = StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut response = HttpResponseBuilder::new(status);
-    let mut length = None;
-    for (name, value) in &head.headers {
-        if name == hyper::header::CONTENT_LENGTH {
-            length = value.to_str().ok().and_then(|text| text.parse().ok());
-            continue;
-        }
-        if let (Ok(name), Ok(value)) = (
-            header::HeaderName::from_bytes(name.as_str().as_bytes()),
-            header::HeaderValue::from_bytes(value.as_bytes()),
-        ) {
-            response.append_header((name, value));
-        }
-    }
-    let pieces = BodyDataStream::new(body).map_err(std::io::Error::other);
-    match length {
-        Some(length) => response.body(actix_web::body::SizedStream::new(length, pieces)),
-        None => response.streaming(pieces),
-    }
-}
-
-impl From<ActError> for ApiError {
-    fn from(error: ActError) -> Self {
-        match error {
-            ActError::Storage(error) => error.into(),
-            ActError::Unsure(_) => {
-                tracing::error!(%error, "a transaction was not acted on; the homeserver repeats it");
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "M_UNKNOWN",
-                    error.to_string(),
-                )
-            }
-        }
-    }
 }
 
 impl From<ForwardError> for ApiError {

@@ -119,6 +119,10 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if self.status == 408 {
+            // The rest of the request may still come (RFC 9110, section 15.5.9).
+            response.force_close();
+        }
         if self.status == 401 {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
@@ -143,7 +147,9 @@ impl From<StorageError> for ApiError {
 impl From<IssueError> for ApiError {
     fn from(error: IssueError) -> Self {
         match error {
-            IssueError::Redacted => Self::new(StatusCode::GONE, "M_GONE", error.to_string()),
+            IssueError::Redacted | IssueError::Doubted => {
+                Self::new(StatusCode::GONE, "M_GONE", error.to_string())
+            }
             IssueError::RoomForbids => {
                 Self::new(StatusCode::FORBIDDEN, "M_FORBIDDEN", error.to_string())
             }

@@ -2,6 +2,7 @@
 
 mod appservice;
 mod auth;
+mod bridge_answer;
 mod bridge_api;
 mod conditions;
 mod docs;
@@ -16,6 +17,7 @@ mod public_headers;
 mod public_link;
 mod public_page;
 mod public_paste;
+mod public_preview;
 mod public_thumbnail;
 mod request_log;
 mod routes;
@@ -29,4 +31,4 @@ pub use public::configure_public;
 pub use request_log::RequestLog;
 pub use routes::{configure_internal, routes_of};
 pub use send_deadline::SendDeadline;
-pub use state::{AppState, transaction_slots};
+pub use state::{AppState, TransactionPlaces, transaction_places};

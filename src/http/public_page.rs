@@ -1,6 +1,7 @@
 //! The page that shows the media of a link, and `/robots.txt`.
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
+use medialink_event::canonical_type;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 use super::{
     public_error::PublicError,
     public_link::{granted, order},
-    public_paste,
+    public_paste, public_preview,
     state::AppState,
 };
 
@@ -40,13 +41,16 @@ pub(super) async fn answer(
         ),
         None => reported_by_homeserver(media, &grant).await?,
     };
+    let kind = kind(mimetype.as_deref());
     let view = state.links.view(link);
+    let facts = (mimetype.as_deref(), size);
     let page = ViewPage {
         title: link.claims.filename.clone(),
-        kind: kind(mimetype.as_deref()),
+        kind,
+        preview: public_preview::preview(&grant, kind, facts, state, media).await,
         media_url: state.links.media_url(link).unwrap_or_default(),
         page_url: view.page_url.unwrap_or_default(),
-        mimetype,
+        mimetype: mimetype.map(|name| canonical_type(&name).into_owned()),
         size_bytes: size,
         appearance: link.appearance.clone(),
         network: Some(grant.bridge.network.clone()),
@@ -95,13 +99,8 @@ async fn reported_by_homeserver(
 }
 
 fn kind(mimetype: Option<&str>) -> ViewKind {
-    let essence = mimetype
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
-    match essence.split_once('/') {
+    let name = canonical_type(mimetype.unwrap_or_default());
+    match name.split_once('/') {
         // Drawings can hold scripts: they are saved, not shown.
         Some(("image", subtype)) if subtype != "svg+xml" => ViewKind::Image,
         Some(("video", _)) => ViewKind::Video,

@@ -18,8 +18,19 @@ use crate::{
     usage::FollowCounter,
 };
 
-/// How many transactions of the homeserver are held in memory at once, for each bridge.
-const TRANSACTIONS_AT_ONCE: usize = 2;
+/// How many transactions of the homeserver are acted on or forwarded at once, for each bridge.
+const ACTED_ON_AT_ONCE: usize = 2;
+/// How many more are read, or wait for their turn.
+const READ_AT_ONCE: usize = 4;
+
+/// Places for the transactions of one bridge. A transaction is held in memory while it has one.
+#[derive(Debug)]
+pub struct TransactionPlaces {
+    /// For those that are read, or wait for their turn. A connection that dies gives its place back.
+    pub reading: Semaphore,
+    /// For those that are acted on.
+    pub acting: Semaphore,
+}
 
 /// The state that handlers share.
 #[derive(Clone)]
@@ -47,7 +58,7 @@ pub struct AppState {
     /// Forwards requests to the bridges behind us.
     pub forwarder: Forwarder,
     /// Places for transactions of the homeserver, by bridge: one that hangs holds up no other.
-    pub transactions: Arc<HashMap<String, Semaphore>>,
+    pub transactions: Arc<HashMap<String, TransactionPlaces>>,
     /// The transaction ID of the ping that we ask for ourselves.
     pub own_ping: Arc<str>,
     /// Counters and gauges, to be rendered.
@@ -56,10 +67,15 @@ pub struct AppState {
 
 /// Places for the transactions of each bridge.
 #[must_use]
-pub fn transaction_slots(config: &Config) -> HashMap<String, Semaphore> {
-    let slots =
-        |bridge: &Arc<BridgeConfig>| (bridge.id.clone(), Semaphore::new(TRANSACTIONS_AT_ONCE));
-    config.bridges.iter().map(slots).collect()
+pub fn transaction_places(config: &Config) -> HashMap<String, TransactionPlaces> {
+    let places = |bridge: &Arc<BridgeConfig>| {
+        let places = TransactionPlaces {
+            reading: Semaphore::new(READ_AT_ONCE),
+            acting: Semaphore::new(ACTED_ON_AT_ONCE),
+        };
+        (bridge.id.clone(), places)
+    };
+    config.bridges.iter().map(places).collect()
 }
 
 impl AppState {

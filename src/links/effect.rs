@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::storage::room_successors::Succession;
+use crate::storage::{open_questions::Question, room_successors::Succession};
 use medialink_link::matrix::{ContentToken, EventId, MxcUri, RoomId};
 
 /// Media that an event shows.
@@ -55,6 +55,14 @@ pub enum Effect {
     },
     /// A room was replaced by another one.
     Succeeded(Succession),
+    /// The homeserver has not told what an event means: until it has, no link is followed that the
+    /// event may end.
+    Unsure {
+        /// The room of the event.
+        room_id: RoomId,
+        /// The question that the homeserver has to answer.
+        question: Question,
+    },
     /// A room has a policy for links.
     Policy {
         /// The room.

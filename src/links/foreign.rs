@@ -11,7 +11,7 @@ use crate::{
     storage::{
         StorageError, history,
         links::{self, LinkRow, NewLink},
-        media_references,
+        media_references, open_questions,
         room_policies::{self, RoomPolicy},
         touches,
     },
@@ -85,7 +85,9 @@ impl Links {
         let link_id = link.link_id();
         match self.prove(bridge, claims, None).await {
             Ok(_) => Ok(()),
-            Err(IssueError::Redacted) => Err(Refusal::Ended(LinkState::Redacted)),
+            Err(IssueError::Redacted | IssueError::Doubted) => {
+                Err(Refusal::Ended(LinkState::Redacted))
+            }
             Err(IssueError::EventLookup(why)) => Err(Refusal::EventLookup(why)),
             Err(IssueError::Storage(error)) => Err(error.into()),
             Err(why) => {
@@ -110,7 +112,10 @@ async fn remembered_end(
         return Ok(Some(LinkState::Revoked));
     }
     let is_gone = history::is_gone(connection, room_id, event_id, &claims.mxc).await?;
-    Ok(is_gone.then_some(LinkState::Redacted))
+    let mxc = Some(&claims.mxc);
+    let is_ended =
+        is_gone || open_questions::is_doubted(connection, room_id, event_id, mxc).await?;
+    Ok(is_ended.then_some(LinkState::Redacted))
 }
 
 impl Recorder {

@@ -7,6 +7,9 @@ use crate::storage::{
 
 use super::service::Links;
 
+/// How many links of an event are looked at for its thumbnail: an event with more shares many things.
+const MAX_BESIDE: i64 = 8;
+
 impl Links {
     /// One page of a bridge's links, newest first; `before`: the row that the page before ended
     /// with.
@@ -21,9 +24,36 @@ impl Links {
         links::list(reader, Some(bridge), criteria, before, limit, now).await
     }
 
+    /// The link to the thumbnail that the event of a link has for its media, if that is sure: the
+    /// event shares nothing else, and describes one picture without a name beside it.
+    pub async fn thumbnail_beside(&self, link: &LinkRow) -> Result<Option<LinkRow>, StorageError> {
+        if link.claims.filename.is_none() {
+            return Ok(None);
+        }
+        let (reader, now) = (self.database.reader(), self.now());
+        let beside = links::beside(reader, link, now, MAX_BESIDE).await?;
+        let mut thumbnails = beside.iter().filter(|row| is_thumbnail(row));
+        let first = thumbnails.next();
+        let is_same = |row: &LinkRow| first.is_some_and(|first| first.claims.mxc == row.claims.mxc);
+        let shares_more = beside.iter().any(|row| row.claims.filename.is_some());
+        let is_sure = !shares_more && thumbnails.all(is_same);
+        Ok(first.filter(|_| is_sure).cloned())
+    }
+
     /// A link of a bridge, with its counters as they were written last.
     pub async fn find(&self, bridge: &str, link_id: &str) -> Result<Option<LinkRow>, StorageError> {
         let found = links::find(self.database.reader(), link_id).await?;
         Ok(found.filter(|row| row.bridge == bridge))
     }
+}
+
+/// Whether a link leads to a picture without a name, whose sides its event tells.
+fn is_thumbnail(row: &LinkRow) -> bool {
+    let (claims, appearance) = (&row.claims, &row.appearance);
+    let is_picture = |mimetype: &str| mimetype.starts_with("image/");
+    claims.filename.is_none()
+        && claims.mimetype.as_deref().is_some_and(is_picture)
+        && appearance.width.is_some()
+        && appearance.height.is_some()
+        && appearance.warning.is_none()
 }

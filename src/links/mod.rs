@@ -5,6 +5,7 @@
 //! afterwards, inside one write, by the `Recorder`, which asks nobody. Methods without an `# Errors`
 //! section fail only if the database does, and have changed nothing then.
 
+mod doubt;
 mod effect;
 mod event_lookup;
 mod examine;
@@ -28,6 +29,7 @@ mod service;
 mod transaction;
 mod view;
 
+pub use doubt::Decision;
 pub use effect::{Effect, ShownMedia};
 pub use grant::{Grant, Refusal};
 pub use paste::{PasteRequest, UploadedText};

@@ -8,7 +8,7 @@ use crate::{
     storage::{
         history,
         links::{self, NewPaste},
-        media_references, own_uploads,
+        media_references, open_questions, own_uploads,
         room_policies::{self, RoomPolicy},
     },
 };
@@ -128,6 +128,11 @@ async fn policy_for(
         && history::is_redacted(connection, room_id, event_id.as_str()).await?
     {
         return Err(IssueError::Redacted);
+    }
+    if let Some(event_id) = &request.event_id
+        && open_questions::is_doubted(connection, room_id, event_id.as_str(), None).await?
+    {
+        return Err(IssueError::Doubted);
     }
     let known = room_policies::find_in(connection, room_id).await?;
     let policy = known.unwrap_or_default().policy;

@@ -9,7 +9,7 @@ use crate::{
     storage::{
         StorageError, history,
         links::{self, NewLink, NewPaste},
-        media_references,
+        media_references, open_questions,
         room_policies::RoomPolicy,
         touches,
     },
@@ -51,6 +51,9 @@ impl Recorder {
         let now = self.clock.now_ms();
         if is_redacted(connection, &request).await? {
             return Err(IssueError::Redacted);
+        }
+        if is_doubted(connection, &request).await? {
+            return Err(IssueError::Doubted);
         }
         permitted(policy, request.size)?;
         let form = match request.max_follows {
@@ -210,6 +213,24 @@ async fn is_redacted(
         Some(edit) => history::is_redacted(connection, room_id, edit.as_str()).await,
         None => Ok(false),
     }
+}
+
+/// Whether the homeserver has not told yet whether any of that is so.
+async fn is_doubted(
+    connection: &mut SqliteConnection,
+    request: &IssueRequest,
+) -> Result<bool, StorageError> {
+    let claims = &request.claims;
+    let room_id = claims.room_id.as_str();
+    let mxc = Some(&claims.mxc);
+    for (event_id, mxc) in [(&claims.event_id, mxc), (&request.shown_by, None)] {
+        if let Some(event_id) = event_id
+            && open_questions::is_doubted(connection, room_id, event_id.as_str(), mxc).await?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The stored claims, with those that a repeated request has replaced.

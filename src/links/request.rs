@@ -96,6 +96,11 @@ pub enum IssueError {
     /// Its event was redacted.
     #[error("the event was redacted")]
     Redacted,
+    /// Its event may be redacted.
+    #[error(
+        "the event may have been redacted, which the homeserver has not told yet; the request can be repeated later"
+    )]
+    Doubted,
     /// The policy of its room allows no links.
     #[error("the room's policy allows no links to its media")]
     RoomForbids,

@@ -86,6 +86,12 @@ impl Links {
         self.views.media_url(row)
     }
 
+    /// The URL of a thumbnail of a link's media: see [`LinkViews::thumbnail_url`].
+    #[must_use]
+    pub fn thumbnail_url(&self, row: &LinkRow, sides: (u32, u32)) -> Option<String> {
+        self.views.thumbnail_url(row, sides)
+    }
+
     /// Revokes links: see [`Revoker::revoke`].
     pub async fn revoke(
         &self,

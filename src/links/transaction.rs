@@ -12,7 +12,7 @@ use crate::{
         ending::{self, Ending},
         history::{self, TransactionStatus},
         links::{self, Criteria},
-        media_references, meta_events, room_policies, room_successors, seen_media,
+        media_references, meta_events, open_questions, room_policies, room_successors, seen_media,
     },
 };
 use medialink_link::{
@@ -125,7 +125,7 @@ impl Links {
 }
 
 impl Recorder {
-    async fn apply(
+    pub(super) async fn apply(
         &self,
         connection: &mut SqliteConnection,
         bridge: &str,
@@ -157,15 +157,12 @@ impl Recorder {
                 before,
             } => {
                 let event = (room_id.as_str(), event_id.as_str());
-                for mxc in before.difference(&media) {
-                    history::note_dropped(connection, event.0, event.1, mxc, now).await?;
-                }
-                for mxc in &media {
-                    history::note_kept(connection, event.0, event.1, mxc).await?;
-                }
-                self.hide_dropped(connection, bridge, event, &media, now)
-                    .await?;
-                self.end_dropped(connection, event, &media, now).await
+                self.edited(connection, bridge, event, (&media, &before), now)
+                    .await
+            }
+            Effect::Unsure { room_id, question } => {
+                self.note_question(connection, bridge, &room_id, question, now)
+                    .await
             }
             Effect::Shown(shown) => self.note_shown(connection, bridge, shown, now).await,
             Effect::Left { room_id } => match self.config.links.on_leave {
@@ -191,7 +188,28 @@ impl Recorder {
         }
     }
 
-    async fn redacted(
+    /// An event, given by room and ID, has this media now, and had that before, by what a bridge has
+    /// received.
+    pub(super) async fn edited(
+        &self,
+        connection: &mut SqliteConnection,
+        bridge: &str,
+        event: (&str, &str),
+        (media, before): (&BTreeSet<MxcUri>, &BTreeSet<MxcUri>),
+        now: i64,
+    ) -> Result<(), StorageError> {
+        for mxc in before.difference(media) {
+            history::note_dropped(connection, event.0, event.1, mxc, now).await?;
+        }
+        for mxc in media {
+            history::note_kept(connection, event.0, event.1, mxc).await?;
+        }
+        self.hide_dropped(connection, bridge, event, media, now)
+            .await?;
+        self.end_dropped(connection, event, media, now).await
+    }
+
+    pub(super) async fn redacted(
         &self,
         connection: &mut SqliteConnection,
         bridge: &str,
@@ -202,7 +220,7 @@ impl Recorder {
         let known = room_policies::find_in(connection, room_id).await?;
         // Without its policy event, the room has another policy.
         if known.is_some_and(|known| known.event_id.as_deref() == Some(event_id)) {
-            room_policies::doubt(connection, room_id, bridge).await?;
+            room_policies::doubt(connection, room_id, bridge, now).await?;
         }
         self.redact_event(connection, room_id, event_id, now).await
     }
@@ -289,10 +307,11 @@ async fn joined(
     now: i64,
 ) -> Result<(), StorageError> {
     meta_events::make_due(connection, bridge, room_id, now).await?;
+    open_questions::make_due(connection, bridge, room_id, now).await?;
     for room in room_successors::counted_here(connection, bridge, room_id).await? {
         media_references::retry_failed(connection, Some((bridge, &room)), now).await?;
     }
     // Its policy may have been closed to us when it was asked for.
-    room_policies::doubt(connection, room_id, bridge).await?;
+    room_policies::doubt(connection, room_id, bridge, now).await?;
     room_successors::joined(connection, bridge, room_id, now).await
 }

@@ -130,6 +130,16 @@ impl LinkViews {
         Some(self.url("m", &token, row))
     }
 
+    /// The URL of a thumbnail of a link's media, of a configured size.
+    #[must_use]
+    pub fn thumbnail_url(&self, row: &LinkRow, (width, height): (u32, u32)) -> Option<String> {
+        let (token, base) = (self.token(row)?, &self.public_url);
+        let token = token.expose();
+        Some(format!(
+            "{base}/t/{token}?width={width}&height={height}&method=scale"
+        ))
+    }
+
     /// Makes the token of a link again: the database does not hold it.
     fn token(&self, row: &LinkRow) -> Option<LinkToken> {
         let ring = self.keys.ring();
@@ -150,12 +160,8 @@ impl LinkViews {
     /// The URL of a link: its route, its token, and its file name for people.
     fn url(&self, route: &str, token: &LinkToken, row: &LinkRow) -> String {
         let mut url = format!("{}/{route}/{}", self.public_url, token.expose());
-        let name = row
-            .claims
-            .filename
-            .as_deref()
-            .map(name_for_url)
-            .unwrap_or_default();
+        let (name, mimetype) = (&row.claims.filename, &row.claims.mimetype);
+        let name = name_for_url(name.as_deref(), mimetype.as_deref());
         if !name.is_empty() {
             url.push('/');
             url.push_str(&name);

@@ -19,4 +19,4 @@ pub use csp::{page_csp, view_csp};
 pub use error::{Cause, ErrorPage};
 pub use paste::{Grammars, PastePage, Rows, rows};
 pub use render::{CONTENT_TYPE, ROBOTS_TXT};
-pub use view::{Moment, ViewKind, ViewPage};
+pub use view::{Moment, PreviewPicture, ViewKind, ViewPage};

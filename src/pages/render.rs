@@ -3,8 +3,29 @@
 /// The media type of every page.
 pub const CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
-/// The body of `/robots.txt`: a link is for those who were given it, so no crawler is welcome.
-pub const ROBOTS_TXT: &str = "User-agent: *\nDisallow: /\n";
+/// The body of `/robots.txt`: a link is for those who were given it, so no crawler is welcome. The
+/// fetchers of link previews are, as far as they obey it: they come for one link that somebody has
+/// pasted into a chat.
+pub const ROBOTS_TXT: &str = "\
+User-agent: Twitterbot
+User-agent: facebookexternalhit
+User-agent: LinkedInBot
+User-agent: Slackbot-LinkExpanding
+User-agent: Slackbot
+User-agent: Discordbot
+User-agent: TelegramBot
+User-agent: WhatsApp
+User-agent: Mastodon
+User-agent: SkypeUriPreview
+User-agent: redditbot
+User-agent: vkShare
+User-agent: Iframely
+User-agent: Embedly
+Allow: /
+
+User-agent: *
+Disallow: /
+";
 
 /// Renders a template whose every part can be shown. Writing into a `String` does not fail; should
 /// a template ever do, people still get a page.

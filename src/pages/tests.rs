@@ -15,6 +15,11 @@ pub(super) fn view_page(kind: ViewKind) -> ViewPage {
         mimetype: Some("image/png".to_owned()),
         size_bytes: Some(1_234_567),
         appearance: Appearance::default(),
+        preview: (kind == ViewKind::Image).then(|| PreviewPicture {
+            url: "https://media.example.org/m/token/cat.png".to_owned(),
+            mimetype: Some("image/png".to_owned()),
+            sides: None,
+        }),
         network: Some("Libera.Chat".to_owned()),
         expires_at: Some(Moment {
             text: "8 October 2026, 12:00 UTC".to_owned(),
@@ -388,8 +393,28 @@ fn a_paste_has_the_facts_of_any_media() {
 }
 
 #[test]
-fn robots_are_kept_out() {
-    assert_eq!(ROBOTS_TXT, "User-agent: *\nDisallow: /\n");
+fn robots_are_kept_out_but_those_of_previews() {
+    let (previews, others) = ROBOTS_TXT.split_once("\n\n").expect("two groups");
+    assert_eq!(others, "User-agent: *\nDisallow: /\n");
+    let mut lines: Vec<&str> = previews.lines().collect();
+    assert_eq!(lines.pop(), Some("Allow: /"));
+    for line in &lines {
+        let name = line.strip_prefix("User-agent: ").expect("a name");
+        assert!(
+            name.bytes()
+                .all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')),
+            "{name}"
+        );
+    }
+    for name in [
+        "Twitterbot",
+        "facebookexternalhit",
+        "LinkedInBot",
+        "Slackbot-LinkExpanding",
+        "WhatsApp",
+    ] {
+        assert!(lines.contains(&&*format!("User-agent: {name}")), "{name}");
+    }
 }
 
 /// `cargo test -- --ignored pages_for_looking` with `MEDIALINK_PAGES_DIR` set writes every page to a

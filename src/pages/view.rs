@@ -27,12 +27,25 @@ pub struct ViewPage {
     pub size_bytes: Option<u64>,
     /// Size, duration and warnings, as its event says.
     pub appearance: Appearance,
+    /// The picture that link previews show.
+    pub preview: Option<PreviewPicture>,
     /// The name of the network on the other side of the bridge.
     pub network: Option<String>,
     /// When the link ends, if it does.
     pub expires_at: Option<Moment>,
     /// How often the link can still be followed, if that is limited.
     pub follows_left: Option<u64>,
+}
+
+/// A picture for link previews.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviewPicture {
+    /// Its absolute URL.
+    pub url: String,
+    /// Its type, if it is known.
+    pub mimetype: Option<String>,
+    /// Width and height in pixels, if they are known.
+    pub sides: Option<(u32, u32)>,
 }
 
 /// How media is shown.
@@ -188,7 +201,7 @@ impl ViewPage {
     }
 
     fn twitter_card(&self) -> &'static str {
-        if self.kind == ViewKind::Image && self.is_previewed() {
+        if self.preview.is_some() && self.is_previewed() {
             "summary_large_image"
         } else {
             "summary"
@@ -260,6 +273,11 @@ mod tests {
         let html = ViewPage {
             title: Some(" \n".to_owned()),
             mimetype: None,
+            preview: Some(PreviewPicture {
+                url: "https://media.example.org/t/token".to_owned(),
+                mimetype: None,
+                sides: None,
+            }),
             size_bytes: None,
             network: None,
             expires_at: None,
@@ -270,7 +288,14 @@ mod tests {
         assert!(html.contains("Shared from a Matrix room<"));
         assert!(html.contains("without an end date"));
         assert!(html.contains("download=\"\""));
-        for absent in ["og:image:type", "<dt>Size", "<time", "()", "None"] {
+        for absent in [
+            "og:image:type",
+            "og:image:width",
+            "<dt>Size",
+            "<time",
+            "()",
+            "None",
+        ] {
             assert!(!html.contains(absent), "{absent} in {html}");
         }
     }
@@ -285,13 +310,19 @@ mod tests {
                 blurhash: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned()),
                 warning: None,
             },
+            preview: Some(PreviewPicture {
+                url: "https://media.example.org/t/token?width=640&height=480".to_owned(),
+                mimetype: None,
+                sides: Some((640, 480)),
+            }),
             ..view_page(kind)
         };
         let html = page(ViewKind::Image).render();
         for fact in [
             "<dd>800 × 600 pixels</dd>",
-            "<meta property=\"og:image:width\" content=\"800\">",
-            "<meta property=\"og:image:height\" content=\"600\">",
+            "<meta property=\"og:image\" content=\"https://media.example.org/t/token?width=640&#38;height=480\">",
+            "<meta property=\"og:image:width\" content=\"640\">",
+            "<meta property=\"og:image:height\" content=\"480\">",
             "<svg class=\"blur\" aria-hidden=\"true\" width=\"800\" height=\"600\"",
         ] {
             assert!(html.contains(fact), "{fact} in {html}");
@@ -301,7 +332,9 @@ mod tests {
         for fact in [
             "<dd>1:02:03</dd>",
             "content=\"video.other\"",
-            "og:video:height",
+            "<meta property=\"og:video:height\" content=\"600\">",
+            "<meta property=\"og:image:height\" content=\"480\">",
+            "content=\"summary_large_image\"",
         ] {
             assert!(html.contains(fact), "{fact} in {html}");
         }

@@ -11,8 +11,14 @@ const LONGEST_MS: i64 = 86_400_000;
 /// No claim holds longer, and its room waits for it, in milliseconds.
 const LONGEST_CLAIM_MS: i64 = 600_000;
 
-/// Waits of which none is longer than usual.
-const SHORT_WAITS: [&str; 2] = [
+/// The waits that nothing makes longer than [`LONGEST_MS`].
+const SHORT_WAITS: [&str; 8] = [
+    "UPDATE meta_events SET next_attempt_at = $1 WHERE next_attempt_at > $2",
+    "UPDATE media_references SET pending_at = $1 WHERE pending_at > $2 AND state = 'pending'",
+    "UPDATE resting_rooms SET rests_until = $1 WHERE rests_until > $2",
+    "UPDATE room_successors SET check_at = $1 WHERE check_at > $2",
+    "UPDATE room_policies SET next_ask_at = $1 WHERE next_ask_at > $2",
+    "UPDATE questioned_rooms SET next_ask_at = $1 WHERE next_ask_at > $2",
     "UPDATE cache_purges SET purge_at = $1 WHERE purge_at > $2",
     "UPDATE own_uploads SET next_attempt_at = $1 WHERE next_attempt_at > $2",
 ];
@@ -37,12 +43,8 @@ pub async fn pull_back(
     now: i64,
 ) -> Result<(), StorageError> {
     let at_most = |wait: i64| now.saturating_add(wait).saturating_add(LONGEST_MS);
-    let short_waits = SHORT_WAITS.map(|statement| (statement, at_most(0)));
-    for (statement, latest) in short_waits.into_iter().chain([
-        (
-            "UPDATE meta_events SET next_attempt_at = $1 WHERE next_attempt_at > $2",
-            at_most(0),
-        ),
+    let short = SHORT_WAITS.map(|statement| (statement, at_most(0)));
+    let others = [
         (
             "UPDATE meta_events SET claimed_until = $1 WHERE claimed_until > $2",
             now.saturating_add(LONGEST_CLAIM_MS),
@@ -52,16 +54,8 @@ pub async fn pull_back(
             at_most(waits.release_after),
         ),
         (
-            "UPDATE media_references SET pending_at = $1 WHERE pending_at > $2 AND state = 'pending'",
-            at_most(0),
-        ),
-        (
-            "UPDATE resting_rooms SET rests_until = $1 WHERE rests_until > $2",
-            at_most(0),
-        ),
-        (
-            "UPDATE room_successors SET check_at = $1 WHERE check_at > $2",
-            at_most(0),
+            "UPDATE open_questions SET noted_at = $1 WHERE noted_at > $2",
+            now,
         ),
         (
             "UPDATE touches SET next_touch_at = $1 WHERE next_touch_at > $2",
@@ -75,7 +69,8 @@ pub async fn pull_back(
             "UPDATE room_policies SET known_at = $1 WHERE known_at > $2",
             now,
         ),
-    ]) {
+    ];
+    for (statement, latest) in short.into_iter().chain(others) {
         sqlx::query(statement)
             .bind(now)
             .bind(latest)

@@ -13,6 +13,7 @@ pub mod link_keys;
 pub mod links;
 pub mod media_references;
 pub mod meta_events;
+pub mod open_questions;
 pub mod own_uploads;
 mod readiness;
 mod recent;

@@ -54,35 +54,55 @@ pub struct KnownPolicy {
     pub must_ask: bool,
     /// Grows with everything that is noted: answers to earlier questions are not believed any more.
     pub revision: i64,
+    /// The bridge as whose user it is asked.
+    pub bridge: String,
+    /// How often it has not answered since it last did.
+    pub attempts: i64,
+    /// When it is asked next, in milliseconds since the epoch; `None`: once something happens there.
+    pub next_ask_at: Option<i64>,
 }
 
-type Row = (
-    i64,
-    Option<i64>,
-    Option<i64>,
-    i64,
-    String,
-    Option<i64>,
-    i64,
-    i64,
-);
+impl KnownPolicy {
+    /// Whether the room has not answered this bridge, and is not to be asked again yet.
+    #[must_use]
+    pub fn waits_for(&self, bridge: &str, now: i64) -> bool {
+        self.bridge == bridge && self.next_ask_at.is_some_and(|at| now < at)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    enabled: i64,
+    max_lifetime_ms: Option<i64>,
+    max_size: Option<i64>,
+    pages_only: i64,
+    event_id: String,
+    known_at: Option<i64>,
+    waits: i64,
+    revision: i64,
+    bridge: String,
+    attempts: i64,
+    next_ask_at: Option<i64>,
+}
 
 const SELECT: &str = "SELECT enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, \
-     waits, revision FROM room_policies WHERE room_id = $1";
+     waits, revision, bridge, attempts, next_ask_at FROM room_policies WHERE room_id = $1";
 
 fn known(row: Row) -> KnownPolicy {
-    let (enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, waits, revision) = row;
     KnownPolicy {
         policy: RoomPolicy {
-            enabled: enabled != 0,
-            max_lifetime_ms,
-            max_size,
-            pages_only: pages_only != 0,
+            enabled: row.enabled != 0,
+            max_lifetime_ms: row.max_lifetime_ms,
+            max_size: row.max_size,
+            pages_only: row.pages_only != 0,
         },
-        event_id: (!event_id.is_empty()).then_some(event_id),
-        known_at,
-        must_ask: waits != 0,
-        revision,
+        event_id: (!row.event_id.is_empty()).then_some(row.event_id),
+        known_at: row.known_at,
+        must_ask: row.waits != 0,
+        revision: row.revision,
+        bridge: row.bridge,
+        attempts: row.attempts,
+        next_ask_at: row.next_ask_at,
     }
 }
 
@@ -122,7 +142,7 @@ pub async fn note(
          ON CONFLICT (room_id) DO UPDATE SET \
          bridge = $2, enabled = $3, max_lifetime_ms = $4, max_size = $5, pages_only = $6, \
          event_id = $7, known_at = $8, \
-         waits = 0, revision = room_policies.revision + 1",
+         waits = 0, attempts = 0, next_ask_at = NULL, revision = room_policies.revision + 1",
     )
     .bind(room_id)
     .bind(bridge)
@@ -143,61 +163,82 @@ pub async fn confirm(
     room_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE room_policies SET known_at = $1, waits = 0 WHERE room_id = $2")
-        .bind(now)
-        .bind(room_id)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "UPDATE room_policies SET known_at = $1, waits = 0, attempts = 0, next_ask_at = NULL \
+         WHERE room_id = $2",
+    )
+    .bind(now)
+    .bind(room_id)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
-/// Notes that a room has to be asked, and as which bridge's user. The known policy stands until then.
+/// Notes that a room has to be asked, as which bridge's user, how often it has not answered, and when
+/// it is asked next (`None`: once something happens there). The known policy stands until then.
 pub async fn note_unanswered(
     connection: &mut SqliteConnection,
     room_id: &str,
     bridge: &str,
+    attempts: i64,
+    next_ask_at: Option<i64>,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "INSERT INTO room_policies (room_id, bridge, waits) VALUES ($1, $2, 1) \
-         ON CONFLICT (room_id) DO UPDATE SET bridge = $2, waits = 1",
+        "INSERT INTO room_policies (room_id, bridge, waits, attempts, next_ask_at) \
+         VALUES ($1, $2, 1, $3, $4) ON CONFLICT (room_id) DO UPDATE \
+         SET bridge = $2, waits = 1, attempts = $3, next_ask_at = $4",
     )
     .bind(room_id)
     .bind(bridge)
+    .bind(attempts)
+    .bind(next_ask_at)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Notes that the known policy of a room may not hold any more; answers that are on their way are
-/// not believed.
+/// Notes that the known policy of a room may not hold any more, so that it is asked at once; answers
+/// that are on their way are not believed.
 pub async fn doubt(
     connection: &mut SqliteConnection,
     room_id: &str,
     bridge: &str,
+    now: i64,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "UPDATE room_policies SET bridge = $1, waits = 1, revision = revision + 1 \
-         WHERE room_id = $2",
+        "UPDATE room_policies SET bridge = $1, waits = 1, attempts = 0, next_ask_at = $3, \
+         revision = revision + 1 WHERE room_id = $2",
     )
     .bind(bridge)
     .bind(room_id)
+    .bind(now)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Rooms that have to be asked, the bridge as whose user, and the revision of the known policy: up to
-/// `limit`, after the room `after`.
+/// A room that has to be asked.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct WaitingRoom {
+    /// The room.
+    pub room_id: String,
+    /// The bridge as whose user it is asked.
+    pub bridge: String,
+    /// The revision of the known policy.
+    pub revision: i64,
+}
+
+/// Up to `limit` rooms that have to be asked by now, those that have waited longest first.
 pub async fn waiting(
     reader: &SqlitePool,
-    after: &str,
+    now: i64,
     limit: i64,
-) -> Result<Vec<(String, String, i64)>, StorageError> {
+) -> Result<Vec<WaitingRoom>, StorageError> {
     Ok(sqlx::query_as(
-        "SELECT room_id, bridge, revision FROM room_policies WHERE waits = 1 AND room_id > $1 \
-         ORDER BY room_id LIMIT $2",
+        "SELECT room_id, bridge, revision FROM room_policies \
+         WHERE waits = 1 AND next_ask_at <= $1 ORDER BY next_ask_at LIMIT $2",
     )
-    .bind(after)
+    .bind(now)
     .bind(limit)
     .fetch_all(reader)
     .await?)

@@ -29,6 +29,8 @@ pub struct SeenMedium<'a> {
 pub enum Visibility {
     /// No event shows it any more.
     Hidden,
+    /// Every event that shows it may be redacted, which the homeserver has not told yet.
+    Doubted,
     /// Some event shows it.
     Shown {
         /// When it was shown last, in milliseconds since the epoch.
@@ -70,17 +72,22 @@ pub async fn find<'e>(
     bridge: &str,
     mxc: &MxcUri,
 ) -> Result<Option<Visibility>, StorageError> {
-    let (is_seen, seen_at, content_token): (bool, Option<i64>, Option<String>) = sqlx::query_as(
+    type Row = (bool, bool, Option<i64>, Option<String>);
+    let (is_seen, is_doubted, seen_at, content_token): Row = sqlx::query_as(
         "SELECT EXISTS (SELECT 1 FROM seen_media WHERE bridge = $1 AND mxc = $2), \
-         (SELECT MAX(seen_at) FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL), \
+         EXISTS (SELECT 1 FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL \
+         AND is_doubted = 1), \
+         (SELECT MAX(seen_at) FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL \
+         AND is_doubted = 0), \
          (SELECT content_token FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL \
-         AND content_token <> '' ORDER BY seen_at DESC LIMIT 1)",
+         AND is_doubted = 0 AND content_token <> '' ORDER BY seen_at DESC LIMIT 1)",
     )
     .bind(bridge)
     .bind(mxc.to_string())
     .fetch_one(reader)
     .await?;
     Ok(match seen_at {
+        None if is_doubted => Some(Visibility::Doubted),
         None => is_seen.then_some(Visibility::Hidden),
         Some(seen_at) => Some(Visibility::Shown {
             seen_at,
@@ -169,6 +176,59 @@ pub async fn end_of_room(
     .bind(now)
     .bind(room_id)
     .bind(bridge)
+    .fetch_all(connection)
+    .await?;
+    media(&rows)
+}
+
+/// An event, or an edit, may be redacted. Returns the media that it shows.
+pub(super) async fn doubt_event(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+    event_id: &str,
+) -> Result<Vec<BridgeMedium>, StorageError> {
+    let rows = sqlx::query(
+        "UPDATE seen_media SET is_doubted = 1 WHERE room_id = $1 AND gone_at IS NULL \
+         AND (event_id = $2 OR shown_by = $2) RETURNING bridge, mxc",
+    )
+    .bind(room_id)
+    .bind(event_id)
+    .fetch_all(connection)
+    .await?;
+    media(&rows)
+}
+
+/// An edit of an event, given by room and ID, may have taken a medium away, by what a bridge has
+/// received.
+pub(super) async fn doubt_medium(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    (room_id, event_id): (&str, &str),
+    mxc: &MxcUri,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE seen_media SET is_doubted = 1 WHERE room_id = $1 AND event_id = $2 AND mxc = $3 \
+         AND bridge = $4 AND gone_at IS NULL",
+    )
+    .bind(room_id)
+    .bind(event_id)
+    .bind(mxc.to_string())
+    .bind(bridge)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// No event of a room may be redacted. Returns the media about which that was in question.
+pub(super) async fn trust_room(
+    connection: &mut SqliteConnection,
+    room_id: &str,
+) -> Result<Vec<BridgeMedium>, StorageError> {
+    let rows = sqlx::query(
+        "UPDATE seen_media SET is_doubted = 0 WHERE room_id = $1 AND is_doubted = 1 \
+         RETURNING bridge, mxc",
+    )
+    .bind(room_id)
     .fetch_all(connection)
     .await?;
     media(&rows)

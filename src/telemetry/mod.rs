@@ -4,6 +4,7 @@ mod buffer;
 mod json;
 mod masking;
 mod no_secrets;
+mod not_http;
 
 use std::{io::IsTerminal, sync::OnceLock};
 
@@ -11,12 +12,15 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{
     EnvFilter,
     fmt::{fmt, format::Format},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use self::{
     buffer::Buffer,
     json::JsonLines,
     no_secrets::{MaskedLines, NoSecrets},
+    not_http::NotHttp,
 };
 
 pub use json::REQUEST_TARGET;
@@ -39,9 +43,10 @@ pub fn start_logs(level: &str) -> Logs {
     let logs = fmt().with_env_filter(filter);
     let buffer = Buffer::default();
     let started = if std::io::stderr().is_terminal() {
-        logs.with_writer(|| MaskedLines(std::io::stderr()))
-            .compact()
-            .try_init()
+        let logs = logs
+            .with_writer(|| MaskedLines(std::io::stderr()))
+            .compact();
+        logs.finish().with(NotHttp).try_init()
     } else {
         buffer.start();
         logs.with_writer(buffer.clone())
@@ -50,6 +55,8 @@ pub fn start_logs(level: &str) -> Logs {
                 let lines = JsonLines(Format::default().json().flatten_event(true));
                 NoSecrets(lines)
             })
+            .finish()
+            .with(NotHttp)
             .try_init()
     };
     // Logs that were started before, by a test for instance, stay.
@@ -78,6 +85,14 @@ pub fn metrics() -> PrometheusHandle {
             metrics::describe_counter!(
                 "medialink_meta_events_total",
                 "Meta events by outcome: sent, redacted, retried, failed"
+            );
+            metrics::describe_gauge!(
+                "medialink_homeserver_away",
+                "1 while the homeserver cannot be reached, otherwise 0"
+            );
+            metrics::describe_counter!(
+                "medialink_homeserver_skipped_total",
+                "Requests that failed at once, since the homeserver or the target of a redirect was away"
             );
             handle
         })

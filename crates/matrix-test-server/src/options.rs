@@ -26,6 +26,8 @@ pub struct Options {
     pub refuses_unrestricted: bool,
     /// Whether users can delete what they have uploaded (MSC4322).
     pub media_redaction: bool,
+    /// Whether one medium at most can be attached to an event. The proposal sets no bound.
+    pub attaches_one: bool,
     /// How long restricted media is kept that is not attached to an event.
     pub unattached_for: Duration,
     /// How many events and redactions each user may send; None: as many as they like. Repeats of
@@ -56,6 +58,7 @@ impl Default for Options {
             linked_media_paths: LinkedMediaPaths::Both,
             refuses_unrestricted: false,
             media_redaction: false,
+            attaches_one: false,
             unattached_for: Duration::from_secs(600),
             rate_limits: None,
             limits_appservices: false,

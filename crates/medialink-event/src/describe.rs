@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::reply::without_fallback;
+
 use super::MediaDetails;
 
 use self::{
@@ -85,6 +87,11 @@ pub(super) fn details(described: &DescribingObjects<'_>, content: Option<&Object
     }
     if let Some(message) = described.message {
         (details.filename, details.caption) = name_and_caption(message);
+        if let Some(caption) = &mut details.caption {
+            let is_reply = is_reply(message) || content.is_some_and(is_reply);
+            let own = without_fallback(caption, formatted_body(message), is_reply);
+            *caption = own.unwrap_or(caption).to_owned();
+        }
         if details.caption.is_some() {
             details.caption_html = formatted_body(message).map(str::to_owned);
         }
@@ -137,6 +144,12 @@ pub(super) fn formatted_body(message: &Object) -> Option<&str> {
     format
         .is_none_or(|format| format == "org.matrix.custom.html")
         .then_some(body)
+}
+
+/// Whether a message answers another one.
+fn is_reply(message: &Object) -> bool {
+    let relation = message.get("m.relates_to");
+    relation.is_some_and(|relation| relation.get("m.in_reply_to").is_some())
 }
 
 fn describe_extensible(details: &mut MediaDetails, owner: &Object) {

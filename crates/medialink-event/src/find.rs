@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use medialink_link::matrix::{EncryptedFile, FileKeys, MxcUri};
 
-use crate::{describe, html_sources::html_sources};
+use crate::{
+    describe::{self, DescribingObjects},
+    html::html_sources,
+};
 
 use super::{MediaDetails, MediaKind, SharedMedia};
 
@@ -18,6 +21,7 @@ mod places;
 #[cfg(test)]
 pub(super) mod tests;
 mod token;
+mod unusable;
 
 pub(super) use classify::EXTENSIBLE_FILES;
 
@@ -41,9 +45,10 @@ pub(super) fn media_in(content: &Value, root: &str, event_type: &str) -> Vec<Sha
                 waiting.extend(entries.map(|(index, value)| (place, Step::Index(index), value)));
             }
             Value::Object(map) => {
-                let place = Some(search.places.push(parent, step, value));
+                let place = search.places.push(parent, step, value);
+                search.read_unusable(place);
                 let entries = map.iter().rev();
-                waiting.extend(entries.map(|(name, value)| (place, Step::Name(name), value)));
+                waiting.extend(entries.map(|(name, value)| (Some(place), Step::Name(name), value)));
             }
             _ => {}
         }
@@ -84,7 +89,7 @@ impl<'a> Search<'a> {
 
     fn read_html(&mut self, parent: Option<usize>, step: Step<'a>, html: &str) {
         for (n, source) in html_sources(html).enumerate() {
-            let Ok(mxc) = MxcUri::parse(source) else {
+            let Ok(mxc) = MxcUri::parse(&source) else {
                 continue;
             };
             let media = SharedMedia {
@@ -93,7 +98,7 @@ impl<'a> Search<'a> {
                 file: None,
                 content_token: self.places.token_by_hash(parent, &mxc),
                 details: MediaDetails::default(),
-                mxc,
+                mxc: Ok(mxc),
             };
             self.found.push((rank(media.kind, false), media));
         }
@@ -110,9 +115,28 @@ impl<'a> Search<'a> {
             file: self.file_keys(parent, step),
             content_token: places.token(parent, step.name(), &mxc),
             details: describe::details(&description, places.root_object()),
-            mxc,
+            mxc: Ok(mxc),
         };
         self.found.push((rank(kind, is_extensible), media));
+    }
+
+    /// Reads a message that should share media, but has no address of use for it.
+    fn read_unusable(&mut self, place: usize) {
+        let places = &self.places;
+        let Some(unusable) = unusable::unusable(places, place, self.event_type) else {
+            return;
+        };
+        let kind = Classifier::new(places, self.event_type).main_kind(Some(place));
+        let described = places.object(Some(place)).map(DescribingObjects::object);
+        let media = SharedMedia {
+            path: places.path(Some(place), Step::Name(unusable.field), unusable.rest),
+            kind,
+            file: None,
+            content_token: None,
+            details: describe::details(&described.unwrap_or_default(), places.root_object()),
+            mxc: Err(unusable.problem),
+        };
+        self.found.push((rank(kind, false), media));
     }
 
     /// The keys beside the `url` of an `EncryptedFile`.

@@ -1,8 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod describe;
+mod extension;
 mod find;
-mod html_sources;
+mod html;
 pub mod human;
 mod input;
 mod media;
@@ -11,8 +12,10 @@ mod media_type;
 mod properties;
 mod read;
 mod render;
+mod reply;
 mod shared;
 
+pub use extension::{usual_name, with_usual_extension};
 pub use input::{EventError, EventInput};
 pub use media::{
     cleartext_token_of, content_token_of, main_medium_of, media_of, replaced_by, replaced_content,

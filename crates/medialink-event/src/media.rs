@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use medialink_link::matrix::{ContentToken, EventId, MxcUri};
 
-use crate::html_sources::html_sources;
+use crate::html::html_sources;
 
 /// The field whose text is HTML (Client-Server API, "m.room.message msgtypes").
 const HTML: &str = "formatted_body";
 
 /// All media that this content names: every text that is an mxc URI, wherever it stands, and
-/// every `src` in a `formatted_body`. Takes time and memory in proportion to the content.
+/// the `src` of every visible picture in a `formatted_body`. Takes time and memory in proportion to the content.
 #[must_use]
 pub fn media_of(content: &Value) -> BTreeSet<MxcUri> {
     let mut found = BTreeSet::new();
@@ -23,8 +23,9 @@ pub fn media_of(content: &Value) -> BTreeSet<MxcUri> {
             Value::String(text) => {
                 found.extend(MxcUri::parse(text));
                 if name == HTML {
-                    found
-                        .extend(html_sources(text).filter_map(|source| MxcUri::parse(source).ok()));
+                    found.extend(
+                        html_sources(text).filter_map(|source| MxcUri::parse(&source).ok()),
+                    );
                 }
             }
             Value::Array(list) => waiting.extend(list.iter().map(|value| ("", value))),

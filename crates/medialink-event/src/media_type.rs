@@ -57,21 +57,23 @@ fn listed_name(other: &str) -> Option<&'static str> {
         | "application/mp4" | "application/x-mp4" => "video/mp4",
         "video/mov" | "video/x-mov" | "video/x-quicktime" => "video/quicktime",
         "video/x-webm" => "video/webm",
-        "video/x-ogg" | "video/x-theora" | "video/theora" | "video/x-theora+ogg" => "video/ogg",
+        "video/ogv" | "video/x-ogg" | "video/x-theora" | "video/theora" | "video/x-theora+ogg" => {
+            "video/ogg"
+        }
         "audio/m4a" | "audio/x-m4a" | "audio/m4b" | "audio/x-m4b" | "audio/x-mp4"
         | "audio/mp4a-latm" | "audio/mpeg4" | "audio/x-mpeg4" => "audio/mp4",
         "audio/mp3" | "audio/x-mp3" | "audio/mpg" | "audio/x-mpg" | "audio/x-mpeg"
         | "audio/mpeg3" | "audio/x-mpeg3" | "audio/x-mpeg-3" | "audio/mpeg-3"
         | "audio/x-mpegaudio" => "audio/mpeg",
         "audio/opus" | "audio/x-opus" | "audio/x-opus+ogg" | "audio/vorbis" | "audio/x-vorbis"
-        | "audio/x-vorbis+ogg" | "audio/x-ogg" | "audio/x-speex+ogg" | "application/ogg"
-        | "application/x-ogg" => "audio/ogg",
+        | "audio/x-vorbis+ogg" | "audio/oga" | "audio/x-ogg" | "audio/x-speex+ogg"
+        | "application/ogg" | "application/x-ogg" => "audio/ogg",
         "audio/aacp"
         | "audio/x-aac"
         | "audio/x-aacp"
         | "audio/x-hx-aac-adts"
         | "audio/vnd.dlna.adts" => "audio/aac",
-        "audio/vnd.wave" | "audio/x-wave" => "audio/wav",
+        "audio/vnd.wave" | "audio/vnd.wav" | "audio/x-wave" => "audio/wav",
         "application/x-flac" | "application/flac" => "audio/flac",
         "audio/x-webm" => "audio/webm",
         "text/x-csv"

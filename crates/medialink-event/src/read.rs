@@ -120,11 +120,12 @@ fn token_around(
     is_main: bool,
 ) -> Option<ContentToken> {
     let clear = input.decrypted.and_then(|_| input.event.get("content"));
-    content_token_of(content, &medium.mxc).or_else(|| {
+    let mxc = medium.mxc.as_ref().ok()?;
+    content_token_of(content, mxc).or_else(|| {
         let clear = clear?;
         let is_text = clear.get("content_token").is_some_and(Value::is_string);
         (is_main || !is_text)
-            .then(|| cleartext_token_of(clear, &medium.mxc))
+            .then(|| cleartext_token_of(clear, mxc))
             .flatten()
     })
 }

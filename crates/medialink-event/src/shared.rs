@@ -38,8 +38,8 @@ pub struct SharedMedia {
     pub path: String,
     /// Its purpose in the event.
     pub kind: MediaKind,
-    /// The address of the media.
-    pub mxc: MxcUri,
+    /// The address of the media; an error says why that of the event is of no use.
+    pub mxc: Result<MxcUri, String>,
     /// The keys that decrypt it; an error says why the event's `EncryptedFile` is of no use.
     pub file: Option<Result<FileKeys, String>>,
     /// The secret that downloading it needs (MSC3910).

@@ -7,11 +7,11 @@ use medialink_event::{
 };
 use serde_json::Value;
 
-/// Made-up URLs of the media and of its page.
-fn urls(media: &SharedMedia) -> (String, String) {
-    let id = media.mxc.media_id();
+/// Media with made-up URLs of it and of its page; `None`: its address is of no use.
+fn urls(media: &SharedMedia) -> Option<(&SharedMedia, String, String)> {
+    let id = media.mxc.as_ref().ok()?.media_id();
     let url = |kind| format!("https://media.example.org/{kind}/{id}");
-    (url("m"), url("v"))
+    Some((media, url("m"), url("v")))
 }
 
 /// One paragraph for each medium, one for each rendering.
@@ -22,12 +22,10 @@ fn described(body: &Value) -> Result<String, String> {
         room_id: body.get("room_id").and_then(Value::as_str),
     };
     let event = SharedEvent::read(&input).map_err(|error| error.to_string())?;
-    let urls: Vec<_> = event.media.iter().map(urls).collect();
-    let links: Vec<_> = event
-        .media
+    let urls: Vec<_> = event.media.iter().filter_map(urls).collect();
+    let links: Vec<_> = urls
         .iter()
-        .zip(&urls)
-        .map(|(media, (url, page_url))| MediaLink {
+        .map(|(media, url, page_url)| MediaLink {
             media,
             url,
             page_url,
@@ -44,6 +42,9 @@ fn described(body: &Value) -> Result<String, String> {
     for media in &event.media {
         writeln!(shown, "{} at {}", media.kind.as_str(), media.path).expect("memory");
         writeln!(shown, "{:?}", media.details).expect("memory");
+        if let Err(problem) = &media.mxc {
+            writeln!(shown, "of no use: {problem}").expect("memory");
+        }
         if let Some(file) = &media.file {
             writeln!(shown, "encrypted: {file:?}").expect("memory");
         }

@@ -1,4 +1,6 @@
-//! Bodies of requests, read up to a limit.
+//! Bodies of requests, read up to a limit, and not for ever.
+
+use std::time::Duration;
 
 use actix_web::{http::StatusCode, web};
 use futures_util::StreamExt;
@@ -6,13 +8,36 @@ use serde::de::DeserializeOwned;
 
 use crate::http::error::ApiError;
 
+/// How long a body may make no progress.
+const STALL: Duration = Duration::from_secs(10);
+/// How long a body may take as a whole.
+const WITHIN: Duration = Duration::from_secs(60);
+
 /// Reads a body of at most `limit` bytes.
 pub(in crate::http) async fn read_body(
-    mut payload: web::Payload,
+    payload: web::Payload,
     limit: usize,
 ) -> Result<Vec<u8>, ApiError> {
+    tokio::time::timeout(WITHIN, read_while_it_comes(payload, limit))
+        .await
+        .unwrap_or_else(|_| Err(too_slow()))
+}
+
+fn too_slow() -> ApiError {
+    let error = format!(
+        "the body came too slowly; allowed are {} seconds without progress, and {} for all of it",
+        STALL.as_secs(),
+        WITHIN.as_secs()
+    );
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, "M_UNKNOWN", error)
+}
+
+async fn read_while_it_comes(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, ApiError> {
     let mut body = Vec::new();
-    while let Some(chunk) = payload.next().await {
+    while let Some(chunk) = tokio::time::timeout(STALL, payload.next())
+        .await
+        .map_err(|_| too_slow())?
+    {
         let chunk = chunk.map_err(|_| {
             ApiError::new(StatusCode::BAD_REQUEST, "M_NOT_JSON", "the body broke off")
         })?;

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{
     config::{Lifetime, Provenance},
+    file_name::link_name,
     http::{
         auth::Bridge,
         error::{ApiError, EntryError},
@@ -20,7 +21,7 @@ use medialink_event::{
     self, EventError, EventInput, MediaLink, RenderStyle, Rendering, SharedEvent, SharedMedia,
 };
 use medialink_link::{
-    Form, LinkClaims, fit_filename,
+    Form, LinkClaims,
     matrix::{ContentToken, FileKeys, MxcUri, UserId},
 };
 
@@ -146,8 +147,12 @@ pub(in crate::http) async fn link_event(
     }
     let rendering = rendered(&bridge, &body, &shared, &outcomes);
     let links = shared.media.iter().map(|media| {
-        let (link, error) = match outcomes.get(&media.mxc) {
-            Some(Ok(link)) => (Some(link.clone()), None),
+        let outcome = match &media.mxc {
+            Ok(mxc) => outcomes.get(mxc).cloned(),
+            Err(problem) => Some(Err(ApiError::invalid(&media.path, problem))),
+        };
+        let (link, error) = match outcome {
+            Some(Ok(link)) => (Some(link), None),
             Some(Err(error)) => (None, Some(error.in_batch())),
             None => (None, Some(too_many().in_batch())),
         };
@@ -174,7 +179,7 @@ fn rendered(
     outcomes: &Outcomes,
 ) -> Rendering {
     let linked = event.media.iter().filter_map(|media| {
-        let link = outcomes.get(&media.mxc)?.as_ref().ok()?;
+        let link = outcomes.get(media.mxc.as_ref().ok()?)?.as_ref().ok()?;
         Some(MediaLink {
             media,
             url: link.url.as_deref()?,
@@ -231,27 +236,31 @@ async fn issue(
     let (mut asked, mut requests) = (Vec::new(), Vec::new());
     // A token or a key may stand beside another reference to the same medium.
     let (mut tokens, mut files) = (HashMap::new(), HashMap::new());
-    for media in &event.media {
+    let addressed = || {
+        let media = event.media.iter();
+        media.filter_map(|media| Some((media.mxc.as_ref().ok()?, media)))
+    };
+    for (mxc, media) in addressed() {
         if let Some(token) = &media.content_token {
-            tokens.entry(&media.mxc).or_insert(token);
+            tokens.entry(mxc).or_insert(token);
         }
         if let Some(file) = &media.file {
-            files.entry(&media.mxc).or_insert(file);
+            files.entry(mxc).or_insert(file);
         }
     }
-    let distinct = event.media.iter().filter(|media| seen.insert(&media.mxc));
-    for media in distinct.take(MAX_MEDIA) {
+    let distinct = addressed().filter(|(mxc, _)| seen.insert(*mxc));
+    for (mxc, media) in distinct.take(MAX_MEDIA) {
         let secrets = Secrets {
-            content_token: tokens.get(&media.mxc).copied(),
-            file: files.get(&media.mxc).copied(),
+            content_token: tokens.get(mxc).copied(),
+            file: files.get(mxc).copied(),
         };
-        match request_for(event, media, &secrets, options, proof.clone()) {
-            Ok(request) => {
-                asked.push(media.mxc.clone());
-                requests.push(request);
+        match claims_for(event, mxc, media, &secrets) {
+            Ok(claims) => {
+                asked.push(mxc.clone());
+                requests.push(request_for(event, media, claims, options, proof.clone()));
             }
             Err(error) => {
-                outcomes.insert(media.mxc.clone(), Err(error));
+                outcomes.insert(mxc.clone(), Err(error));
             }
         }
     }
@@ -271,15 +280,14 @@ struct Secrets<'a> {
     file: Option<&'a Result<FileKeys, String>>,
 }
 
-fn request_for(
+fn claims_for(
     event: &SharedEvent,
+    mxc: &MxcUri,
     media: &SharedMedia,
     secrets: &Secrets<'_>,
-    options: &LinkOptions,
-    proof: Option<SubmittedEvent>,
-) -> Result<IssueRequest, ApiError> {
+) -> Result<LinkClaims, ApiError> {
     let details = &media.details;
-    let mut claims = LinkClaims::new(event.room_id.clone(), media.mxc.clone());
+    let mut claims = LinkClaims::new(event.room_id.clone(), mxc.clone());
     claims.event_id.clone_from(&event.event_id);
     claims.content_token = secrets.content_token.cloned();
     claims.file = secrets
@@ -288,8 +296,22 @@ fn request_for(
         .transpose()
         .map_err(|problem| ApiError::invalid(&media.path, problem))?;
     claims.mimetype = details.mimetype.clone();
-    claims.filename = details.filename.as_deref().map(fit_filename);
-    Ok(IssueRequest {
+    claims.filename = details
+        .filename
+        .as_deref()
+        .map(|name| link_name(name, details.mimetype.as_deref()));
+    Ok(claims)
+}
+
+fn request_for(
+    event: &SharedEvent,
+    media: &SharedMedia,
+    claims: LinkClaims,
+    options: &LinkOptions,
+    proof: Option<SubmittedEvent>,
+) -> IssueRequest {
+    let details = &media.details;
+    IssueRequest {
         claims,
         event: proof,
         shown_by: event.shown_by.clone(),
@@ -299,7 +321,7 @@ fn request_for(
         lifetime: options.lifetime,
         form: options.form,
         max_follows: None,
-    })
+    }
 }
 
 impl From<EventError> for ApiError {

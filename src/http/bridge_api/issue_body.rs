@@ -7,12 +7,13 @@ use utoipa::ToSchema;
 
 use crate::{
     config::Lifetime,
+    file_name::link_name,
     http::error::ApiError,
     links::{IssueRequest, SubmittedEvent},
 };
 use medialink_event::{is_media_type, token_in_map};
 use medialink_link::{
-    Form, LinkClaims, fit_filename,
+    Form, LinkClaims,
     matrix::{ContentToken, EncryptedFile, EventId, MxcUri, RoomId, UserId},
 };
 
@@ -45,7 +46,8 @@ pub(in crate::http) struct IssueBody {
     /// The `EncryptedFile` of the event; `mxc` may then be left out.
     #[schema(value_type = Option<Object>)]
     file: Option<Value>,
-    /// The file's name, for people. One that is too long for a link is cut, keeping its extension.
+    /// The file's name, for people. One without an extension gets the usual one of `mimetype`; one
+    /// that is too long for a link is cut, keeping its extension.
     #[schema(example = "cat.png")]
     filename: Option<String>,
     /// The media's type.
@@ -103,7 +105,7 @@ impl IssueBody {
         claims.filename = self
             .filename
             .filter(|name| !name.trim().is_empty())
-            .map(|name| fit_filename(&name));
+            .map(|name| link_name(&name, claims.mimetype.as_deref()));
         let form = form(self.form.as_deref())?;
         Ok(IssueRequest {
             claims,

@@ -87,7 +87,9 @@ impl Recorder {
         match visibility {
             None if link.is_signed() => Ok((None, link.expires_at_ms())),
             None => Err(Refusal::NotALink),
-            Some(Visibility::Hidden) => Err(Refusal::Ended(LinkState::Redacted)),
+            Some(Visibility::Hidden | Visibility::Doubted) => {
+                Err(Refusal::Ended(LinkState::Redacted))
+            }
             Some(Visibility::Shown {
                 seen_at,
                 content_token,

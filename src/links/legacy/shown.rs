@@ -9,7 +9,7 @@ use crate::{
         ending::{self, Ending},
         history,
         links::{self, LinkRow, Renewal},
-        media_references, room_policies,
+        media_references, open_questions, room_policies,
         seen_media::{self, SeenMedium, Visibility},
         touches,
     },
@@ -35,7 +35,7 @@ impl Recorder {
         let known = room_policies::find_in(connection, room_id).await?;
         if known.is_none() {
             // It may have forbidden links before we knew it.
-            room_policies::note_unanswered(connection, room_id, bridge).await?;
+            room_policies::note_unanswered(connection, room_id, bridge, 0, Some(now)).await?;
         }
         let is_allowed = known.unwrap_or_default().policy.enabled;
         let is_withdrawn =
@@ -67,6 +67,9 @@ impl Recorder {
             if is_ended {
                 seen_media::end_of_event(connection, room_id, ended, now).await?;
             }
+        }
+        for doubted in [event_id, shown_by] {
+            open_questions::mark_event(connection, room_id, doubted).await?;
         }
         for (mxc, _) in &shown.media {
             self.update_legacy_of(connection, bridge, mxc, now).await?;
@@ -112,11 +115,13 @@ impl Recorder {
                 seen_at,
                 content_token,
             }) => {
+                links::set_doubted(connection, &ids, false).await?;
                 let mut claims = LinkClaims::without_room(mxc.clone());
                 claims.content_token = content_token;
                 self.revive_legacy(connection, bridge, rows, &claims, seen_at, now)
                     .await
             }
+            Some(Visibility::Doubted) => Ok(links::set_doubted(connection, &ids, true).await?),
             Some(Visibility::Hidden) | None => {
                 ending::end(connection, Ending::LegacyNotShown(&ids), delays, now).await?;
                 Ok(())

@@ -65,7 +65,7 @@ pub(super) fn push_criteria(
         None => {}
         Some(LinkState::Live) => {
             query
-                .push(" AND l.state = 'live' AND (l.expires_at IS NULL OR l.expires_at > ")
+                .push(" AND l.state = 'live' AND l.is_doubted = 0 AND (l.expires_at IS NULL OR l.expires_at > ")
                 .push_bind(now)
                 .push(")");
         }
@@ -74,6 +74,12 @@ pub(super) fn push_criteria(
                 .push(" AND (l.state = 'expired' OR (l.state = 'live' AND l.expires_at <= ")
                 .push_bind(now)
                 .push("))");
+        }
+        Some(LinkState::Redacted) => {
+            query
+                .push(" AND (l.state = 'redacted' OR (l.state = 'live' AND l.is_doubted = 1 AND (l.expires_at IS NULL OR l.expires_at > ")
+                .push_bind(now)
+                .push(")))");
         }
         Some(state) => {
             query.push(" AND l.state = ").push_bind(state.as_str());

@@ -24,12 +24,15 @@ pub(in crate::storage) async fn end(
         .push(", ended_at = ")
         .push_bind(now)
         .push(" WHERE 1 = 1");
-    let live = Criteria {
-        state: Some(LinkState::Live),
+    let in_any_state = Criteria {
+        state: None,
         ..criteria.clone()
     };
-    push_criteria(&mut query, bridge, &live, now);
-    query.push(" RETURNING media_reference_id");
+    push_criteria(&mut query, bridge, &in_any_state, now);
+    query
+        .push(" AND l.state = 'live' AND (l.expires_at IS NULL OR l.expires_at > ")
+        .push_bind(now)
+        .push(") RETURNING media_reference_id");
     Ok(query.build_query_scalar().fetch_all(connection).await?)
 }
 

@@ -84,6 +84,34 @@ pub async fn of_event<'e>(
     Ok(query.build_query_as().fetch_all(reader).await?)
 }
 
+/// Live links to other media that the same bridge has linked for the event of this one, newest
+/// first; not those with a limited number of follows.
+pub async fn beside(
+    reader: &SqlitePool,
+    link: &LinkRow,
+    now: i64,
+    limit: i64,
+) -> Result<Vec<LinkRow>, StorageError> {
+    let Some(event_id) = &link.claims.event_id else {
+        return Ok(Vec::new());
+    };
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query
+        .push("WHERE l.state = 'live' AND l.room_id = ")
+        .push_bind(link.claims.room_id.as_str())
+        .push(" AND l.event_id = ")
+        .push_bind(event_id.as_str())
+        .push(" AND l.bridge = ")
+        .push_bind(&link.bridge)
+        .push(" AND l.mxc <> ")
+        .push_bind(link.claims.mxc.to_string())
+        .push(" AND l.max_follows IS NULL AND (l.expires_at IS NULL OR l.expires_at > ")
+        .push_bind(now)
+        .push(") ORDER BY l.id DESC LIMIT ")
+        .push_bind(limit);
+    Ok(query.build_query_as().fetch_all(reader).await?)
+}
+
 /// The newest live link that the same bridge asked for before: same room, event, media and form,
 /// not one of those with a limited number of follows.
 pub async fn find_repeated(

@@ -17,7 +17,7 @@ pub(in crate::storage) async fn take_follow(
         "UPDATE links SET follows = follows + 1, last_followed_at = $1, \
          state = CASE WHEN follows + 1 >= max_follows THEN 'spent' ELSE state END, \
          ended_at = CASE WHEN follows + 1 >= max_follows THEN $1 ELSE ended_at END \
-         WHERE id = $2 AND state = 'live' AND follows < max_follows \
+         WHERE id = $2 AND state = 'live' AND is_doubted = 0 AND follows < max_follows \
          AND (expires_at IS NULL OR expires_at > $1) RETURNING state, media_reference_id",
     )
     .bind(now)

@@ -2,6 +2,7 @@
 
 mod columns;
 mod criteria;
+mod doubt;
 mod end;
 mod find;
 mod follows;
@@ -10,10 +11,12 @@ mod renew;
 mod row;
 
 pub use criteria::Criteria;
+pub use doubt::set_doubted;
+pub(super) use doubt::{doubt_event, trust_room};
 pub(super) use end::{end, end_of_key, end_one, end_shown_by, expire, revoke_legacy};
 pub use find::{
-    count_of_key, find, find_in, find_paste, find_repeated, legacy_in, list, of_event, of_usage,
-    stored,
+    beside, count_of_key, find, find_in, find_paste, find_repeated, legacy_in, list, of_event,
+    of_usage, stored,
 };
 pub use follows::add_follows;
 pub(super) use follows::take_follow;

@@ -54,6 +54,8 @@ pub struct LinkRow {
     pub pages_only: bool,
     /// As stored: see [`LinkRow::state_at`].
     pub state: LinkState,
+    /// Whether its event may be redacted, which the homeserver has not told yet.
+    pub is_doubted: bool,
     /// How often it was followed.
     pub follows: i64,
     /// How many bytes it has served.
@@ -79,11 +81,13 @@ pub struct Paste {
 }
 
 impl LinkRow {
-    /// The state at a time: a link has ended from its expiry on, noted or not.
+    /// The state at a time: a link has ended from its expiry on, noted or not, and as long as its event
+    /// may be redacted.
     #[must_use]
     pub fn state_at(&self, now: i64) -> LinkState {
         match (self.state, self.expires_at) {
             (LinkState::Live, Some(end)) if end <= now => LinkState::Expired,
+            (LinkState::Live, _) if self.is_doubted => LinkState::Redacted,
             (state, _) => state,
         }
     }
@@ -164,6 +168,7 @@ impl FromRow<'_, SqliteRow> for LinkRow {
             max_size: row.try_get("max_size")?,
             pages_only: row.try_get::<i64, _>("pages_only")? != 0,
             state: LinkState::parse(row.try_get("state")?).ok_or_else(|| corrupt("link state"))?,
+            is_doubted: row.try_get::<i64, _>("is_doubted")? != 0,
             follows: row.try_get("follows")?,
             bytes_served: row.try_get("bytes_served")?,
             last_followed_at: row.try_get("last_followed_at")?,

@@ -6,7 +6,7 @@ use medialink::clock::Clock;
 use reqwest::Method;
 use serde_json::json;
 use support::{
-    Service, World, answer,
+    BOT, HS_TOKEN, Service, World, answer,
     faulty::{Fault, Faulty, error},
     patiently,
     raw::{Plan, RawServer},
@@ -47,6 +47,7 @@ async fn a_homeserver_that_is_away_is_asked_again() {
     let again = service.issue(body.clone()).await;
     assert_eq!(again["link_id"], link["link_id"]);
     faulty.set_away(false);
+    service.clock.advance(31_000);
     service.ask_rooms().await;
     assert_eq!(service.link(&link).await["state"], "revoked");
     assert_eq!(asks(&service, &body).await, told(403, "M_FORBIDDEN"));
@@ -166,4 +167,43 @@ async fn an_answer_that_is_older_than_what_was_noted_is_not_believed() {
     assert_eq!(status, 403, "{told_to_first}");
     assert_eq!(asks(&service, &body).await, told(403, "M_FORBIDDEN"));
     service.stop().await;
+}
+
+#[tokio::test]
+async fn a_room_that_does_not_tell_is_asked_less_and_less_often_until_something_happens_there() {
+    for fault in [error(403, "M_FORBIDDEN"), error(500, "M_UNKNOWN")] {
+        let world = World::new().await;
+        let faulty = Faulty::start(&world.url).await;
+        let service = Service::start(world.folder.path(), &faulty.url, USAGE).await;
+        let policy = "/state/org.matrix.msc3910.link_policy";
+        faulty.always(policy, &fault);
+        let body = media(&world, "$e").await;
+        service.issue(body.clone()).await;
+        let mut asked = 1;
+        for wait in [30, 60, 120, 240, 480] {
+            for _ in 0..3 {
+                service.ask_rooms().await;
+                assert_eq!(faulty.seen(policy), asked, "{wait} {fault:?}");
+            }
+            service.clock.advance(wait * 1000);
+            service.ask_rooms().await;
+            asked += 1;
+            assert_eq!(faulty.seen(policy), asked, "{wait} {fault:?}");
+        }
+        // By now it is known that the room does not tell.
+        service
+            .issue(with(&body, "event_id", json!("$later")))
+            .await;
+        assert_eq!(faulty.seen(policy), asked, "{fault:?}");
+        faulty.forgive();
+        world.set_policy(&json!({"enabled": false})).await;
+        let joined = json!({"events": [{"type": "m.room.member", "event_id": "$j", "room_id": world.room_id,
+            "sender": BOT, "state_key": BOT, "content": {"membership": "join"}}]});
+        let url = format!("{}/_matrix/app/v1/transactions/join", service.internal);
+        let pushed = service.client.put(url).bearer_auth(HS_TOKEN).json(&joined);
+        assert_eq!(answer(pushed).await.0, 200);
+        service.ask_rooms().await;
+        assert_eq!(asks(&service, &body).await, told(403, "M_FORBIDDEN"));
+        service.stop().await;
+    }
 }

@@ -83,6 +83,12 @@ impl Faulty {
             .push((word.to_owned(), faults.into_iter().collect()));
     }
 
+    /// From now on, all requests whose path holds `word` meet this fault, until
+    /// [`forgive`](Self::forgive).
+    pub fn always(&self, word: &str, fault: &Fault) {
+        self.next(word, std::iter::repeat_n(fault.clone(), 10_000));
+    }
+
     /// How many answers are kept back now, from clients that have not given up.
     pub fn held(&self) -> usize {
         self.plan.held.load(Ordering::Relaxed)

@@ -55,7 +55,10 @@ async fn uploaders_delete_their_media_where_they_may() {
     let unstable = "/_matrix/client/unstable/uk.timedout.msc4322/media/redact";
     let plain = start(|_| ()).await;
     let alice = register(&plain, "alice").await;
-    let told = alice.post(&format!("{unstable}/localhost/x"), json!({}));
+    let told = alice.post(
+        "/_matrix/client/unstable/uk.timedout.msc4322/media/redact/localhost/x",
+        json!({}),
+    );
     assert_eq!(failure(&told.await), (404, "M_UNRECOGNIZED"));
 
     let homeserver = start(|options| options.media_redaction = true).await;

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::media_type::is_media_type;
+use crate::media_type::{canonical_type, is_media_type};
 
 pub(super) type Object = Map<String, Value>;
 
 /// The longest blurhash: nine by nine components (its grammar).
 const MAX_BLURHASH: usize = 4 + 2 * 9 * 9;
+/// The smallest number that is too large.
+const LIMIT: u64 = 1 << 53;
 
 pub(super) fn object<'a>(owner: &'a Object, name: &str) -> Option<&'a Object> {
     owner.get(name)?.as_object()
@@ -22,14 +24,28 @@ pub(super) fn kept(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// A number as Matrix has them: whole, and of 53 bits (Appendices, "Canonical JSON").
+/// A number as Matrix has them, of 53 bits (Appendices, "Canonical JSON"). JSON has one kind of
+/// numbers, so `640.0` and `6.4e2` are 640; the fraction of others is cut off.
 pub(super) fn number(owner: &Object, name: &str) -> Option<u64> {
-    let number = owner.get(name)?.as_u64()?;
-    (number < 1 << 53).then_some(number)
+    let value = owner.get(name)?;
+    let number = match value.as_u64() {
+        Some(number) => number,
+        // Below 2^53 every whole number is a float, so that nothing but the fraction is lost.
+        None => value
+            .as_f64()
+            .filter(|float| (0.0..LIMIT as f64).contains(float))? as u64,
+    };
+    (number < LIMIT).then_some(number)
 }
 
+/// A media type by its one name, with the parameters that it has.
 pub(super) fn mimetype(owner: &Object, name: &str) -> Option<String> {
-    text(owner, name).filter(|text| is_media_type(text))
+    let text = text(owner, name).filter(|text| is_media_type(text))?;
+    let canonical = canonical_type(&text);
+    Some(match text.split_once(';') {
+        None => canonical.into_owned(),
+        Some((_, parameters)) => format!("{canonical};{parameters}"),
+    })
 }
 
 pub(super) fn pixels(owner: &Object, name: &str) -> Option<u32> {

@@ -91,8 +91,83 @@ fn sensible_details_are_kept() {
         }
     );
     let bad =
-        json!({"mimetype": 5, "size": -5, "w": 0, "h": "6", "duration": 1.5, "blurhash": "<b>"});
+        json!({"mimetype": 5, "size": -5, "w": 0, "h": "6", "duration": null, "blurhash": "<b>"});
     assert_eq!(details_of(json!({"info": bad})), named);
+}
+
+#[test]
+fn a_number_is_the_same_however_it_is_written() {
+    for (written, number) in [
+        ("340112", Some(340_112)),
+        ("340112.0", Some(340_112)),
+        ("1e6", Some(1_000_000)),
+        ("6.4E2", Some(640)),
+        ("1.5", Some(1)),
+        ("0.9", Some(0)),
+        ("-0.0", Some(0)),
+        ("9007199254740991", Some((1 << 53) - 1)),
+        ("4503599627370496.0", Some(1 << 52)),
+        ("9007199254740992", None),
+        ("9007199254740992.0", None),
+        ("18446744073709551615", None),
+        ("1e300", None),
+        ("-1", None),
+        ("-0.5", None),
+        ("-1e300", None),
+        ("\"640\"", None),
+        ("[640]", None),
+    ] {
+        let value: Value = serde_json::from_str(written).expect("JSON");
+        let info = json!({"size": value, "w": value, "h": value, "duration": value});
+        let content =
+            json!({"msgtype": "m.image", "body": "a", "url": "mxc://example.org/a", "info": info});
+        let details = read(&event(content), None)
+            .expect("an event")
+            .media
+            .remove(0)
+            .details;
+        assert_eq!(details.size, number, "{written}");
+        assert_eq!(details.duration_ms, number, "{written}");
+        let pixels = number
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|pixels| *pixels > 0);
+        assert_eq!(
+            (details.width, details.height),
+            (pixels, pixels),
+            "{written}"
+        );
+    }
+    let file = json!({"url": "mxc://example.org/a", "size": 7.0});
+    let content =
+        json!({"m.file": file, "m.video_details": {"duration": 90.0, "width": 4.0, "height": 3.9}});
+    let details = read(&event(content), None)
+        .expect("an event")
+        .media
+        .remove(0)
+        .details;
+    let numbers = (
+        details.size,
+        details.duration_ms,
+        details.width,
+        details.height,
+    );
+    assert_eq!(numbers, (Some(7), Some(90_000), Some(4), Some(3)));
+}
+
+#[test]
+fn a_type_is_told_by_its_one_name() {
+    for (written, told) in [
+        ("IMAGE/PNG", Some("image/png")),
+        ("image/jpg", Some("image/jpeg")),
+        ("audio/x-m4a", Some("audio/mp4")),
+        ("Audio/OGG; codecs=opus", Some("audio/ogg; codecs=opus")),
+        ("audio/opus;rate=48000", Some("audio/ogg;rate=48000")),
+        ("image", None),
+    ] {
+        let content = json!({"msgtype": "m.file", "body": "a", "url": "mxc://example.org/a", "info": {"mimetype": written}});
+        let event = read(&event(content), None).expect("an event");
+        assert_eq!(event.media[0].details.mimetype.as_deref(), told);
+    }
 }
 
 #[test]

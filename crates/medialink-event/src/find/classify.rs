@@ -78,7 +78,7 @@ impl<'p, 'a> Classifier<'p, 'a> {
     }
 
     /// The purpose of the `url` or `file` of a message.
-    fn main_kind(&self, message: Option<usize>) -> MediaKind {
+    pub(super) fn main_kind(&self, message: Option<usize>) -> MediaKind {
         match (self.event_type, self.is_shown_content(message)) {
             ("m.sticker", true) => MediaKind::Sticker,
             ("m.room.avatar", true) => MediaKind::Avatar,

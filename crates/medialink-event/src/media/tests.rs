@@ -37,22 +37,42 @@ fn media_is_found_wherever_an_event_can_name_it() {
 }
 
 #[test]
-fn broken_html_names_what_a_browser_would_ask_for() {
+fn html_names_what_a_browser_would_ask_for() {
     for (html, named) in [
-        ("<img src=mxc://example.org/a", &["a"][..]),
-        ("<img src=\"mxc://example.org/a", &["a"]),
+        ("<img src='mxc://example.org/a'>", &["a"][..]),
+        ("<IMG\nSRC = mxc://example.org/a >", &["a"]),
+        ("<img/src='mxc://example.org/a'/>", &["a"]),
+        ("<<<img src='mxc://example.org/a'>", &["a"]),
+        ("<img src='&#109;xc://example.org/a'>", &["a"]),
+        ("<img src=mxc&colon;&sol;&#x2F;example.org/&#97>", &["a"]),
+        ("<svg><p><img src='mxc://example.org/a'></svg>", &["a"]),
+        ("<!--><img src='mxc://example.org/a'>-->", &["a"]),
+        ("</template><img src='mxc://example.org/a'>", &["a"]),
+        // Broken.
+        ("<img src=mxc://example.org/a", &[]),
+        ("<img src=\"mxc://example.org/a", &[]),
         ("< img src='mxc://example.org/a'>", &[]),
         ("img src='mxc://example.org/a'", &[]),
-        ("<img src src='mxc://example.org/a'>", &["a"]),
-        ("<img/src='mxc://example.org/a'/>", &["a"]),
+        ("<img src src='mxc://example.org/a'>", &[]),
         ("<img ==src='mxc://example.org/a'>", &[]),
+        ("<img src='mxc://example.org/&amp;a'>", &[]),
+        ("<img src='&amp;#109;xc://example.org/a'>", &[]),
+        // No pictures, or none that are seen.
         ("<a title='>'><img data-src='mxc://example.org/a'>", &[]),
         ("<a title='<img src=mxc://example.org/a>'>", &[]),
         (
-            "<é src='mxc://example.org/a'><p é='' src='mxc://example.org/b'>",
-            &["b"],
+            "<p src='mxc://example.org/a'><video src='mxc://example.org/b'>",
+            &[],
         ),
-        ("<<<img src=''src='mxc://example.org/a'", &["a"]),
+        ("<!-- <img src='mxc://example.org/a'> -->", &[]),
+        ("<!-- <img src='mxc://example.org/a'>", &[]),
+        ("<template><img src='mxc://example.org/a'></template>", &[]),
+        ("<noscript><img src='mxc://example.org/a'></noscript>", &[]),
+        ("<script><img src='mxc://example.org/a'></script>", &[]),
+        ("<textarea><img src='mxc://example.org/a'></textarea>", &[]),
+        ("<iframe><img src='mxc://example.org/a'></iframe>", &[]),
+        ("<mx-reply><img src='mxc://example.org/a'></mx-reply>b", &[]),
+        ("&lt;img src='mxc://example.org/a'&gt;", &[]),
     ] {
         assert_eq!(found(&json!({"formatted_body": html})), named, "{html}");
     }

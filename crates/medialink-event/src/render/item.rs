@@ -15,6 +15,7 @@ use super::{
 
 mod kind;
 mod path;
+mod shown;
 
 pub(super) use kind::ItemKind;
 use path::{described, inside};
@@ -48,7 +49,7 @@ pub(super) fn items<'a>(event: &'a SharedEvent, links: &'a [MediaLink<'a>]) -> V
     // A voice message names its sound twice, for old and for new clients.
     let mut seen = HashSet::new();
     let shared = event.media.iter().filter(|media| is_shared(event, media));
-    let shared = shared.filter(|media| seen.insert(&media.mxc));
+    let shared = shared.filter(|media| media.mxc.as_ref().map_or(true, |mxc| seen.insert(mxc)));
     shared
         .map(|media| {
             let thumbnail = thumbnails.get(described(&media.path)).copied();
@@ -93,13 +94,36 @@ impl Item<'_> {
     /// Whether the words of the event are its name or its caption. Those of a gallery stand beside
     /// its things.
     pub(super) fn has_the_words(&self) -> bool {
-        match inside(&self.media.path).strip_suffix("url") {
+        let path = inside(&self.media.path);
+        match path.strip_suffix("url") {
+            _ if path == "file" => true,
             Some("" | "file.") => true,
             Some(field) => field
                 .strip_suffix('.')
                 .is_some_and(|field| EXTENSIBLE_FILES.contains(&field)),
             None => false,
         }
+    }
+
+    /// Whether its link leads to a picture, to look at and not to open or save.
+    pub(super) fn is_picture(&self) -> bool {
+        if self.is_only_thumbnail() {
+            return shown::is_picture(self.linked_type(), false);
+        }
+        let is_sticker = self.kind == ItemKind::Sticker;
+        self.kind.is_picture() && shown::is_picture(self.linked_type(), is_sticker)
+    }
+
+    /// Whether it is shown or played where it stands.
+    pub(super) fn is_shown_in_place(&self) -> bool {
+        let is_sticker = self.kind == ItemKind::Sticker;
+        self.kind.is_shown_in_place() && shown::is_shown(self.linked_type(), is_sticker)
+    }
+
+    /// The type of the media behind its link.
+    fn linked_type(&self) -> Option<&str> {
+        let media = self.link.map_or(self.media, |link| link.media);
+        media.details.mimetype.as_deref()
     }
 
     /// Whether its link leads to its thumbnail only.

@@ -5,6 +5,7 @@
 mod html;
 mod item;
 mod line;
+mod markdown;
 mod media_link;
 mod names;
 mod plain_words;

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::html::{may_hide, plain_text};
+use crate::html::{may_hide, plain_text};
+
+use super::markdown::readable;
 
 /// The words as plain text. Spoilers in formatted text stay hidden: plain text has no spoilers.
 pub(super) fn plain_words<'a>(plain: &'a str, html: Option<&str>) -> Cow<'a, str> {
     match html {
         Some(html) if plain.is_empty() || may_hide(html) => Cow::Owned(plain_text(html)),
-        _ => Cow::Borrowed(plain),
+        _ => readable(plain, html),
     }
 }

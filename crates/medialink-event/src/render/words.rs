@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{SharedEvent, describe::formatted_body};
+use crate::{SharedEvent, describe::formatted_body, html::shows_nothing, reply::without_fallback};
 
 /// The longest URI of a place that is shown.
 const MAX_PLACE_BYTES: usize = 100;
@@ -44,14 +44,13 @@ impl<'a> Words<'a> {
         let Some(plain) = plain(content).or(html.map(|_| "")) else {
             return Self::Nothing;
         };
-        let place = place(content).filter(|place| !plain.contains(place));
+        // Of a reply that is all quote, nothing is taken off.
+        let is_seen = |html: &&str| !shows_nothing(html);
+        let plain = without_fallback(plain, html, event.is_reply)
+            .unwrap_or(html.filter(is_seen).map_or(plain, |_| ""));
         Self::Text {
-            place,
-            plain: if event.is_reply {
-                without_quote(plain)
-            } else {
-                plain
-            },
+            place: place(content).filter(|place| !plain.contains(place)),
+            plain,
             html,
             is_emote: content.get("msgtype").and_then(Value::as_str) == Some("m.emote"),
         }
@@ -106,19 +105,6 @@ fn extensible<'a>(
     list.find(|part| is_wanted(part.get("mimetype").and_then(Value::as_str)))?
         .get("body")?
         .as_str()
-}
-
-/// A reply without the quote that older clients put before it
-/// (Client-Server API, "Rich replies", until version 1.12).
-fn without_quote(plain: &str) -> &str {
-    if !plain.starts_with("> ") {
-        return plain;
-    }
-    let mut rest = plain;
-    while rest.starts_with('>') {
-        rest = rest.split_once('\n').map_or("", |(_, after)| after);
-    }
-    rest.trim_start_matches(['\r', '\n'])
 }
 
 #[cfg(test)]

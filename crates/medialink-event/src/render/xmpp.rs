@@ -4,8 +4,10 @@ use std::io;
 
 use quick_xml::{Writer, events::BytesText};
 
+use crate::with_usual_extension;
+
 use super::{
-    item::{Item, linked},
+    item::{Item, ItemKind, linked},
     media_link::MediaLink,
     names,
 };
@@ -67,7 +69,7 @@ fn file_sharing(
 ) -> io::Result<()> {
     let details = &link.media.details;
     let is_warned = item.media.details.warning.is_some();
-    let is_shown = !is_warned && item.kind.is_shown_in_place();
+    let is_shown = !is_warned && item.is_shown_in_place();
     let disposition = if is_shown { "inline" } else { "attachment" };
     let mut sharing = writer
         .create_element("file-sharing")
@@ -78,7 +80,7 @@ fn file_sharing(
     }
     let facts = [
         ("media-type", details.mimetype.clone()),
-        ("name", names::name(item).map(|name| without_folders(&name))),
+        ("name", file_name(item)),
         ("size", details.size.map(|size| size.to_string())),
         ("width", details.width.map(|width| width.to_string())),
         ("height", details.height.map(|height| height.to_string())),
@@ -145,9 +147,15 @@ fn side(pixels: u32) -> Option<String> {
     u16::try_from(pixels).ok().map(|pixels| pixels.to_string())
 }
 
-/// A name that leads into no other folder (XEP-0446, "Security Considerations").
-fn without_folders(name: &str) -> String {
-    name.replace(['/', '\\'], "_")
+/// A name by which a file can be saved and opened: with an extension, and leading into no other
+/// folder (XEP-0446, "Security Considerations").
+fn file_name(item: &Item<'_>) -> Option<String> {
+    let name = names::name(item)?.replace(['/', '\\'], "_");
+    let mimetype = item.media.details.mimetype.as_deref();
+    Some(match mimetype.filter(|_| item.kind != ItemKind::Sticker) {
+        Some(mimetype) => with_usual_extension(&name, mimetype).into_owned(),
+        None => name,
+    })
 }
 
 /// Its caption.

@@ -188,6 +188,12 @@ impl Service {
         self.inside.links.ask_unanswered().await.expect("asked");
     }
 
+    /// When the next room with open questions is asked, in milliseconds since the epoch.
+    pub async fn next_question_at(&self) -> Option<i64> {
+        let next = self.inside.links.next_questioned().await;
+        next.expect("reads")
+    }
+
     /// Takes the redaction of an event; whether the room is asked for its policy again.
     pub async fn doubts_policy(&self, room_id: &str, event_id: &str) -> bool {
         let redacted = Effect::Redacted {

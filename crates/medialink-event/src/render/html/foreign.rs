@@ -2,11 +2,10 @@
 
 use medialink_link::matrix::MxcUri;
 
+use crate::html::{Piece, attribute, description, pieces};
+
 use super::super::media_link::MediaLink;
-use super::{
-    pieces::{Piece, attribute, description, pieces},
-    writer::HtmlWriter,
-};
+use super::writer::HtmlWriter;
 
 /// Writes this HTML on: `mxc:` becomes the link of that media, and a picture without a link its
 /// description. Where the link is that of a page, the description leads there.

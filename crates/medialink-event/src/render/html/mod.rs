@@ -3,9 +3,6 @@
 mod allowed;
 mod foreign;
 mod page;
-mod pieces;
-mod plain;
 mod writer;
 
 pub(super) use self::page::html;
-pub(super) use self::plain::{may_hide, plain_text};

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use medialink_link::matrix::MxcUri;
 
-use crate::{SharedEvent, human};
+use crate::{SharedEvent, html::shows_nothing, human};
 
 use super::super::{
     item::{Item, ItemKind},
+    markdown::readable,
     media_link::MediaLink,
     names,
     style::RenderStyle,
@@ -25,7 +26,11 @@ pub(in crate::render) fn html(
 ) -> String {
     let mut page = Page {
         writer: HtmlWriter::default(),
-        links: links.iter().map(|link| (&link.media.mxc, link)).collect(),
+        is_edit: event.is_edit,
+        links: links
+            .iter()
+            .filter_map(|link| Some((link.media.mxc.as_ref().ok()?, link)))
+            .collect(),
     };
     let has_words = items.iter().any(Item::has_the_words);
     let is_alone = match items {
@@ -72,17 +77,18 @@ pub(in crate::render) fn html(
 /// The HTML of one event.
 struct Page<'a> {
     writer: HtmlWriter,
+    is_edit: bool,
     links: HashMap<&'a MxcUri, &'a MediaLink<'a>>,
 }
 
 impl Page<'_> {
     /// Formatted text, or plain text if there is none.
     fn words(&mut self, plain: &str, html: Option<&str>) {
-        match html {
+        match html.filter(|html| !shows_nothing(html)) {
             Some(html) => {
                 foreign::write(html, &mut self.writer, |mxc| self.links.get(mxc).copied())
             }
-            None => self.writer.lines(plain),
+            None => self.writer.lines(&readable(plain, None)),
         }
     }
 
@@ -98,7 +104,7 @@ impl Page<'_> {
                 self.link(item, false);
                 self.writer.close("details");
             }
-            None => self.link(item, item.kind.is_picture() || item.is_only_thumbnail()),
+            None => self.link(item, item.is_picture()),
         }
     }
 
@@ -108,7 +114,13 @@ impl Page<'_> {
         let name = names::name(item).unwrap_or_else(|| noun.to_owned());
         let is_picture = is_picture && item.link.is_some_and(MediaLink::is_media);
         let Some(link) = item.link else {
-            self.writer.text(&name);
+            let action = item.kind.action(self.is_edit);
+            match (&item.media.mxc, names::name(item)) {
+                (Ok(_), _) => self.writer.text(&name),
+                // Otherwise it would read as if the sender had typed the name.
+                (Err(_), Some(name)) => self.writer.text(&format!("{action}: {name}")),
+                (Err(_), None) => self.writer.text(&action),
+            }
             self.facts(item);
             return;
         };

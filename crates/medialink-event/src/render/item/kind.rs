@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{MediaKind, SharedEvent, SharedMedia};
+use crate::{MediaKind, SharedEvent, SharedMedia, media_type::canonical_type};
 
 use super::path::inside;
 
@@ -61,7 +61,7 @@ impl ItemKind {
     }
 
     /// Whether it is looked at, and not opened or saved.
-    pub(in crate::render) fn is_picture(self) -> bool {
+    pub(super) fn is_picture(self) -> bool {
         matches!(
             self,
             Self::Image | Self::Gif | Self::Sticker | Self::UserAvatar | Self::RoomAvatar
@@ -69,7 +69,7 @@ impl ItemKind {
     }
 
     /// Whether it is shown or played where it stands.
-    pub(in crate::render) fn is_shown_in_place(self) -> bool {
+    pub(super) fn is_shown_in_place(self) -> bool {
         self != Self::File
     }
 
@@ -80,7 +80,7 @@ impl ItemKind {
             MediaKind::Avatar => return Self::UserAvatar,
             _ => {}
         }
-        let mimetype = media.details.mimetype.as_deref().unwrap_or_default();
+        let mimetype = canonical_type(media.details.mimetype.as_deref().unwrap_or_default());
         let message_type = message_type(&event.content, &media.path).unwrap_or(&event.event_type);
         // Of an extensible event, the type is that of the event (MSC1767).
         match message_type

@@ -198,7 +198,7 @@ fn media_without_a_link_is_named() {
         ..MediaDetails::default()
     };
     let mut refused = message("m.image", picture);
-    refused.media[0].mxc = MxcUri::from_parts("example.org", "refused").expect("valid");
+    refused.media[0].mxc = Ok(MxcUri::from_parts("example.org", "refused").expect("valid"));
     assert_eq!(rendered(&refused).html, "&lt;x&gt;.png (5 B)");
 }
 

@@ -124,13 +124,13 @@ fn parts() -> impl Strategy<Value = Parts> {
 fn shared_urls(event: &SharedEvent) -> Vec<String> {
     let shared = |media: &&SharedMedia| {
         matches!(media.kind, MediaKind::File | MediaKind::Sticker)
-            && !media.mxc.media_id().starts_with("refused")
+            && !id(media).starts_with("refused")
     };
     event
         .media
         .iter()
         .filter(shared)
-        .map(|media| url(media.mxc.media_id()))
+        .map(|media| url(id(media)))
         .collect()
 }
 

@@ -8,12 +8,12 @@ use super::pieces::{Piece, attribute, description, pieces};
 const SPOILER: &str = "data-mx-spoiler";
 
 /// Whether something in this HTML can be a spoiler. Names of attributes are in any case.
-pub(in crate::render) fn may_hide(html: &str) -> bool {
+pub(crate) fn may_hide(html: &str) -> bool {
     html.to_ascii_lowercase().contains(SPOILER)
 }
 
 /// The words of this HTML. Spoilers are replaced by `[spoiler]`.
-pub(in crate::render) fn plain_text(html: &str) -> String {
+pub(crate) fn plain_text(html: &str) -> String {
     let spoiler = |tag: &StartTag<()>| attribute(tag, SPOILER).is_some();
     let mut text = String::new();
     for piece in pieces(html, spoiler) {
@@ -33,6 +33,16 @@ pub(in crate::render) fn plain_text(html: &str) -> String {
         }
     }
     text
+}
+
+/// Whether nothing of this HTML is seen, as where all of it is the quote before a reply.
+pub(crate) fn shows_nothing(html: &str) -> bool {
+    !may_hide(html)
+        && pieces(html, |_| false).all(|piece| match piece {
+            Piece::Text(words) => words.trim().is_empty(),
+            Piece::Start(name, _) => name != "img",
+            Piece::End(_) => true,
+        })
 }
 
 fn push_line_end(text: &mut String, name: &str) {

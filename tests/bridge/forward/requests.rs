@@ -1,133 +1,16 @@
-//! `forward_to`: the service between homeserver and bridge. What comes is handed on to the byte,
-//! and acted on meanwhile.
-
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+//! What comes is handed on to the byte, and acted on meanwhile.
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
+use support::{
+    API_TOKEN, BOT, HS_TOKEN, Service, World, answer, eventually,
+    faulty::{Faulty, error},
 };
 
-use support::{API_TOKEN, BOT, HS_TOKEN, Service, World, answer, eventually};
-
-/// What the bridge behind expects to be shown.
-const OWN_TOKEN: &str = "token-of-the-bridge-behind";
-
-/// A request as the bridge has got it.
-#[derive(Clone)]
-struct Seen {
-    line: String,
-    head: String,
-    body: Vec<u8>,
-}
-
-/// A bridge that writes down every byte, and answers what it is told to.
-struct BridgeBehind {
-    address: SocketAddr,
-    /// What it answers; `None`: it hangs up before it has read anything.
-    say: Arc<Mutex<Option<String>>>,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    running: JoinHandle<()>,
-}
-
-impl BridgeBehind {
-    async fn start(say: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let say = Arc::new(Mutex::new(Some(say.to_owned())));
-        let (log, words) = (Arc::clone(&seen), Arc::clone(&say));
-        let running = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let Some(say) = words.lock().expect("no panic").clone() else {
-                    continue;
-                };
-                let log = Arc::clone(&log);
-                // Whoever asks may go before the end.
-                tokio::spawn(async move { drop(talk(stream, &log, &say).await) });
-            }
-        });
-        Self {
-            address,
-            say,
-            seen,
-            running,
-        }
-    }
-
-    fn says(&self, say: Option<&str>) {
-        *self.say.lock().expect("no panic") = say.map(str::to_owned);
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().expect("no panic").clone()
-    }
-
-    fn last(&self) -> Seen {
-        self.seen().pop().expect("a request")
-    }
-
-    fn transactions(&self) -> usize {
-        let seen = self.seen();
-        seen.iter()
-            .filter(|one| one.line.contains("/transactions/"))
-            .count()
-    }
-}
-
-impl Drop for BridgeBehind {
-    fn drop(&mut self) {
-        self.running.abort();
-    }
-}
-
-async fn talk(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, say: &str) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await?);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(": "))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .map_or(0, |(_, value)| value.parse().expect("a number"));
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    let line = head.lines().next().unwrap_or_default().to_owned();
-    log.lock()
-        .expect("no panic")
-        .push(Seen { line, head, body });
-    stream.write_all(say.as_bytes()).await?;
-    stream.shutdown().await
-}
-
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+use super::scene::{BridgeBehind, OK, OWN_TOKEN, in_front_of, in_front_of_with, raw_request};
 
 /// A transaction with unusual bytes.
 const ODD: &str = "{ \"events\" : [ ] ,\n\t\"de.sorunome.msc2409.ephemeral\": [1e2, \"\\u00e9\"], \"events2\": {} }";
-
-/// A service in front of a bridge at this address.
-async fn in_front_of(world: &World, address: SocketAddr, more: &str) -> Service {
-    let forward = format!(
-        "user_id: '{BOT}', forward_to: 'http://{address}', forward_hs_token: {OWN_TOKEN}}}"
-    );
-    Service::start_edited(
-        world.folder.path(),
-        &world.url,
-        "",
-        more,
-        &medialink::clock::Clock::default(),
-        |text| text.replacen(&format!("user_id: '{BOT}'}}"), &forward, 1),
-    )
-    .await
-}
 
 fn redaction(room: &str, event: &str) -> Value {
     json!({"type": "m.room.redaction", "event_id": "$r", "room_id": room, "sender": "@a:example.org",
@@ -250,27 +133,6 @@ async fn nobody_else_reaches_the_bridge(service: &Service, bridge: &BridgeBehind
         before,
         "whoever does not show the token reaches no bridge"
     );
-}
-
-/// A request to the byte; the whole answer as text.
-async fn raw_request(
-    service: &Service,
-    method: &str,
-    target: &str,
-    body: &str,
-    headers: &str,
-) -> String {
-    let address = service.internal.strip_prefix("http://").expect("http");
-    let mut stream = TcpStream::connect(address).await.expect("connects");
-    let text = format!(
-        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close, x-hop\r\nX-Hop: 1\r\n\
-         X-Kept: as it is\r\nContent-Length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    );
-    stream.write_all(text.as_bytes()).await.expect("sent");
-    let mut told = String::new();
-    stream.read_to_string(&mut told).await.expect("an answer");
-    told
 }
 
 #[tokio::test]
@@ -410,5 +272,28 @@ async fn the_homeserver_is_asked_for_a_ping_and_the_bridge_gets_its_own() {
         seen.line
     );
     assert_eq!(seen.body, b"{\"transaction_id\":\"of the bridge\"}");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn the_bridge_gets_what_cannot_be_understood_here() {
+    let world = World::new().await;
+    let bridge = BridgeBehind::start(OK).await;
+    let faulty = Faulty::start(&world.url).await;
+    let quiet = "usage: {mode: never, touch: never}";
+    let service = in_front_of_with(&world, &faulty.url, bridge.address, quiet).await;
+    faulty.always("/state/m.room.create", &error(500, "M_UNKNOWN"));
+    let room = "!silent:example.org";
+    let link = json!({"mxc": "mxc://example.org/abc", "room_id": room, "event_id": "$a"});
+    let link = service.issue(link).await;
+    let mut event = redaction(room, "$a");
+    event["content"]["redacts"] = json!("$b");
+    let events = json!({"events": [event]});
+    let url = format!("{}/_matrix/app/v1/transactions/1", service.internal);
+    let told = service.client.put(url).bearer_auth(HS_TOKEN);
+    assert_eq!(answer(told.json(&events)).await.0, 200);
+    assert_eq!(service.follow(&link).await.status(), 410);
+    let sent: Value = serde_json::from_slice(&bridge.last().body).expect("JSON");
+    assert_eq!(sent, events);
     service.stop().await;
 }

@@ -1,21 +1,24 @@
-//! Reads the HTML of senders, token by token, in time proportional to its length.
+//! The pieces of HTML, token by token, in time proportional to its length.
 
 use html5gum::{DefaultEmitter, HtmlString, StartTag, Token, Tokenizer};
 
 /// Tags that are hidden with their content.
-const HIDDEN: [&str; 8] = [
-    "mx-reply", "script", "style", "template", "title", "iframe", "noembed", "noframes",
+const HIDDEN: [&str; 9] = [
+    FALLBACK, "script", "style", "template", "title", "iframe", "noembed", "noframes", "noscript",
 ];
+/// The tag of the quote that older clients put before a reply (Client-Server API, "Rich replies",
+/// until version 1.12).
+const FALLBACK: &str = "mx-reply";
 
 /// A visible piece of HTML.
-pub(super) enum Piece {
+pub(crate) enum Piece {
     Start(String, StartTag<()>),
     End(String),
     Text(String),
 }
 
 /// The visible pieces, without the content of tags for which `is_left_out` holds.
-pub(super) fn pieces(
+pub(crate) fn pieces(
     html: &str,
     is_left_out: impl Fn(&StartTag<()>) -> bool,
 ) -> impl Iterator<Item = Piece> {
@@ -60,17 +63,28 @@ pub(super) fn pieces(
     })
 }
 
+/// Whether HTML begins with the quote that older clients put before a reply.
+pub(crate) fn begins_with_fallback(html: &str) -> bool {
+    let html = html.trim_start();
+    let tag = html
+        .strip_prefix('<')
+        .and_then(|tag| tag.get(..FALLBACK.len()));
+    tag.is_some_and(|tag| tag.eq_ignore_ascii_case(FALLBACK))
+        && html[1 + FALLBACK.len()..]
+            .starts_with(|after: char| after.is_ascii_whitespace() || matches!(after, '>' | '/'))
+}
+
 fn text_of(text: &HtmlString) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-pub(super) fn attribute<'a>(tag: &'a StartTag<()>, name: &str) -> Option<&'a str> {
+pub(crate) fn attribute<'a>(tag: &'a StartTag<()>, name: &str) -> Option<&'a str> {
     let value = tag.attributes.get(name.as_bytes())?;
     std::str::from_utf8(value).ok()
 }
 
 /// The words that stand for a picture.
-pub(super) fn description(tag: &StartTag<()>) -> &str {
+pub(crate) fn description(tag: &StartTag<()>) -> &str {
     attribute(tag, "alt")
         .or_else(|| attribute(tag, "title"))
         .unwrap_or_default()

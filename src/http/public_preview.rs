@@ -1,0 +1,210 @@
+//! The picture that link previews show for a page: small, so that messengers take it, and such as
+//! may be fetched by anybody who has the page.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt;
+use medialink_event::canonical_type;
+
+use crate::{
+    config::ThumbnailSize,
+    homeserver::MediaVariant,
+    links::Grant,
+    media::{MediaProxy, RequestConditions, ThumbnailMethod, choose_thumbnail, sides},
+    pages::{PreviewPicture, ViewKind},
+    storage::links::LinkRow,
+};
+
+use super::{public_link::order, state::AppState};
+
+/// The largest original that is a preview, in bytes: WhatsApp takes about 300 KB.
+const MAX_BYTES: u64 = 300_000;
+/// The largest side of a preview, in pixels, where there is a choice.
+const MAX_SIDE: u32 = 1280;
+/// Types that all fetchers of previews and all homeservers read.
+const COMMON_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+/// How many bytes of a thumbnail are read for its sides.
+const BEGINNING_BYTES: usize = 64 << 10;
+/// The longest time that a page waits for the sides of a thumbnail.
+const MEASURED_WITHIN: Duration = Duration::from_secs(2);
+
+/// The picture for the previews of a page; `None`: there is none, or it is not to be seen unasked.
+pub(super) async fn preview(
+    grant: &Grant,
+    kind: ViewKind,
+    (mimetype, size): (Option<&str>, Option<u64>),
+    state: &AppState,
+    media: &MediaProxy,
+) -> Option<PreviewPicture> {
+    let link = &grant.link;
+    let is_seen = matches!(kind, ViewKind::Image | ViewKind::Video);
+    if !is_seen || link.max_follows.is_some() || link.appearance.warning.is_some() {
+        return None;
+    }
+    let finder = Finder { state, media };
+    if kind == ViewKind::Image
+        && let Some(original) = finder.small_original(link, mimetype, size)
+    {
+        return Some(original);
+    }
+    match state.links.thumbnail_beside(link).await {
+        Ok(Some(thumbnail)) => {
+            let grant = Grant {
+                link: Arc::new(thumbnail),
+                bridge: Arc::clone(&grant.bridge),
+            };
+            let mimetype = grant.link.claims.mimetype.as_deref();
+            let size = grant.link.size.and_then(|size| u64::try_from(size).ok());
+            match finder.small_original(&grant.link, mimetype, size) {
+                Some(original) => Some(original),
+                None => finder.thumbnail(&grant, mimetype).await,
+            }
+        }
+        // Of an encrypted film nobody can make one.
+        _ if kind == ViewKind::Video && link.claims.file.is_some() => None,
+        _ => finder.thumbnail(grant, mimetype).await,
+    }
+}
+
+/// Finds pictures that are small enough.
+struct Finder<'a> {
+    state: &'a AppState,
+    media: &'a MediaProxy,
+}
+
+impl Finder<'_> {
+    /// The media of a link, if it is known to be small.
+    fn small_original(
+        &self,
+        link: &LinkRow,
+        mimetype: Option<&str>,
+        size: Option<u64>,
+    ) -> Option<PreviewPicture> {
+        let mimetype = mimetype.map(canonical_type)?;
+        let sides = known_sides(link);
+        let is_small = size.is_some_and(|size| (1..=MAX_BYTES).contains(&size))
+            && sides.is_none_or(|(width, height)| width.max(height) <= MAX_SIDE)
+            && COMMON_TYPES.contains(&&*mimetype);
+        is_small.then_some(PreviewPicture {
+            url: self.state.links.media_url(link)?,
+            mimetype: Some(mimetype.into_owned()),
+            sides,
+        })
+    }
+
+    /// A thumbnail of the media of a link. Its sides follow from those of the picture; where they
+    /// are not known, or it is not sure that there is a thumbnail, it is looked at.
+    async fn thumbnail(&self, grant: &Grant, mimetype: Option<&str>) -> Option<PreviewPicture> {
+        let size = preview_size(&self.state.config().media.thumbnails)?;
+        let is_common =
+            mimetype.is_some_and(|mimetype| COMMON_TYPES.contains(&&*canonical_type(mimetype)));
+        let url = self.state.links.thumbnail_url(&grant.link, size)?;
+        let picture = |mimetype, sides| PreviewPicture {
+            url,
+            mimetype,
+            sides,
+        };
+        if let Some(sides) = known_sides(&grant.link).filter(|_| is_common) {
+            return Some(picture(None, Some(scaled(sides, size))));
+        }
+        match tokio::time::timeout(MEASURED_WITHIN, self.measured(grant, size)).await {
+            Ok(Some((mimetype, sides))) => Some(picture(Some(mimetype), sides)),
+            // It is late, or there is none now.
+            Ok(None) | Err(_) => is_common.then(|| picture(None, None)),
+        }
+    }
+
+    /// Type and sides of a thumbnail, by itself; `None`: there is no such thumbnail.
+    async fn measured(
+        &self,
+        grant: &Grant,
+        size: (u32, u32),
+    ) -> Option<(String, Option<(u32, u32)>)> {
+        let thumbnails = &self.state.config().media.thumbnails;
+        let variant: MediaVariant = choose_thumbnail(thumbnails, size, ThumbnailMethod::Scale)?;
+        let opened = self
+            .media
+            .open(&order(grant, variant), RequestConditions::default())
+            .await
+            .ok()?;
+        let mimetype = opened.headers.content_type;
+        if !mimetype.starts_with("image/") {
+            return None;
+        }
+        let mut beginning = Vec::new();
+        let mut body = opened.body;
+        while beginning.len() < BEGINNING_BYTES
+            && let Some(piece) = body.next().await
+        {
+            beginning.extend_from_slice(&piece.ok()?);
+        }
+        Some((mimetype, sides(&beginning)))
+    }
+}
+
+/// The sides of a picture, as its event says.
+fn known_sides(link: &LinkRow) -> Option<(u32, u32)> {
+    link.appearance.width.zip(link.appearance.height)
+}
+
+/// The configured size for previews: the largest one that is not too large, otherwise the smallest.
+fn preview_size(sizes: &[ThumbnailSize]) -> Option<(u32, u32)> {
+    let area = |size: &&ThumbnailSize| u64::from(size.width) * u64::from(size.height);
+    let fits = |size: &&ThumbnailSize| size.width.max(size.height) <= MAX_SIDE;
+    let chosen = sizes.iter().filter(fits).max_by_key(area);
+    let chosen = chosen.or_else(|| sizes.iter().min_by_key(area))?;
+    Some((chosen.width, chosen.height))
+}
+
+/// The sides of a picture once it fits into a size; it never grows.
+fn scaled((width, height): (u32, u32), (max_width, max_height): (u32, u32)) -> (u32, u32) {
+    if width <= max_width && height <= max_height {
+        return (width, height);
+    }
+    let (w, h) = (u64::from(width), u64::from(height));
+    let (max_w, max_h) = (u64::from(max_width), u64::from(max_height));
+    let side = |pixels: u64| u32::try_from(pixels.max(1)).unwrap_or(u32::MAX);
+    if w * max_h > h * max_w {
+        (max_width, side(h * max_w / w))
+    } else {
+        (side(w * max_h / h), max_height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(sides: &[(u32, u32)]) -> Vec<ThumbnailSize> {
+        let sides = sides.iter();
+        sides
+            .map(|&(width, height)| ThumbnailSize { width, height })
+            .collect()
+    }
+
+    #[test]
+    fn the_largest_bounded_size_is_for_previews() {
+        for (configured, chosen) in [
+            (&[(96, 96), (800, 600), (320, 240)][..], Some((800, 600))),
+            (&[(2048, 2048), (96, 96)], Some((96, 96))),
+            (&[(2048, 2048), (2000, 1500)], Some((2000, 1500))),
+            (&[], None),
+        ] {
+            assert_eq!(preview_size(&sizes(configured)), chosen);
+        }
+    }
+
+    #[test]
+    fn a_picture_keeps_its_shape_and_never_grows() {
+        for (picture, small) in [
+            ((4000, 3000), (800, 600)),
+            ((3000, 4000), (450, 600)),
+            ((4000, 1000), (800, 200)),
+            ((640, 480), (640, 480)),
+            ((100_000, 1), (800, 1)),
+            ((u32::MAX, u32::MAX), (600, 600)),
+        ] {
+            assert_eq!(scaled(picture, (800, 600)), small, "{picture:?}");
+        }
+    }
+}
