@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::telemetry::ForeignText;
+
 use super::HomeserverError;
 
 /// How long a host is taken to be away after the first failure, and at most. It doubles.
@@ -125,9 +127,9 @@ impl Away {
         let fails_at_once = need == Need::Optional || absence.failure == Failure::Silent;
         if (now < absence.until || is_probed) && fails_at_once {
             metrics::counter!("medialink_homeserver_skipped_total").increment(1);
-            return Err(HomeserverError::Unreachable(
-                "it was away a moment ago, and is tried again soon".to_owned(),
-            ));
+            return Err(HomeserverError::Unreachable(ForeignText::new(
+                "it was away a moment ago, and is tried again soon",
+            )));
         }
         // A question is followed by the request itself, which is the probe.
         if need == Need::Required && now >= absence.until {

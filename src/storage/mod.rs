@@ -14,6 +14,7 @@ pub mod links;
 pub mod media_references;
 pub mod meta_events;
 pub mod open_questions;
+pub mod own_uploads;
 mod readiness;
 mod recent;
 pub mod room_policies;
