@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Fuzzes one target for a while with libFuzzer.
 #
-#   fuzz/run.sh TARGET [SECONDS]      token, event, headers, range, transaction; default: 60 seconds
+#   fuzz/run.sh TARGET [SECONDS]      token, event, headers, masking, range, transaction; default: 60 seconds
 #
 # Needs `cargo install --locked cargo-fuzz` and a C++ compiler. Inputs that reach new code are kept in
 # target/fuzz-corpus; those that break a target are put into fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-target=${1:?TARGET: token, event, headers, range or transaction}
+target=${1:?TARGET: token, event, headers, masking, range or transaction}
 seconds=${2:-60}
 shift $(($# < 2 ? $# : 2))
 

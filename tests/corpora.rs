@@ -40,6 +40,11 @@ fn headers() {
 }
 
 #[test]
+fn maskings() {
+    run(fuzz::masking::check, "fuzz/corpus/masking");
+}
+
+#[test]
 fn ranges() {
     run(fuzz::range::check, "fuzz/corpus/range");
 }

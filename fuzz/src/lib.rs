@@ -3,6 +3,7 @@
 
 pub mod event;
 pub mod headers;
+pub mod masking;
 pub mod range;
 pub mod token;
 pub mod transaction;

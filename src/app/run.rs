@@ -9,6 +9,7 @@ use crate::{
     config::Lifetime,
     homeserver::MediaClient,
     media::Purger,
+    pastes::PasteDeleter,
     usage::{FeatureWatch, Reconciler, Toucher, UsageWorker},
 };
 
@@ -110,6 +111,14 @@ impl Application {
         if let Some(purger) = purger {
             tasks.keep("purge", |stop| purger.run(stop));
         }
+        let deleter = PasteDeleter::new(
+            state.database.clone(),
+            Arc::clone(&state.homeserver),
+            Arc::clone(&state.config),
+            self.features.clone(),
+            state.clock.clone(),
+        );
+        tasks.keep("pastes", |stop| deleter.run(stop));
         for bridge in &state.config.bridges {
             tasks.run("ping", |stop| {
                 let (homeserver, bridge) = (Arc::clone(&state.homeserver), Arc::clone(bridge));

@@ -5,7 +5,7 @@ use anyhow::Context;
 use crate::{
     clock::Clock,
     config::Config,
-    homeserver::{Features, LINKED_MEDIA},
+    homeserver::{FEATURES, Features},
     key_store::{KeyStore, KeyStoreError},
     storage::{Database, Opener, features, history, link_keys},
 };
@@ -40,7 +40,9 @@ impl Stores {
             .with_context(|| format!("key file {}", config.key_file.display()))?;
         warn_of_missing(&database, &keys.facts()).await?;
         let features = Features::default();
-        features.set_links_media(features::has(database.reader(), LINKED_MEDIA).await?);
+        for name in FEATURES {
+            features.set(name, features::has(database.reader(), name).await?);
+        }
         Ok(Self {
             database,
             keys,

@@ -16,6 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::{
     config::ForwardTo,
     homeserver::{Connector, HomeserverError, Resolver, connector},
+    telemetry::ForeignText,
 };
 
 /// How long connecting to the bridge may take.
@@ -77,7 +78,7 @@ pub type BridgeAnswer = Response<AnswerBody>;
 pub enum ForwardError {
     /// It cannot be reached, or the connection broke.
     #[error("the bridge at forward_to cannot be reached: {0}")]
-    Unreachable(String),
+    Unreachable(ForeignText),
     /// It took too long.
     #[error("the bridge at forward_to was too slow to answer")]
     Slow,

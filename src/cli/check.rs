@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     homeserver::{Homeserver, HomeserverError},
     key_store::{KeyStore, KeyStoreError},
+    telemetry::masked,
 };
 
 pub(super) async fn run(path: &Path, config: &Config) -> anyhow::Result<ExitCode> {
@@ -26,6 +27,7 @@ pub(super) async fn run(path: &Path, config: &Config) -> anyhow::Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     for problem in problems {
+        let problem = masked(&problem).unwrap_or(problem);
         eprintln!("{}: {problem}", path.display());
     }
     Ok(ExitCode::from(2))

@@ -3,7 +3,6 @@
 use std::{io::Read, process::ExitCode};
 
 use serde_json::{Map, Value, json};
-use url::Url;
 
 use crate::{
     app::Stores,
@@ -16,11 +15,13 @@ use crate::{
         links::{self, LinkRow},
     },
 };
-use medialink_link::{LinkClaims, VerifiedLink};
+use medialink_link::{LinkClaims, LinkId, VerifiedLink};
+
+use super::link_argument::PastedLink;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The link, or its token; `-` reads it from standard input, so that it is in no list of
+    /// The link, its token, or its ID; `-` reads it from standard input, so that it is in no list of
     /// processes.
     link: String,
 }
@@ -31,23 +32,24 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
         text.clear();
         std::io::stdin().take(1 << 16).read_to_string(&mut text)?;
     }
-    let text = text.trim();
     let clock = Clock::default();
     let Stores { database, keys, .. } = Stores::open(config, Opener::Command, &clock).await?;
-    let views = LinkViews::new(keys.clone(), config, clock);
+    let Some(pasted) = PastedLink::read(&text, &keys, config) else {
+        eprintln!("medialink: not a link of this service");
+        return Ok(ExitCode::FAILURE);
+    };
+    let views = LinkViews::new(keys, config, clock);
     let recorded = Recorded { database, views };
-    let fields = match keys.ring().verify(token_of(text)) {
-        Ok(link) => fields_of(&link, &recorded).await?,
-        Err(_) => {
-            let path = path_of(text);
-            let legacy = &config.legacy_links;
-            let legacy = legacy.find_below(config.public_url.path(), &path);
-            let Some(link) = legacy.and_then(|path| path.verify().ok()) else {
-                eprintln!("medialink: not a link of this service");
+    let fields = match &pasted {
+        PastedLink::Signed(link) => fields_of(link, &recorded).await?,
+        PastedLink::Legacy(link) => fields_of_legacy(link, &recorded).await?,
+        PastedLink::Id(link_id) => match fields_of_id(link_id, &recorded).await? {
+            Some(fields) => fields,
+            None => {
+                eprintln!("medialink: no link of this service has the ID {link_id}");
                 return Ok(ExitCode::FAILURE);
-            };
-            fields_of_legacy(&link, &recorded).await?
-        }
+            }
+        },
     };
     println!("{}", serde_json::to_string_pretty(&fields)?);
     Ok(ExitCode::SUCCESS)
@@ -102,6 +104,25 @@ async fn fields_of_legacy(
     Ok(fields)
 }
 
+/// A link of which only the ID is known.
+async fn fields_of_id(
+    link_id: &LinkId,
+    recorded: &Recorded,
+) -> anyhow::Result<Option<Map<String, Value>>> {
+    let link_id = link_id.to_string();
+    let Some((row, view)) = recorded.find(&link_id).await? else {
+        return Ok(None);
+    };
+    let mut fields = Map::new();
+    let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    add("link_id", link_id.into());
+    add("form", view["form"].clone());
+    add("bridge", row.bridge.clone().into());
+    add("says", claims(&row.claims));
+    add("recorded", view);
+    Ok(Some(fields))
+}
+
 /// Links as the database has them.
 struct Recorded {
     database: Database,
@@ -123,18 +144,6 @@ impl Recorded {
     }
 }
 
-/// The path of a URL, or a bare path, decoded as the public listener does it.
-fn path_of(link: &str) -> String {
-    let path = match Url::parse(link) {
-        Ok(url) => url.path().to_owned(),
-        Err(_) => link.split(['?', '#']).next().unwrap_or_default().to_owned(),
-    };
-    match path.parse() {
-        Ok(uri) => actix_web::dev::Url::new(uri).path().to_owned(),
-        Err(_) => path,
-    }
-}
-
 /// The claims of a link; of secrets only whether they are there.
 fn claims(claims: &LinkClaims) -> Value {
     json!({
@@ -142,38 +151,4 @@ fn claims(claims: &LinkClaims) -> Value {
         "has_content_token": claims.content_token.is_some(), "is_encrypted": claims.file.is_some(),
         "mimetype": claims.mimetype, "filename": claims.filename,
     })
-}
-
-/// The token inside a link: what follows `/m/`, `/v/` or `/t/`.
-fn token_of(link: &str) -> &str {
-    let path = link.split(['?', '#']).next().unwrap_or_default();
-    let after = ["/m/", "/v/", "/t/"]
-        .iter()
-        .find_map(|route| path.split_once(route));
-    match after {
-        Some((_, rest)) => rest.split('/').next().unwrap_or_default(),
-        None => path,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{path_of, token_of};
-
-    #[test]
-    fn links_and_tokens_are_understood() {
-        for link in [
-            "abc",
-            "https://media.example.org/m/abc",
-            "https://media.example.org/m/abc/cat.png",
-            "https://media.example.org/path/v/abc/x?y#z",
-            "/t/abc?width=9",
-        ] {
-            assert_eq!(token_of(link), "abc", "{link}");
-        }
-        for link in ["https://media.example.org/a/b/c?d#e", "/a/b/c?d"] {
-            assert_eq!(path_of(link), "/a/b/c", "{link}");
-        }
-        assert_eq!(path_of("/%61/%2F%25b"), "/a/%2F%25b");
-    }
 }

@@ -1,6 +1,6 @@
 //! `links`: the same as the API, on the database.
 
-use std::process::ExitCode;
+use std::{io::Read as _, process::ExitCode};
 
 use anyhow::bail;
 
@@ -8,13 +8,16 @@ use crate::{
     app::Stores,
     clock::Clock,
     config::Config,
+    key_store::KeyStore,
     links::{LinkViews, Revoker},
     storage::{
-        Opener,
-        links::{self, Criteria},
+        Database, Opener,
+        links::{self, Criteria, LinkRow},
     },
 };
 use medialink_link::LinkState;
+
+use super::link_argument::PastedLink;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -29,8 +32,17 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 100)]
         limit: i64,
     },
-    /// Revokes all live links that match everything that is given.
+    /// Shows links, one JSON object a line; exit 1 if one of them is none.
+    Show {
+        /// Pasted URLs or IDs; `-` reads them from standard input, so that they are in no list of
+        /// processes.
+        #[arg(required = true)]
+        links: Vec<String>,
+    },
+    /// Revokes links, or all live links that match everything that is given.
     Revoke {
+        /// Pasted URLs or IDs; `-` reads them from standard input. Exit 1 if one of them is none.
+        links: Vec<String>,
         #[command(flatten)]
         which: Which,
         /// Those of media that this user shared.
@@ -71,31 +83,15 @@ impl Which {
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
-    let clock = Clock::default();
     match command {
         Command::List {
             which,
             state,
             limit,
-        } => {
-            let (bridge, mut criteria) = which.criteria();
-            if let Some(word) = state {
-                let Some(state) = LinkState::parse(&word) else {
-                    bail!(
-                        "--state: found {word:?}; allowed are live, expired, revoked, redacted, gone and spent"
-                    );
-                };
-                criteria.state = Some(state);
-            }
-            let Stores { database, keys, .. } =
-                Stores::open(config, Opener::Command, &clock).await?;
-            let (reader, now) = (database.reader(), clock.now_ms());
-            let views = LinkViews::new(keys, config, clock);
-            for row in links::list(reader, bridge.as_deref(), &criteria, None, limit, now).await? {
-                println!("{}", serde_json::to_string(&views.view(&row))?);
-            }
-        }
+        } => list(config, which, state.as_deref(), limit).await,
+        Command::Show { links } => Pasted::open(config).await?.show(&links).await,
         Command::Revoke {
+            links,
             which,
             sender,
             issued_before_ts,
@@ -103,22 +99,161 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             let (bridge, mut criteria) = which.criteria();
             criteria.sender = sender;
             criteria.issued_before = issued_before_ts;
-            if criteria.is_empty() {
-                bail!(
-                    "nothing is given; at least one of --room, --event, --mxc, --sender and --issued-before-ts is needed"
-                );
-            }
-            // Also while the key file is missing.
-            let database = Stores::open_database(config).await?;
-            let revoker = Revoker::new(database, config, clock);
-            let revoked = revoker.revoke(bridge.as_deref(), criteria).await?;
-            println!("{} links revoked", revoked.links);
-            if !revoked.remembered {
-                println!(
-                    "links that were signed elsewhere and not followed yet do not tell their sender: they live on"
-                );
+            match (links.is_empty(), criteria.is_empty()) {
+                (true, true) => bail!(
+                    "nothing is given; links, or at least one of --room, --event, --mxc, --sender and --issued-before-ts are needed"
+                ),
+                (false, false) => bail!(
+                    "links are given together with --room, --event, --mxc, --sender or --issued-before-ts; allowed is one of both"
+                ),
+                (false, true) => {
+                    let pasted = Pasted::open(config).await?;
+                    pasted.revoke(&links, bridge.as_deref()).await
+                }
+                (true, false) => revoke_matching(config, bridge.as_deref(), criteria).await,
             }
         }
     }
+}
+
+async fn list(
+    config: &Config,
+    which: Which,
+    state: Option<&str>,
+    limit: i64,
+) -> anyhow::Result<ExitCode> {
+    let clock = Clock::default();
+    let (bridge, mut criteria) = which.criteria();
+    if let Some(word) = state {
+        let Some(state) = LinkState::parse(word) else {
+            bail!(
+                "--state: found {word:?}; allowed are live, expired, revoked, redacted, gone and spent"
+            );
+        };
+        criteria.state = Some(state);
+    }
+    let Stores { database, keys, .. } = Stores::open(config, Opener::Command, &clock).await?;
+    let (reader, now) = (database.reader(), clock.now_ms());
+    let views = LinkViews::new(keys, config, clock);
+    for row in links::list(reader, bridge.as_deref(), &criteria, None, limit, now).await? {
+        println!("{}", serde_json::to_string(&views.view(&row))?);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke_matching(
+    config: &Config,
+    bridge: Option<&str>,
+    criteria: Criteria,
+) -> anyhow::Result<ExitCode> {
+    // Also while the key file is missing.
+    let database = Stores::open_database(config).await?;
+    let revoker = Revoker::new(database, config, Clock::default());
+    let revoked = revoker.revoke(bridge, criteria).await?;
+    println!("{} links revoked", revoked.links);
+    if !revoked.remembered {
+        println!(
+            "links that were signed elsewhere and not followed yet do not tell their sender: they live on"
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Links that were pasted, and what the database has of them.
+struct Pasted<'a> {
+    database: Database,
+    keys: KeyStore,
+    config: &'a Config,
+    clock: Clock,
+}
+
+impl<'a> Pasted<'a> {
+    async fn open(config: &'a Config) -> anyhow::Result<Self> {
+        let clock = Clock::default();
+        let Stores { database, keys, .. } = Stores::open(config, Opener::Command, &clock).await?;
+        Ok(Self {
+            database,
+            keys,
+            config,
+            clock,
+        })
+    }
+
+    /// The links in the order in which they are given, or why one is none. A link itself is a secret
+    /// and is not repeated.
+    async fn find(&self, arguments: &[String]) -> anyhow::Result<Vec<Result<LinkRow, String>>> {
+        let mut found = Vec::new();
+        for (number, text) in texts(arguments)?.iter().enumerate() {
+            let number = number + 1;
+            let Some(link) = PastedLink::read(text, &self.keys, self.config) else {
+                found.push(Err(format!("link {number}: not a link of this service")));
+                continue;
+            };
+            let link_id = link.link_id();
+            let row = links::find(self.database.reader(), &link_id).await?;
+            found.push(row.ok_or_else(|| {
+                format!(
+                    "link {number}: no link is recorded with the ID {link_id}; of links that were signed elsewhere and not followed yet, only --room, --event and --mxc revoke"
+                )
+            }));
+        }
+        Ok(found)
+    }
+
+    async fn show(&self, arguments: &[String]) -> anyhow::Result<ExitCode> {
+        let views = LinkViews::new(self.keys.clone(), self.config, self.clock.clone());
+        let mut code = ExitCode::SUCCESS;
+        for found in self.find(arguments).await? {
+            match found {
+                Ok(row) => println!("{}", serde_json::to_string(&views.view(&row))?),
+                Err(problem) => {
+                    eprintln!("medialink: {problem}");
+                    code = ExitCode::FAILURE;
+                }
+            }
+        }
+        Ok(code)
+    }
+
+    /// Revokes links one by one: those that are none do not keep the others alive.
+    async fn revoke(&self, arguments: &[String], bridge: Option<&str>) -> anyhow::Result<ExitCode> {
+        let revoker = Revoker::new(self.database.clone(), self.config, self.clock.clone());
+        let mut code = ExitCode::SUCCESS;
+        for found in self.find(arguments).await? {
+            let outcome = match found {
+                Ok(row) if bridge.is_some_and(|bridge| bridge != row.bridge) => Err(format!(
+                    "{} is a link of the bridge {}",
+                    row.link_id, row.bridge
+                )),
+                Ok(row) => match revoker.revoke_one(&row.bridge, &row.link_id).await? {
+                    Some(row) => Ok(row),
+                    None => Err(format!("{} is not there any more", row.link_id)),
+                },
+                Err(problem) => Err(problem),
+            };
+            match outcome {
+                Ok(row) => println!("{}: {}", row.link_id, row.state.as_str()),
+                Err(problem) => {
+                    eprintln!("medialink: {problem}");
+                    code = ExitCode::FAILURE;
+                }
+            }
+        }
+        Ok(code)
+    }
+}
+
+/// The pasted texts; those of standard input in place of `-`.
+fn texts(arguments: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for argument in arguments {
+        if argument == "-" {
+            let mut input = String::new();
+            std::io::stdin().take(1 << 20).read_to_string(&mut input)?;
+            texts.extend(input.split_whitespace().map(str::to_owned));
+        } else {
+            texts.push(argument.clone());
+        }
+    }
+    Ok(texts)
 }

@@ -5,6 +5,7 @@ mod demo;
 mod inspect;
 mod keys;
 mod keys_import;
+mod link_argument;
 mod links;
 mod registration;
 mod serve;
@@ -66,7 +67,7 @@ enum Command {
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(link_argument::guarded(std::env::args_os()));
     // The demo's own output is not to be lost among log lines.
     let _logs = telemetry::start_logs(if matches!(arguments.command, Command::Demo(_)) {
         "error"
@@ -83,7 +84,8 @@ pub fn run() -> ExitCode {
     match runtime.block_on(dispatch(arguments)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("medialink: {error:#}");
+            let told = format!("{error:#}");
+            eprintln!("medialink: {}", telemetry::masked(&told).unwrap_or(told));
             ExitCode::FAILURE
         }
     }

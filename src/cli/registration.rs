@@ -32,6 +32,9 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Exit
     println!("hs_token: {}", quoted(bridge.hs_token.expose()));
     println!("sender_localpart: {}", quoted(bridge.user_id.localpart()));
     println!("rate_limited: false");
+    println!("# Devices, so that no event is sent twice across a restart of the homeserver");
+    println!("# (MSC4190; Synapse has them without asking since 1.141).");
+    println!("io.element.msc4190: true");
     println!("namespaces: {{users: [], aliases: [], rooms: []}}");
     Ok(ExitCode::SUCCESS)
 }

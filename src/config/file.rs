@@ -15,6 +15,7 @@ use crate::legacy::LegacyLinks;
 
 use super::{
     bridge::{self, BridgeConfig},
+    explain::shown_text,
     homeserver::{HomeserverConfig, HomeserverFile},
     legacy_links::{self, LegacyLinkFile},
     links::{LinksConfig, LinksFile},
@@ -140,7 +141,7 @@ impl ConfigFile {
 
 fn database_path(text: &str, problems: &mut Problems) -> Option<PathBuf> {
     // A database URL may hold a password, so only its scheme is repeated.
-    let scheme = text.split(':').next().unwrap_or_default();
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     match text.strip_prefix("sqlite:") {
         Some(path) => {
             let path = path.strip_prefix("//").unwrap_or(path);
@@ -153,14 +154,18 @@ fn database_path(text: &str, problems: &mut Problems) -> Option<PathBuf> {
             }
             Some(PathBuf::from(path))
         }
-        None if matches!(scheme, "postgres" | "postgresql") => {
+        None if matches!(scheme, Some("postgres" | "postgresql")) => {
             problems.add("database", unsupported::later("PostgreSQL"));
             None
         }
         None => {
+            let found = scheme.map_or_else(
+                || shown_text(text),
+                |scheme| format!("a URL of the scheme {}", shown_text(scheme)),
+            );
             problems.add(
                 "database",
-                format_args!("found the scheme {scheme:?}; allowed is sqlite:<path>"),
+                format_args!("found {found}; allowed is sqlite:<path>"),
             );
             None
         }

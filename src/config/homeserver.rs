@@ -9,6 +9,7 @@ use url::Url;
 use medialink_link::matrix::ServerName;
 
 use super::{
+    explain::shown_text,
     problems::Problems,
     value::{Span, base_url},
 };
@@ -95,7 +96,10 @@ impl HomeserverFile {
                 Ok(network) => redirect_networks.push(network),
                 Err(_) => problems.add(
                     format_args!("homeserver.redirect_networks[{index}]"),
-                    format_args!("found {text:?}; allowed is a network such as 10.1.0.0/16"),
+                    format_args!(
+                        "found {}; allowed is a network such as 10.1.0.0/16",
+                        shown_text(text)
+                    ),
                 ),
             }
         }

@@ -4,8 +4,10 @@
 //! own, so that no setting is silently without effect.
 
 mod bridge;
+mod explain;
 mod file;
 mod homeserver;
+mod kubernetes;
 mod legacy_links;
 mod links;
 mod listen;
@@ -13,6 +15,7 @@ mod load;
 mod media;
 mod problems;
 mod secret;
+mod secrets_of;
 #[cfg(test)]
 mod tests;
 mod unsupported;

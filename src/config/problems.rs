@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-/// Everything that is wrong with a configuration.
+use crate::telemetry::masked;
+
+/// Everything that is wrong with a configuration. Holds no secret of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// One sentence each: the key's path, the value that was found, the values that are allowed.
@@ -11,10 +13,15 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn one(problem: impl Into<String>) -> Self {
+    fn new(problems: Vec<String>) -> Self {
+        let without_secrets = |problem: String| masked(&problem).unwrap_or(problem);
         Self {
-            problems: vec![problem.into()],
+            problems: problems.into_iter().map(without_secrets).collect(),
         }
+    }
+
+    pub(super) fn one(problem: impl Into<String>) -> Self {
+        Self::new(vec![problem.into()])
     }
 }
 
@@ -42,8 +49,6 @@ impl Problems {
 
 impl From<Problems> for ConfigError {
     fn from(problems: Problems) -> Self {
-        Self {
-            problems: problems.0,
-        }
+        Self::new(problems.0)
     }
 }

@@ -5,7 +5,12 @@ use std::{fmt, path::Path};
 use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
+use crate::telemetry::know_secrets;
+
 use super::problems::Problems;
+
+/// The beginning of the values in `bridge.example.yaml` that everybody knows.
+const PLACEHOLDER: &str = "change-me";
 
 /// A secret text. Hidden from `Debug`; wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +60,13 @@ pub(super) fn resolve(
 ) -> Option<Secret> {
     let secret = resolve_text(path, value, file, folder, problems)?;
     let text = secret.expose();
+    if is_placeholder(text) {
+        problems.add(
+            path,
+            "is still that of the example, which everybody knows; make up another, such as by openssl rand -hex 32",
+        );
+        return None;
+    }
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
         problems.add(
             path,
@@ -63,6 +75,11 @@ pub(super) fn resolve(
         return None;
     }
     Some(secret)
+}
+
+fn is_placeholder(text: &str) -> bool {
+    let start = text.get(..PLACEHOLDER.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PLACEHOLDER))
 }
 
 /// The same for any text.
@@ -78,6 +95,7 @@ pub(super) fn resolve_text(
         (None, Some(file)) => match std::fs::read_to_string(folder.join(file)) {
             Ok(text) => {
                 let text = Zeroizing::new(text);
+                know_secrets([text.trim_end_matches(['\n', '\r'])]);
                 Some(Secret::new(text.trim_end_matches(['\n', '\r'])))
             }
             Err(error) => {

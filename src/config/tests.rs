@@ -1,9 +1,11 @@
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, sync::LazyLock, time::Duration};
 
 use super::{file::ConfigFile, load::merged, *};
 use medialink_event::TextTemplate;
 
-const EXAMPLE: &str = include_str!("../../bridge.example.yaml");
+/// The example with tokens of its own.
+static EXAMPLE: LazyLock<String> =
+    LazyLock::new(|| include_str!("../../bridge.example.yaml").replace("change-me", "made-up"));
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, HashMap::new(), Path::new("/etc/medialink"))
@@ -11,7 +13,7 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
 
 fn with_env(name: &str, value: &str) -> Result<Config, ConfigError> {
     let environment = HashMap::from([(name.to_owned(), value.to_owned())]);
-    Config::parse(EXAMPLE, environment, Path::new(""))
+    Config::parse(&EXAMPLE, environment, Path::new(""))
 }
 
 /// The example with one line replaced.
@@ -26,7 +28,7 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn the_example_is_valid() {
-    let config = parse(EXAMPLE).expect("valid");
+    let config = parse(&EXAMPLE).expect("valid");
     assert_eq!(
         config.database,
         Path::new("/etc/medialink/data/medialink.db")
@@ -52,7 +54,7 @@ fn readers_have_a_minute_unless_it_is_said_otherwise() {
 /// are known, and the example has to show all of them.
 #[test]
 fn the_example_is_complete() {
-    let value = merged(EXAMPLE, HashMap::new()).expect("YAML");
+    let value = merged(&EXAMPLE, HashMap::new()).expect("YAML");
     let mut tables = vec![String::new()];
     find_tables(&value, "", &mut tables);
     assert!(tables.len() >= 8, "{tables:?}");
@@ -264,7 +266,7 @@ fn errors_of_a_bridge_name_the_key_what_was_found_and_what_is_allowed() {
         (
             "    text: null",
             "    text: 5",
-            &["bridges[0].text", "5", "a string"],
+            &["bridges[0].text", "found 5", "a text"],
         ),
         (
             "max_bytes: null",
@@ -274,15 +276,15 @@ fn errors_of_a_bridge_name_the_key_what_was_found_and_what_is_allowed() {
         (
             "max_bytes: null",
             "max_bytes: 1KiB",
-            &["bridges[0].max_bytes", "1KiB", "u64"],
+            &["bridges[0].max_bytes", "1KiB", "a whole number"],
         ),
         (
-            "as_token: change-me-as-token",
-            "as_token: change-me-api-token",
+            "as_token: made-up-as-token",
+            "as_token: made-up-api-token",
             &["bridges[0].as_token", "bridges[0].api_token"],
         ),
         (
-            "    as_token: change-me-as-token\n",
+            "    as_token: made-up-as-token\n",
             "",
             &["bridges[0].as_token", "missing", "as_token_file"],
         ),
@@ -314,7 +316,7 @@ fn a_bridge_behind_us_shares_the_token_or_has_its_own() {
 
 #[test]
 fn a_bridge_has_its_own_words() {
-    let usual = parse(EXAMPLE).expect("valid");
+    let usual = parse(&EXAMPLE).expect("valid");
     assert_eq!(usual.bridges[0].text, TextTemplate::default());
     assert_eq!(usual.bridges[0].max_bytes, None);
     let own = changed("    text: null", "    text: '{what}[ {name}] {url}'");
@@ -369,7 +371,7 @@ fn the_cache_is_on_unless_it_is_switched_off() {
         dir: "/etc/medialink/data/cache".into(),
         max_size_bytes: 2 << 30,
     };
-    assert_eq!(cache(EXAMPLE), Ok(Some(usual.clone())));
+    assert_eq!(cache(&EXAMPLE), Ok(Some(usual.clone())));
     let start = EXAMPLE.find("  cache:\n").expect("a cache");
     let end = EXAMPLE
         .find("  # The longest time that readers")
@@ -408,26 +410,26 @@ fn all_problems_are_told_at_once() {
 fn secrets_come_from_files_too_and_are_never_told() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("token"), "from-a-file\n").expect("written");
-    let text = changed("as_token: change-me-as-token", "as_token_file: token");
+    let text = changed("as_token: made-up-as-token", "as_token_file: token");
     let config = Config::parse(&text, HashMap::new(), folder.path()).expect("valid");
     assert_eq!(config.bridges[0].as_token.expose(), "from-a-file");
     let shown = format!("{config:?}");
     assert!(
-        !shown.contains("from-a-file") && !shown.contains("change-me"),
+        !shown.contains("from-a-file") && !shown.contains("made-up"),
         "{shown}"
     );
 
     let both = changed(
-        "as_token: change-me-as-token",
+        "as_token: made-up-as-token",
         "as_token: abc\n    as_token_file: token",
     );
     assert!(refused(&both).contains("as_token_file"));
-    let number = changed("as_token: change-me-as-token", "as_token: 987654321");
+    let number = changed("as_token: made-up-as-token", "as_token: 987654321");
     let error = refused(&number);
     assert!(
         error.contains("bridges[0].as_token") && !error.contains("987654321"),
         "{error}"
     );
-    let missing = changed("as_token: change-me-as-token", "as_token_file: nowhere");
+    let missing = changed("as_token: made-up-as-token", "as_token_file: nowhere");
     assert!(refused(&missing).contains("nowhere"));
 }

@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
-use super::problems::Problems;
+use super::{explain::shown_text, problems::Problems};
 
 /// A duration such as `300ms`, `90s` or `14d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,7 @@ text_value!(Rate, "a rate such as 5/s or 600/min", |text| {
 pub(super) fn base_url(text: &str, path: &str, problems: &mut Problems) -> Option<Url> {
     let allowed = "allowed is an http or https URL without user, query and fragment";
     let Ok(mut url) = Url::parse(text) else {
-        problems.add(path, format_args!("found {text:?}; {allowed}"));
+        problems.add(path, format_args!("found {}; {allowed}", shown_text(text)));
         return None;
     };
     if !matches!(url.scheme(), "http" | "https")

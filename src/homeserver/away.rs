@@ -4,12 +4,16 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
+    io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
+
+use crate::telemetry::ForeignText;
 
 use super::HomeserverError;
 
@@ -34,6 +38,23 @@ pub(super) enum Failure {
     Refused,
     /// The host has said nothing within the time for connecting.
     Silent,
+}
+
+impl Failure {
+    /// By the causes of an error: the time for connecting may be over for one of them first.
+    pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            let io = error.downcast_ref::<io::Error>();
+            if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+                return Self::Silent;
+            }
+            // Its source is that of the error inside, and not that error.
+            let inside = io.and_then(io::Error::get_ref);
+            cause = inside.map_or_else(|| error.source(), |error| Some(error));
+        }
+        Self::Refused
+    }
 }
 
 /// The hosts that are away. Clones share what they know; a look at a host that is there costs one
@@ -106,9 +127,9 @@ impl Away {
         let fails_at_once = need == Need::Optional || absence.failure == Failure::Silent;
         if (now < absence.until || is_probed) && fails_at_once {
             metrics::counter!("medialink_homeserver_skipped_total").increment(1);
-            return Err(HomeserverError::Unreachable(
-                "it was away a moment ago, and is tried again soon".to_owned(),
-            ));
+            return Err(HomeserverError::Unreachable(ForeignText::new(
+                "it was away a moment ago, and is tried again soon",
+            )));
         }
         // A question is followed by the request itself, which is the probe.
         if need == Need::Required && now >= absence.until {
@@ -234,6 +255,13 @@ mod tests {
         away.answered(HOST);
         away.failed(HOST, Failure::Silent, now);
         assert!(admits(&away, Need::Required, now + SECOND));
+    }
+
+    #[test]
+    fn silence_is_known_by_the_cause_of_an_error() {
+        let of = |kind: io::ErrorKind| Failure::of(&io::Error::other(io::Error::from(kind)));
+        assert_eq!(of(io::ErrorKind::TimedOut), Failure::Silent);
+        assert_eq!(of(io::ErrorKind::ConnectionRefused), Failure::Refused);
     }
 
     #[test]

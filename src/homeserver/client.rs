@@ -11,13 +11,17 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::Value;
 use url::Url;
 
-use crate::config::{BridgeConfig, HomeserverConfig};
+use crate::{
+    config::{BridgeConfig, HomeserverConfig},
+    telemetry::Masker,
+};
 
 use super::{
     HomeserverError,
     away::{Away, Failure, Need},
     connections::{Connector, connector},
     redirects::Resolver,
+    request_secrets::masker_of,
 };
 
 /// The characters that are encoded in a path segment: all but RFC 3986's unreserved ones.
@@ -30,8 +34,6 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) const USER_AGENT: &str = concat!("Medialink/", env!("CARGO_PKG_VERSION"));
 /// The longest JSON answer that is read.
 pub(super) const MAX_ANSWER_BYTES: usize = 1 << 20;
-/// The longest text of an error that is kept.
-const MAX_MESSAGE_CHARS: usize = 200;
 /// The deadline for an answer to anything but a download.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -159,7 +161,10 @@ impl Homeserver {
         let host = self.away.homeserver();
         self.away.admit(host, Need::Required, Instant::now())?;
         let work = async {
-            let response = match request.send().await {
+            let (client, request) = request.build_split();
+            let request = request.map_err(HomeserverError::of_client)?;
+            let asked = request.try_clone();
+            let response = match client.execute(request).await {
                 Ok(response) => response,
                 Err(error) => {
                     if error.is_connect() {
@@ -176,7 +181,8 @@ impl Homeserver {
             };
             self.away.answered(host);
             if !response.status().is_success() {
-                return Err(refusal(response).await);
+                let masker = asked.as_ref().map(masker_of).unwrap_or_default();
+                return Err(refusal(response, &masker).await);
             }
             let body = read(response).await?;
             serde_json::from_slice(&body)
@@ -210,35 +216,36 @@ async fn read(mut response: Response) -> Result<Vec<u8>, HomeserverError> {
 }
 
 /// The Matrix error in an answer; its error code is empty if there is none.
-async fn refusal(response: Response) -> HomeserverError {
+async fn refusal(response: Response, masker: &Masker) -> HomeserverError {
     let (status, headers) = (response.status(), response.headers().clone());
     let body = read(response).await.unwrap_or_default();
-    parse_refusal(status, &headers, &body)
+    parse_refusal(status, &headers, &body, masker)
 }
 
-/// The error in the body of an answer.
+/// The error in the body of an answer, without the secrets of the request that it answers.
 pub(super) fn parse_refusal(
     status: StatusCode,
     headers: &header::HeaderMap,
     body: &[u8],
+    masker: &Masker,
 ) -> HomeserverError {
     let retry_after_s = headers
         .get(header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let error: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| {
+        let text = error.get(name).and_then(Value::as_str);
+        masker.mask(text.unwrap_or_default())
+    };
     HomeserverError::Refused {
         status: status.as_u16(),
         errcode: text("errcode")
+            .as_str()
             .chars()
             .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
             .take(64)
             .collect(),
-        message: text("error")
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(MAX_MESSAGE_CHARS)
-            .collect(),
+        message: text("error"),
         retry_after_ms: error
             .get("retry_after_ms")
             .and_then(Value::as_u64)

@@ -19,6 +19,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
+use crate::telemetry::ForeignText;
+
 use super::{
     HomeserverError,
     away::{Away, Failure, Need},
@@ -47,7 +49,7 @@ pub(crate) fn connector(
     http.set_connect_timeout(Some(within));
     Ok(HttpsConnectorBuilder::new()
         .try_with_platform_verifier()
-        .map_err(|error| HomeserverError::Unreachable(error.to_string()))?
+        .map_err(|error| HomeserverError::Unreachable(HomeserverError::last_cause(&error)))?
         .https_or_http()
         .enable_http1()
         .wrap_connector(http))
@@ -140,22 +142,23 @@ impl Connections {
                 self.away.answered(origin);
                 Ok(sender)
             }
-            Ok(Err(error)) => {
-                self.away.failed(origin, Failure::Refused, Instant::now());
+            Ok(Err((error, failure))) => {
+                self.away.failed(origin, failure, Instant::now());
                 Err(error)
             }
             Err(_) => {
                 self.away.failed(origin, Failure::Silent, Instant::now());
-                let why = "it took too long to connect".to_owned();
+                let why = ForeignText::new("it took too long to connect");
                 Err(HomeserverError::Unreachable(why))
             }
         }
     }
 
-    async fn connect(&self, uri: &Uri) -> Result<Sender, HomeserverError> {
+    async fn connect(&self, uri: &Uri) -> Result<Sender, (HomeserverError, Failure)> {
         let mut connector = self.connector.clone();
-        let unreachable = |error: &dyn std::error::Error| {
-            HomeserverError::Unreachable(HomeserverError::last_cause(error))
+        let unreachable = |error: &(dyn std::error::Error + 'static)| {
+            let why = HomeserverError::Unreachable(HomeserverError::last_cause(error));
+            (why, Failure::of(error))
         };
         let stream = connector
             .call(uri.clone())

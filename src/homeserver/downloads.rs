@@ -11,7 +11,7 @@ use hyper::{
 };
 use url::Url;
 
-use crate::config::HomeserverConfig;
+use crate::{config::HomeserverConfig, telemetry::Masker};
 
 use super::{
     Homeserver, HomeserverError,
@@ -97,11 +97,15 @@ impl Downloader {
                 .await?;
             url = Some(next);
         }
-        self.checked(answer).await
+        self.checked(answer, request).await
     }
 
     /// The answer, if it is one to a download.
-    async fn checked(&self, mut answer: Download) -> Result<Download, HomeserverError> {
+    async fn checked(
+        &self,
+        mut answer: Download,
+        request: &MediaRequest<'_>,
+    ) -> Result<Download, HomeserverError> {
         match answer.status {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED => Ok(answer),
             StatusCode::RANGE_NOT_SATISFIABLE => {
@@ -116,7 +120,8 @@ impl Downloader {
             ),
             _ => {
                 // An error whose body never ends is as slow as no answer.
-                let refusal = tokio::time::timeout(self.config.timeouts.stall, refusal(answer));
+                let refusal =
+                    tokio::time::timeout(self.config.timeouts.stall, refusal(answer, request));
                 Err(refusal.await.unwrap_or(HomeserverError::Slow))
             }
         }
@@ -186,14 +191,15 @@ async fn drain(body: &mut DownloadBody) {
 }
 
 /// Reads the Matrix error out of an answer.
-async fn refusal(mut answer: Download) -> HomeserverError {
+async fn refusal(mut answer: Download, request: &MediaRequest<'_>) -> HomeserverError {
     let mut body = Vec::new();
     while let Ok(Some(piece)) = answer.body.next().await
         && body.len() + piece.len() <= MAX_ANSWER_BYTES
     {
         body.extend_from_slice(&piece);
     }
-    parse_refusal(answer.status, &answer.headers, &body)
+    let masker = Masker::of(request.content_token.map(|token| token.expose()));
+    parse_refusal(answer.status, &answer.headers, &body, &masker)
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -1,5 +1,7 @@
 //! The ways in which a request to the homeserver fails.
 
+use crate::telemetry::ForeignText;
+
 /// Why a request to the homeserver failed. Holds no URL and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HomeserverError {
@@ -10,8 +12,8 @@ pub enum HomeserverError {
         status: u16,
         /// The Matrix error code; empty if the answer had none.
         errcode: String,
-        /// Its text, cut short.
-        message: String,
+        /// Its text, cut short and without secrets.
+        message: ForeignText,
         /// How long it asks us to wait, in milliseconds.
         retry_after_ms: Option<u64>,
     },
@@ -23,10 +25,10 @@ pub enum HomeserverError {
     NotAtOldEndpoint,
     /// No connection could be made: the request was surely not acted on.
     #[error("the homeserver cannot be reached: {0}")]
-    Unreachable(String),
+    Unreachable(ForeignText),
     /// The connection broke, so it is not known whether the request was acted on.
     #[error("the connection to the homeserver broke: {0}")]
-    Broken(String),
+    Broken(ForeignText),
     /// It took too long.
     #[error("the homeserver was too slow to answer")]
     Slow,
@@ -110,7 +112,7 @@ impl HomeserverError {
             Self::Slow
         } else if error.is_connect()
             || error.is_builder()
-            || error.is_request() && text.contains("dns error")
+            || error.is_request() && text.as_str().contains("dns error")
         {
             Self::Unreachable(text)
         } else {
@@ -124,12 +126,12 @@ impl HomeserverError {
     }
 
     /// The text of the cause at the bottom of an error.
-    pub(crate) fn last_cause(error: &dyn std::error::Error) -> String {
+    pub(crate) fn last_cause(error: &dyn std::error::Error) -> ForeignText {
         let mut last = error;
         while let Some(cause) = last.source() {
             last = cause;
         }
-        last.to_string()
+        ForeignText::new(&last.to_string())
     }
 }
 
@@ -143,7 +145,7 @@ mod tests {
             let error = HomeserverError::Refused {
                 status,
                 errcode: errcode.to_owned(),
-                message: String::new(),
+                message: ForeignText::default(),
                 retry_after_ms: None,
             };
             error.says_media_is_gone()

@@ -7,22 +7,42 @@ use std::sync::{
 
 use serde_json::Value;
 
-/// The name of MSC3911 in `unstable_features`.
+/// The name of MSC3911 in `unstable_features`: media is linked to events.
 pub const LINKED_MEDIA: &str = "org.matrix.msc3911";
+/// The name of a homeserver's refusal of all other media (MSC3911).
+pub const RESTRICTED_UPLOADS: &str = "org.matrix.msc3911.block_unrestricted_media_upload";
+/// The name of MSC4322: users delete what they have uploaded.
+pub const MEDIA_DELETION: &str = "uk.timedout.msc4322";
+/// All features that are looked for.
+pub const FEATURES: [&str; 3] = [LINKED_MEDIA, RESTRICTED_UPLOADS, MEDIA_DELETION];
 
 /// The features of the homeserver, as far as they are known. Clones share them; a look costs nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Features {
-    links_media: Arc<AtomicBool>,
+    known: Arc<[AtomicBool; FEATURES.len()]>,
     attaches_one_until: Arc<AtomicI64>,
 }
 
 impl Features {
+    /// Whether it has the feature of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        let place = FEATURES.iter().position(|known| *known == name);
+        place.is_some_and(|place| self.known[place].load(Ordering::Relaxed))
+    }
+
+    /// Notes whether it has the feature of this name.
+    pub fn set(&self, name: &str, value: bool) {
+        if let Some(place) = FEATURES.iter().position(|known| *known == name) {
+            self.known[place].store(value, Ordering::Relaxed);
+        }
+    }
+
     /// Whether media is linked to events (MSC3911): a user who may not see the event may not download
     /// the media, and media without an event is deleted.
     #[must_use]
     pub fn links_media(&self) -> bool {
-        self.links_media.load(Ordering::Relaxed)
+        self.known[0].load(Ordering::Relaxed)
     }
 
     /// Whether several media may be attached to one event, as far as that is known at this time, in
@@ -40,18 +60,33 @@ impl Features {
 
     /// Notes whether media is linked to events.
     pub fn set_links_media(&self, value: bool) {
-        self.links_media.store(value, Ordering::Relaxed);
+        self.set(LINKED_MEDIA, value);
+    }
+
+    /// Whether media is refused that is not to be attached to an event (MSC3911).
+    #[must_use]
+    pub fn takes_restricted_uploads_only(&self) -> bool {
+        self.has(RESTRICTED_UPLOADS)
+    }
+
+    /// Whether users delete what they have uploaded (MSC4322).
+    #[must_use]
+    pub fn deletes_media(&self) -> bool {
+        self.has(MEDIA_DELETION)
     }
 }
 
-/// Whether an answer of `/versions` names MSC3911.
+/// Whether an answer of `/versions` names a feature. A homeserver that takes nothing but restricted
+/// uploads links media to events.
 #[must_use]
-pub fn announces_linked_media(versions: &Value) -> bool {
-    versions
-        .get("unstable_features")
-        .and_then(|features| features.get(LINKED_MEDIA))
-        .and_then(Value::as_bool)
-        .unwrap_or(false)
+pub fn announces(versions: &Value, name: &str) -> bool {
+    let is_named = |name: &str| {
+        let named = versions
+            .get("unstable_features")
+            .and_then(|features| features.get(name));
+        named.and_then(Value::as_bool).unwrap_or(false)
+    };
+    is_named(name) || (name == LINKED_MEDIA && is_named(RESTRICTED_UPLOADS))
 }
 
 #[cfg(test)]
@@ -62,7 +97,7 @@ mod tests {
     #[test]
     fn only_true_announces_linked_media() {
         let announced =
-            |features: Value| announces_linked_media(&json!({"unstable_features": features}));
+            |features: Value| announces(&json!({"unstable_features": features}), LINKED_MEDIA);
         assert!(announced(json!({LINKED_MEDIA: true})));
         for no in [
             json!({LINKED_MEDIA: false}),
@@ -74,7 +109,25 @@ mod tests {
         ] {
             assert!(!announced(no.clone()), "{no}");
         }
-        assert!(!announces_linked_media(&json!({"versions": ["v1.11"]})));
-        assert!(!announces_linked_media(&json!("org.matrix.msc3911")));
+        assert!(!announces(&json!({"versions": ["v1.11"]}), LINKED_MEDIA));
+        assert!(!announces(&json!("org.matrix.msc3911"), LINKED_MEDIA));
+        assert!(announced(json!({RESTRICTED_UPLOADS: true})));
+        let both = json!({"unstable_features": {LINKED_MEDIA: true, MEDIA_DELETION: true}});
+        assert!(announces(&both, MEDIA_DELETION) && !announces(&both, RESTRICTED_UPLOADS));
+    }
+
+    #[test]
+    fn each_feature_is_noted_by_its_name() {
+        let features = Features::default();
+        for name in FEATURES {
+            assert!(!features.has(name));
+            features.set(name, true);
+            assert!(features.has(name));
+        }
+        assert!(features.links_media() && features.deletes_media());
+        assert!(features.takes_restricted_uploads_only());
+        features.set_links_media(false);
+        assert!(!features.links_media() && features.deletes_media());
+        assert!(!features.has("other"));
     }
 }

@@ -9,8 +9,7 @@ use medialink_link::matrix::{ContentToken, MxcUri};
 
 use super::{HomeserverError, client::USER_AGENT};
 
-/// The header of a content token (MSC3910).
-pub(super) const CONTENT_TOKEN_HEADER: &str = "x-matrix-content-token";
+pub(super) use super::request_secrets::CONTENT_TOKEN_HEADER;
 
 /// The media itself, or a thumbnail of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod away;
 mod client;
 mod connections;
 mod copies;
+mod deletions;
 mod downloads;
 mod error;
 mod features;
@@ -12,6 +13,7 @@ mod media;
 mod media_request;
 mod ping;
 mod redirects;
+mod request_secrets;
 mod rooms;
 mod sending;
 mod uploads;
@@ -21,7 +23,9 @@ pub use connections::DownloadBody;
 pub(crate) use connections::{Connector, connector};
 pub use downloads::Download;
 pub use error::HomeserverError;
-pub use features::{Features, LINKED_MEDIA, announces_linked_media};
+pub use features::{
+    FEATURES, Features, LINKED_MEDIA, MEDIA_DELETION, RESTRICTED_UPLOADS, announces,
+};
 pub(crate) use history::MAX_HISTORY_PAGES;
 pub use history::{EventState, HistoryEvent, HistoryPage};
 pub use media::MediaClient;

@@ -37,6 +37,8 @@ pub struct Upload<'a> {
     /// Whether it is to be attached to an event. The homeserver deletes it within minutes if it is not
     /// attached.
     pub to_be_attached: bool,
+    /// Whether the homeserver refuses media that is not to be attached (MSC3911).
+    pub only_restricted: bool,
 }
 
 /// Media that the homeserver has accepted.
@@ -69,6 +71,11 @@ impl Homeserver {
                     outcome => return outcome,
                 }
             }
+        }
+        if upload.only_restricted {
+            return Err(HomeserverError::InvalidResponse(
+                "it takes restricted uploads only, and has no endpoint for them",
+            ));
         }
         let uploaded = self.upload_at(ORDINARY, bridge, upload).await?;
         Ok(Uploaded {

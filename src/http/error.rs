@@ -189,6 +189,10 @@ impl From<PasteError> for ApiError {
                 "M_TOO_LARGE",
                 format!("text: it is longer than {max} bytes"),
             ),
+            PasteError::NeverAttached => {
+                tracing::warn!(%error, "a paste is refused");
+                Self::new(StatusCode::FORBIDDEN, "M_FORBIDDEN", error.to_string())
+            }
             PasteError::Upload(error) => upload_failed(&error),
             PasteError::Issue(error) => error.into(),
         }

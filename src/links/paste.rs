@@ -8,7 +8,7 @@ use crate::{
     storage::{
         history,
         links::{self, NewPaste},
-        media_references, open_questions,
+        media_references, open_questions, own_uploads,
         room_policies::{self, RoomPolicy},
     },
 };
@@ -153,6 +153,9 @@ impl Recorder {
             .repeat_paste(connection, bridge, &request, &policy)
             .await?;
         if let Some(issued) = repeated {
+            // Uploaded in vain.
+            let now = self.clock.now_ms();
+            own_uploads::note(connection, &text.mxc.to_string(), bridge, now).await?;
             return Ok(issued);
         }
         let terms = Terms {
@@ -162,6 +165,8 @@ impl Recorder {
             now: self.clock.now_ms(),
             paste: Some(&request.paste),
         };
+        // The homeserver is to delete it once it has no links.
+        own_uploads::note(connection, &text.mxc.to_string(), bridge, terms.now).await?;
         let since = text.to_be_attached_since;
         let wanted = issue_request(&request, text);
         let issued = self.issue_new(connection, terms, wanted).await?;

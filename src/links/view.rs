@@ -22,8 +22,8 @@ pub struct LinkView {
     #[schema(example = "short")]
     pub form: &'static str,
     /// The link to send: to the media, or where the room's policy says `pages_only`, to the page
-    /// around it. Null for `legacy` links, and once the key that signed it was taken out of the key
-    /// ring.
+    /// around it. Null for `legacy` links, once the key that signed it was taken out of the key
+    /// ring, and of a `self_contained` link once it is over and its secrets are wiped.
     #[schema(
         required = true,
         example = "https://media.example.org/m/EQFqsTuA…/cat.png"

@@ -105,6 +105,7 @@ impl MediaError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::ForeignText;
 
     #[test]
     fn a_missing_and_a_wrong_content_token_are_distinguished_whatever_their_status() {
@@ -113,7 +114,7 @@ mod tests {
                 let error = HomeserverError::Refused {
                     status,
                     errcode: errcode.to_owned(),
-                    message: String::new(),
+                    message: ForeignText::default(),
                     retry_after_ms: None,
                 };
                 MediaError::of(error, MediaVariant::Original, false).to_string()
@@ -129,7 +130,7 @@ mod tests {
         let error = HomeserverError::Refused {
             status: 403,
             errcode: "M_UNAUTHORIZED".to_owned(),
-            message: "no".to_owned(),
+            message: ForeignText::new("no"),
             retry_after_ms: None,
         };
         let text = MediaError::of(error, MediaVariant::Original, true).to_string();

@@ -111,3 +111,52 @@ impl Purger {
         std::iter::once(MediaVariant::Original).chain(thumbnails)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{config::CacheConfig, storage::Opener};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_link_that_cannot_be_read_keeps_no_other_media_from_being_purged() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = Database::open(&folder.path().join("m.db"), Opener::Service).await;
+        let database = database.expect("opens");
+        // An ended link of each of two usages; the first one's row is damaged.
+        let written = database.writer().write::<_, StorageError, _>(|connection| {
+            async move {
+                sqlx::raw_sql(
+                    "INSERT INTO media_references (id, bridge, room_id, mxc, state) VALUES \
+                     (1, 'irc', '!r:example.org', 'damaged', 'released'), \
+                     (2, 'irc', '!r:example.org', 'mxc://example.org/a', 'released'); \
+                     INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, \
+                     issued_at, state) SELECT 'link' || id, 'short', 1, bridge, id, room_id, mxc, 1, 'revoked' \
+                     FROM media_references; \
+                     INSERT INTO cache_purges (media_reference_id, purge_at) VALUES (1, 1), (2, 2);",
+                )
+                .execute(connection)
+                .await?;
+                Ok(())
+            }
+            .boxed()
+        });
+        written.await.expect("writes");
+        let settings = CacheConfig {
+            dir: folder.path().join("cache"),
+            max_size_bytes: 1 << 20,
+        };
+        let cache = Cache::open(&settings).expect("opens");
+        let (keys, clock) = (ObjectKeys::new(&[7; 32]), Clock::default());
+        let purger = Purger::new(database.clone(), cache, keys, &[], clock.clone());
+        for left in [2, 0] {
+            purger.purge_due().await.expect("purges");
+            let now = clock.now_ms();
+            let due = cache_purges::due(database.reader(), now).await;
+            assert!(due.expect("reads").is_empty(), "none stays the first");
+            let later = cache_purges::due(database.reader(), now + 3_600_000).await;
+            assert_eq!(later.expect("reads").len(), left);
+            clock.advance(3_600_000);
+        }
+    }
+}

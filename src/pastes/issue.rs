@@ -127,6 +127,11 @@ impl Inner {
         text: String,
     ) -> Result<UploadedText, PasteError> {
         let is_encrypted = self.encryption.is_needed(bridge, &request.room_id).await;
+        let to_be_attached = self.will_be_attached(is_encrypted);
+        let only_restricted = self.features.takes_restricted_uploads_only();
+        if only_restricted && !to_be_attached {
+            return Err(PasteError::NeverAttached);
+        }
         let (file, bytes) = if is_encrypted {
             let (file, ciphertext) = encrypt(text.into(), random::bytes(), random::bytes());
             (Some(file), ciphertext)
@@ -141,7 +146,8 @@ impl Inner {
                 false => "text/plain; charset=utf-8",
             },
             filename: request.filename.as_deref().filter(|_| !is_encrypted),
-            to_be_attached: self.will_be_attached(is_encrypted),
+            to_be_attached,
+            only_restricted,
         };
         let uploaded = self.homeserver.upload(bridge, &upload).await;
         let uploaded = uploaded.map_err(PasteError::Upload)?;

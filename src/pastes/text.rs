@@ -55,6 +55,11 @@ pub enum PasteError {
     /// It is longer than that, in bytes.
     #[error("the text is longer than {0} bytes")]
     TooLong(u64),
+    /// The homeserver takes only media that is attached to an event, and none is sent.
+    #[error(
+        "the homeserver takes media only that is attached to an event (MSC3911), and no meta event is sent: usage.mode is never, or the room is encrypted and usage.encrypted_rooms is false"
+    )]
+    NeverAttached,
     /// The homeserver did not take it.
     #[error(transparent)]
     Upload(HomeserverError),

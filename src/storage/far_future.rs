@@ -12,7 +12,7 @@ const LONGEST_MS: i64 = 86_400_000;
 const LONGEST_CLAIM_MS: i64 = 600_000;
 
 /// The waits that nothing makes longer than [`LONGEST_MS`].
-const SHORT_WAITS: [&str; 7] = [
+const SHORT_WAITS: [&str; 8] = [
     "UPDATE meta_events SET next_attempt_at = $1 WHERE next_attempt_at > $2",
     "UPDATE media_references SET pending_at = $1 WHERE pending_at > $2 AND state = 'pending'",
     "UPDATE resting_rooms SET rests_until = $1 WHERE rests_until > $2",
@@ -20,6 +20,7 @@ const SHORT_WAITS: [&str; 7] = [
     "UPDATE room_policies SET next_ask_at = $1 WHERE next_ask_at > $2",
     "UPDATE questioned_rooms SET next_ask_at = $1 WHERE next_ask_at > $2",
     "UPDATE cache_purges SET purge_at = $1 WHERE purge_at > $2",
+    "UPDATE own_uploads SET next_attempt_at = $1 WHERE next_attempt_at > $2",
 ];
 
 /// Waits that the configuration names, in milliseconds.

@@ -24,7 +24,7 @@ pub struct ReleaseDelays {
 /// Why the last link of a usage has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EndCause {
-    /// It was revoked, redacted or spent, or is part of another usage now.
+    /// It was revoked, redacted, spent or gone, or is part of another usage now.
     Wanted,
     /// Its time was over.
     Expired,

@@ -15,6 +15,7 @@ pub mod media_references;
 pub mod meta_events;
 pub mod missing_media;
 pub mod open_questions;
+pub mod own_uploads;
 mod readiness;
 mod recent;
 pub mod room_policies;

@@ -1,7 +1,9 @@
-//! Logs and metrics.
+//! Logs and metrics, and the masking of secrets in them.
 
 mod buffer;
 mod json;
+mod masking;
+mod no_secrets;
 mod not_http;
 
 use std::{io::IsTerminal, sync::OnceLock};
@@ -14,9 +16,15 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use self::{buffer::Buffer, json::JsonLines, not_http::NotHttp};
+use self::{
+    buffer::Buffer,
+    json::JsonLines,
+    no_secrets::{MaskedLines, NoSecrets},
+    not_http::NotHttp,
+};
 
 pub use json::REQUEST_TARGET;
+pub use masking::{ForeignText, Masker, know_secrets, masked};
 
 /// Writes the remaining lines of the logs when it is dropped.
 pub struct Logs(Buffer);
@@ -35,13 +43,18 @@ pub fn start_logs(level: &str) -> Logs {
     let logs = fmt().with_env_filter(filter);
     let buffer = Buffer::default();
     let started = if std::io::stderr().is_terminal() {
-        let logs = logs.with_writer(std::io::stderr).compact();
+        let logs = logs
+            .with_writer(|| MaskedLines(std::io::stderr()))
+            .compact();
         logs.finish().with(NotHttp).try_init()
     } else {
         buffer.start();
         logs.with_writer(buffer.clone())
             .json()
-            .map_event_format(|_| JsonLines(Format::default().json().flatten_event(true)))
+            .map_event_format(|_| {
+                let lines = JsonLines(Format::default().json().flatten_event(true));
+                NoSecrets(lines)
+            })
             .finish()
             .with(NotHttp)
             .try_init()

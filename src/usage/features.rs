@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
     config::{Config, UsageMode},
-    homeserver::{Features, Homeserver, LINKED_MEDIA, announces_linked_media},
+    homeserver::{FEATURES, Features, Homeserver, LINKED_MEDIA, announces},
     storage::{Database, StorageError, features, media_references},
 };
 
@@ -54,7 +55,7 @@ impl FeatureWatch {
             let mut failures: u32 = 0;
             loop {
                 let wait = match self.homeserver.versions().await {
-                    Ok(versions) => match self.learn(announces_linked_media(&versions)).await {
+                    Ok(versions) => match self.learn(&versions).await {
                         Ok(()) => ASK_EVERY,
                         Err(error) => {
                             tracing::error!(%error, "the homeserver's features could not be noted");
@@ -79,15 +80,23 @@ impl FeatureWatch {
         }
     }
 
-    /// Notes whether media is linked to events. If that is news, media that could not be counted
-    /// before is counted now.
-    async fn learn(&self, links_media: bool) -> Result<(), StorageError> {
+    /// Notes the features. If it is news that media is linked to events, media that could not be
+    /// counted before is counted now.
+    async fn learn(&self, versions: &Value) -> Result<(), StorageError> {
         // Before the write: links issued from now on go by it, and those issued before are found by
         // the write.
-        self.features.set_links_media(links_media);
-        if features::has(self.database.reader(), LINKED_MEDIA).await? == links_media {
+        let found = FEATURES.map(|name| (name, announces(versions, name)));
+        let mut is_known = true;
+        for (name, value) in found {
+            self.features.set(name, value);
+        }
+        for (name, value) in found {
+            is_known &= features::has(self.database.reader(), name).await? == value;
+        }
+        if is_known {
             return Ok(());
         }
+        let links_media = self.features.links_media();
         let now = self.clock.now_ms();
         let counts = links_media && self.config.usage.mode == UsageMode::Auto;
         let news = self
@@ -95,8 +104,11 @@ impl FeatureWatch {
             .writer()
             .write(move |connection| {
                 async move {
-                    let is_news =
-                        features::note(connection, LINKED_MEDIA, links_media, now).await?;
+                    let mut is_news = false;
+                    for (name, value) in found {
+                        let noted = features::note(connection, name, value, now).await?;
+                        is_news |= noted && name == LINKED_MEDIA;
+                    }
                     let counted = if is_news && counts {
                         media_references::count_disabled(connection, now).await?
                     } else {

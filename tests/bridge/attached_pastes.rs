@@ -6,7 +6,7 @@ use std::time::Duration;
 use matrix_test_server::{LinkedMediaPaths, Options};
 use medialink::{
     clock::Clock,
-    homeserver::LINKED_MEDIA,
+    homeserver::{LINKED_MEDIA, RESTRICTED_UPLOADS},
     storage::{Database, Opener, features},
 };
 use reqwest::{Method, StatusCode};
@@ -114,6 +114,55 @@ async fn the_upload_is_attached_wherever_the_homeserver_has_its_endpoint() {
         scene.is_served(&link).await;
         scene.service.stop().await;
     }
+}
+
+/// A homeserver that takes nothing but restricted media.
+fn strict() -> Options {
+    Options {
+        refuses_unrestricted: true,
+        ..linked()
+    }
+}
+
+#[tokio::test]
+async fn where_other_media_is_refused_texts_are_uploaded_restricted_or_not_at_all() {
+    for paths in [LinkedMediaPaths::Unstable, LinkedMediaPaths::Stable] {
+        let options = Options {
+            linked_media_paths: paths,
+            ..strict()
+        };
+        let scene = Scene::new(options, UNCACHED).await;
+        scene.service.knows_feature(RESTRICTED_UPLOADS).await;
+        let link = scene.paste().await;
+        assert_eq!(scene.media(mxc(&link)).await["restricted"], true);
+        scene.service.wait_for_usage(&link, "counted").await;
+        scene.is_served(&link).await;
+        // Without the endpoint, there is no other way.
+        let unknown = error(404, "M_UNRECOGNIZED");
+        scene
+            .faulty
+            .next("/media/upload", [unknown.clone(), unknown]);
+        let body = json!({"text": "another", "room_id": scene.world.room_id});
+        let (status, told) = scene.service.call(Method::POST, "/v1/pastes", &body).await;
+        assert_eq!((status.as_u16(), scene.faulty.left()), (502, 0), "{told}");
+        assert_eq!(scene.world.requests("media.upload").await, 0);
+        scene.service.stop().await;
+    }
+    let more = "usage: {mode: never}\nmedia: {cache: null}";
+    let scene = Scene::new(strict(), more).await;
+    scene.service.knows_feature(RESTRICTED_UPLOADS).await;
+    let (status, told) = scene.ask().await;
+    assert_eq!(
+        (status.as_u16(), &told["errcode"]),
+        (403, &"M_FORBIDDEN".into())
+    );
+    let text = told["error"].as_str().expect("a text");
+    assert!(
+        text.contains("MSC3911") && text.contains("usage.mode"),
+        "{text}"
+    );
+    assert_eq!(scene.faulty.seen("upload"), 0);
+    scene.service.stop().await;
 }
 
 #[tokio::test]

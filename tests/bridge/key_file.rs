@@ -51,6 +51,15 @@ impl Scene {
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
+    /// Starts a service that does not come up; what it says.
+    async fn refused_start(&mut self) -> String {
+        let before = self.process.log().len();
+        self.process.spawn();
+        let status = self.process.ended().await;
+        assert_eq!(status.code(), Some(1), "{status}");
+        self.process.log().split_off(before)
+    }
+
     fn says(&self, arguments: &[&str]) -> String {
         let output = self.process.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {output:?}");
@@ -83,8 +92,7 @@ async fn nothing_makes_a_key_file_where_links_were_signed() {
     assert!(scene.process.terminate().await.success());
     scene.hide();
     for arguments in [
-        &["serve"][..],
-        &["links", "list"],
+        &["links", "list"][..],
         &["keys", "list"],
         &["keys", "rotate"],
         &["keys", "revoke", "1"],
@@ -94,9 +102,10 @@ async fn nothing_makes_a_key_file_where_links_were_signed() {
         assert!(told.contains("not found"), "{arguments:?}: {told}");
         assert!(!scene.key_file().exists(), "{arguments:?} made one");
     }
-    let told = scene.refused(&["serve"]);
+    let told = scene.refused_start().await;
     assert!(told.contains("links were signed by its keys (1)"), "{told}");
     assert!(told.contains("Is its folder mounted?"), "{told}");
+    assert!(!scene.key_file().exists(), "it made one");
     scene.says(&["usage", "list"]);
     scene.says(&["links", "revoke", "--mxc", "mxc://example.org/other"]);
     scene.put_back();
@@ -168,7 +177,7 @@ async fn an_id_never_stands_for_another_secret() {
     let told = scene.refused(&["links", "list"]);
     assert!(told.contains("key 1 is another one than before"), "{told}");
     assert!(scene.process.terminate().await.success());
-    let told = scene.refused(&["serve"]);
+    let told = scene.refused_start().await;
     assert!(told.contains("key 1 is another one than before"), "{told}");
     scene.put_back();
     scene.process.start().await;
@@ -189,7 +198,7 @@ async fn an_old_copy_of_the_key_file_brings_no_key_back_and_no_id_twice() {
     std::fs::copy(scene.key_file(), scene.away()).expect("copied");
     scene.says(&["keys", "revoke", "1"]);
     scene.put_back();
-    let told = scene.refused(&["serve"]);
+    let told = scene.refused_start().await;
     assert!(told.contains("key 1 was revoked"), "{told}");
     scene.says(&["keys", "revoke", "1"]);
     std::fs::copy(scene.key_file(), scene.away()).expect("copied");

@@ -116,6 +116,10 @@ async fn authenticated(
             media: id,
             ..
         } => media::copy(server, req.headers(), &who, (&name, &id)),
+        Endpoint::RedactMedia {
+            server: name,
+            media: id,
+        } => media::redact(server, &who, (&name, &id)),
         Endpoint::PingAppservice { id } => ping::ping(server, &who, &id, &body).await,
         endpoint => room_api::handle(server, &who, endpoint, query, body, req.uri().path()),
     }
@@ -129,6 +133,13 @@ fn versions(server: &Server) -> HttpResponse {
     }
     if server.options.linked_media {
         unstable.insert("org.matrix.msc3911".to_owned(), true.into());
+    }
+    if server.options.refuses_unrestricted {
+        let name = "org.matrix.msc3911.block_unrestricted_media_upload";
+        unstable.insert(name.to_owned(), true.into());
+    }
+    if server.options.media_redaction {
+        unstable.insert("uk.timedout.msc4322".to_owned(), true.into());
     }
     let versions: Vec<String> = (1..=16).map(|minor| format!("v1.{minor}")).collect();
     HttpResponse::Ok().json(json!({"versions": versions, "unstable_features": unstable}))

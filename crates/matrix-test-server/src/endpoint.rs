@@ -82,6 +82,10 @@ pub(super) enum Endpoint {
         server: String,
         media: String,
     },
+    RedactMedia {
+        server: String,
+        media: String,
+    },
     Cleanup,
     Generate,
     ListMedia,
@@ -149,6 +153,7 @@ impl Endpoint {
             Self::LegacyMedia => "media.legacy",
             Self::UploadRestricted { .. } => "media.upload_restricted",
             Self::CopyMedia { .. } => "media.copy",
+            Self::RedactMedia { .. } => "media.redact",
             Self::Cleanup => "demo.cleanup",
             Self::Generate => "demo.generate",
             Self::ListMedia | Self::InspectMedia { .. } => "demo.media",

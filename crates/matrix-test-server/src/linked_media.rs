@@ -11,8 +11,19 @@ use crate::media_store::Medium;
 use crate::options::{LinkedMediaPaths, Options};
 use crate::room::Room;
 
-/// Refuses the endpoints of linked media that the options leave out, as if there were none.
+/// Refuses the endpoints that the options leave out, as if there were none, and uploads of media that
+/// is not restricted where all has to be.
 pub(super) fn require_offered(options: &Options, endpoint: &Endpoint) -> Result<(), MatrixError> {
+    match endpoint {
+        Endpoint::RedactMedia { .. } if !options.media_redaction => {
+            return Err(MatrixError::unrecognized());
+        }
+        Endpoint::Upload | Endpoint::CreateMedia if options.refuses_unrestricted => {
+            let message = "Media has to be uploaded restricted";
+            return Err(MatrixError::forbidden(message));
+        }
+        _ => {}
+    }
     let (Endpoint::UploadRestricted { prefix } | Endpoint::CopyMedia { prefix, .. }) = endpoint
     else {
         return Ok(());

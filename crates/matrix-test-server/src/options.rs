@@ -21,6 +21,11 @@ pub struct Options {
     pub linked_media: bool,
     /// Under which paths restricted media is uploaded and copied.
     pub linked_media_paths: LinkedMediaPaths,
+    /// Whether media that is not restricted is refused (MSC3911 on a server that wants all media
+    /// linked).
+    pub refuses_unrestricted: bool,
+    /// Whether users can delete what they have uploaded (MSC4322).
+    pub media_redaction: bool,
     /// Whether one medium at most can be attached to an event. The proposal sets no bound.
     pub attaches_one: bool,
     /// How long restricted media is kept that is not attached to an event.
@@ -51,6 +56,8 @@ impl Default for Options {
             content_tokens: true,
             linked_media: false,
             linked_media_paths: LinkedMediaPaths::Both,
+            refuses_unrestricted: false,
+            media_redaction: false,
             attaches_one: false,
             unattached_for: Duration::from_secs(600),
             rate_limits: None,

@@ -50,6 +50,21 @@ fn client(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
         ["unstable", "org.matrix.msc3911", "media", rest @ ..] => {
             linked_media(method, Prefix::Unstable, rest)
         }
+        [
+            "unstable",
+            "uk.timedout.msc4322",
+            "media",
+            "redact",
+            server,
+            media,
+        ] => {
+            let (server, media) = ((*server).to_owned(), (*media).to_owned());
+            only(
+                &Method::POST,
+                method,
+                Endpoint::RedactMedia { server, media },
+            )
+        }
         ["v3" | "r0", "register"] => only(&Method::POST, method, Endpoint::Register),
         ["v3" | "r0", "account", "whoami"] => only(&Method::GET, method, Endpoint::WhoAmI),
         ["v3" | "r0", "devices", device] => {

@@ -18,7 +18,7 @@ fn parse_changed(entries: &str, changes: &[(&str, &str)]) -> Result<Config, Conf
     for (name, text) in files {
         std::fs::write(folder.path().join(name), text).expect("written");
     }
-    let mut text = include_str!("../../../bridge.example.yaml").to_owned();
+    let mut text = include_str!("../../../bridge.example.yaml").replace("change-me", "made-up");
     let entries = format!("legacy_links: [{entries}]");
     for (from, to) in changes
         .iter()

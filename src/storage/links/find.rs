@@ -77,7 +77,7 @@ pub async fn of_event<'e>(
 ) -> Result<Vec<LinkRow>, StorageError> {
     let mut query = QueryBuilder::<Sqlite>::new(SELECT);
     query
-        .push("WHERE l.state = 'live' AND l.room_id = ")
+        .push("WHERE l.state = 'live' AND l.is_doubted = 0 AND l.room_id = ")
         .push_bind(room_id)
         .push(" AND l.event_id = ")
         .push_bind(event_id);
@@ -97,7 +97,7 @@ pub async fn beside(
     };
     let mut query = QueryBuilder::<Sqlite>::new(SELECT);
     query
-        .push("WHERE l.state = 'live' AND l.room_id = ")
+        .push("WHERE l.state = 'live' AND l.is_doubted = 0 AND l.room_id = ")
         .push_bind(link.claims.room_id.as_str())
         .push(" AND l.event_id = ")
         .push_bind(event_id.as_str())

@@ -20,7 +20,7 @@ pub use claim::{Wanted, any_claimable, claim, free_all_claims, free_ended_claims
 pub use copies::{CopySource, NewCopy, copy_sources, note_copies, replace_copies};
 pub use insert::{NewMetaEvent, insert};
 pub use queue::{make_due, postpone, send_again};
-pub use report::{MetaEventSummary, count_due, count_usages, count_waiting, list};
+pub use report::{MetaEventSummary, count_by_bridge, count_due, count_usages, count_waiting, list};
 pub use rests::{end as end_rest, note_failure, rest};
 pub use review::{
     Member, ReviewedEvent, review_by, review_room, start_redaction, start_review, to_review,

@@ -55,6 +55,18 @@ pub async fn count_usages(reader: &SqlitePool) -> Result<Vec<(String, i64)>, Sto
     )
 }
 
+/// How many meta events are still to be sent, redacted or reviewed, by their bridges.
+pub async fn count_by_bridge(reader: &SqlitePool) -> Result<Vec<(String, i64)>, StorageError> {
+    Ok(sqlx::query_as(
+        "SELECT bridge, COUNT(*) FROM (SELECT bridge FROM meta_events \
+         WHERE next_attempt_at IS NOT NULL AND claimed_until IS NULL \
+         UNION ALL SELECT bridge FROM meta_events WHERE review_at IS NOT NULL) AS todo \
+         GROUP BY bridge ORDER BY bridge",
+    )
+    .fetch_all(reader)
+    .await?)
+}
+
 /// How much the worker has to do now: meta events to send, redact or review, usages to gather, links
 /// to note as expired, replaced rooms to check. Usages are due that wait since `gathered_before`.
 pub async fn count_due(

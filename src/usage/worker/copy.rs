@@ -319,12 +319,13 @@ fn why_no_copy(error: &HomeserverError) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::ForeignText;
 
     fn refused(status: u16, errcode: &str) -> HomeserverError {
         HomeserverError::Refused {
             status,
             errcode: errcode.to_owned(),
-            message: String::new(),
+            message: ForeignText::default(),
             retry_after_ms: None,
         }
     }

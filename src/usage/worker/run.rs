@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     homeserver::{Features, Homeserver},
     links::Links,
-    storage::Database,
+    storage::{Database, StorageError, meta_events},
 };
 
 use super::{context::Context, expiry::Expiry, lane::Lane};
@@ -18,6 +18,8 @@ use super::{context::Context, expiry::Expiry, lane::Lane};
 /// Tells the homeserver which media is in use.
 #[derive(Debug)]
 pub struct UsageWorker {
+    database: Database,
+    config: Arc<Config>,
     lanes: Vec<Lane>,
     expiry: Expiry,
 }
@@ -40,16 +42,36 @@ impl UsageWorker {
             features,
             homeserver,
         };
-        let bridges = context.config.bridges.iter();
+        let lanes = context.config.bridges.iter();
+        let lanes = lanes.map(|bridge| Lane::new(&context, bridge)).collect();
         Self {
-            lanes: bridges.map(|bridge| Lane::new(&context, bridge)).collect(),
+            lanes,
             expiry: Expiry::new(&context, links),
+            database: context.database,
+            config: context.config,
         }
     }
 
     /// Works until it is cancelled.
     pub async fn run(self, stop: CancellationToken) {
+        if let Err(error) = self.tell_of_removed_bridges().await {
+            tracing::error!(%error, "usage could not be worked on");
+        }
         let lanes = self.lanes.into_iter().map(|lane| lane.run(stop.clone()));
         tokio::join!(future::join_all(lanes), self.expiry.run(stop.clone()));
+    }
+
+    /// Nobody else tells of what waits for them.
+    async fn tell_of_removed_bridges(&self) -> Result<(), StorageError> {
+        for (bridge, meta_events) in meta_events::count_by_bridge(self.database.reader()).await? {
+            if self.config.bridge(&bridge).is_none() {
+                tracing::warn!(
+                    bridge,
+                    meta_events,
+                    "meta events of a bridge that is not configured any more wait for it"
+                );
+            }
+        }
+        Ok(())
     }
 }

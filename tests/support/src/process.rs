@@ -98,6 +98,13 @@ impl Process {
         self.command(arguments).output().expect("the command runs")
     }
 
+    /// Runs a command with these variables in its environment.
+    pub fn run_with_environment(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+        let mut command = self.command(arguments);
+        let variables = environment.iter().copied();
+        command.envs(variables).output().expect("the command runs")
+    }
+
     /// Runs a command that reads this text.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.command(arguments);

@@ -139,7 +139,7 @@ impl MediaStore {
         }
     }
 
-    /// Deletes media whose event was redacted.
+    /// Deletes media, such as that whose event was redacted.
     pub fn delete(&mut self, ids: &[String]) {
         for id in ids {
             if let Some(medium) = self.media.get_mut(id) {

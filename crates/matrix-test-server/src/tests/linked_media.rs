@@ -130,6 +130,24 @@ async fn linked_media_is_announced_and_is_under_the_paths_that_are_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn several_media_are_attached_to_one_event_unless_the_server_takes_one() {
+    for (attaches_one, expected) in [(false, (200, "")), (true, (400, "M_INVALID_PARAM"))] {
+        let homeserver = start(|options| {
+            options.linked_media = true;
+            options.attaches_one = attaches_one;
+        })
+        .await;
+        let alice = register(&homeserver, "alice").await;
+        let room = alice.create_room(json!({})).await;
+        let media = [restricted(&alice).await, restricted(&alice).await];
+        let sent = send(&alice, &room, "both", &[&media[0], &media[1]]).await;
+        assert_eq!(failure(&sent), expected);
+        let attached_to = alice.count(&media[1]).await["attached_to"].clone();
+        assert_eq!(attached_to, sent.1["event_id"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unattached_media_is_for_its_uploader_alone() {
     let homeserver = linked().await;
     let alice = register(&homeserver, "alice").await;

@@ -49,3 +49,47 @@ async fn uploads_are_limited() {
     assert_eq!(failure(&chunked), (400, "M_UNKNOWN"));
     assert_eq!(answer(upload("1234".into()).await.unwrap()).await.0, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploaders_delete_their_media_where_they_may() {
+    let unstable = "/_matrix/client/unstable/uk.timedout.msc4322/media/redact";
+    let plain = start(|_| ()).await;
+    let alice = register(&plain, "alice").await;
+    let told = alice.post(
+        "/_matrix/client/unstable/uk.timedout.msc4322/media/redact/localhost/x",
+        json!({}),
+    );
+    assert_eq!(failure(&told.await), (404, "M_UNRECOGNIZED"));
+
+    let homeserver = start(|options| options.media_redaction = true).await;
+    let alice = register(&homeserver, "alice").await;
+    let bob = register(&homeserver, "bob").await;
+    let (_, versions) = alice.get("/_matrix/client/versions").await;
+    assert_eq!(versions["unstable_features"]["uk.timedout.msc4322"], true);
+    let upload = alice.request(Method::POST, "/_matrix/media/v3/upload");
+    let uploaded = answer(upload.body("text").send().await.unwrap()).await;
+    let medium = Uploaded::read(&uploaded.1);
+    let path = format!("{unstable}/{}", medium.path);
+    let told = bob.post(&path, json!({})).await;
+    assert_eq!(failure(&told), (403, "M_FORBIDDEN"));
+    for _ in 0..2 {
+        assert_eq!(alice.post(&path, json!({})).await, (200, json!({})));
+        let got = answer(alice.fetch(&medium).send().await.unwrap()).await;
+        assert_eq!(failure(&got), (404, "M_NOT_FOUND"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strict_server_takes_restricted_media_only() {
+    let homeserver = start(|options| {
+        options.linked_media = true;
+        options.refuses_unrestricted = true;
+    })
+    .await;
+    let alice = register(&homeserver, "alice").await;
+    let upload = |path: &str| alice.request(Method::POST, path).body("x").send();
+    let refused = answer(upload("/_matrix/media/v3/upload").await.unwrap()).await;
+    assert_eq!(failure(&refused), (403, "M_FORBIDDEN"));
+    let restricted = upload("/_matrix/client/v1/media/upload").await.unwrap();
+    assert_eq!(answer(restricted).await.0, 200);
+}

@@ -85,6 +85,14 @@ impl Service {
         .await;
     }
 
+    /// Waits until it knows that its homeserver has a feature, by its name in `/versions`.
+    pub async fn knows_feature(&self, name: &str) {
+        eventually("the homeserver's features", async || {
+            self.inside.features.has(name).then_some(())
+        })
+        .await;
+    }
+
     /// How much waits to be sent, redacted or looked at.
     pub async fn count_waiting(&self) -> i64 {
         let waiting = meta_events::count_waiting(self.database().reader()).await;

@@ -1,0 +1,89 @@
+//! Media that we have uploaded ourselves, until it is deleted from the homeserver.
+//!
+//! Every function here fails with [`StorageError`] if the database does.
+
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
+
+use super::StorageError;
+
+/// Media that nothing needs any more.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct UnneededUpload {
+    /// Its mxc URI.
+    pub mxc: String,
+    /// The bridge whose user has uploaded it.
+    pub bridge: String,
+    /// How many attempts to delete it have failed.
+    pub attempts: i64,
+}
+
+/// Notes media that a bridge's user has uploaded.
+pub async fn note(
+    connection: &mut SqliteConnection,
+    mxc: &str,
+    bridge: &str,
+    now: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO own_uploads (mxc, bridge, next_attempt_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (mxc) DO NOTHING",
+    )
+    .bind(mxc)
+    .bind(bridge)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Media of these bridges to which no link lives, and whose usage is released, where an attempt to
+/// delete it is due.
+pub async fn unneeded(
+    reader: &SqlitePool,
+    bridges: &[String],
+    now: i64,
+    limit: i64,
+) -> Result<Vec<UnneededUpload>, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT u.mxc, u.bridge, u.attempts FROM own_uploads u WHERE u.next_attempt_at <= ",
+    );
+    query.push_bind(now).push(" AND u.bridge IN (");
+    let mut list = query.separated(", ");
+    for bridge in bridges {
+        list.push_bind(bridge);
+    }
+    query
+        .push(
+            ") AND NOT EXISTS (SELECT 1 FROM links l \
+             JOIN media_references r ON r.id = l.media_reference_id WHERE l.mxc = u.mxc \
+             AND (l.state = 'live' OR r.state NOT IN ('released', 'disabled', 'failed'))) \
+             ORDER BY u.next_attempt_at LIMIT ",
+        )
+        .push_bind(limit);
+    Ok(query.build_query_as().fetch_all(reader).await?)
+}
+
+/// Forgets media that has gone.
+pub async fn forget(connection: &mut SqliteConnection, mxc: &str) -> Result<(), StorageError> {
+    sqlx::query("DELETE FROM own_uploads WHERE mxc = $1")
+        .bind(mxc)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes an attempt that has failed, and when the next one is due.
+pub async fn postpone(
+    connection: &mut SqliteConnection,
+    mxc: &str,
+    next_attempt_at: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE own_uploads SET attempts = attempts + 1, next_attempt_at = $1 WHERE mxc = $2",
+    )
+    .bind(next_attempt_at)
+    .bind(mxc)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
