@@ -26,6 +26,8 @@ class Bench:
 
     folder: Path
     binary: Path
+    # Another build, which this one is compared with.
+    earlier: Path | None
     synapse_python: Path
     rounds: int
     seconds: int
@@ -85,6 +87,16 @@ class Bench:
                 yield service
 
     @contextmanager
+    def earlier_at(self, homeserver: str, cached: bool) -> Iterator[Medialink]:
+        """Run the other build of Medialink, with or without its cache."""
+        if self.earlier is None:
+            raise Failure("no other build is named: --earlier")
+        with self.folder_for("earlier") as folder:
+            setup = medialink.set_up(self.earlier, folder, homeserver, _size(cached))
+            with medialink.serving(setup) as service:
+                yield service
+
+    @contextmanager
     def medialink_before(self, homeserver: str, bridge: str) -> Iterator[Medialink]:
         """Run Medialink between a homeserver and a bridge."""
         with self.folder_for("medialink") as folder:
@@ -96,5 +108,8 @@ class Bench:
     def set_up(self, homeserver: str, cached: bool) -> Iterator[medialink.Setup]:
         """Configure a Medialink."""
         with self.folder_for("medialink") as folder:
-            cache_size = _CACHE_SIZE if cached else None
-            yield medialink.set_up(self.binary, folder, homeserver, cache_size)
+            yield medialink.set_up(self.binary, folder, homeserver, _size(cached))
+
+
+def _size(cached: bool) -> str | None:
+    return _CACHE_SIZE if cached else None

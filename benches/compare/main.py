@@ -76,6 +76,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=_positive, help="how often each load runs; 5")
     parser.add_argument("--seconds", type=_positive, help="how long each load runs; 4")
     parser.add_argument("--out", type=Path, help="a file for the report, beside printing it")
+    parser.add_argument(
+        "--earlier", type=Path, help="another build, which this one is compared with as well"
+    )
     parser.add_argument("--medialink", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--synapse-python", type=Path, required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -101,6 +104,7 @@ def _bench(arguments: argparse.Namespace, folder: Path) -> Bench:
     return Bench(
         folder=folder,
         binary=arguments.medialink.resolve(),
+        earlier=arguments.earlier.resolve() if arguments.earlier else None,
         # Of a virtual environment the link counts, not its target.
         synapse_python=arguments.synapse_python.absolute(),
         rounds=arguments.rounds or (2 if quick else 5),
@@ -119,6 +123,8 @@ def _facts(arguments: argparse.Namespace) -> list[tuple[str, str]]:
         words.append("--quick")
     if arguments.only != _PARTS:
         words.append(f"--only {','.join(arguments.only)}")
+    if arguments.earlier:
+        words.append("--earlier BINARY")
     for name in ("rounds", "seconds"):
         value = getattr(arguments, name)
         if value is not None:
@@ -156,6 +162,11 @@ def _sections(bench: Bench, only: list[str]) -> list[_Section]:
         for name, scenario in parts.SCENARIOS.items()
         if name in only
     ]
+    beside_earlier = [
+        partial(parts.throughput_beside_earlier, bench, scenario)
+        for name, scenario in parts.SCENARIOS.items()
+        if name in only and bench.earlier
+    ]
     beside_synapse = [partial(parts.throughput_beside_synapse, bench)]
     first_byte = [
         partial(parts.first_byte_beside_synapse, bench),
@@ -165,6 +176,7 @@ def _sections(bench: Bench, only: list[str]) -> list[_Section]:
 
     every = [
         _Section("Beside nginx", beside_nginx, loads(report.BESIDE_NGINX)),
+        _Section("Beside an earlier build", beside_earlier, loads(report.BESIDE_EARLIER)),
         _Section(
             "Beside the homeserver itself",
             beside_synapse if "homeserver" in only else [],

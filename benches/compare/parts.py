@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import first_byte
 import forwarding
@@ -54,6 +54,23 @@ def throughput_beside_nginx(bench: Bench, scenario: Scenario) -> Comparison:
             scenario.title,
             scenario.connections,
             _nginx_target(beside, scenario),
+            _medialink_target(service, scenario),
+            bench.rounds,
+            bench.seconds,
+        )
+
+
+def throughput_beside_earlier(bench: Bench, scenario: Scenario) -> Comparison:
+    """Compare another build of Medialink and this one under one load."""
+    with (
+        bench.upstream() as upstream,
+        bench.earlier_at(upstream.url, scenario.cached) as earlier,
+        bench.medialink_at(upstream.url, scenario.cached) as service,
+    ):
+        return compare(
+            scenario.title,
+            scenario.connections,
+            replace(_medialink_target(earlier, scenario), name="Medialink before"),
             _medialink_target(service, scenario),
             bench.rounds,
             bench.seconds,

@@ -17,6 +17,9 @@ BESIDE_NGINX = (
     "processor time is not counted. A refused link is a forged one: nginx answers 403, Medialink "
     "404."
 )
+BESIDE_EARLIER = (
+    "Two builds of Medialink with the same configuration, before the same upstream as above."
+)
 BESIDE_SYNAPSE = (
     "A real Synapse, asked for media with the access token, and Medialink with that media in its "
     "cache."

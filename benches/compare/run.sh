@@ -2,6 +2,7 @@
 # Measures Medialink beside nginx and beside the homeserver itself, and prints Markdown.
 #
 #   benches/compare/run.sh [--quick] [--only PART,…] [--rounds N] [--seconds S] [--out FILE]
+#                         [--earlier BINARY]
 #
 # Needs python3 (3.10 or later). nginx and wrk are installed by apt-get where they are missing, and
 # Synapse by tests/setup-synapse.sh, or the environment variable SYNAPSE_PYTHON names a Python that

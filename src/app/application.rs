@@ -23,7 +23,7 @@ use crate::{
     random,
     storage::{Database, Opener, meta_events},
     telemetry,
-    usage::{FollowCounter, LEASE_MS, TouchSettings},
+    usage::{FollowCounter, TouchSettings},
 };
 
 use super::{keys::revoke_links_of_revoked_keys, listeners::Listeners, stores::Stores};
@@ -53,11 +53,12 @@ impl Application {
     pub async fn build(config: Config, listeners: Listeners, clock: Clock) -> anyhow::Result<Self> {
         let config = Arc::new(config);
         let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
-        let stores = Stores::open(&config, Opener::Service).await?;
+        let stores = Stores::open(&config, Opener::Service, &clock).await?;
+        // The database is open for one service at a time, so those who have claimed anything have ended.
         stores
             .database
             .writer()
-            .write(|connection| Box::pin(meta_events::release_claims(connection, LEASE_MS)))
+            .write(|connection| Box::pin(meta_events::free_all_claims(connection)))
             .await?;
         let state = state(&stores, &config, clock, &homeserver).await?;
         let Stores {

@@ -1,10 +1,20 @@
 //! Keys that change while the service runs, or while it did not.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{key_store::KeyStore, links::Links};
+use crate::{
+    clock::Clock,
+    key_store::{KeyFact, KeyStore},
+    links::Links,
+    storage::{
+        Database, StorageError,
+        link_keys::{self, AdmitError},
+    },
+};
 use medialink_link::KeyState;
 
 use super::tasks::sleep;
@@ -36,31 +46,84 @@ pub(super) async fn revoke_links_of_revoked_keys(
     Ok(())
 }
 
+/// Notes which keys there are, if none of them contradicts those that there were before.
+pub(super) async fn admit(
+    database: &Database,
+    facts: Arc<[KeyFact]>,
+    now: i64,
+) -> Result<(), AdmitError> {
+    database
+        .writer()
+        .write(move |connection| {
+            async move { link_keys::admit(connection, &facts, now).await }.boxed()
+        })
+        .await
+}
+
+/// Warns of keys that are gone from the key file although they were not retired.
+pub(super) async fn warn_of_missing(
+    database: &Database,
+    facts: &[KeyFact],
+) -> Result<(), StorageError> {
+    for id in link_keys::not_retired(database.reader()).await? {
+        if facts.iter().all(|key| key.id != id) {
+            tracing::warn!(
+                key_id = id,
+                "a key is missing from the key file: its links answer 404 until it is back, or is retired"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Follows the changes of the key file.
-pub(super) async fn watch_keys(links: Links, keys: KeyStore, stop: CancellationToken) {
-    let mut reported = None;
-    while sleep(LOOK_AT_KEYS_EVERY, &stop).await {
-        match keys.refresh() {
-            Ok(false) => reported = None,
-            Ok(true) => {
-                tracing::info!(
-                    active = keys.ring().active().id(),
-                    "the link keys have changed"
-                );
-                if let Err(error) = revoke_links_of_revoked_keys(&links, &keys).await {
-                    tracing::error!(%error, "links of revoked keys could not be ended");
-                }
-            }
-            Err(error) => {
-                let error = error.to_string();
-                if reported.as_ref() != Some(&error) {
-                    tracing::error!(
-                        error,
-                        "the changed key file cannot be used; the keys stay as they were"
+pub(super) struct KeyWatch {
+    pub(super) links: Links,
+    pub(super) keys: KeyStore,
+    pub(super) database: Database,
+    pub(super) clock: Clock,
+}
+
+impl KeyWatch {
+    /// Looks at the file until it is cancelled. While it cannot be used, the keys stay as they were.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let mut reported = None;
+        while sleep(LOOK_AT_KEYS_EVERY, &stop).await {
+            match self.look().await {
+                Ok(false) => reported = None,
+                Ok(true) => {
+                    reported = None;
+                    tracing::info!(
+                        active = self.keys.ring().active().id(),
+                        "the link keys have changed"
                     );
-                    reported = Some(error);
+                    let ended = revoke_links_of_revoked_keys(&self.links, &self.keys).await;
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "links of revoked keys could not be ended");
+                    }
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    if reported.as_ref() != Some(&error) {
+                        tracing::error!(
+                            error,
+                            "the changed key file cannot be used; the keys stay as they were"
+                        );
+                        reported = Some(error);
+                    }
                 }
             }
         }
+    }
+
+    /// Takes over the keys of a file that has changed; `true` if it has.
+    async fn look(&self) -> anyhow::Result<bool> {
+        let Some(changed) = self.keys.changed()? else {
+            return Ok(false);
+        };
+        admit(&self.database, changed.facts(), self.clock.now_ms()).await?;
+        warn_of_missing(&self.database, &changed.facts()).await?;
+        self.keys.take_over(changed);
+        Ok(true)
     }
 }

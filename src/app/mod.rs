@@ -5,6 +5,7 @@ mod keys;
 mod listeners;
 mod run;
 mod stores;
+mod supervisor;
 mod tasks;
 
 pub use application::Application;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    config::Lifetime,
     homeserver::MediaClient,
     media::Purger,
     usage::{FeatureWatch, Reconciler, Toucher, UsageWorker},
@@ -13,47 +14,61 @@ use crate::{
 
 use super::{
     application::Application,
-    keys::watch_keys,
-    tasks::{ask_for_ping, ask_rooms, flush_follows, tidy_metrics},
+    keys::KeyWatch,
+    supervisor::Supervisor,
+    tasks::{ask_for_ping, ask_rooms, flush_follows, tidy_metrics, watch_clock},
 };
 
 impl Application {
     /// Runs until `stop` is cancelled; then takes no new requests, ends those that are open, and
-    /// writes what is in memory.
+    /// writes what is in memory. It stops in the same way if something ends that it cannot do without.
     ///
     /// # Errors
-    /// If a listener fails.
+    /// If a listener fails, or the writer of the database or a background task ends early.
     pub async fn run_until_stopped(mut self, stop: CancellationToken) -> anyhow::Result<()> {
-        let tasks = TaskTracker::new();
-        let background = CancellationToken::new();
+        let mut tasks = Supervisor::new();
         let purger = self.purger.take();
-        self.start_usage(&tasks, &background);
-        self.start_others(&tasks, &background, purger);
-        tasks.close();
+        self.start_usage(&mut tasks);
+        self.start_others(&mut tasks, purger);
         tracing::info!(public = %self.public_address, internal = %self.internal_address, "Medialink runs");
 
         let handles = [self.public.handle(), self.internal.handle()];
+        let writer = self.state.database.writer();
         let stopper = async {
-            stop.cancelled().await;
-            tracing::info!("stopping");
+            let failure = tokio::select! {
+                () = stop.cancelled() => None,
+                early = tasks.early_end() => Some(anyhow::Error::new(early)),
+                end = writer.ended() => Some(anyhow::Error::new(end)),
+            };
+            match &failure {
+                None => tracing::info!("stopping"),
+                Some(reason) => {
+                    tracing::error!(%reason, "stopping, since the service cannot go on")
+                }
+            }
             for handle in &handles {
                 handle.stop(true).await;
             }
+            failure
         };
         let servers = async {
             let ended = tokio::try_join!(self.public, self.internal);
             stop.cancel();
             ended
         };
-        let (ended, ()) = tokio::join!(servers, stopper);
-        background.cancel();
-        tasks.wait().await;
-        self.state.follows.flush().await?;
-        ended.map(drop).context("a listener failed")
+        let (ended, failure) = tokio::join!(servers, stopper);
+        let finished = tasks.finish().await;
+        let flushed = self.state.follows.flush().await;
+        if let Some(reason) = failure {
+            return Err(reason.context("the service cannot go on"));
+        }
+        ended.context("a listener failed")?;
+        finished?;
+        Ok(flushed?)
     }
 
     /// Starts the tasks that have media counted as used.
-    fn start_usage(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+    fn start_usage(&self, tasks: &mut Supervisor) {
         let state = &self.state;
         let homeserver = || Arc::clone(&state.homeserver);
         let config = || Arc::clone(&state.config);
@@ -66,7 +81,7 @@ impl Application {
             self.features.clone(),
             homeserver(),
         );
-        tasks.spawn(worker.run(stop.clone()));
+        tasks.keep("usage", |stop| worker.run(stop));
         let watch = FeatureWatch::new(
             database.clone(),
             config(),
@@ -74,35 +89,45 @@ impl Application {
             self.features.clone(),
             homeserver(),
         );
-        tasks.spawn(watch.run(stop.clone()));
-        let reconciler = Reconciler::new(database.clone(), config(), clock.clone(), homeserver());
-        tasks.spawn(reconciler.run(stop.clone()));
-        let toucher = Toucher::new(
-            database.clone(),
-            MediaClient::new(homeserver()),
-            config(),
-            clock.clone(),
-        );
-        tasks.spawn(toucher.run(stop.clone()));
+        tasks.keep("features", |stop| watch.run(stop));
+        if let Lifetime::For(every) = state.config.usage.reconcile {
+            let reconciler =
+                Reconciler::new(database.clone(), config(), clock.clone(), homeserver());
+            tasks.keep("reconcile", |stop| reconciler.run(every, stop));
+        }
+        if let Lifetime::For(every) = state.config.usage.touch {
+            let toucher = Toucher::new(
+                database.clone(),
+                MediaClient::new(homeserver()),
+                config(),
+                clock.clone(),
+            );
+            tasks.keep("touch", |stop| toucher.run(every, stop));
+        }
     }
 
-    fn start_others(&self, tasks: &TaskTracker, stop: &CancellationToken, purger: Option<Purger>) {
+    fn start_others(&self, tasks: &mut Supervisor, purger: Option<Purger>) {
         let state = &self.state;
         if let Some(purger) = purger {
-            tasks.spawn(purger.run(stop.clone()));
+            tasks.keep("purge", |stop| purger.run(stop));
         }
         for bridge in &state.config.bridges {
-            tasks.spawn(ask_for_ping(
-                Arc::clone(&state.homeserver),
-                Arc::clone(bridge),
-                Arc::clone(&state.own_ping),
-                stop.clone(),
-            ));
+            tasks.run("ping", |stop| {
+                let (homeserver, bridge) = (Arc::clone(&state.homeserver), Arc::clone(bridge));
+                ask_for_ping(homeserver, bridge, Arc::clone(&state.own_ping), stop)
+            });
         }
         let links = &state.links;
-        tasks.spawn(watch_keys(links.clone(), self.keys.clone(), stop.clone()));
-        tasks.spawn(flush_follows(state.follows.clone(), stop.clone()));
-        tasks.spawn(ask_rooms(links.clone(), stop.clone()));
-        tasks.spawn(tidy_metrics(state.metrics.clone(), stop.clone()));
+        let keys = KeyWatch {
+            links: links.clone(),
+            keys: self.keys.clone(),
+            database: state.database.clone(),
+            clock: state.clock.clone(),
+        };
+        tasks.keep("keys", |stop| keys.run(stop));
+        tasks.keep("follows", |stop| flush_follows(state.follows.clone(), stop));
+        tasks.keep("rooms", |stop| ask_rooms(links.clone(), stop));
+        tasks.keep("metrics", |stop| tidy_metrics(state.metrics.clone(), stop));
+        tasks.keep("clock", |stop| watch_clock(state.clock.clone(), stop));
     }
 }

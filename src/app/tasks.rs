@@ -6,11 +6,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock::Clock,
     config::BridgeConfig,
     homeserver::{Homeserver, HomeserverError},
     links::Links,
     usage::FollowCounter,
 };
+
+use super::supervisor::Done;
 
 /// How often follows are written.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -20,6 +23,8 @@ const ASK_FOR_PING_EVERY: Duration = Duration::from_secs(60);
 const ASK_ROOMS_EVERY: Duration = Duration::from_secs(30);
 /// How often metrics are tidied up.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often the system's clock is looked at.
+const LOOK_AT_CLOCK_EVERY: Duration = Duration::from_secs(1);
 
 /// Asks the homeserver to ping us, and logs the outcome: whether transactions will arrive.
 pub(super) async fn ask_for_ping(
@@ -27,16 +32,16 @@ pub(super) async fn ask_for_ping(
     bridge: Arc<BridgeConfig>,
     transaction_id: Arc<str>,
     stop: CancellationToken,
-) {
+) -> Done {
     loop {
         let asked = tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return Done,
             asked = homeserver.ping(&bridge, &transaction_id) => asked,
         };
         let error = match asked {
             Ok(duration_ms) => {
                 tracing::info!(bridge = bridge.id, duration_ms, "the homeserver reaches us");
-                return;
+                return Done;
             }
             Err(error) => error,
         };
@@ -44,7 +49,7 @@ pub(super) async fn ask_for_ping(
         tracing::warn!(bridge = bridge.id, %error, "{hint}");
         // A refusal is mended by somebody, who then starts the service again.
         if matches!(error.status(), 400..=499) || !sleep(ASK_FOR_PING_EVERY, &stop).await {
-            return;
+            return Done;
         }
     }
 }
@@ -88,6 +93,13 @@ pub(super) async fn ask_rooms(links: Links, stop: CancellationToken) {
 pub(super) async fn tidy_metrics(metrics: PrometheusHandle, stop: CancellationToken) {
     while sleep(UPKEEP_EVERY, &stop).await {
         metrics.run_upkeep();
+    }
+}
+
+/// Notices when the system's clock is set.
+pub(super) async fn watch_clock(clock: Clock, stop: CancellationToken) {
+    while sleep(LOOK_AT_CLOCK_EVERY, &stop).await {
+        clock.observe();
     }
 }
 

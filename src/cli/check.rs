@@ -5,21 +5,20 @@ use std::{path::Path, process::ExitCode};
 use crate::{
     config::Config,
     homeserver::{Homeserver, HomeserverError},
-    key_store::KeyStore,
+    key_store::{KeyStore, KeyStoreError},
 };
 
 pub(super) async fn run(path: &Path, config: &Config) -> anyhow::Result<ExitCode> {
     let mut problems = Vec::new();
     // A missing key file is made at the first start, not by looking.
-    if config.key_file.exists() {
-        let bridges = config
-            .bridges
-            .iter()
-            .map(|bridge| bridge.id.clone())
-            .collect();
-        if let Err(error) = KeyStore::open(&config.key_file, bridges) {
-            problems.push(error.to_string());
-        }
+    let bridges = config
+        .bridges
+        .iter()
+        .map(|bridge| bridge.id.clone())
+        .collect();
+    match KeyStore::open(&config.key_file, bridges) {
+        Ok(_) | Err(KeyStoreError::Missing { .. }) => {}
+        Err(error) => problems.push(error.to_string()),
     }
     problems.extend(fallback_room(config).await);
     if problems.is_empty() {

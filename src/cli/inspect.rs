@@ -32,8 +32,9 @@ pub(super) async fn run(config: &Config, arguments: &Arguments) -> anyhow::Resul
         std::io::stdin().take(1 << 16).read_to_string(&mut text)?;
     }
     let text = text.trim();
-    let Stores { database, keys, .. } = Stores::open(config, Opener::Command).await?;
-    let views = LinkViews::new(keys.clone(), config, Clock::default());
+    let clock = Clock::default();
+    let Stores { database, keys, .. } = Stores::open(config, Opener::Command, &clock).await?;
+    let views = LinkViews::new(keys.clone(), config, clock);
     let recorded = Recorded { database, views };
     let fields = match keys.ring().verify(token_of(text)) {
         Ok(link) => fields_of(&link, &recorded).await?,

@@ -3,15 +3,20 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::bail;
+use futures_util::FutureExt;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     app::Stores,
     clock::Clock,
     config::{Config, Lifetime},
-    key_store,
+    key_store::{self, KeyFact},
     links::Revoker,
-    storage::{Database, Opener, links},
+    storage::{
+        Database, StorageError, history,
+        link_keys::{self, AdmitError},
+        links,
+    },
 };
 use medialink_link::{KeyEntry, KeyId, KeyState};
 
@@ -50,20 +55,24 @@ pub(super) async fn run(
     if let Command::Import(arguments) = &command {
         return keys_import::run(config, folder, arguments);
     }
-    let database = Stores::open(config, Opener::Command).await?.database;
+    let database = Stores::open_database(config).await?;
     let path = &config.key_file;
     match command {
         Command::Import(_) => {}
         Command::List => list(&database, path).await?,
         Command::Rotate => {
-            let used = links::highest_key(database.reader()).await?;
+            // A file that contradicts the database is not changed.
+            note_keys(&database, path).await?;
+            let used = highest_key(&database).await?;
             let (old, new) = key_store::rotate(path, used)?;
+            note_keys(&database, path).await?;
             println!("key {new} signs from now on; key {old} still verifies");
         }
         Command::Retire { id, force } => retire(config, database, id, force).await?,
         Command::Revoke { id } => {
-            let used = links::highest_key(database.reader()).await?;
+            let used = highest_key(&database).await?;
             let new = key_store::revoke(path, id, used)?;
+            note_keys(&database, path).await?;
             let revoker = Revoker::new(database, config, Clock::default());
             let revoked = revoker.revoke_key(id).await?;
             println!("key {id} is revoked, and with it {revoked} live links");
@@ -73,6 +82,26 @@ pub(super) async fn run(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The highest ID that a key ever had.
+async fn highest_key(database: &Database) -> anyhow::Result<Option<KeyId>> {
+    let used = link_keys::ever_used(database.reader()).await?;
+    Ok(used.last().copied())
+}
+
+/// Notes the keys of the file as it is now. A running service does so as well; there may be none.
+async fn note_keys(database: &Database, key_file: &Path) -> anyhow::Result<()> {
+    let entries = key_store::entries(key_file)?;
+    let facts: Vec<KeyFact> = entries.iter().map(KeyFact::of).collect();
+    let now = Clock::default().now_ms();
+    database
+        .writer()
+        .write::<_, AdmitError, _>(move |connection| {
+            async move { link_keys::admit(connection, &facts, now).await }.boxed()
+        })
+        .await?;
+    Ok(())
 }
 
 async fn list(database: &Database, key_file: &Path) -> anyhow::Result<()> {
@@ -110,7 +139,13 @@ async fn retire(config: &Config, database: Database, id: KeyId, force: bool) -> 
             println!("forced: {need}");
         }
     }
+    // It is known before it is gone, so that it does not come back.
+    note_keys(&database, &config.key_file).await?;
     key_store::retire(&config.key_file, id)?;
+    database
+        .writer()
+        .write::<_, StorageError, _>(move |connection| link_keys::retire(connection, id).boxed())
+        .await?;
     // Without their key they cannot be followed: they are over, and so is their usage.
     let revoker = Revoker::new(database, config, Clock::default());
     let ended = revoker.revoke_key(id).await?;
@@ -135,7 +170,17 @@ async fn who_needs(
         return Ok(Vec::new());
     }
     let mut needs = Vec::new();
-    let now = Clock::default().now_ms();
+    let clock = Clock::default();
+    let now = clock.now_ms();
+    if let Some(newest) = history::newest(database.reader()).await? {
+        clock.compare_with_records(newest);
+    }
+    if !clock.is_sure() {
+        needs.push(
+            "the system's clock is far from the time of the newest record, so that nobody knows which links have ended"
+                .to_owned(),
+        );
+    }
     let live = links::count_of_key(database.reader(), key.id, now).await?;
     if live > 0 {
         needs.push(format!("{live} live links were signed by key {}", key.id));

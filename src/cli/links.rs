@@ -71,7 +71,6 @@ impl Which {
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
-    let Stores { database, keys, .. } = Stores::open(config, Opener::Command).await?;
     let clock = Clock::default();
     match command {
         Command::List {
@@ -88,6 +87,8 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
                 };
                 criteria.state = Some(state);
             }
+            let Stores { database, keys, .. } =
+                Stores::open(config, Opener::Command, &clock).await?;
             let (reader, now) = (database.reader(), clock.now_ms());
             let views = LinkViews::new(keys, config, clock);
             for row in links::list(reader, bridge.as_deref(), &criteria, None, limit, now).await? {
@@ -107,6 +108,8 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
                     "nothing is given; at least one of --room, --event, --mxc, --sender and --issued-before-ts is needed"
                 );
             }
+            // Also while the key file is missing.
+            let database = Stores::open_database(config).await?;
             let revoker = Revoker::new(database, config, clock);
             let revoked = revoker.revoke(bridge.as_deref(), criteria).await?;
             println!("{} links revoked", revoked.links);

@@ -15,7 +15,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let listeners = Listeners::bind(&config)?;
     let application = Application::build(config, listeners, Clock::default()).await?;
     let stop = CancellationToken::new();
-    tokio::spawn(stop_on_signal(stop.clone()));
-    application.run_until_stopped(stop).await?;
+    let signals = stop_on_signal(stop.clone());
+    let service = application.run_until_stopped(stop);
+    tokio::pin!(service);
+    tokio::select! {
+        ended = &mut service => ended?,
+        // Signals are not noticed, so none of them ends the service.
+        () = signals => service.await?,
+    }
     Ok(ExitCode::SUCCESS)
 }

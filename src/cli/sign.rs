@@ -74,20 +74,14 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     });
     let request = issue_request(body, config.links.max_lifetime).map_err(anyhow::Error::msg)?;
     let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
+    let clock = Clock::default();
     let Stores {
         database,
         keys,
         features,
-    } = Stores::open(&config, Opener::Command).await?;
+    } = Stores::open(&config, Opener::Command, &clock).await?;
     let config = Arc::new(config);
-    let links = Links::new(
-        database,
-        keys,
-        config,
-        Clock::default(),
-        features,
-        homeserver,
-    );
+    let links = Links::new(database, keys, config, clock, features, homeserver);
     for issued in links.issue(&bridge, vec![request]).await? {
         let view = links.view(&issued?.link);
         println!(

@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     config::Config,
     homeserver::Homeserver,
-    storage::{Opener, StorageError, media_references, meta_events},
+    storage::{StorageError, media_references, meta_events},
     usage::{ReconcileReport, ReconcileScope, Reconciler},
 };
 use medialink_link::matrix::RoomId;
@@ -52,7 +52,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<ExitCode> {
-    let database = Stores::open(&config, Opener::Command).await?.database;
+    let database = Stores::open_database(&config).await?;
     let clock = Clock::default();
     match command {
         Command::List { state, limit } => {

@@ -14,22 +14,25 @@ pub(super) async fn health() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok"}))
 }
 
-/// Whether database and homeserver answer.
+/// Whether the database takes a write, and the homeserver answers.
 #[utoipa::path(
     get, path = "/ready", tag = "operations",
     responses(
-        (status = 200, description = "Both answer", body = Object),
-        (status = 503, description = "One does not; the body says which", body = Object),
+        (status = 200, description = "Both do", body = Object),
+        (status = 503, description = "One does not; the body says which, and why", body = Object),
     )
 )]
 pub(super) async fn ready(state: web::Data<AppState>) -> HttpResponse {
-    let (database, homeserver) =
-        futures_util::join!(state.database.ping(), state.homeserver.versions());
+    let now = state.clock.now_ms();
+    let (database, homeserver) = futures_util::join!(
+        state.database.prove_writable(now),
+        state.homeserver.versions()
+    );
     let word = |error: Option<String>| error.map_or_else(|| json!("ok"), |error| json!(error));
     let is_ready = database.is_ok() && homeserver.is_ok();
     let body = json!({
         "status": if is_ready { "ok" } else { "unavailable" },
-        "database": word(database.err().map(|error| error.to_string())),
+        "database": word(database.err()),
         "homeserver": word(homeserver.err().map(|error| error.to_string())),
     });
     if is_ready {

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use medialink_link::KeyRingError;
+use medialink_link::{KeyId, KeyRingError};
+
+/// What to do where no links were ever signed.
+const NOT_MADE_YET: &str = "`medialink serve` makes it at its first start";
 
 /// A problem of a key file.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +17,14 @@ pub enum KeyStoreError {
         path: String,
         /// Why not.
         error: std::io::Error,
+    },
+    /// There is none, and none may be made.
+    #[error("key file {path}: not found; {hint}")]
+    Missing {
+        /// The file.
+        path: String,
+        /// What to do.
+        hint: String,
     },
     /// Others than its owner and group can read it.
     #[error(
@@ -46,7 +57,30 @@ pub enum KeyStoreError {
     Refused(String),
 }
 
+impl KeyStoreError {
+    /// The file is missing, though links were signed by keys with these IDs.
+    #[must_use]
+    pub fn lost(path: &Path, used: &[KeyId]) -> Self {
+        let ids = used.iter().map(ToString::to_string).collect::<Vec<_>>();
+        Self::Missing {
+            path: path.display().to_string(),
+            hint: format!(
+                "links were signed by its keys ({}), and a new file would kill them. Is its folder mounted? \
+                 Put the file back, or a copy of it; if there is none, docs/operators.md says how to begin anew",
+                ids.join(", ")
+            ),
+        }
+    }
+}
+
 pub(super) fn file_error(path: &Path, error: std::io::Error) -> KeyStoreError {
+    // A file that cannot be looked at may well be there.
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return KeyStoreError::Missing {
+            path: path.display().to_string(),
+            hint: NOT_MADE_YET.to_owned(),
+        };
+    }
     KeyStoreError::File {
         path: path.display().to_string(),
         error,

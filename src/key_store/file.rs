@@ -4,7 +4,7 @@ use std::{
     fmt::Write as _,
     io::Write as _,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -78,7 +78,72 @@ pub(super) fn now() -> OffsetDateTime {
 
 /// Writes a key file: a new file beside it, made durable, then put in its place.
 pub(super) fn write(path: &Path, entries: &[KeyEntry]) -> Result<(), KeyStoreError> {
-    let failed = |error| file_error(path, error);
+    let beside = Beside::write(path, &text_of(entries))?;
+    std::fs::rename(&beside.path, path).map_err(|error| file_error(path, error))?;
+    sync_folder(path)
+}
+
+/// Writes a key file where there is none; `false`: there is one, which stays as it is.
+pub(super) fn write_new(path: &Path, entries: &[KeyEntry]) -> Result<bool, KeyStoreError> {
+    let text = text_of(entries);
+    let beside = Beside::write(path, &text)?;
+    // Unlike a rename, a link replaces nothing. Not every file system has links.
+    let made = match std::fs::hard_link(&beside.path, path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => write_whole(path, &text),
+        made => made,
+    };
+    drop(beside);
+    match made {
+        Ok(()) => sync_folder(path).map(|()| true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(file_error(path, error)),
+    }
+}
+
+/// A whole key file under another name, which goes away with this.
+struct Beside {
+    path: PathBuf,
+}
+
+impl Beside {
+    fn write(path: &Path, text: &str) -> Result<Self, KeyStoreError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{}", random::id()));
+        let beside = Self { path: name.into() };
+        write_whole(&beside.path, text).map_err(|error| file_error(path, error))?;
+        Ok(beside)
+    }
+}
+
+/// Writes a file that is not there yet, for its owner alone.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // It is gone already if it was put in its place.
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+fn sync_folder(path: &Path) -> Result<(), KeyStoreError> {
+    let folder = path
+        .parent()
+        .filter(|f| !f.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| file_error(path, error))
+}
+
+fn text_of(entries: &[KeyEntry]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(256 * (entries.len() + 2)));
     text.push_str(
         "# The keys that sign links. Whoever has them can make links; without them all links are dead.\n\
@@ -102,22 +167,5 @@ pub(super) fn write(path: &Path, entries: &[KeyEntry]) -> Result<(), KeyStoreErr
             let _ = writeln!(text, "    bridge: \"{bridge}\"");
         }
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}", random::id()));
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    std::fs::rename(&beside, path).map_err(failed)?;
-    let folder = path
-        .parent()
-        .filter(|f| !f.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    std::fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed)
+    text
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod error;
+mod fact;
 mod file;
 mod store;
 #[cfg(test)]
@@ -9,5 +10,6 @@ mod tests;
 
 pub use change::{retire, revoke, rotate};
 pub use error::KeyStoreError;
+pub use fact::KeyFact;
 pub use file::entries;
-pub use store::KeyStore;
+pub use store::{ChangedKeys, KeyStore};

@@ -46,8 +46,12 @@ impl Links {
         self.redact(vec![redacted]).await
     }
 
-    /// Notes some of the links whose time is over as expired; `true`: there may be more.
+    /// Notes some of the links whose time is over as expired; `true`: there may be more. None, while
+    /// there is doubt about the time: it cannot be undone.
     pub async fn expire(&self) -> Result<bool, StorageError> {
+        if !self.recorder.clock.is_sure() {
+            return Ok(false);
+        }
         let (now, delays) = (self.now(), self.recorder.release_delays());
         self.database
             .writer()

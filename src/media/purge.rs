@@ -69,7 +69,15 @@ impl Purger {
         }
         let mut keys = Vec::new();
         for id in &due {
-            let media = cache_purges::media_of(self.database.reader(), *id).await?;
+            let media = match cache_purges::media_of(self.database.reader(), *id).await {
+                Ok(media) => media,
+                // Nobody can follow such a link; the others are not to wait for it.
+                Err(error) if error.is_of_row() => {
+                    tracing::error!(%error, usage = id, "a link cannot be read, so its media is not purged from the cache");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             for link in &media {
                 // Under its bridge's name, if it came while media was linked to events.
                 for bridge in [None, Some(link.bridge.as_str())] {

@@ -145,7 +145,7 @@ pub async fn redact_again(
 ) -> Result<bool, StorageError> {
     let changed = sqlx::query(
         "UPDATE meta_events SET state = 'redacting', redact_txn_id = $1, redacted_at = NULL, attempts = 0, \
-         claimed_until = NULL, unknown_since = NULL, next_attempt_at = $2 \
+         claim = NULL, claimed_until = NULL, claimed_at = NULL, unknown_since = NULL, next_attempt_at = $2 \
          WHERE id = $3 AND state IN ('redacted', 'lost')",
     )
     .bind(crate::random::id())
@@ -212,7 +212,7 @@ pub async fn settle_stray(
     match waiting {
         Some((_, true)) => Ok(StrayEnd::Known),
         Some((id, false)) => {
-            meta_events::settle_sent(connection, id, &stray.event_id, review_dead_at, now).await?;
+            meta_events::settle_found(connection, id, &stray.event_id, review_dead_at, now).await?;
             Ok(StrayEnd::Settled)
         }
         None => {

@@ -11,20 +11,22 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, SqlitePool,
+    ConnectOptions, Connection, Row, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use super::{
     StorageError, Writer,
     links::{self, LinkRow},
+    readiness::Readiness,
     recent::RecentLinks,
+    schema,
 };
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How many readers there are at once.
 const READERS: u32 = 4;
+/// How long the emptying of the write-ahead log waits for readers; it is tried again later.
+const EMPTY_LOG_WAIT: Duration = Duration::from_millis(200);
 
 /// The database of one service. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct Database {
     writer: Writer,
     recent: RecentLinks,
     link_lookups: Arc<AtomicU64>,
+    readiness: Readiness,
+    options: Arc<SqliteConnectOptions>,
     _lock: Option<Arc<File>>,
 }
 
@@ -46,25 +50,20 @@ pub enum Opener {
 }
 
 impl Database {
-    /// Opens a SQLite file, makes it and its folder if they are missing, and migrates it.
+    /// Opens a SQLite file. The service makes it and its folder if they are missing, and brings its
+    /// tables up to date; a command does neither.
     ///
     /// # Errors
-    /// If the file cannot be made, opened or migrated, or another service runs on it.
+    /// If the file cannot be made, opened or brought up to date, another service runs on it, or a
+    /// command finds none of its own version.
     pub async fn open(path: &Path, opener: Opener) -> Result<Self, StorageError> {
-        let file_error = |action: &str, path: &Path, error: std::io::Error| {
-            StorageError::File(format!("{} cannot be {action}: {error}", path.display()))
-        };
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder).map_err(|e| file_error("made", folder, e))?;
-        }
         let lock = match opener {
-            Opener::Service => Some(Arc::new(lock(path)?)),
+            Opener::Service => Some(Arc::new(make(path)?)),
             Opener::Command => None,
         };
-        make_private(path).map_err(|e| file_error("made", path, e))?;
+        if let Err(error) = std::fs::metadata(path) {
+            return Err(not_there(path, &error));
+        }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -72,13 +71,19 @@ impl Database {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
+            // Values that are deleted or replaced are overwritten: they may be secret.
+            .pragma("secure_delete", "ON")
             .statement_cache_capacity(256)
             .disable_statement_logging();
         let mut connection = options.connect().await?;
-        MIGRATIONS.run(&mut connection).await?;
+        match opener {
+            Opener::Service => schema::migrate(&mut connection, path).await?,
+            Opener::Command => schema::check(&mut connection, path).await?,
+        }
+        let readiness = Readiness::of(path).map_err(|error| not_there(path, &error))?;
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
-            .connect_with(options.read_only(true))
+            .connect_with(options.clone().read_only(true))
             .await?;
         let recent = RecentLinks::default();
         Ok(Self {
@@ -86,6 +91,8 @@ impl Database {
             writer: Writer::start(connection, recent.clone()).await?,
             recent,
             link_lookups: Arc::default(),
+            readiness,
+            options: Arc::new(options),
             _lock: lock,
         })
     }
@@ -127,14 +134,59 @@ impl Database {
         self.link_lookups.load(Ordering::Relaxed)
     }
 
-    /// Asks the database for nothing.
+    /// Proves that the database takes writes, by a write, unless that was tried within the last
+    /// second.
     ///
     /// # Errors
-    /// If the database does not answer.
-    pub async fn ping(&self) -> Result<(), StorageError> {
-        sqlx::query("SELECT 1").execute(&self.reader).await?;
-        Ok(())
+    /// Why it takes none.
+    pub async fn prove_writable(&self, now_ms: i64) -> Result<(), String> {
+        self.readiness.prove(&self.writer, now_ms).await
     }
+
+    /// Empties the write-ahead log into the database file, so that it holds no values that have been
+    /// overwritten there. `false`: somebody was reading from it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn empty_log(&self) -> Result<bool, StorageError> {
+        self.readiness.is_in_place().map_err(StorageError::File)?;
+        // On a connection of its own, so that no write waits in line behind it.
+        let options = SqliteConnectOptions::clone(&self.options).busy_timeout(EMPTY_LOG_WAIT);
+        let mut connection = options.connect().await?;
+        let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+        let is_busy: i64 = checkpoint.fetch_one(&mut connection).await?.try_get(0)?;
+        connection.close().await?;
+        Ok(is_busy == 0)
+    }
+}
+
+/// Makes the file and its folder if they are missing, and locks it.
+fn make(path: &Path) -> Result<File, StorageError> {
+    let failed = |path: &Path, error: std::io::Error| {
+        StorageError::File(format!("{} cannot be made: {error}", path.display()))
+    };
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    }
+    let lock = lock(path)?;
+    make_private(path).map_err(|error| failed(path, error))?;
+    Ok(lock)
+}
+
+fn not_there(path: &Path, error: &std::io::Error) -> StorageError {
+    let hint = match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            ": `medialink serve` makes it at its first start; if there was one, is its folder mounted?"
+        }
+        _ => "",
+    };
+    StorageError::File(format!(
+        "{} cannot be opened: {error}{hint}",
+        path.display()
+    ))
 }
 
 /// Locks the database for this service: two on one file would both send its meta events.

@@ -24,6 +24,16 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether a row holds what cannot be read, while the database itself works.
+    #[must_use]
+    pub fn is_of_row(&self) -> bool {
+        matches!(
+            self,
+            Self::Corrupt(_)
+                | Self::Database(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
+        )
+    }
+
     /// Whether there is already a row with the same unique value.
     #[must_use]
     pub fn is_unique_violation(&self) -> bool {

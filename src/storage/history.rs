@@ -19,6 +19,17 @@ pub enum TransactionStatus {
     HandedOn,
 }
 
+/// The time of the newest record, as good as it is known; `None`: there is none.
+pub async fn newest(reader: &SqlitePool) -> Result<Option<i64>, StorageError> {
+    Ok(sqlx::query_scalar(
+        "SELECT MAX(at) FROM (SELECT (SELECT issued_at FROM links ORDER BY id DESC LIMIT 1) AS at \
+         UNION ALL SELECT (SELECT created_at FROM meta_events ORDER BY id DESC LIMIT 1) \
+         UNION ALL SELECT (SELECT MAX(received_at) FROM appservice_transactions)) AS newest",
+    )
+    .fetch_one(reader)
+    .await?)
+}
+
 /// How far a transaction has come that has this ID and this digest of its events (`None`: any).
 pub async fn transaction_status(
     reader: &SqlitePool,

@@ -220,16 +220,17 @@ const USAGE: &str = "SELECT r.id, r.mxc, r.content_token, \
      (SELECT l.event_id FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live' ORDER BY l.id LIMIT 1) AS event_id \
      FROM media_references r ";
 
-/// Rooms in which usages have waited to be gathered since before `before`: bridge and room.
+/// Rooms in which usages of a bridge have waited to be gathered since before `before`.
 pub async fn rooms_to_gather(
     connection: &mut SqliteConnection,
+    bridge: &str,
     before: i64,
-) -> Result<Vec<(String, String)>, StorageError> {
-    Ok(sqlx::query_as(
-        "SELECT bridge, room_id FROM media_references \
-         WHERE state = 'pending' AND queued_in IS NULL \
-         GROUP BY bridge, room_id HAVING MIN(pending_at) <= $1",
+) -> Result<Vec<String>, StorageError> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT room_id FROM media_references \
+         WHERE bridge = $1 AND state = 'pending' AND queued_in IS NULL AND pending_at <= $2",
     )
+    .bind(bridge)
     .bind(before)
     .fetch_all(connection)
     .await?)

@@ -21,6 +21,16 @@ pub struct Succession {
     pub successor: String,
 }
 
+/// A replacement whose check is due.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DueCheck {
+    /// The replacement.
+    #[sqlx(flatten)]
+    pub succession: Succession,
+    /// Since when it is due. A tombstone or a join in the meantime changes it.
+    pub check_at: i64,
+}
+
 /// Notes what a tombstone says, to be checked from `now` on. A later tombstone replaces it, until
 /// usage has moved.
 pub async fn note(
@@ -30,7 +40,8 @@ pub async fn note(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO room_successors (bridge, room_id, successor, check_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (bridge, room_id) DO UPDATE SET successor = $3, check_at = $4 WHERE moved_at IS NULL",
+         ON CONFLICT (bridge, room_id) DO UPDATE SET successor = $3, check_at = $4, failures = 0 \
+         WHERE moved_at IS NULL",
     )
     .bind(&succession.bridge)
     .bind(&succession.room_id)
@@ -49,7 +60,8 @@ pub async fn joined(
     now: i64,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "UPDATE room_successors SET check_at = $1 WHERE bridge = $2 AND successor = $3 AND moved_at IS NULL",
+        "UPDATE room_successors SET check_at = $1, failures = 0 \
+         WHERE bridge = $2 AND successor = $3 AND moved_at IS NULL",
     )
     .bind(now)
     .bind(bridge)
@@ -59,30 +71,58 @@ pub async fn joined(
     Ok(())
 }
 
-/// Replacements that are to be checked now.
-pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<Succession>, StorageError> {
+/// Up to `limit` replacements of a bridge that are to be checked now, the longest due first.
+pub async fn due(
+    reader: &SqlitePool,
+    bridge: &str,
+    now: i64,
+    limit: i64,
+) -> Result<Vec<DueCheck>, StorageError> {
     Ok(sqlx::query_as(
-        "SELECT bridge, room_id, successor FROM room_successors WHERE check_at <= $1 LIMIT 64",
+        "SELECT bridge, room_id, successor, check_at FROM room_successors \
+         WHERE bridge = $1 AND check_at <= $2 ORDER BY check_at LIMIT $3",
     )
+    .bind(bridge)
     .bind(now)
+    .bind(limit)
     .fetch_all(reader)
     .await?)
 }
 
-/// Has a replacement checked again at `check_at` (`None`: once the bridge's user joins), unless
-/// another tombstone came meanwhile.
-pub async fn check_again(
+/// How often in a row the rooms of a replacement could not be looked at, this time included.
+pub async fn note_failure(
     connection: &mut SqliteConnection,
     succession: &Succession,
+) -> Result<i64, StorageError> {
+    let failures: Option<i64> = sqlx::query_scalar(
+        "UPDATE room_successors SET failures = failures + 1 \
+         WHERE bridge = $1 AND room_id = $2 AND successor = $3 RETURNING failures",
+    )
+    .bind(&succession.bridge)
+    .bind(&succession.room_id)
+    .bind(&succession.successor)
+    .fetch_optional(connection)
+    .await?;
+    Ok(failures.unwrap_or(1))
+}
+
+/// Has a replacement checked again at `check_at` (`None`: once the bridge's user joins), unless
+/// another tombstone or a join came while it was checked.
+pub async fn check_again(
+    connection: &mut SqliteConnection,
+    checked: &DueCheck,
     check_at: Option<i64>,
 ) -> Result<(), StorageError> {
+    let succession = &checked.succession;
     sqlx::query(
-        "UPDATE room_successors SET check_at = $1 WHERE bridge = $2 AND room_id = $3 AND successor = $4",
+        "UPDATE room_successors SET check_at = $1 \
+         WHERE bridge = $2 AND room_id = $3 AND successor = $4 AND check_at = $5",
     )
     .bind(check_at)
     .bind(&succession.bridge)
     .bind(&succession.room_id)
     .bind(&succession.successor)
+    .bind(checked.check_at)
     .execute(connection)
     .await?;
     Ok(())

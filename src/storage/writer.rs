@@ -45,6 +45,18 @@ pub struct Writer {
     usage_changed: watch::Receiver<()>,
     cache_changed: watch::Receiver<()>,
     commits: Arc<AtomicU64>,
+    ended: watch::Receiver<Option<WriterEnd>>,
+}
+
+/// Why the writer has ended. No write is possible after that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriterEnd {
+    /// A write has panicked. Nothing of its group was committed.
+    #[error("a write to the database has panicked")]
+    Panicked,
+    /// Nobody can write any more.
+    #[error("the writer of the database has ended")]
+    Ended,
 }
 
 impl Writer {
@@ -65,13 +77,33 @@ impl Writer {
             cache,
             commits: Arc::clone(&commits),
         };
-        tokio::spawn(run(connection, writes, changes, followers));
+        let writing = tokio::spawn(run(connection, writes, changes, followers));
+        let (end, ended) = watch::channel(None);
+        tokio::spawn(async move {
+            // A panic drops the connection, and with it the open transaction; everybody who waits
+            // for it is told so.
+            let reason = match writing.await {
+                Err(error) if error.is_panic() => WriterEnd::Panicked,
+                Ok(()) | Err(_) => WriterEnd::Ended,
+            };
+            end.send_replace(Some(reason));
+        });
         Ok(Self {
             queue,
             usage_changed,
             cache_changed,
             commits,
+            ended,
         })
+    }
+
+    /// Waits for the end of the writer, which lasts as long as all is well.
+    pub async fn ended(&self) -> WriterEnd {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await {
+            Ok(reason) => (*reason).unwrap_or(WriterEnd::Ended),
+            Err(_) => WriterEnd::Ended,
+        }
     }
 
     /// The number of commits so far, to be watched by a test.

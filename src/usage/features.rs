@@ -14,8 +14,10 @@ use crate::{
 
 /// How often the homeserver is asked.
 const ASK_EVERY: Duration = Duration::from_secs(600);
-/// How soon it is asked again if it did not answer.
+/// How soon it is asked again if it did not answer; then twice as long each time, up to a minute.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
+/// How long it takes until then at most.
+const ASK_AGAIN_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 
 /// Keeps the homeserver's features up to date.
 #[derive(Debug)]
@@ -48,28 +50,32 @@ impl FeatureWatch {
 
     /// Asks until it is cancelled. A homeserver that does not answer changes nothing.
     pub async fn run(self, stop: CancellationToken) {
-        let mut has_warned = false;
-        while !stop.is_cancelled() {
-            let wait = match self.homeserver.versions().await {
-                Ok(versions) => match self.learn(announces_linked_media(&versions)).await {
-                    Ok(()) => ASK_EVERY,
+        let work = async {
+            let mut failures: u32 = 0;
+            loop {
+                let wait = match self.homeserver.versions().await {
+                    Ok(versions) => match self.learn(announces_linked_media(&versions)).await {
+                        Ok(()) => ASK_EVERY,
+                        Err(error) => {
+                            tracing::error!(%error, "the homeserver's features could not be noted");
+                            ASK_AGAIN
+                        }
+                    },
                     Err(error) => {
-                        tracing::error!(%error, "the homeserver's features could not be noted");
-                        ASK_AGAIN
+                        if failures == 0 {
+                            tracing::warn!(%error, "the homeserver does not say what it can do");
+                        }
+                        let wait = ASK_AGAIN * (1 << failures.min(3));
+                        failures = failures.saturating_add(1);
+                        wait.min(ASK_AGAIN_AT_LEAST_EVERY)
                     }
-                },
-                Err(error) => {
-                    if !has_warned {
-                        tracing::warn!(%error, "the homeserver does not say what it can do");
-                    }
-                    has_warned = true;
-                    ASK_AGAIN
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(wait) => {}
+                };
+                tokio::time::sleep(wait).await;
             }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = work => {}
         }
     }
 

@@ -11,5 +11,4 @@ pub use features::FeatureWatch;
 pub use follows::{FollowCounter, Served, TouchSettings};
 pub use reconcile::{ReconcileReport, ReconcileScope, Reconciler};
 pub use touch::Toucher;
-pub(crate) use worker::LEASE_MS;
 pub use worker::UsageWorker;

@@ -35,6 +35,29 @@ pub(super) fn is_permanent(error: &HomeserverError) -> bool {
         && matches!(error.status(), 400 | 402..=407 | 409..=428 | 431..=499)
 }
 
+/// What a failed request in a room says of the others there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RoomHealth {
+    /// The homeserver answers in this room, be it with a refusal.
+    Answers,
+    /// It fails in this room, or gives no answer.
+    Fails,
+    /// It could not be asked, about no room.
+    Unknown,
+}
+
+/// What a failed request in a room says of the others there.
+pub(super) fn room_health(error: &HomeserverError) -> RoomHealth {
+    match error {
+        HomeserverError::Unreachable(_) => RoomHealth::Unknown,
+        HomeserverError::Refused { status, .. } if *status < 500 => RoomHealth::Answers,
+        HomeserverError::Refused { .. }
+        | HomeserverError::Broken(_)
+        | HomeserverError::Slow
+        | HomeserverError::InvalidResponse(_) => RoomHealth::Fails,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::delay_ms;

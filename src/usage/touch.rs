@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
-    config::{Config, Lifetime},
+    config::Config,
     homeserver::MediaClient,
     storage::{
         Database, StorageError,
@@ -47,11 +47,8 @@ impl Toucher {
         }
     }
 
-    /// Touches media that is due until it is cancelled, at most at `usage.touch_rate`.
-    pub async fn run(self, stop: CancellationToken) {
-        let Lifetime::For(every) = self.config.usage.touch else {
-            return;
-        };
+    /// Touches media that is due until it is cancelled, each once in `every`, at most at `usage.touch_rate`.
+    pub async fn run(self, every: Duration, stop: CancellationToken) {
         let rate = self.config.usage.touch_rate;
         let pause = rate.per / rate.amount;
         while !stop.is_cancelled() {

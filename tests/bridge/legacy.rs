@@ -251,10 +251,12 @@ async fn a_revocation_is_remembered_for_links_of_any_age() {
     service.stop().await;
 }
 
-#[test]
-fn a_link_is_inspected_wherever_it_is_followed() {
+#[tokio::test]
+async fn a_link_is_inspected_wherever_it_is_followed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let process = Process::new(folder.path(), "http://127.0.0.1:1", &with_entries(""));
+    let mut process = Process::new(folder.path(), "http://127.0.0.1:1", &with_entries(""));
+    process.start().await;
+    assert!(process.terminate().await.success());
     let path = folder.path().join("bridge.yaml");
     let text = std::fs::read_to_string(&path).expect("reads");
     let url = format!("public_url: {}", process.public);

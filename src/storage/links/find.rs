@@ -166,11 +166,3 @@ pub async fn count_of_key(
     .fetch_one(reader)
     .await?)
 }
-
-/// The highest ID of a key that a link was ever signed with.
-pub async fn highest_key(reader: &SqlitePool) -> Result<Option<KeyId>, StorageError> {
-    let highest: Option<i64> = sqlx::query_scalar("SELECT MAX(key_id) FROM links")
-        .fetch_one(reader)
-        .await?;
-    Ok(highest.and_then(|id| KeyId::try_from(id).ok()))
-}

@@ -2,22 +2,29 @@
 //!
 //! Every function here fails with [`StorageError`](super::StorageError) if the database does.
 
+mod claim;
 mod copies;
 mod insert;
 mod queue;
 mod report;
+mod rests;
 mod review;
 mod row;
 mod settle;
+mod times;
 
+#[cfg(test)]
+mod tests;
+
+pub use claim::{Wanted, any_claimable, claim, free_all_claims, free_ended_claims, hold};
 pub use copies::{CopySource, copy_source, note_copy, replace_copy};
 pub use insert::{NewMetaEvent, insert};
-pub use queue::{any_due, claim, make_due, postpone, release_claims, send_again};
-pub use report::{
-    MetaEventSummary, NextTimes, count_due, count_usages, count_waiting, list, next_times,
-};
+pub use queue::{make_due, postpone, send_again};
+pub use report::{MetaEventSummary, count_due, count_usages, count_waiting, list};
+pub use rests::{end as end_rest, note_failure, rest};
 pub use review::{
     Member, ReviewedEvent, review_by, review_room, start_redaction, start_review, to_review,
 };
-pub use row::{ClaimedEvent, Task};
-pub use settle::{GiveUp, count_queued, give_up, settle_redacted, settle_sent};
+pub use row::{Claim, ClaimedEvent, Task};
+pub use settle::{GiveUp, count_queued, give_up, settle_found, settle_redacted, settle_sent};
+pub use times::{NextTimes, next_expiry, next_times};

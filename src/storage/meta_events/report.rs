@@ -1,4 +1,4 @@
-//! The outbox as people and tests look at it, and when it needs the worker next.
+//! The outbox as people and tests look at it.
 
 use sqlx::SqlitePool;
 
@@ -82,39 +82,6 @@ pub async fn count_waiting(reader: &SqlitePool) -> Result<i64, StorageError> {
         "SELECT (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at IS NOT NULL) \
          + (SELECT COUNT(*) FROM meta_events WHERE review_at IS NOT NULL AND state = 'sent') \
          + (SELECT COUNT(*) FROM media_references WHERE state = 'pending' AND queued_in IS NULL)",
-    )
-    .fetch_one(reader)
-    .await?)
-}
-
-/// When each kind of work is due next, in milliseconds since the epoch; `None`: there is none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
-pub struct NextTimes {
-    /// A meta event may be claimed, to be sent or redacted.
-    pub attempt_at: Option<i64>,
-    /// A claim runs out whose outcome was not noted.
-    pub claim_ends_at: Option<i64>,
-    /// A sent meta event is to be reviewed.
-    pub review_at: Option<i64>,
-    /// Since when the first usage waits to be gathered.
-    pub pending_since: Option<i64>,
-    /// A live link expires.
-    pub expiry_at: Option<i64>,
-    /// A replaced room is to be checked.
-    pub check_at: Option<i64>,
-}
-
-/// When the worker has something to do next.
-pub async fn next_times(reader: &SqlitePool) -> Result<NextTimes, StorageError> {
-    Ok(sqlx::query_as(
-        "SELECT (SELECT MIN(next_attempt_at) FROM meta_events WHERE next_attempt_at IS NOT NULL \
-          AND claimed_until IS NULL AND state IN ('waiting', 'redacting')) AS attempt_at, \
-         (SELECT MIN(MAX(next_attempt_at, claimed_until)) FROM meta_events WHERE next_attempt_at IS NOT NULL \
-          AND claimed_until IS NOT NULL AND state IN ('waiting', 'redacting')) AS claim_ends_at, \
-         (SELECT MIN(review_at) FROM meta_events WHERE review_at IS NOT NULL AND state = 'sent') AS review_at, \
-         (SELECT MIN(pending_at) FROM media_references WHERE state = 'pending' AND queued_in IS NULL) AS pending_since, \
-         (SELECT MIN(expires_at) FROM links WHERE state = 'live' AND expires_at IS NOT NULL) AS expiry_at, \
-         (SELECT MIN(check_at) FROM room_successors WHERE check_at IS NOT NULL) AS check_at",
     )
     .fetch_one(reader)
     .await?)

@@ -50,16 +50,18 @@ pub struct ReviewedEvent {
     pub room_id: String,
 }
 
-/// Up to `limit` sent meta events whose review is due, the longest due first.
+/// Up to `limit` sent meta events of a bridge whose review is due, the longest due first.
 pub async fn to_review(
     connection: &mut SqliteConnection,
+    bridge: &str,
     now: i64,
     limit: i64,
 ) -> Result<Vec<ReviewedEvent>, StorageError> {
     Ok(sqlx::query_as(
-        "SELECT id, bridge, room_id FROM meta_events WHERE review_at <= $1 AND state = 'sent' \
-         ORDER BY review_at LIMIT $2",
+        "SELECT id, bridge, room_id FROM meta_events WHERE bridge = $1 AND review_at <= $2 \
+         AND state = 'sent' ORDER BY review_at LIMIT $3",
     )
+    .bind(bridge)
     .bind(now)
     .bind(limit)
     .fetch_all(connection)

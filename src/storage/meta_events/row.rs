@@ -9,11 +9,22 @@ pub enum Task {
     Redact,
 }
 
+/// Which claim of a meta event an attempt belongs to. An outcome is noted with it alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The row's ID.
+    pub id: i64,
+    /// The random value of this one claim.
+    pub token: String,
+}
+
 /// A meta event that the worker has claimed, to send or to redact it.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct ClaimedEvent {
     /// The row's ID.
     pub id: i64,
+    /// The random value of its claim.
+    pub claim: String,
     /// The bridge as whose user it is sent.
     pub bridge: String,
     /// The room into which it is sent.
@@ -49,9 +60,20 @@ pub struct ClaimedEvent {
     pub copied_at: Option<i64>,
     /// The number of copies that the homeserver has refused to attach.
     pub copies_refused: i64,
+    /// Whether the last request in its room failed.
+    pub has_rested: bool,
 }
 
 impl ClaimedEvent {
+    /// Its claim.
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        Claim {
+            id: self.id,
+            token: self.claim.clone(),
+        }
+    }
+
     /// The next step for it.
     #[must_use]
     pub fn task(&self) -> Task {

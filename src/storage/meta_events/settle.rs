@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use crate::storage::{StorageError, media_references::UsageState};
 
-use super::review::review_by;
+use super::{review::review_by, row::Claim};
 
 /// How many usages wait for a meta event to be sent.
 pub async fn count_queued(connection: &mut SqliteConnection, id: i64) -> Result<i64, StorageError> {
@@ -17,22 +17,64 @@ pub async fn count_queued(connection: &mut SqliteConnection, id: i64) -> Result<
 }
 
 /// A meta event was accepted: from now on it counts its usages, and no other does. If links to some
-/// of them have ended meanwhile, it is reviewed at `review_ended_at`.
+/// of them have ended meanwhile, it is reviewed at `review_ended_at`. `false`: the claim is lost, and
+/// nothing was changed.
 pub async fn settle_sent(
+    connection: &mut SqliteConnection,
+    claim: &Claim,
+    event_id: &str,
+    review_ended_at: i64,
+    now: i64,
+) -> Result<bool, StorageError> {
+    let settled = sqlx::query(
+        "UPDATE meta_events SET state = 'sent', event_id = $1, claim = NULL, claimed_until = NULL, \
+         claimed_at = NULL, next_attempt_at = NULL, unknown_since = NULL, last_error = NULL \
+         WHERE id = $2 AND claim = $3 AND state = 'waiting'",
+    )
+    .bind(event_id)
+    .bind(claim.id)
+    .bind(&claim.token)
+    .execute(&mut *connection)
+    .await?;
+    let is_settled = settled.rows_affected() > 0;
+    if is_settled {
+        count_usages_here(connection, claim.id, review_ended_at, now).await?;
+    }
+    Ok(is_settled)
+}
+
+/// The same for a meta event that was found in its room and that nobody has claimed.
+pub async fn settle_found(
     connection: &mut SqliteConnection,
     id: i64,
     event_id: &str,
     review_ended_at: i64,
     now: i64,
-) -> Result<(), StorageError> {
-    sqlx::query(
-        "UPDATE meta_events SET state = 'sent', event_id = $1, claimed_until = NULL, next_attempt_at = NULL, \
-         unknown_since = NULL, last_error = NULL WHERE id = $2 AND state = 'waiting'",
+) -> Result<bool, StorageError> {
+    let settled = sqlx::query(
+        "UPDATE meta_events SET state = 'sent', event_id = $1, claim = NULL, claimed_until = NULL, \
+         claimed_at = NULL, next_attempt_at = NULL, unknown_since = NULL, last_error = NULL \
+         WHERE id = $2 AND state = 'waiting' AND (claimed_until IS NULL OR claimed_until <= $3)",
     )
     .bind(event_id)
     .bind(id)
+    .bind(now)
     .execute(&mut *connection)
     .await?;
+    let is_settled = settled.rows_affected() > 0;
+    if is_settled {
+        count_usages_here(connection, id, review_ended_at, now).await?;
+    }
+    Ok(is_settled)
+}
+
+/// Has a sent meta event count the usages that waited for it.
+async fn count_usages_here(
+    connection: &mut SqliteConnection,
+    id: i64,
+    review_ended_at: i64,
+    now: i64,
+) -> Result<(), StorageError> {
     let earlier = counted_by_earlier(connection, id).await?;
     sqlx::query(
         "UPDATE media_references SET state = 'counted', counted_by = $1, queued_in = NULL, pending_at = NULL, \
@@ -70,28 +112,34 @@ async fn counted_by_earlier(
     .await?)
 }
 
-/// A meta event was redacted: the usages that it counted are released.
+/// A meta event was redacted: the usages that it counted are released. `false`: the claim is lost, and
+/// nothing was changed.
 pub async fn settle_redacted(
     connection: &mut SqliteConnection,
-    id: i64,
+    claim: &Claim,
     now: i64,
-) -> Result<(), StorageError> {
-    sqlx::query(
-        "UPDATE meta_events SET state = 'redacted', redacted_at = $2, claimed_until = NULL, \
-         next_attempt_at = NULL, last_error = NULL WHERE id = $1 AND state = 'redacting'",
+) -> Result<bool, StorageError> {
+    let settled = sqlx::query(
+        "UPDATE meta_events SET state = 'redacted', redacted_at = $3, claim = NULL, \
+         claimed_until = NULL, claimed_at = NULL, next_attempt_at = NULL, last_error = NULL \
+         WHERE id = $1 AND claim = $2 AND state = 'redacting'",
     )
-    .bind(id)
+    .bind(claim.id)
+    .bind(&claim.token)
     .bind(now)
     .execute(&mut *connection)
     .await?;
+    if settled.rows_affected() == 0 {
+        return Ok(false);
+    }
     sqlx::query(
         "UPDATE media_references SET counted_by = NULL, copy_mxc = NULL, \
          state = CASE WHEN queued_in IS NULL THEN 'released' ELSE 'pending' END WHERE counted_by = $1",
     )
-    .bind(id)
+    .bind(claim.id)
     .execute(&mut *connection)
     .await?;
-    Ok(())
+    Ok(true)
 }
 
 /// Why a meta event is given up.
@@ -107,29 +155,33 @@ pub enum GiveUp {
 
 /// Gives up a meta event that the homeserver has surely not accepted; returns its usages. Those that
 /// an earlier meta event counts stay counted, and that one is reviewed at `review_at`. Usages whose
-/// links have all ended meanwhile are released.
+/// links have all ended meanwhile are released. `None`: the claim is lost, and nothing was changed.
 pub async fn give_up(
     connection: &mut SqliteConnection,
-    id: i64,
+    claim: &Claim,
     how: GiveUp,
     error: &str,
     review_at: i64,
-) -> Result<Vec<i64>, StorageError> {
+) -> Result<Option<Vec<i64>>, StorageError> {
     let (state, linked, ended) = match how {
         GiveUp::Failed => ("failed", UsageState::Failed, UsageState::Released),
         GiveUp::Disabled => ("dropped", UsageState::Disabled, UsageState::Disabled),
         GiveUp::Replaced => ("dropped", UsageState::Pending, UsageState::Released),
     };
-    sqlx::query(
-        "UPDATE meta_events SET state = $1, claimed_until = NULL, next_attempt_at = NULL, last_error = $2 \
-         WHERE id = $3 AND state = 'waiting'",
+    let given_up = sqlx::query(
+        "UPDATE meta_events SET state = $1, claim = NULL, claimed_until = NULL, claimed_at = NULL, \
+         next_attempt_at = NULL, last_error = $2 WHERE id = $3 AND claim = $4 AND state = 'waiting'",
     )
     .bind(state)
     .bind(error)
-    .bind(id)
+    .bind(claim.id)
+    .bind(&claim.token)
     .execute(&mut *connection)
     .await?;
-    let earlier = counted_by_earlier(connection, id).await?;
+    if given_up.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let earlier = counted_by_earlier(connection, claim.id).await?;
     let members: Vec<i64> = sqlx::query_scalar(
         "UPDATE media_references SET queued_in = NULL, \
          state = CASE WHEN counted_by IS NOT NULL THEN state \
@@ -138,7 +190,7 @@ pub async fn give_up(
     )
     .bind(linked.as_str())
     .bind(ended.as_str())
-    .bind(id)
+    .bind(claim.id)
     .fetch_all(&mut *connection)
     .await?;
     if how != GiveUp::Replaced {
@@ -146,5 +198,5 @@ pub async fn give_up(
             review_by(connection, meta_event, review_at).await?;
         }
     }
-    Ok(members)
+    Ok(Some(members))
 }

@@ -29,6 +29,18 @@ pub struct ReconcileReport {
 }
 
 impl ReconcileReport {
+    /// Both together.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.rooms += other.rooms;
+        self.events += other.events;
+        self.counted_anew += other.counted_anew;
+        self.found += other.found;
+        self.redacted_again += other.redacted_again;
+        self.strays_redacted += other.strays_redacted;
+        self.unreadable.extend(other.unreadable);
+        self
+    }
+
     pub(super) fn log(&self) {
         if self.rooms > 0 || !self.unreadable.is_empty() {
             tracing::info!(

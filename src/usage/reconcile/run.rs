@@ -1,13 +1,13 @@
-//! Compares rooms one after the other: at a person's command, or each once in a while.
+//! Compares rooms, a few at once: at a person's command, or each once in a while.
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future, stream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
-    config::{Config, Lifetime},
+    config::Config,
     homeserver::{EventState, Homeserver, HomeserverError},
     storage::{
         Database, StorageError,
@@ -26,12 +26,19 @@ use super::{
 const COMPARE_REDACTED_MS: i64 = 30 * 86_400_000;
 /// How long the background job waits before each request.
 const PAUSE: Duration = Duration::from_millis(400);
+/// How many rooms of a bridge are compared at once, so that one that gives no answer holds up no
+/// other.
+const ROOMS_AT_ONCE: usize = 3;
+/// How long a room may take: a thousand pages, with the pauses.
+const ROOM_WITHIN: Duration = Duration::from_secs(1800);
 
 /// Why a room was not compared.
 #[derive(Debug, thiserror::Error)]
 enum RoomError {
     #[error("its bridge is not configured any more")]
     UnknownBridge,
+    #[error("it took longer than half an hour")]
+    Slow,
     #[error(transparent)]
     Homeserver(#[from] HomeserverError),
     #[error(transparent)]
@@ -67,16 +74,15 @@ impl Reconciler {
         }
     }
 
-    /// Compares each room once in `usage.reconcile`, one after the other and slowly, until it is
-    /// cancelled.
-    pub async fn run(self, stop: CancellationToken) {
-        let Lifetime::For(every) = self.config.usage.reconcile else {
-            return;
-        };
+    /// Compares each room once in `every`, slowly, until it is cancelled. No bridge waits for the rooms
+    /// of another.
+    pub async fn run(self, every: Duration, stop: CancellationToken) {
         let look_every = (every / 60).clamp(Duration::from_secs(1), Duration::from_secs(60));
-        let work = async {
+        let bridges = self.config.bridges.iter();
+        let work = future::join_all(bridges.map(|bridge| async {
             loop {
                 let due = RoomCriteria {
+                    bridge: Some(bridge.id.clone()),
                     not_since: Some(self.clock.now_ms() - millis(every)),
                     ..RoomCriteria::default()
                 };
@@ -86,10 +92,10 @@ impl Reconciler {
                 }
                 self.clock.sleep(look_every).await;
             }
-        };
+        }));
         tokio::select! {
             () = stop.cancelled() => {}
-            () = work => {}
+            _ = work => {}
         }
     }
 
@@ -111,33 +117,44 @@ impl Reconciler {
         criteria: &RoomCriteria,
         pause: Duration,
     ) -> Result<ReconcileReport, StorageError> {
-        let mut report = ReconcileReport::default();
         let since = self.clock.now_ms() - COMPARE_REDACTED_MS;
         let rooms = comparison::rooms(self.database.reader(), criteria, since).await?;
-        for (bridge, room_id) in rooms {
-            let outcome = self
-                .compare_room(&bridge, &room_id, pause, &mut report)
-                .await;
-            match outcome {
-                Ok(()) => report.rooms += 1,
-                Err(RoomError::Storage(error)) => return Err(error),
-                Err(error) => {
-                    tracing::warn!(bridge, room_id, %error, "a room could not be compared with the recorded usage");
-                    let unreadable = (bridge.clone(), room_id.clone(), error.to_string());
-                    report.unreadable.push(unreadable);
-                }
+        stream::iter(rooms)
+            .map(|(bridge, room_id)| self.compare_and_note(bridge, room_id, pause))
+            .buffer_unordered(ROOMS_AT_ONCE)
+            .try_fold(ReconcileReport::default(), async |all, room| {
+                Ok(all.and(room))
+            })
+            .await
+    }
+
+    /// Compares one room, and notes that it was its turn.
+    async fn compare_and_note(
+        &self,
+        bridge: String,
+        room_id: String,
+        pause: Duration,
+    ) -> Result<ReconcileReport, StorageError> {
+        let mut report = ReconcileReport::default();
+        let comparison = self.compare_room(&bridge, &room_id, pause, &mut report);
+        let outcome = tokio::time::timeout(ROOM_WITHIN, comparison).await;
+        match outcome.unwrap_or(Err(RoomError::Slow)) {
+            Ok(()) => report.rooms += 1,
+            Err(RoomError::Storage(error)) => return Err(error),
+            Err(error) => {
+                tracing::warn!(bridge, room_id, %error, "a room could not be compared with the recorded usage");
+                let unreadable = (bridge.clone(), room_id.clone(), error.to_string());
+                report.unreadable.push(unreadable);
             }
-            let now = self.clock.now_ms();
-            self.database
-                .writer()
-                .write::<_, StorageError, _>(move |connection| {
-                    async move {
-                        comparison::note_compared(connection, &bridge, &room_id, now).await
-                    }
-                    .boxed()
-                })
-                .await?;
         }
+        let now = self.clock.now_ms();
+        self.database
+            .writer()
+            .write::<_, StorageError, _>(move |connection| {
+                async move { comparison::note_compared(connection, &bridge, &room_id, now).await }
+                    .boxed()
+            })
+            .await?;
         Ok(report)
     }
 

@@ -5,7 +5,24 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::{clock::Clock, storage::Database};
+use crate::{
+    clock::Clock,
+    storage::{Database, StorageError},
+};
+
+/// How often a loop looks for work though nothing has woken it: the system's clock may have been
+/// set. Longer than any test waits, so that none passes by the poll.
+const POLL: Duration = Duration::from_secs(60);
+/// How long it waits after an error of the database.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// Where a loop stands after it has looked for work.
+pub(super) enum Progress {
+    /// Something was done, so there may be more to do.
+    Made,
+    /// There is nothing to do before this time, in milliseconds since the epoch.
+    NothingUntil(i64),
+}
 
 #[derive(Debug)]
 pub(super) struct Alarm {
@@ -16,11 +33,11 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    pub(super) fn new(database: &Database, clock: Clock, poll: Duration) -> Self {
+    pub(super) fn new(database: &Database, clock: Clock) -> Self {
         Self {
             changed: database.writer().usage_changed(),
             clock,
-            poll,
+            poll: POLL,
         }
     }
 
@@ -29,9 +46,21 @@ impl Alarm {
         self.changed.mark_unchanged();
     }
 
+    /// Waits for as long as the outcome of a look for work says.
+    pub(super) async fn wait_after(&mut self, pass: Result<Progress, StorageError>) {
+        match pass {
+            Ok(Progress::Made) => {}
+            Ok(Progress::NothingUntil(at)) => self.wait_until(at).await,
+            Err(error) => {
+                tracing::error!(%error, "usage could not be worked on");
+                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+            }
+        }
+    }
+
     /// Waits until the database has changed since it was armed, or until a time in milliseconds
     /// since the epoch.
-    pub(super) async fn wait_until(&mut self, at: i64) {
+    async fn wait_until(&mut self, at: i64) {
         tokio::select! {
             // An error means that the writer has stopped: then nothing changes any more.
             Ok(()) = self.changed.changed() => {}
@@ -45,12 +74,19 @@ impl Alarm {
 mod tests {
     use futures_util::FutureExt;
 
-    use crate::storage::{Opener, StorageError, features, room_successors};
+    use crate::storage::{Opener, features, room_successors};
 
     use super::*;
 
     const NEVER: Duration = Duration::from_secs(1_000_000_000);
     const DAY_MS: i64 = 86_400_000;
+
+    fn alarm(database: &Database, clock: &Clock) -> Alarm {
+        Alarm {
+            poll: NEVER,
+            ..Alarm::new(database, clock.clone())
+        }
+    }
 
     async fn open() -> (tempfile::TempDir, Database) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -75,7 +111,7 @@ mod tests {
     async fn a_commit_that_concerns_usage_ends_the_wait() {
         let (_folder, database) = open().await;
         let clock = Clock::default();
-        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
+        let mut alarm = alarm(&database, &clock);
         replace_a_room(&database).await;
         alarm.wait_until(clock.now_ms() + DAY_MS).await;
     }
@@ -84,7 +120,7 @@ mod tests {
     async fn a_commit_before_the_wait_is_not_missed() {
         let (_folder, database) = open().await;
         let clock = Clock::default();
-        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
+        let mut alarm = alarm(&database, &clock);
         let at = clock.now_ms() + DAY_MS;
         alarm.arm();
         replace_a_room(&database).await;
@@ -97,7 +133,7 @@ mod tests {
     async fn other_commits_let_the_worker_sleep() {
         let (_folder, database) = open().await;
         let clock = Clock::default();
-        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
+        let mut alarm = alarm(&database, &clock);
         let written = database.writer().write::<_, StorageError, _>(|c| {
             features::note(c, "org.example.feature", true, 1).boxed()
         });
@@ -110,7 +146,7 @@ mod tests {
     async fn a_clock_that_is_moved_ends_the_wait() {
         let (_folder, database) = open().await;
         let clock = Clock::default();
-        let mut alarm = Alarm::new(&database, clock.clone(), NEVER);
+        let mut alarm = alarm(&database, &clock);
         let at = clock.now_ms() + DAY_MS;
         tokio::join!(alarm.wait_until(at), async {
             tokio::task::yield_now().await;

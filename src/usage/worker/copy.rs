@@ -106,16 +106,17 @@ impl Copies {
         copy: String,
         copied_at: i64,
     ) -> Result<Option<ClaimedEvent>, StorageError> {
-        let (id, noted) = (event.id, copy.clone());
+        let (claim, noted) = (event.claim(), copy.clone());
         let txn_id = self
             .database
             .writer()
             .write::<_, StorageError, _>(move |connection| {
-                async move { meta_events::note_copy(connection, id, &noted, copied_at).await }
+                async move { meta_events::note_copy(connection, &claim, &noted, copied_at).await }
                     .boxed()
             })
             .await?;
         let Some(txn_id) = txn_id else {
+            self.outbox.note_lost(&event);
             return Ok(None);
         };
         event.txn_id = txn_id;

@@ -99,17 +99,13 @@ impl Devices {
         }
     }
 
-    /// When the next device may be asked for that could not be made, after `now`.
-    pub(super) fn next_attempt_at(&self, now: i64) -> Option<i64> {
-        self.states()
-            .values()
-            .filter_map(|state| match state {
-                DeviceState::Ready(_) => None,
-                DeviceState::Failed {
-                    next_attempt_at, ..
-                } => Some(*next_attempt_at),
-            })
-            .filter(|at| *at > now)
-            .min()
+    /// When the device of a bridge may be asked for that could not be made.
+    pub(super) fn next_attempt_at(&self, bridge: &str) -> Option<i64> {
+        match self.states().get(bridge) {
+            Some(DeviceState::Failed {
+                next_attempt_at, ..
+            }) => Some(*next_attempt_at),
+            _ => None,
+        }
     }
 }

@@ -6,12 +6,12 @@ use futures_util::FutureExt;
 
 use crate::{
     clock::Clock,
-    config::Config,
-    homeserver::Features,
+    config::{BridgeConfig, Config},
+    homeserver::{Device, Features},
     storage::{Database, StorageError, media_references, room_successors},
 };
 
-use super::{context::Context, devices::Devices, draft::Drafter};
+use super::{context::Context, draft::Drafter};
 
 #[derive(Debug)]
 pub(super) struct Gatherer {
@@ -19,37 +19,31 @@ pub(super) struct Gatherer {
     config: Arc<Config>,
     clock: Clock,
     features: Features,
-    devices: Devices,
+    bridge: Arc<BridgeConfig>,
 }
 
 impl Gatherer {
-    pub(super) fn new(context: &Context, devices: Devices) -> Self {
+    pub(super) fn new(context: &Context, bridge: Arc<BridgeConfig>) -> Self {
         Self {
             database: context.database.clone(),
             config: Arc::clone(&context.config),
             clock: context.clock.clone(),
             features: context.features.clone(),
-            devices,
+            bridge,
         }
     }
 
     /// Queues meta events for rooms in which a usage waits since before `before`; `true`: there was
-    /// such a room, and its bridge has a device.
-    pub(super) async fn gather(&self, before: i64) -> Result<bool, StorageError> {
+    /// such a room.
+    pub(super) async fn gather(&self, device: &Device, before: i64) -> Result<bool, StorageError> {
+        let bridge_id = &self.bridge.id;
         let mut connection = self.database.reader().acquire().await?;
-        let rooms = media_references::rooms_to_gather(&mut connection, before).await?;
+        let rooms = media_references::rooms_to_gather(&mut connection, bridge_id, before).await?;
         drop(connection);
-        let mut has_gathered = false;
-        for (bridge_id, room_id) in rooms {
-            let Some(bridge) = self.config.bridge(&bridge_id) else {
-                continue;
-            };
-            let Some(device) = self.devices.get(bridge).await else {
-                continue;
-            };
-            has_gathered = true;
-            let now = self.clock.now_ms();
-            let drafter = Drafter::new(&self.config, &self.features, bridge, device);
+        let has_rooms = !rooms.is_empty();
+        for room_id in rooms {
+            let (bridge_id, now) = (bridge_id.clone(), self.clock.now_ms());
+            let drafter = Drafter::new(&self.config, &self.features, &self.bridge, device.clone());
             self.database
                 .writer()
                 .write::<_, StorageError, _>(move |connection| {
@@ -66,6 +60,6 @@ impl Gatherer {
                 })
                 .await?;
         }
-        Ok(has_gathered)
+        Ok(has_rooms)
     }
 }

@@ -56,8 +56,7 @@ impl Redactor {
             // A user who has left the room cannot redact there: the event waits for the return.
             Err(error) if is_permanent(&error) => {
                 let wait = delay_ms(event.attempts + 5, LONGEST_WAIT_REFUSED_MS);
-                let reason = error.to_string();
-                return self.outbox.postpone(event, wait, false, &reason).await;
+                return self.outbox.retry_refused(event, &error, wait).await;
             }
             Err(error) => {
                 if error.status() >= 500 {

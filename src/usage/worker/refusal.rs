@@ -77,13 +77,17 @@ impl Refusals {
             error,
             "meta event too large: halved"
         );
-        self.database
+        let halved = event.clone();
+        let is_held = self
+            .database
             .writer()
-            .write(move |connection| {
-                async move { halve(connection, &event, &drafter, names_events, &error, now).await }
+            .write::<_, StorageError, _>(move |connection| {
+                async move { halve(connection, &halved, &drafter, names_events, &error, now).await }
                     .boxed()
             })
-            .await
+            .await?;
+        self.outbox.note_unless(is_held, &event);
+        Ok(())
     }
 
     /// The bridge may not send there: another room counts the usages, if there is one.
@@ -102,13 +106,18 @@ impl Refusals {
         };
         tracing::warn!(bridge = event.bridge, room_id = event.room_id, %error, "meta event refused: another room counts");
         let drafter = self.drafter(bridge, &event);
-        let (id, error, now) = (event.id, error.to_string(), self.clock.now_ms());
-        self.database
+        let (claim, error, now) = (event.claim(), error.to_string(), self.clock.now_ms());
+        let is_held = self
+            .database
             .writer()
-            .write(move |connection| {
+            .write::<_, StorageError, _>(move |connection| {
                 async move {
+                    let replaced = GiveUp::Replaced;
                     let members =
-                        meta_events::give_up(connection, id, GiveUp::Replaced, &error, now).await?;
+                        meta_events::give_up(connection, &claim, replaced, &error, now).await?;
+                    let Some(members) = members else {
+                        return Ok(false);
+                    };
                     let usages = media_references::live(connection, &members).await?;
                     let OtherRoom {
                         room_id,
@@ -116,11 +125,14 @@ impl Refusals {
                     } = other;
                     drafter
                         .queue(connection, &room_id, &usages, names_events, now)
-                        .await
+                        .await?;
+                    Ok(true)
                 }
                 .boxed()
             })
-            .await
+            .await?;
+        self.outbox.note_unless(is_held, &event);
+        Ok(())
     }
 
     /// The room that has replaced the event's own, or the fallback room.
@@ -149,7 +161,7 @@ impl Refusals {
     }
 }
 
-/// Replaces a meta event by two; gives it up if it counts one usage only.
+/// Replaces a meta event by two; gives it up if it counts one usage only. `false`: its claim is lost.
 async fn halve(
     connection: &mut SqliteConnection,
     event: &ClaimedEvent,
@@ -157,13 +169,21 @@ async fn halve(
     names_events: bool,
     error: &str,
     now: i64,
-) -> Result<(), StorageError> {
-    let (id, review_at) = (event.id, now + LONGEST_WAIT_REFUSED_MS);
-    if meta_events::count_queued(connection, id).await? < 2 {
-        meta_events::give_up(connection, id, GiveUp::Failed, error, review_at).await?;
-        return Ok(());
+) -> Result<bool, StorageError> {
+    let (claim, review_at) = (event.claim(), now + LONGEST_WAIT_REFUSED_MS);
+    let is_one = meta_events::count_queued(connection, event.id).await? < 2;
+    let how = if is_one {
+        GiveUp::Failed
+    } else {
+        GiveUp::Replaced
+    };
+    let members = meta_events::give_up(connection, &claim, how, error, review_at).await?;
+    let Some(members) = members else {
+        return Ok(false);
+    };
+    if is_one {
+        return Ok(true);
     }
-    let members = meta_events::give_up(connection, id, GiveUp::Replaced, error, review_at).await?;
     let usages = media_references::live(connection, &members).await?;
     let (first, second) = usages.split_at(usages.len().div_ceil(2));
     for half in [first, second] {
@@ -171,5 +191,5 @@ async fn halve(
             .queue(connection, &event.room_id, half, names_events, now)
             .await?;
     }
-    Ok(())
+    Ok(true)
 }

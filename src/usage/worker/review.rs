@@ -8,8 +8,8 @@ use sqlx::SqliteConnection;
 
 use crate::{
     clock::Clock,
-    config::Config,
-    homeserver::Features,
+    config::{BridgeConfig, Config},
+    homeserver::{Device, Features},
     storage::{
         Database, StorageError, media_references,
         meta_events::{self, Member, ReviewedEvent},
@@ -19,7 +19,6 @@ use crate::{
 
 use super::{
     context::Context,
-    devices::Devices,
     draft::{Drafter, is_fallback_room},
 };
 
@@ -32,36 +31,29 @@ pub(super) struct Reviewer {
     config: Arc<Config>,
     clock: Clock,
     features: Features,
-    devices: Devices,
+    bridge: Arc<BridgeConfig>,
 }
 
 impl Reviewer {
-    pub(super) fn new(context: &Context, devices: Devices) -> Self {
+    pub(super) fn new(context: &Context, bridge: Arc<BridgeConfig>) -> Self {
         Self {
             database: context.database.clone(),
             config: Arc::clone(&context.config),
             clock: context.clock.clone(),
             features: context.features.clone(),
-            devices,
+            bridge,
         }
     }
 
-    /// Reviews sent meta events that are due; `true`: there was one, and its bridge has a device.
-    pub(super) async fn review(&self) -> Result<bool, StorageError> {
+    /// Reviews sent meta events that are due; `true`: there was one.
+    pub(super) async fn review(&self, device: &Device) -> Result<bool, StorageError> {
         let now = self.clock.now_ms();
         let mut connection = self.database.reader().acquire().await?;
-        let due = meta_events::to_review(&mut connection, now, AT_ONCE).await?;
+        let due = meta_events::to_review(&mut connection, &self.bridge.id, now, AT_ONCE).await?;
         drop(connection);
-        let mut has_reviewed = false;
+        let has_due = !due.is_empty();
         for event in due {
-            let Some(bridge) = self.config.bridge(&event.bridge) else {
-                continue;
-            };
-            let Some(device) = self.devices.get(bridge).await else {
-                continue;
-            };
-            has_reviewed = true;
-            let drafter = Drafter::new(&self.config, &self.features, bridge, device);
+            let drafter = Drafter::new(&self.config, &self.features, &self.bridge, device.clone());
             let names_events = !is_fallback_room(&self.config, &event.room_id);
             self.database
                 .writer()
@@ -71,7 +63,7 @@ impl Reviewer {
                 })
                 .await?;
         }
-        Ok(has_reviewed)
+        Ok(has_due)
     }
 }
 

@@ -1,23 +1,29 @@
 //! Rooms that were replaced: usage moves on to the new room once the bridge's user is there.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 
 use crate::{
     clock::Clock,
-    config::{BridgeConfig, Config},
+    config::BridgeConfig,
     homeserver::{Homeserver, HomeserverError},
     storage::{
         Database, StorageError, media_references, meta_events,
-        room_successors::{self, Succession},
+        room_successors::{self, DueCheck, Succession},
     },
 };
 
-use super::context::Context;
+use super::{beside::Beside, context::Context};
+use crate::usage::retry::{LONGEST_WAIT_REFUSED_MS, delay_ms};
 
-/// How long to wait after the homeserver could not be asked about a room, in milliseconds.
-const CHECK_AGAIN_AFTER_MS: i64 = 30_000;
+/// How many replacements are checked at once.
+const AT_ONCE: usize = 4;
+/// How many doublings of the shortest wait come before the first retry: half a minute, then twice as
+/// long each time.
+const FIRST_WAIT: i64 = 5;
+/// How long to wait after an error of the database.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
 /// Whether usage can move to the new room.
 enum Readiness {
@@ -29,63 +35,105 @@ enum Readiness {
     NotASuccessor,
 }
 
-/// Moves usage from replaced rooms to their successors.
+/// Moves usage from replaced rooms to their successors, beside the loop.
 #[derive(Debug)]
 pub(super) struct Successors {
-    database: Database,
-    config: Arc<Config>,
-    clock: Clock,
-    homeserver: Arc<Homeserver>,
+    checker: Arc<Checker>,
+    /// Each tells which room it has checked.
+    running: Beside<String>,
+    checked_now: HashSet<String>,
 }
 
 impl Successors {
-    pub(super) fn new(context: &Context) -> Self {
-        Self {
+    pub(super) fn new(context: &Context, bridge: Arc<BridgeConfig>) -> Self {
+        let checker = Checker {
             database: context.database.clone(),
-            config: Arc::clone(&context.config),
             clock: context.clock.clone(),
             homeserver: Arc::clone(&context.homeserver),
+            bridge,
+        };
+        Self {
+            checker: Arc::new(checker),
+            running: Beside::new(),
+            checked_now: HashSet::new(),
         }
     }
 
-    /// Checks replacements that are due, and moves usage where it can move; `true`: there were some.
-    pub(super) async fn check(&self) -> Result<bool, StorageError> {
-        let due = room_successors::due(self.database.reader(), self.clock.now_ms()).await?;
-        let has_checked = !due.is_empty();
-        for succession in due {
-            let Some(bridge) = self.config.bridge(&succession.bridge) else {
-                self.check_again(succession, None).await?;
+    /// Starts to check replacements that are due.
+    pub(super) async fn start_due(&mut self) -> Result<(), StorageError> {
+        while let Some(room_id) = self.running.take() {
+            self.checked_now.remove(&room_id);
+        }
+        // Those that are being checked are due as well.
+        let due = self.checker.due(2 * AT_ONCE as i64).await?;
+        for check in due {
+            let room_id = check.succession.room_id.clone();
+            if self.running.len() >= AT_ONCE || !self.checked_now.insert(room_id.clone()) {
                 continue;
-            };
-            match self.readiness(bridge, &succession).await {
-                Ok(Readiness::Ready) => self.move_usage(bridge, succession).await?,
-                Ok(Readiness::NotJoined) => self.check_again(succession, None).await?,
-                Ok(Readiness::NotASuccessor) => {
-                    tracing::warn!(
-                        bridge = bridge.id,
-                        room_id = succession.room_id,
-                        successor = succession.successor,
-                        "a tombstone names a room that does not name the old one: usage stays where it is"
-                    );
-                    self.check_again(succession, None).await?;
+            }
+            let checker = Arc::clone(&self.checker);
+            self.running.start(async move {
+                if let Err(error) = checker.check(check).await {
+                    tracing::error!(%error, "a replaced room could not be checked");
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                 }
-                Err(error) => {
-                    tracing::warn!(bridge = bridge.id, room_id = succession.room_id, %error, "a replaced room cannot be looked at");
-                    let at = self.clock.now_ms() + CHECK_AGAIN_AFTER_MS;
-                    self.check_again(succession, Some(at)).await?;
-                }
+                room_id
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits until a check has ended.
+    pub(super) async fn checked(&mut self) {
+        let room_id = self.running.next().await;
+        self.checked_now.remove(&room_id);
+    }
+
+    /// Waits for the checks that go on, a few seconds at most.
+    pub(super) async fn finish(mut self) {
+        self.running.finish().await;
+    }
+}
+
+#[derive(Debug)]
+struct Checker {
+    database: Database,
+    clock: Clock,
+    homeserver: Arc<Homeserver>,
+    bridge: Arc<BridgeConfig>,
+}
+
+impl Checker {
+    async fn due(&self, limit: i64) -> Result<Vec<DueCheck>, StorageError> {
+        let now = self.clock.now_ms();
+        room_successors::due(self.database.reader(), &self.bridge.id, now, limit).await
+    }
+
+    /// Checks a replacement, and moves usage if it can move.
+    async fn check(&self, check: DueCheck) -> Result<(), StorageError> {
+        let succession = &check.succession;
+        match self.readiness(succession).await {
+            Ok(Readiness::Ready) => self.move_usage(check.succession).await,
+            Ok(Readiness::NotJoined) => self.wait_for_join(check).await,
+            Ok(Readiness::NotASuccessor) => {
+                tracing::warn!(
+                    bridge = self.bridge.id,
+                    room_id = succession.room_id,
+                    successor = succession.successor,
+                    "a tombstone names a room that does not name the old one: usage stays where it is"
+                );
+                self.wait_for_join(check).await
+            }
+            Err(error) => {
+                tracing::warn!(bridge = self.bridge.id, room_id = succession.room_id, %error, "a replaced room cannot be looked at");
+                self.check_again(check).await
             }
         }
-        Ok(has_checked)
     }
 
     /// Anybody who may set a tombstone can name any room in it, so both rooms have to agree.
-    async fn readiness(
-        &self,
-        bridge: &BridgeConfig,
-        succession: &Succession,
-    ) -> Result<Readiness, HomeserverError> {
-        let successor = &succession.successor;
+    async fn readiness(&self, succession: &Succession) -> Result<Readiness, HomeserverError> {
+        let (bridge, successor) = (&self.bridge, &succession.successor);
         let membership = self.homeserver.membership(bridge, successor).await;
         if none_if_not_a_member(membership)?.as_deref() != Some("join") {
             return Ok(Readiness::NotJoined);
@@ -104,28 +152,36 @@ impl Successors {
         })
     }
 
-    /// Puts the check off; `None`: until the bridge's user joins.
-    async fn check_again(
-        &self,
-        succession: Succession,
-        check_at: Option<i64>,
-    ) -> Result<(), StorageError> {
+    /// Puts the check off until the bridge's user joins.
+    async fn wait_for_join(&self, check: DueCheck) -> Result<(), StorageError> {
         self.database
             .writer()
             .write(move |connection| {
-                async move { room_successors::check_again(connection, &succession, check_at).await }
-                    .boxed()
+                async move { room_successors::check_again(connection, &check, None).await }.boxed()
+            })
+            .await
+    }
+
+    /// Puts the check off, for longer each time.
+    async fn check_again(&self, check: DueCheck) -> Result<(), StorageError> {
+        let now = self.clock.now_ms();
+        self.database
+            .writer()
+            .write(move |connection| {
+                async move {
+                    let failures =
+                        room_successors::note_failure(connection, &check.succession).await?;
+                    let wait = delay_ms(failures + FIRST_WAIT, LONGEST_WAIT_REFUSED_MS);
+                    room_successors::check_again(connection, &check, Some(now + wait)).await
+                }
+                .boxed()
             })
             .await
     }
 
     /// From now on usage is counted in the new room. The review of the old room's meta events moves
     /// it: by new meta events, after which the old ones are redacted.
-    async fn move_usage(
-        &self,
-        bridge: &BridgeConfig,
-        succession: Succession,
-    ) -> Result<(), StorageError> {
+    async fn move_usage(&self, succession: Succession) -> Result<(), StorageError> {
         let now = self.clock.now_ms();
         let moved = succession.clone();
         self.database
@@ -146,7 +202,7 @@ impl Successors {
             })
             .await?;
         tracing::info!(
-            bridge = bridge.id,
+            bridge = self.bridge.id,
             room_id = succession.room_id,
             successor = succession.successor,
             "usage moves to the room's replacement"

@@ -1,4 +1,4 @@
-//! Old records that nobody needs any more are deleted now and then.
+//! Old records that nobody needs any more are deleted now and then, and secrets are wiped.
 
 use std::sync::Arc;
 
@@ -10,7 +10,9 @@ use crate::{
     links::Links,
     storage::{
         Database, StorageError,
+        far_future::{self, ConfiguredWaits},
         history::{self, ForgetBefore},
+        wipe,
     },
 };
 
@@ -20,6 +22,11 @@ use super::context::Context;
 const REMEMBER_TRANSACTIONS_MS: i64 = 7 * 86_400_000;
 /// How often old records are deleted, in milliseconds.
 const EVERY_MS: i64 = 3_600_000;
+/// How soon it goes on: where there is more to wipe than one write does, or doubt about the time. In
+/// milliseconds.
+const AGAIN_MS: i64 = 1000;
+/// How many rows of each kind are wiped in one write.
+const WIPED_AT_ONCE: i64 = 500;
 
 #[derive(Debug)]
 pub(super) struct Upkeep {
@@ -27,7 +34,11 @@ pub(super) struct Upkeep {
     config: Arc<Config>,
     clock: Clock,
     links: Links,
-    next_at: i64,
+    delete_at: i64,
+    wipe_at: i64,
+    /// Whether the write-ahead log may hold secrets that were wiped. A process before this one may
+    /// have been killed before it was emptied.
+    has_wiped: bool,
 }
 
 impl Upkeep {
@@ -37,23 +48,57 @@ impl Upkeep {
             config: Arc::clone(&context.config),
             clock: context.clock.clone(),
             links,
-            next_at: 0,
+            delete_at: 0,
+            wipe_at: 0,
+            has_wiped: true,
         }
     }
 
-    /// When old records are deleted next.
+    /// When there is something to do next.
     pub(super) fn next_at(&self) -> i64 {
-        self.next_at
+        self.delete_at.min(self.wipe_at)
     }
 
-    /// Deletes old records, if it is time to.
+    /// Deletes old records and wipes secrets, if it is time to.
     pub(super) async fn run_if_due(&mut self) -> Result<(), StorageError> {
         let now = self.clock.now_ms();
-        if now < self.next_at {
-            return Ok(());
+        let is_due = |at: i64| !(now + 1..=now + EVERY_MS).contains(&at);
+        if is_due(self.wipe_at) {
+            self.wipe_at = now + EVERY_MS;
+            if self.wipe().await? {
+                self.wipe_at = now + AGAIN_MS;
+            }
         }
-        self.next_at = now + EVERY_MS;
-        self.delete_old(now).await
+        if is_due(self.delete_at) {
+            // What is forgotten stays forgotten: it waits until there is no doubt about the time.
+            if self.clock.is_sure() {
+                self.delete_at = now + EVERY_MS;
+                self.delete_old(now).await?;
+            } else {
+                self.delete_at = now + AGAIN_MS;
+            }
+        }
+        Ok(())
+    }
+
+    /// Wipes some of the secrets that nobody needs any more; `true`: there may be more.
+    async fn wipe(&mut self) -> Result<bool, StorageError> {
+        let has_cache = self.config.media.cache.is_some();
+        let wiped = self
+            .database
+            .writer()
+            .write::<_, StorageError, _>(move |connection| {
+                wipe::wipe(connection, has_cache, WIPED_AT_ONCE).boxed()
+            })
+            .await?;
+        self.has_wiped |= wiped > 0;
+        if wiped > 0 {
+            return Ok(true);
+        }
+        if self.has_wiped && self.database.empty_log().await? {
+            self.has_wiped = false;
+        }
+        Ok(self.has_wiped)
     }
 
     async fn delete_old(&self, now: i64) -> Result<(), StorageError> {
@@ -70,10 +115,22 @@ impl Upkeep {
             // The age of links that bridges have made by themselves is not known.
             revocations: redactions.filter(|_| !has_legacy_links),
         };
+        let usage = &self.config.usage;
+        let waits = ConfiguredWaits {
+            release_after: millis(usage.release_after),
+            touch: match usage.touch {
+                Lifetime::Never => None,
+                Lifetime::For(every) => Some(millis(every)),
+            },
+        };
         self.database
             .writer()
             .write::<_, StorageError, _>(move |connection| {
-                history::forget(connection, before).boxed()
+                async move {
+                    history::forget(connection, before).await?;
+                    far_future::pull_back(connection, waits, now).await
+                }
+                .boxed()
             })
             .await?;
         self.links.forget_shown().await

@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -43,6 +43,8 @@ struct Plan {
     /// Faults for requests whose path holds the word, one after the other.
     faults: Mutex<Vec<(String, VecDeque<Fault>)>>,
     away: AtomicBool,
+    /// How many answers are kept back from clients that still wait.
+    held: AtomicUsize,
     /// Paths of the requests that held a word with faults.
     seen: Mutex<Vec<String>>,
 }
@@ -79,6 +81,16 @@ impl Faulty {
             .lock()
             .expect("plan")
             .push((word.to_owned(), faults.into_iter().collect()));
+    }
+
+    /// How many answers are kept back now, from clients that have not given up.
+    pub fn held(&self) -> usize {
+        self.plan.held.load(Ordering::Relaxed)
+    }
+
+    /// No planned fault happens any more.
+    pub fn forgive(&self) {
+        self.plan.faults.lock().expect("plan").clear();
     }
 
     /// Whether every connection breaks at once.
@@ -139,8 +151,10 @@ async fn handle(mut client: TcpStream, target: String, plan: Arc<Plan>) {
         Some(Fault::DropBefore) => {}
         Some(Fault::DropAfter) => drop(ask(&target, &request).await),
         Some(Fault::HoldAfter) => {
+            plan.held.fetch_add(1, Ordering::Relaxed);
             drop(ask(&target, &request).await);
-            std::future::pending().await
+            let _ = client.read(&mut [0; 1]).await;
+            plan.held.fetch_sub(1, Ordering::Relaxed);
         }
         None => {
             if let Some(answer) = ask(&target, &request).await {

@@ -91,6 +91,13 @@ impl Service {
         waiting.expect("counts")
     }
 
+    /// Has a write panic; what its caller gets.
+    pub async fn panic_in_a_write(&self) -> Result<(), StorageError> {
+        let writer = self.database().writer();
+        let written = writer.write(|_| Box::pin(async { panic!("on purpose") }));
+        written.await
+    }
+
     /// How much is to be done by now, where usage that was wanted before `gathered_before` is
     /// gathered.
     pub async fn count_due(&self, gathered_before: i64, now: i64) -> i64 {

@@ -144,6 +144,16 @@ impl Service {
         }
     }
 
+    /// Waits for its end, which comes by itself; the reason.
+    pub async fn ended(mut self) -> String {
+        let running = self.running.take().expect("it is awaited once");
+        let ended = running.await.expect("no panic of its own");
+        let reason = ended.expect_err("it ends with a reason");
+        // They are a part of the reason.
+        leftovers::take();
+        format!("{reason:#}")
+    }
+
     /// Waits for the end of all work, and skips the times between attempts; what is left after 20
     /// seconds.
     async fn finish(&self) -> Option<String> {

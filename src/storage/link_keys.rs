@@ -1,0 +1,113 @@
+//! The keys that links were ever signed with. The key file holds their secrets; here stands which IDs
+//! were in use, for which secret, so that a file that was made anew, or comes from an old copy, is
+//! noticed. Every function here fails only if the database does.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use medialink_link::{KeyId, KeyState};
+
+use super::StorageError;
+use crate::key_store::KeyFact;
+
+/// Why keys cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyObjection {
+    /// The ID belongs to another secret.
+    #[error(
+        "key {0} is another one than before: links were signed by a key with this ID and another secret. \
+         Put the former key file back, or a copy of it; a new key needs an ID that no key ever had"
+    )]
+    OtherSecret(KeyId),
+    /// The key was revoked.
+    #[error("key {0} was revoked, and may not verify again: found state {1}; allowed is revoked")]
+    Revoked(KeyId, &'static str),
+    /// The key was taken out for good.
+    #[error("key {0} was retired, and may not come back: take it out of the file")]
+    Retired(KeyId),
+}
+
+/// The keys cannot be used, or the database failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmitError {
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Objection(#[from] KeyObjection),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Notes the keys of a key file, if none of them contradicts those that were there before.
+pub async fn admit(
+    connection: &mut SqliteConnection,
+    keys: &[KeyFact],
+    now: i64,
+) -> Result<(), AdmitError> {
+    for key in keys {
+        let known: Option<(Vec<u8>, Option<String>)> =
+            sqlx::query_as("SELECT fingerprint, ended FROM link_keys WHERE key_id = $1")
+                .bind(i64::from(key.id))
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(StorageError::from)?;
+        if let Some((fingerprint, ended)) = known {
+            if ended.as_deref() == Some("retired") {
+                return Err(KeyObjection::Retired(key.id).into());
+            }
+            if fingerprint != key.fingerprint {
+                return Err(KeyObjection::OtherSecret(key.id).into());
+            }
+            if ended.is_some() && key.state != KeyState::Revoked {
+                return Err(KeyObjection::Revoked(key.id, key.state.as_str()).into());
+            }
+            if ended.is_some() || key.state != KeyState::Revoked {
+                continue;
+            }
+        }
+        let ended = (key.state == KeyState::Revoked).then_some("revoked");
+        sqlx::query(
+            "INSERT INTO link_keys (key_id, fingerprint, seen_at, ended) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (key_id) DO UPDATE SET ended = COALESCE(link_keys.ended, $4)",
+        )
+        .bind(i64::from(key.id))
+        .bind(&key.fingerprint[..])
+        .bind(now)
+        .bind(ended)
+        .execute(&mut *connection)
+        .await
+        .map_err(StorageError::from)?;
+    }
+    Ok(())
+}
+
+/// Notes that a key was taken out of the key file for good.
+pub async fn retire(connection: &mut SqliteConnection, id: KeyId) -> Result<(), StorageError> {
+    sqlx::query("UPDATE link_keys SET ended = 'retired' WHERE key_id = $1")
+        .bind(i64::from(id))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The IDs of the keys that were in the key file and are not retired.
+pub async fn not_retired(reader: &SqlitePool) -> Result<Vec<KeyId>, StorageError> {
+    let ids = sqlx::query_scalar(
+        "SELECT key_id FROM link_keys WHERE ended IS NULL OR ended <> 'retired' ORDER BY key_id",
+    );
+    Ok(key_ids(ids.fetch_all(reader).await?))
+}
+
+fn key_ids(ids: Vec<i64>) -> Vec<KeyId> {
+    let ids = ids.into_iter();
+    ids.filter_map(|id| KeyId::try_from(id).ok()).collect()
+}
+
+/// The IDs of all keys that links were ever signed with, or could have been, in ascending order.
+pub async fn ever_used(reader: &SqlitePool) -> Result<Vec<KeyId>, StorageError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT key_id FROM link_keys UNION SELECT key_id FROM links WHERE key_id >= 0 ORDER BY 1",
+    )
+    .fetch_all(reader)
+    .await?;
+    Ok(key_ids(ids))
+}

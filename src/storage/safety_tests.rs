@@ -1,0 +1,221 @@
+use futures_util::FutureExt;
+use medialink_link::KeyState;
+
+use super::{
+    link_keys::{AdmitError, KeyObjection},
+    *,
+};
+use crate::key_store::KeyFact;
+
+async fn open() -> (tempfile::TempDir, Database) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = Database::open(&folder.path().join("m.db"), Opener::Service).await;
+    (folder, database.expect("opens"))
+}
+
+async fn run(database: &Database, sql: &'static str) {
+    let written = database
+        .writer()
+        .write::<_, StorageError, _>(move |connection| {
+            async move {
+                sqlx::raw_sql(sql).execute(connection).await?;
+                Ok(())
+            }
+            .boxed()
+        });
+    written.await.expect("writes");
+}
+
+async fn texts(database: &Database, sql: &'static str) -> Vec<String> {
+    let read = sqlx::query_scalar(sql).fetch_all(database.reader());
+    read.await.expect("reads")
+}
+
+#[tokio::test]
+async fn a_write_that_panics_ends_the_writer_and_takes_nothing_along_half() {
+    let (folder, database) = open().await;
+    run(&database, "INSERT INTO secrets VALUES ('before', x'00')").await;
+    let note = |name: &'static str, panics: bool| {
+        let writer = database.writer().clone();
+        async move {
+            let write = writer.write::<_, StorageError, _>(move |connection| {
+                async move {
+                    sqlx::query("INSERT INTO secrets VALUES ($1, $1)")
+                        .bind(name)
+                        .execute(connection)
+                        .await?;
+                    assert!(!panics, "on purpose");
+                    Ok(())
+                }
+                .boxed()
+            });
+            write.await
+        }
+    };
+    let outcomes = tokio::join!(note("a", false), note("b", true), note("c", false));
+    for outcome in [outcomes.0, outcomes.1, outcomes.2] {
+        assert!(matches!(outcome, Err(StorageError::Closed)), "{outcome:?}");
+    }
+    assert_eq!(database.writer().ended().await, WriterEnd::Panicked);
+    assert!(matches!(note("d", false).await, Err(StorageError::Closed)));
+    let told = database.prove_writable(1).await.expect_err("no writer");
+    assert!(told.contains("closed"), "{told}");
+    drop(database);
+    let path = folder.path().join("m.db");
+    let database = Database::open(&path, Opener::Service).await.expect("opens");
+    let kept = texts(&database, "SELECT name FROM secrets").await;
+    assert_eq!(kept, ["before"]);
+}
+
+#[tokio::test]
+async fn commands_make_no_database_and_bring_none_up_to_date() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("m.db");
+    let command = async || Database::open(&path, Opener::Command).await;
+    let told = async || command().await.expect_err("refused").to_string();
+    let missing = told().await;
+    assert!(missing.contains("medialink serve"), "{missing}");
+    assert!(!path.exists());
+    let database = Database::open(&path, Opener::Service).await.expect("opens");
+    assert!(command().await.is_ok());
+    run(
+        &database,
+        "DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)",
+    )
+    .await;
+    let older = told().await;
+    assert!(older.contains("of an older version"), "{older}");
+    assert!(older.contains("medialink serve"), "{older}");
+    run(
+        &database,
+        "INSERT INTO _sqlx_migrations VALUES (9999, 'later', '', TRUE, x'00', 0)",
+    )
+    .await;
+    let newer = told().await;
+    assert!(newer.contains("of a newer version (found 9999"), "{newer}");
+    drop(database);
+    let service = Database::open(&path, Opener::Service).await;
+    let newer = service.expect_err("refused").to_string();
+    assert!(newer.contains("of a newer version (found 9999"), "{newer}");
+}
+
+fn key(id: u8, secret: u8, state: KeyState) -> KeyFact {
+    KeyFact {
+        id,
+        state,
+        fingerprint: [secret; 16],
+    }
+}
+
+#[tokio::test]
+async fn an_id_stands_for_one_key_for_ever() {
+    let (_folder, database) = open().await;
+    let admit = async |keys: Vec<KeyFact>| {
+        let written = database.writer().write(move |connection| {
+            async move { link_keys::admit(connection, &keys, 1).await }.boxed()
+        });
+        match written.await {
+            Ok(()) => None,
+            Err(AdmitError::Objection(objection)) => Some(objection),
+            Err(AdmitError::Storage(error)) => panic!("{error}"),
+        }
+    };
+    let (active, verify) = (KeyState::Active, KeyState::Verify);
+    assert_eq!(admit(vec![key(1, 1, active)]).await, None);
+    let other = admit(vec![key(2, 2, verify), key(1, 9, active)]).await;
+    assert_eq!(other, Some(KeyObjection::OtherSecret(1)));
+    let used = async || {
+        link_keys::ever_used(database.reader())
+            .await
+            .expect("reads")
+    };
+    assert_eq!(used().await, [1], "nothing of such a file is noted");
+    let keys = vec![key(1, 1, KeyState::Revoked), key(2, 2, active)];
+    assert_eq!(admit(keys).await, None);
+    let revoked = admit(vec![key(1, 1, verify), key(2, 2, active)]).await;
+    assert_eq!(revoked, Some(KeyObjection::Revoked(1, "verify")));
+    let written = database
+        .writer()
+        .write::<_, StorageError, _>(|connection| link_keys::retire(connection, 1).boxed());
+    written.await.expect("writes");
+    let retired = admit(vec![key(1, 1, KeyState::Revoked), key(2, 2, active)]).await;
+    assert_eq!(retired, Some(KeyObjection::Retired(1)));
+    assert_eq!(admit(vec![key(2, 2, active)]).await, None);
+    assert_eq!(used().await, [1, 2]);
+}
+
+#[tokio::test]
+async fn work_that_waits_for_a_time_too_far_ahead_is_done_now() {
+    let (_folder, database) = open().await;
+    run(
+        &database,
+        "INSERT INTO touches (mxc, next_touch_at) VALUES ('far', 999999999999), ('near', 2000); \
+         INSERT INTO media_references (bridge, room_id, mxc, state, pending_at) \
+         VALUES ('irc', '!r', 'far', 'pending', 999999999999), ('irc', '!r', 'near', 'pending', 900);",
+    )
+    .await;
+    let waits = far_future::ConfiguredWaits {
+        release_after: 0,
+        touch: Some(1000),
+    };
+    let written = database
+        .writer()
+        .write::<_, StorageError, _>(move |connection| {
+            far_future::pull_back(connection, waits, 1000).boxed()
+        });
+    written.await.expect("writes");
+    let touches = "SELECT mxc || ' ' || next_touch_at FROM touches ORDER BY 1";
+    assert_eq!(texts(&database, touches).await, ["far 1000", "near 2000"]);
+    let usages = "SELECT mxc || ' ' || pending_at FROM media_references ORDER BY 1";
+    assert_eq!(texts(&database, usages).await, ["far 1000", "near 900"]);
+}
+
+#[tokio::test]
+async fn secrets_that_have_to_stay_are_in_nobodys_way() {
+    let (_folder, database) = open().await;
+    run(
+        &database,
+        "INSERT INTO meta_events (id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, created_at) \
+         VALUES (1, 'irc', '!r', 'sent', 't', 'body-1', 'b', 't1', '', 1), (2, 'irc', '!r', 'redacted', 't', 'body-2', 'b', 't2', '', 1); \
+         INSERT INTO media_references (id, bridge, room_id, mxc, content_token, state, counted_by) VALUES \
+         (1, 'irc', '!r', 'm', 'counted', 'counted', 1), (2, 'irc', '!r', 'm', 'live', 'disabled', NULL), \
+         (3, 'irc', '!r', 'm', 'cached', 'released', NULL), (4, 'irc', '!r', 'm', 'over', 'released', NULL), \
+         (5, 'irc', '!r', 'm', 'over-too', 'failed', NULL); \
+         INSERT INTO cache_purges (media_reference_id, purge_at) VALUES (3, 1); \
+         INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, content_token, file, issued_at, state) \
+         SELECT 'link-' || id, 'short', 1, 'irc', id, '!r', 'm', content_token, x'00', 1, 'revoked' FROM media_references; \
+         UPDATE links SET state = 'live' WHERE media_reference_id = 2; \
+         INSERT INTO seen_media (bridge, mxc, room_id, event_id, shown_by, content_token, seen_at, gone_at) \
+         VALUES ('irc', 'm', '!r', '$a', '$a', 'shown', 1, NULL), ('irc', 'm', '!r', '$b', '$b', 'hidden', 1, 2);",
+    )
+    .await;
+    let wipe = async |has_cache| {
+        // One row at a time, as if there were very many.
+        for _ in 0..10 {
+            let wiped = database
+                .writer()
+                .write::<_, StorageError, _>(move |c| wipe::wipe(c, has_cache, 1).boxed());
+            if wiped.await.expect("writes") == 0 {
+                return;
+            }
+        }
+        panic!("it does not end");
+    };
+    let left = "SELECT content_token FROM links WHERE content_token <> '' OR file IS NOT NULL \
+         UNION ALL SELECT content_token FROM seen_media WHERE content_token <> '' \
+         UNION ALL SELECT content FROM meta_events WHERE content <> '' ORDER BY 1";
+    let usages = "SELECT content_token FROM media_references ORDER BY id";
+    wipe(true).await;
+    let kept = ["body-1", "cached", "counted", "live", "shown"];
+    assert_eq!(texts(&database, left).await, kept);
+    let kept = ["counted", "live", "cached", " 4", " 5"];
+    assert_eq!(texts(&database, usages).await, kept);
+    wipe(false).await;
+    let kept = ["body-1", "counted", "live", "shown"];
+    assert_eq!(
+        texts(&database, left).await,
+        kept,
+        "there is no cache any more"
+    );
+    assert!(database.empty_log().await.expect("emptied"));
+}

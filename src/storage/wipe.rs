@@ -1,0 +1,57 @@
+//! Secrets that nobody needs any more are wiped: those of links that have ended, once their usage is
+//! released and their media purged from the cache; the bodies of meta events that are through; the
+//! content tokens of events that show their media no more. What the API tells of them stays.
+//!
+//! Every function here fails only if the database does.
+
+use sqlx::SqliteConnection;
+
+use super::StorageError;
+
+/// A usage that nobody needs any more; `r` is its row.
+const IS_OVER: &str = "r.state IN ('released', 'disabled', 'failed') \
+     AND r.counted_by IS NULL AND r.queued_in IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM links o WHERE o.media_reference_id = r.id AND o.state = 'live')";
+
+/// A usage whose media the cache is still to purge, by the secrets of its links.
+const IS_CACHED: &str =
+    " AND NOT EXISTS (SELECT 1 FROM cache_purges p WHERE p.media_reference_id = r.id)";
+
+/// Wipes up to `limit` rows of each kind; returns how many it was. `has_cache`: media that is to be
+/// purged from the cache keeps the secrets that name it there.
+pub async fn wipe(
+    connection: &mut SqliteConnection,
+    has_cache: bool,
+    limit: i64,
+) -> Result<u64, StorageError> {
+    let is_purged = if has_cache { IS_CACHED } else { "" };
+    let statements = [
+        format!(
+            "UPDATE links SET content_token = '', file = NULL, nonce = NULL, blurhash = NULL WHERE id IN \
+             (SELECT l.id FROM links l JOIN media_references r ON r.id = l.media_reference_id \
+             WHERE l.state <> 'live' AND (l.content_token <> '' OR l.file IS NOT NULL OR l.nonce IS NOT NULL) \
+             AND {IS_OVER}{is_purged} LIMIT $1)"
+        ),
+        // In its place stands something that is no token.
+        format!(
+            "UPDATE media_references SET content_token = ' ' || id WHERE id IN \
+             (SELECT r.id FROM media_references r WHERE r.content_token <> '' \
+             AND substr(r.content_token, 1, 1) <> ' ' AND {IS_OVER}{is_purged} LIMIT $1)"
+        ),
+        "UPDATE meta_events SET content = '' WHERE id IN (SELECT id FROM meta_events \
+         WHERE content <> '' AND state IN ('redacted', 'lost', 'failed', 'dropped') LIMIT $1)"
+            .to_owned(),
+        "UPDATE seen_media SET content_token = '' WHERE id IN (SELECT id FROM seen_media \
+         WHERE content_token <> '' AND gone_at IS NOT NULL LIMIT $1)"
+            .to_owned(),
+    ];
+    let mut wiped = 0;
+    for statement in statements {
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(limit)
+            .execute(&mut *connection)
+            .await?;
+        wiped += done.rows_affected();
+    }
+    Ok(wiped)
+}

@@ -1,0 +1,64 @@
+//! The loop that all bridges share: links whose time is over are noted as expired, and old records
+//! are deleted.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::Clock,
+    links::Links,
+    storage::{Database, StorageError, meta_events},
+};
+
+use super::{
+    alarm::{Alarm, Progress},
+    context::Context,
+    upkeep::Upkeep,
+};
+
+#[derive(Debug)]
+pub(super) struct Expiry {
+    database: Database,
+    clock: Clock,
+    links: Links,
+    alarm: Alarm,
+    upkeep: Upkeep,
+}
+
+impl Expiry {
+    pub(super) fn new(context: &Context, links: Links) -> Self {
+        Self {
+            database: context.database.clone(),
+            clock: context.clock.clone(),
+            alarm: Alarm::new(&context.database, context.clock.clone()),
+            upkeep: Upkeep::new(context, links.clone()),
+            links,
+        }
+    }
+
+    /// Works until it is cancelled.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            self.alarm.arm();
+            if let Err(error) = self.upkeep.run_if_due().await {
+                tracing::error!(%error, "old records could not be deleted");
+            }
+            let pass = self.expire().await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.alarm.wait_after(pass) => {}
+            }
+        }
+    }
+
+    /// Expires the links whose time is over.
+    async fn expire(&self) -> Result<Progress, StorageError> {
+        let now = self.clock.now_ms();
+        let next = meta_events::next_expiry(self.database.reader()).await?;
+        // The commit wakes the bridges' loops for the reviews that follow.
+        if next.is_some_and(|at| at <= now) && self.links.expire().await? {
+            return Ok(Progress::Made);
+        }
+        let next = next.filter(|at| *at > now).unwrap_or(i64::MAX);
+        Ok(Progress::NothingUntil(next.min(self.upkeep.next_at())))
+    }
+}

@@ -1,0 +1,92 @@
+//! `/ready` tells whether the database takes writes.
+
+use futures_util::future::join_all;
+use serde_json::Value;
+use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
+use support::{Service, World, eventually};
+
+async fn other_connection(world: &World) -> SqliteConnection {
+    let path = world.folder.path().join("data/medialink.db");
+    let options = SqliteConnectOptions::new().filename(path);
+    options.connect().await.expect("opens")
+}
+
+async fn ready(service: &Service) -> (u16, Value) {
+    let request = service.client.get(format!("{}/ready", service.internal));
+    let answer = request.send().await.expect("an answer");
+    let status = answer.status().as_u16();
+    (status, answer.json().await.expect("JSON"))
+}
+
+async fn says(service: &Service, status: u16, database: &str) {
+    eventually(database, async || {
+        let (told, body) = ready(service).await;
+        let text = body["database"].as_str().unwrap_or_default();
+        (told == status && text.contains(database)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_locked_is_not_ready() {
+    let world = World::new().await;
+    let service = world.service("").await;
+    says(&service, 200, "ok").await;
+    let mut other = other_connection(&world).await;
+    other.execute("BEGIN IMMEDIATE").await.expect("locks");
+    says(&service, 503, "took no write within").await;
+    other.execute("ROLLBACK").await.expect("unlocks");
+    says(&service, 200, "ok").await;
+    other.close().await.expect("closes");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_refuses_a_write_is_not_ready() {
+    let world = World::new().await;
+    let service = world.service("").await;
+    let mut other = other_connection(&world).await;
+    let refuse = "CREATE TRIGGER refused BEFORE INSERT ON readiness BEGIN SELECT RAISE(FAIL, 'out of order'); END";
+    other.execute(refuse).await.expect("made");
+    says(&service, 503, "out of order").await;
+    other.execute("DROP TRIGGER refused").await.expect("taken");
+    says(&service, 200, "ok").await;
+    other.close().await.expect("closes");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_whose_file_is_gone_is_not_ready() {
+    let world = World::new().await;
+    let service = world.service("").await;
+    service.expect_errors("there is no database for a moment");
+    let file = world.folder.path().join("data/medialink.db");
+    let away = world.folder.path().join("away.db");
+    std::fs::rename(&file, &away).expect("moved");
+    says(&service, 503, "the file of the database is gone").await;
+    std::fs::rename(&away, &file).expect("moved back");
+    says(&service, 200, "ok").await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn many_that_ask_cost_one_write_and_an_idle_service_none() {
+    let world = World::new().await;
+    let service = world.service("").await;
+    says(&service, 200, "ok").await;
+    let commits = || service.database().writer().commits();
+    // The first answer may hold until now, or for almost a second more.
+    let before = commits();
+    let answers = join_all((0..50).map(|_| ready(&service))).await;
+    assert!(answers.iter().all(|(status, _)| *status == 200));
+    let written = commits() - before;
+    assert!(written <= 2, "{written}");
+    let before = commits();
+    eventually("time to pass", async || {
+        service.clock.advance(1000);
+        (service.count_waiting().await == 0).then_some(())
+    })
+    .await;
+    assert_eq!(commits(), before);
+    service.stop().await;
+}
