@@ -31,3 +31,11 @@ CREATE INDEX media_references_waiting ON media_references (bridge, pending_at)
     WHERE state = 'pending' AND queued_in IS NULL;
 DROP INDEX room_successors_check;
 CREATE INDEX room_successors_check ON room_successors (bridge, check_at) WHERE check_at IS NOT NULL;
+
+-- A meta event may have a copy of each of its media attached (MSC3911): which copy of each, made when.
+-- The columns of meta_events that held the one copy are not used any more.
+ALTER TABLE meta_event_members ADD COLUMN copy_mxc TEXT;
+ALTER TABLE meta_event_members ADD COLUMN copied_at BIGINT;
+UPDATE meta_event_members SET
+    copy_mxc = (SELECT copy_mxc FROM meta_events WHERE id = meta_event_id),
+    copied_at = (SELECT copied_at FROM meta_events WHERE id = meta_event_id);

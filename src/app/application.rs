@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{App, HttpServer, dev::Server, web};
+use actix_web::{App, dev::Server, web};
 use anyhow::Context;
 
 use crate::{
@@ -26,12 +26,9 @@ use crate::{
     usage::{FollowCounter, TouchSettings},
 };
 
-use super::{keys::revoke_links_of_revoked_keys, listeners::Listeners, stores::Stores};
-
-/// How long open answers may take to end once the service stops, in seconds.
-const SHUTDOWN_S: u64 = 30;
-/// How many threads of each worker may wait for the disk. Each has memory of its own.
-const BLOCKING_THREADS: usize = 8;
+use super::{
+    keys::revoke_links_of_revoked_keys, listeners::Listeners, serving::Serving, stores::Stores,
+};
 
 /// A service, built and not yet running.
 pub struct Application {
@@ -208,35 +205,33 @@ fn public_server(
     data: web::Data<AppState>,
     media: impl Fn(&AppState) -> MediaProxy + Clone + Send + 'static,
 ) -> std::io::Result<Server> {
-    let server = HttpServer::new(move || {
+    let serving = Serving {
+        name: "public",
+        workers: None,
+        send_timeout: data.config().send_timeout,
+    };
+    serving.start(listener, move || {
         App::new()
             .app_data(data.clone())
             .app_data(web::Data::new(media(&data)))
             .wrap(RequestLog(Listener::Public))
             .configure(configure_public)
-    });
-    Ok(server
-        .disable_signals()
-        .worker_max_blocking_threads(BLOCKING_THREADS)
-        .shutdown_timeout(SHUTDOWN_S)
-        .listen(listener)?
-        .run())
+    })
 }
 
 /// Answers bridges, the homeserver and the operator.
 fn internal_server(listener: TcpListener, data: web::Data<AppState>) -> std::io::Result<Server> {
-    let server = HttpServer::new(move || {
+    let serving = Serving {
+        name: "internal",
+        workers: Some(1),
+        send_timeout: data.config().send_timeout,
+    };
+    serving.start(listener, move || {
         App::new()
             .app_data(data.clone())
             .wrap(RequestLog(Listener::Internal))
             .configure(configure_internal)
-    });
-    Ok(server
-        .disable_signals()
-        .workers(1)
-        .shutdown_timeout(SHUTDOWN_S)
-        .listen(listener)?
-        .run())
+    })
 }
 
 async fn open_cache(config: Option<CacheConfig>) -> anyhow::Result<Option<Cache>> {

@@ -4,6 +4,7 @@ mod application;
 mod keys;
 mod listeners;
 mod run;
+mod serving;
 mod stores;
 mod supervisor;
 mod tasks;

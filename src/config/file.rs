@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -17,11 +18,12 @@ use super::{
     homeserver::{HomeserverConfig, HomeserverFile},
     legacy_links::{self, LegacyLinkFile},
     links::{LinksConfig, LinksFile},
+    listen::ListenFile,
     media::{MediaConfig, MediaFile},
     problems::{ConfigError, Problems},
     unsupported::{self, Limits},
     usage::{UsageConfig, UsageFile},
-    value::{Address, base_url},
+    value::base_url,
 };
 
 /// The whole configuration, checked.
@@ -31,6 +33,8 @@ pub struct Config {
     pub public_listen: SocketAddr,
     /// The address of the listener for bridges, the homeserver and the operator.
     pub internal_listen: SocketAddr,
+    /// The longest time in which a reader takes nothing of an answer.
+    pub send_timeout: Duration,
     /// The beginning of every link, without a slash at its end.
     pub public_url: Url,
     /// The file of the SQLite database.
@@ -63,7 +67,7 @@ impl Config {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConfigFile {
-    listen: Listen,
+    listen: ListenFile,
     public_url: String,
     database: String,
     key_file: PathBuf,
@@ -81,33 +85,18 @@ pub(super) struct ConfigFile {
     legacy_links: Vec<LegacyLinkFile>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Listen {
-    public: Address,
-    internal: Address,
-}
-
 impl ConfigFile {
     pub(super) fn checked(self, folder: &Path) -> Result<Config, ConfigError> {
         let mut problems = Problems::default();
         let at = |path: &Path| folder.join(path);
-        let (public_listen, internal_listen) = (self.listen.public.0, self.listen.internal.0);
-        if public_listen == internal_listen && public_listen.port() != 0 {
-            problems.add(
-                "listen.internal",
-                format_args!(
-                    "is {internal_listen} like listen.public; the two listeners need addresses of their own"
-                ),
-            );
-        }
+        let listen = self.listen.checked(&mut problems);
         let public_url = base_url(&self.public_url, "public_url", &mut problems);
         let database = database_path(&self.database, &mut problems).map(|path| at(&path));
         let homeserver = self.homeserver.checked(&mut problems);
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
         let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
         for (index, bridge) in bridges.iter().enumerate() {
-            if bridge.is_handed_to(internal_listen) {
+            if bridge.is_handed_to(listen.internal) {
                 problems.add(
                     format_args!("bridges[{index}].forward_to"),
                     "is listen.internal itself; allowed is the address of the bridge",
@@ -130,8 +119,9 @@ impl ConfigFile {
                 if problems.is_empty() =>
             {
                 Ok(Config {
-                    public_listen,
-                    internal_listen,
+                    public_listen: listen.public,
+                    internal_listen: listen.internal,
+                    send_timeout: listen.send_timeout,
                     public_url,
                     database,
                     key_file: at(&self.key_file),

@@ -8,6 +8,7 @@ mod file;
 mod homeserver;
 mod legacy_links;
 mod links;
+mod listen;
 mod load;
 mod media;
 mod problems;

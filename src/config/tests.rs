@@ -34,6 +34,20 @@ fn the_example_is_valid() {
     assert_eq!(config.usage.batch_size, 50);
 }
 
+#[test]
+fn readers_have_a_minute_unless_it_is_said_otherwise() {
+    let without = changed("  send_timeout: 60s\n", "");
+    for (text, seconds) in [
+        (without, 60),
+        (changed("send_timeout: 60s", "send_timeout: 2s"), 2),
+    ] {
+        let config = parse(&text).expect("valid");
+        assert_eq!(config.send_timeout.as_secs(), seconds);
+    }
+    let zero = refused(&changed("send_timeout: 60s", "send_timeout: 0s"));
+    assert!(zero.contains("listen.send_timeout: found 0"), "{zero}");
+}
+
 /// Asks every table of the example for a key that is not there: the answer lists the keys that
 /// are known, and the example has to show all of them.
 #[test]

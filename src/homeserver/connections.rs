@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     Request, Response, Uri,
-    body::Incoming,
+    body::{Body as _, Incoming},
     client::conn::http1::{self, SendRequest},
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -189,10 +189,21 @@ pub struct DownloadBody {
 }
 
 impl DownloadBody {
+    /// An answer without a body (to `HEAD`, for one) needs its connection no more.
     pub(super) fn new(body: Incoming, lease: Lease) -> Self {
-        Self {
+        let mut body = Self {
             body,
             lease: Some(lease),
+        };
+        body.give_back_if_ended();
+        body
+    }
+
+    fn give_back_if_ended(&mut self) {
+        if self.body.is_end_stream()
+            && let Some(lease) = self.lease.take()
+        {
+            lease.give_back();
         }
     }
 
@@ -214,6 +225,7 @@ impl DownloadBody {
             })?;
             // Trailers of a chunked body (RFC 9112, section 7.1.2) are ignored.
             if let Ok(piece) = frame.into_data() {
+                self.give_back_if_ended();
                 return Ok(Some(piece));
             }
         }

@@ -1,5 +1,7 @@
 //! Downloads over connections of their own, redirects followed.
 
+use std::time::Duration;
+
 use actix_web::rt;
 use bytes::Bytes;
 use http_body_util::Empty;
@@ -16,11 +18,15 @@ use super::{
     client::{MAX_ANSWER_BYTES, parse_refusal},
     connections::{Connections, DownloadBody, Run},
     media_request::{MediaRequest, headers},
-    redirects::url_is_allowed,
+    redirects::{is_downgrade, url_is_allowed},
 };
 
 /// The most redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
+
+/// The longest body that is read only to use its connection again, and how long it may take.
+const DRAINED_BYTES: usize = 16 << 10;
+const DRAINED_WITHIN: Duration = Duration::from_millis(500);
 
 /// An answer whose body is still to be read.
 pub struct Download {
@@ -81,7 +87,8 @@ impl Downloader {
                 })?,
             };
             let next = target(&from, &answer)?;
-            let connections = self.connections_to(&next)?;
+            let connections = self.connections(&from, &next)?;
+            drain(&mut answer.body).await;
             answer = self
                 .send(connections, next.as_str(), HeaderMap::new(), request)
                 .await?;
@@ -91,12 +98,13 @@ impl Downloader {
     }
 
     /// The answer, if it is one to a download.
-    async fn checked(&self, answer: Download) -> Result<Download, HomeserverError> {
+    async fn checked(&self, mut answer: Download) -> Result<Download, HomeserverError> {
         match answer.status {
-            StatusCode::OK
-            | StatusCode::PARTIAL_CONTENT
-            | StatusCode::NOT_MODIFIED
-            | StatusCode::RANGE_NOT_SATISFIABLE => Ok(answer),
+            StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED => Ok(answer),
+            StatusCode::RANGE_NOT_SATISFIABLE => {
+                drain(&mut answer.body).await;
+                Ok(answer)
+            }
             status if is_redirect(status) => Err(HomeserverError::InvalidResponse(
                 "more than three redirects in a row",
             )),
@@ -112,8 +120,12 @@ impl Downloader {
     }
 
     /// The connections over which the target of a redirect is requested.
-    fn connections_to(&self, target: &Url) -> Result<&Connections, HomeserverError> {
-        if target.origin() == self.config.url.origin() {
+    fn connections(&self, from: &Url, target: &Url) -> Result<&Connections, HomeserverError> {
+        if is_downgrade(from, target) {
+            Err(HomeserverError::InvalidResponse(
+                "it redirects from https to http",
+            ))
+        } else if target.origin() == self.config.url.origin() {
             Ok(&self.direct)
         } else if url_is_allowed(target, &self.config.redirect_networks) {
             Ok(&self.redirected)
@@ -152,6 +164,22 @@ impl Downloader {
             body: DownloadBody::new(body, lease),
         })
     }
+}
+
+/// Reads a body of no interest if it is short, so that its connection can be used again. To close a
+/// connection costs less than a long or slow body.
+async fn drain(body: &mut DownloadBody) {
+    let mut left = DRAINED_BYTES;
+    let read = async {
+        while let Ok(Some(piece)) = body.next().await {
+            match left.checked_sub(piece.len()) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    // A body that is not read to its end closes its connection.
+    drop(tokio::time::timeout(DRAINED_WITHIN, read).await);
 }
 
 /// Reads the Matrix error out of an answer.

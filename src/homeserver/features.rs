@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use serde_json::Value;
@@ -14,6 +14,7 @@ pub const LINKED_MEDIA: &str = "org.matrix.msc3911";
 #[derive(Debug, Clone, Default)]
 pub struct Features {
     links_media: Arc<AtomicBool>,
+    attaches_one_until: Arc<AtomicI64>,
 }
 
 impl Features {
@@ -22,6 +23,19 @@ impl Features {
     #[must_use]
     pub fn links_media(&self) -> bool {
         self.links_media.load(Ordering::Relaxed)
+    }
+
+    /// Whether several media may be attached to one event, as far as that is known at this time, in
+    /// milliseconds since the epoch. The proposal says so.
+    #[must_use]
+    pub fn attaches_many(&self, now: i64) -> bool {
+        now >= self.attaches_one_until.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the homeserver has refused to attach several media to one event. It is believed until
+    /// a time, in milliseconds since the epoch.
+    pub fn note_attaches_one(&self, until: i64) {
+        self.attaches_one_until.store(until, Ordering::Relaxed);
     }
 
     /// Notes whether media is linked to events.

@@ -26,5 +26,5 @@ pub use history::{EventState, HistoryEvent, HistoryPage};
 pub use media::MediaClient;
 pub use media_request::{MediaRequest, MediaVariant};
 pub(crate) use redirects::Resolver;
-pub use sending::{Device, EventToSend};
+pub use sending::{Device, EventToSend, attachable_at_once};
 pub use uploads::{Upload, Uploaded};

@@ -67,6 +67,11 @@ pub(super) fn url_is_allowed(url: &Url, networks: &[IpNet]) -> bool {
         }
 }
 
+/// Whether a redirect leads from a connection that nobody can listen to to one that anybody can.
+pub(super) fn is_downgrade(from: &Url, to: &Url) -> bool {
+    from.scheme() == "https" && to.scheme() != "https"
+}
+
 fn is_allowed(address: IpAddr, networks: &[IpNet]) -> bool {
     let address = address.to_canonical();
     if is_link_local(address) {
@@ -186,6 +191,25 @@ mod tests {
             !allowed("http://169.254.169.254/", &["0.0.0.0/0"]),
             "link-local never"
         );
+    }
+
+    #[test]
+    fn a_redirect_never_leaves_tls() {
+        for (from, to, is_downgraded) in [
+            ("https://example.org/a", "http://example.org/a", true),
+            ("https://example.org/a", "http://cdn.example.org/", true),
+            (
+                "https://example.org:443/a",
+                "http://example.org:443/a",
+                true,
+            ),
+            ("https://example.org/a", "https://cdn.example.org/", false),
+            ("http://example.org/a", "https://example.org/a", false),
+            ("http://example.org/a", "http://cdn.example.org/", false),
+        ] {
+            let [from, to] = [from, to].map(|url| Url::parse(url).expect("URL"));
+            assert_eq!(is_downgrade(&from, &to), is_downgraded, "{from} {to}");
+        }
     }
 
     #[tokio::test]

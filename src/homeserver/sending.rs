@@ -7,6 +7,13 @@ use crate::config::BridgeConfig;
 
 use super::{Homeserver, HomeserverError, client::answer};
 
+/// The parameter that attaches media, under the prefix of the proposal.
+const UNSTABLE_ATTACH_MEDIA: &str = "org.matrix.msc3911.attach_media";
+/// How many bytes of a URL the media may take that is attached: many proxies take URLs of up to 8 KiB.
+const MAX_ATTACHED_BYTES: usize = 6 * 1024;
+/// The length of a media ID that is reckoned with.
+const MEDIA_ID_BYTES: usize = 64;
+
 /// The ID of the device that sends events; empty: none. With a device, transaction IDs survive a
 /// restart of the homeserver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +28,15 @@ pub struct EventToSend<'a> {
     pub txn_id: &'a str,
     /// Its content, as JSON.
     pub content: &'a str,
+}
+
+/// How many media of a homeserver can be attached to one event, by the length of the URL.
+#[must_use]
+pub fn attachable_at_once(server_name: &str) -> usize {
+    // "&", "=" and the percent-encoded "mxc://…/…", under both names.
+    let uri = "mxc%3A%2F%2F".len() + server_name.len() + "%2F".len() + MEDIA_ID_BYTES;
+    let names = "attach_media".len() + UNSTABLE_ATTACH_MEDIA.len();
+    (MAX_ATTACHED_BYTES / (names + 2 * (uri + 2))).max(1)
 }
 
 impl Homeserver {
@@ -40,19 +56,19 @@ impl Homeserver {
         answer(request).await.map(drop)
     }
 
-    /// Sends an event; returns its ID. The same transaction ID and attachment give the same URL
-    /// to the byte. `attached`: the URI of media that becomes part of the event (MSC3911).
+    /// Sends an event; returns its ID. The same transaction ID and attachments give the same URL
+    /// to the byte. `attached`: the URIs of media that becomes part of the event (MSC3911).
     ///
     /// # Errors
-    /// If the homeserver refuses or fails; 400 `M_INVALID_PARAM` if the media is not there, or
-    /// attached already.
+    /// If the homeserver refuses or fails; 400 `M_INVALID_PARAM` if media is not there, attached
+    /// already, or too many.
     pub async fn send_event(
         &self,
         bridge: &BridgeConfig,
         room_id: &str,
         event: EventToSend<'_>,
         device: &Device,
-        attached: Option<&str>,
+        attached: &[String],
     ) -> Result<String, HomeserverError> {
         let EventToSend {
             event_type,
@@ -81,7 +97,7 @@ impl Homeserver {
         let segments = [
             "_matrix", "client", "v3", "rooms", room_id, "redact", event_id, txn_id,
         ];
-        self.put_event(bridge, &segments, device, None, "{}".to_owned())
+        self.put_event(bridge, &segments, device, &[], "{}".to_owned())
             .await
     }
 
@@ -90,19 +106,16 @@ impl Homeserver {
         bridge: &BridgeConfig,
         segments: &[&str],
         device: &Device,
-        attached: Option<&str>,
+        attached: &[String],
         body: String,
     ) -> Result<String, HomeserverError> {
         let mut request = self.request_as(bridge, Method::PUT, segments);
         if !device.0.is_empty() {
             request = request.query(&[("device_id", &device.0)]);
         }
-        if let Some(mxc) = attached {
+        for mxc in attached {
             // As long as it is a proposal, homeservers know the parameter under its prefix.
-            request = request.query(&[
-                ("attach_media", mxc),
-                ("org.matrix.msc3911.attach_media", mxc),
-            ]);
+            request = request.query(&[("attach_media", mxc), (UNSTABLE_ATTACH_MEDIA, mxc)]);
         }
         let request = request
             .header(header::CONTENT_TYPE, "application/json")

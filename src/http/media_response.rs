@@ -9,7 +9,7 @@ use std::{
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
     body::{BodyStream, SizedStream},
-    http::header::{self, HeaderName, HeaderValue},
+    http::header::{self, HeaderValue},
 };
 use bytes::Bytes;
 use futures_util::Stream;
@@ -22,53 +22,42 @@ use crate::{
     usage::{FollowCounter, Served},
 };
 
-use super::{public_error::ROBOTS_TAG, state::AppState};
+use super::{public_headers, state::AppState};
 
-/// The headers of every answer with media, whatever its type. The policy is the one that the Matrix
-/// specification asks of homeservers.
-static SAFETY: LazyLock<[(HeaderName, HeaderValue); 7]> = LazyLock::new(|| {
-    let value = HeaderValue::from_static;
-    [
-        (header::X_CONTENT_TYPE_OPTIONS, value("nosniff")),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            value(
-                "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
-            ),
-        ),
-        (header::REFERRER_POLICY, value("no-referrer")),
-        (ROBOTS_TAG, value("noindex")),
-        (header::CROSS_ORIGIN_RESOURCE_POLICY, value("cross-origin")),
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, value("*")),
-        (
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            value("Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag"),
-        ),
-    ]
+/// The policy that the Matrix specification asks of homeservers.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    HeaderValue::from_static(
+        "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
+    )
 });
 
 /// Answers a browser which requests a web app of another origin may make (Fetch Standard,
 /// "CORS-preflight request").
 pub(super) fn preflight() -> HttpResponse {
-    HttpResponse::NoContent()
-        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+    let mut response = HttpResponse::NoContent();
+    public_headers::insert(&mut response);
+    response
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
         .insert_header((
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "If-Modified-Since, If-None-Match, If-Range, Range",
+            "If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range",
         ))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
         .finish()
 }
 
-/// Puts media into an answer.
+/// Puts media into an answer. `cache_control`: how long it may be kept; a failure is kept by nobody.
 pub(super) fn respond(media: Media, cache_control: &str, counter: Counter) -> HttpResponse {
     let (decision, whole) = (media.decision, media.representation.length);
     let mut response = HttpResponse::build(decision.status());
-    for (name, value) in SAFETY.iter() {
-        response.insert_header((name.clone(), value.clone()));
-    }
+    public_headers::insert(&mut response);
+    let cache_control = if decision.is_failure() {
+        "no-store"
+    } else {
+        cache_control
+    };
     response
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.clone()))
         .insert_header((header::CACHE_CONTROL, cache_control))
         .insert_header((header::ETAG, media.representation.etag));
     if let Some(last_modified) = media.representation.last_modified {

@@ -3,6 +3,7 @@
 mod appservice;
 mod auth;
 mod bridge_api;
+mod conditions;
 mod docs;
 mod error;
 mod health;
@@ -11,12 +12,14 @@ mod media_response;
 mod openapi;
 mod public;
 mod public_error;
+mod public_headers;
 mod public_link;
 mod public_page;
 mod public_paste;
 mod public_thumbnail;
 mod request_log;
 mod routes;
+mod send_deadline;
 mod state;
 
 pub use bridge_api::issue_request;
@@ -25,4 +28,5 @@ pub use openapi::openapi;
 pub use public::configure_public;
 pub use request_log::RequestLog;
 pub use routes::{configure_internal, routes_of};
+pub use send_deadline::SendDeadline;
 pub use state::{AppState, transaction_slots};

@@ -7,7 +7,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         StatusCode,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderValue},
     },
 };
 use serde::Serialize;
@@ -19,26 +19,17 @@ use crate::{
 };
 use medialink_link::LinkState;
 
-/// Keeps crawlers away.
-pub(super) const ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
+use super::public_headers;
+
 /// How long to wait for an upload, in seconds.
 const UPLOAD_RETRY_S: u64 = 10;
 
 /// How long to wait for the thumbnails of others, in seconds.
 const BUSY_RETRY_S: u64 = 5;
 
-/// The headers of every such answer.
-static HEADERS: LazyLock<[(HeaderName, HeaderValue); 6]> = LazyLock::new(|| {
-    let value = HeaderValue::from_static;
-    [
-        (header::CACHE_CONTROL, value("no-store")),
-        (header::VARY, value("Accept")),
-        (header::X_CONTENT_TYPE_OPTIONS, value("nosniff")),
-        (header::REFERRER_POLICY, value("no-referrer")),
-        (ROBOTS_TAG, value("noindex")),
-        (header::CONTENT_SECURITY_POLICY, value(pages::page_csp())),
-    ]
-});
+/// The policy of every such answer: that of a page, which it may be.
+static POLICY: LazyLock<HeaderValue> =
+    LazyLock::new(|| HeaderValue::from_static(pages::page_csp()));
 
 /// Why a person does not get the media: as an answer with a status, an error code and a page.
 #[derive(Debug, Clone)]
@@ -188,9 +179,11 @@ impl PublicError {
     /// A page where the client asks for one, JSON otherwise.
     pub(super) fn respond(self, request: &HttpRequest) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        for (name, value) in HEADERS.iter() {
-            response.insert_header((name.clone(), value.clone()));
-        }
+        public_headers::insert(&mut response);
+        response
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .insert_header((header::VARY, "Accept"))
+            .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.clone()));
         if let Some(seconds) = self.retry_after_s {
             response.insert_header((header::RETRY_AFTER, seconds));
         }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse,
-    http::{Method, header},
-};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 use crate::{
     clock::millis,
@@ -13,10 +10,11 @@ use crate::{
     homeserver::MediaVariant,
     legacy::{LegacyLink, LegacyPath},
     links::Grant,
-    media::{ByteRange, Decision, MediaError, MediaProxy, Order, RequestConditions},
+    media::{Decision, MediaError, MediaProxy, Order},
 };
 
 use super::{
+    conditions::conditions,
     media_response::{Counter, respond},
     public_error::PublicError,
     request_log::LogLink,
@@ -146,25 +144,6 @@ pub(super) async fn granted(
         .resolve(&link)
         .await
         .map_err(|refusal| PublicError::refusal(&refusal))
-}
-
-/// The headers of a request that decide how much of the media it gets.
-pub(super) fn conditions(request: &HttpRequest) -> RequestConditions<'_> {
-    let one = |name| {
-        let mut values = request.headers().get_all(name);
-        let value = values.next()?.to_str().ok()?;
-        values.next().is_none().then_some(value)
-    };
-    RequestConditions {
-        is_head: request.method() == Method::HEAD,
-        range: one(header::RANGE).and_then(ByteRange::parse),
-        if_range: request
-            .headers()
-            .contains_key(header::IF_RANGE)
-            .then(|| one(header::IF_RANGE).unwrap_or_default()),
-        if_none_match: one(header::IF_NONE_MATCH),
-        if_modified_since: one(header::IF_MODIFIED_SINCE),
-    }
 }
 
 /// How long browsers and CDNs may keep the media: never beyond the link's end.

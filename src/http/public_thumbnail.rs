@@ -9,9 +9,10 @@ use crate::{
 };
 
 use super::{
+    conditions::conditions,
     media_response::{Counter, respond},
     public_error::PublicError,
-    public_link::{cache_control, conditions, granted, order},
+    public_link::{cache_control, granted, order},
     state::AppState,
 };
 

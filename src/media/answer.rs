@@ -1,6 +1,7 @@
 //! Media, ready to be sent: a decision about how much of it, its headers and its bytes.
 
 use bytes::Bytes;
+use medialink_event::canonical_type;
 
 use crate::homeserver::MediaVariant;
 
@@ -8,6 +9,7 @@ use super::{
     MediaBody, SafeHeaders,
     decision::{Decision, Representation, RequestConditions, decide},
     head::MediaHead,
+    headers::UNKNOWN_TYPE,
     object_key::ObjectKey,
     order::Order,
     sniff::SNIFFED_BYTES,
@@ -41,7 +43,7 @@ impl Media {
         let body = match decision {
             Decision::Whole => MediaBody::Whole(bytes),
             Decision::Part { first, last } => MediaBody::Whole(bytes).part(first, last - first + 1),
-            Decision::Head | Decision::NotModified | Decision::Unsatisfiable => MediaBody::empty(),
+            _ => MediaBody::empty(),
         };
         Self {
             decision,
@@ -62,8 +64,7 @@ impl Media {
     }
 }
 
-/// Describes an object. `can_be_cut`: whether ranges of its bytes can be served, once the length of
-/// the whole is known.
+/// Describes an object. `can_be_cut`: whether ranges of its bytes can be served.
 pub(super) fn describe(
     order: &Order,
     key: &ObjectKey,
@@ -75,7 +76,7 @@ pub(super) fn describe(
         etag: key.etag(head.length),
         last_modified: head.last_modified.clone(),
         length,
-        has_ranges: can_be_cut && length.is_some() && !order.whole_only,
+        has_ranges: can_be_cut && !order.whole_only,
     }
 }
 
@@ -91,7 +92,7 @@ pub(super) fn safe_headers(
     let from_homeserver = head
         .content_type
         .as_deref()
-        .filter(|kind| !kind.starts_with("application/octet-stream"));
+        .filter(|kind| canonical_type(kind) != UNKNOWN_TYPE);
     if order.variant != MediaVariant::Original {
         return SafeHeaders::judge(from_homeserver, first_bytes, None);
     }

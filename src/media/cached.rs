@@ -1,5 +1,7 @@
 //! Answers from objects of the cache, whole ones and those that are still being fetched.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use medialink_link::matrix::FileKeys;
@@ -9,12 +11,16 @@ use super::{
     answer::{Media, describe, safe_headers},
     cache::{CachedObject, ObjectSource, ReadError},
     cached_body::{ByteSpan, Fallback, first_bytes, stream},
-    decision::{Decision, RequestConditions, decide},
+    decision::{Decision, RequestConditions, decide_of_arrived},
     object_key::ObjectKey,
     order::Order,
     reopen::Reopen,
     sniff::SNIFFED_BYTES,
 };
+
+/// How long the answer to a range waits for the length of media that was announced without one.
+/// Players that probe with a range give up if they get the whole.
+const LENGTH_WITHIN: Duration = Duration::from_secs(3);
 
 /// Answers from an object; `reopen` opens the rest if the cache fails on the way.
 pub(super) async fn answer<R: Reopen + Clone + 'static>(
@@ -24,18 +30,27 @@ pub(super) async fn answer<R: Reopen + Clone + 'static>(
     request: &RequestConditions<'_>,
     reopen: &R,
 ) -> Result<Media, ReadError> {
-    let (head, mut source, length) = match object {
-        CachedObject::Whole(head, source, length) => (head, source, Some(length)),
+    let keys = order.cache_keys();
+    let (head, mut source, length, arrived) = match object {
+        CachedObject::Whole(head, source, length) => (head, source, Some(length), length),
         CachedObject::Growing(mut reader) => {
             let head = reader.head().await?;
-            let length = head.length;
-            (head, ObjectSource::Growing(reader), length)
+            let mut length = head.length;
+            if length.is_none() && request.needs_length() && !order.whole_only {
+                length = reader.length_within(LENGTH_WITHIN).await?;
+            }
+            // No part of encrypted media before all of it is known to be genuine.
+            let arrived = keys.as_ref().map_or_else(|| reader.arrived(), |_| 0);
+            (head, ObjectSource::Growing(reader), length, arrived)
         }
     };
     let representation = describe(order, key, &head, length, true);
-    let decision = decide(&representation, request);
-    let keys = order.cache_keys();
-    let first = sniffed(&mut source, decision, keys.as_ref()).await?;
+    let decision = decide_of_arrived(&representation, request, arrived);
+    let first = match sniffed(&mut source, decision, keys.as_ref()).await {
+        // A head promises no body: that it breaks off shows to those who ask for it.
+        Err(ReadError::Media(_)) if decision == Decision::Head => None,
+        first => first?,
+    };
     let fallback = || Fallback {
         reopen: reopen.clone(),
         key: *key,
@@ -47,7 +62,7 @@ pub(super) async fn answer<R: Reopen + Clone + 'static>(
         Decision::Part { first, last } => {
             stream(source, ByteSpan::of(first, last), keys.as_ref(), fallback())
         }
-        Decision::Head | Decision::NotModified | Decision::Unsatisfiable => MediaBody::empty(),
+        _ => MediaBody::empty(),
     };
     Ok(Media {
         decision,

@@ -1,14 +1,15 @@
 //! The one place that decides how much of media an answer carries: all of it, a range, its head
 //! only, or nothing (RFC 9110, sections 13 to 15). Values in, a decision out; no I/O.
 
-use std::time::SystemTime;
+use actix_web::http::StatusCode;
 
-use actix_web::http::{StatusCode, header::HttpDate};
-
-use super::ByteRange;
+use super::{
+    ByteRange,
+    preconditions::{NoMedia, Preconditions, Validators, date},
+};
 
 /// The headers of a request that decide how much of media it gets.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RequestConditions<'a> {
     /// `HEAD` in place of `GET`.
     pub is_head: bool,
@@ -16,10 +17,8 @@ pub struct RequestConditions<'a> {
     pub range: Option<ByteRange>,
     /// `If-Range`: the range only if this is the media's validator, otherwise all of it.
     pub if_range: Option<&'a str>,
-    /// `If-None-Match`: nothing if one of these is the media's entity tag.
-    pub if_none_match: Option<&'a str>,
-    /// `If-Modified-Since`: nothing if the media is not younger.
-    pub if_modified_since: Option<&'a str>,
+    /// Whether it is answered with media at all.
+    pub preconditions: Preconditions<'a>,
 }
 
 /// Media as the headers of an answer describe it, whichever part of it the answer carries.
@@ -51,6 +50,8 @@ pub enum Decision {
     },
     /// Nothing: the client has it (304).
     NotModified,
+    /// Nothing: it is not the media that the client means (412).
+    PreconditionFailed,
     /// Nothing: no byte of it is in the range (416).
     Unsatisfiable,
 }
@@ -58,21 +59,47 @@ pub enum Decision {
 /// Decides how much of a representation a request gets. Preconditions come first, in the order of
 /// RFC 9110, section 13.2.2.
 pub(super) fn decide(media: &Representation, request: &RequestConditions<'_>) -> Decision {
-    if request.client_already_has(media) {
-        return Decision::NotModified;
+    decide_of_arrived(media, request, 0)
+}
+
+/// The same while the length of the media may be unknown: then a range is given as long as all of it
+/// is among the bytes that have arrived.
+pub(super) fn decide_of_arrived(
+    media: &Representation,
+    request: &RequestConditions<'_>,
+    arrived: u64,
+) -> Decision {
+    if let Some(decision) = without_media(media, request) {
+        return decision;
     }
     if request.is_head {
         return Decision::Head;
     }
-    match (request.range, media.length) {
-        (Some(range), Some(length)) if media.has_ranges && request.allows_range_of(media) => {
-            match range.in_length(length) {
-                Some((first, last)) => Decision::Part { first, last },
-                None => Decision::Unsatisfiable,
-            }
+    match (request.range_of(media), media.length) {
+        (Some(range), Some(length)) => match range.in_length(length) {
+            Some((first, last)) => Decision::Part { first, last },
+            None => Decision::Unsatisfiable,
+        },
+        (Some(ByteRange::FromTo(first, last)), None) if last < arrived => {
+            Decision::Part { first, last }
         }
         _ => Decision::Whole,
     }
+}
+
+/// The decision of the preconditions, if they are against an answer with media.
+pub(super) fn without_media(
+    media: &Representation,
+    request: &RequestConditions<'_>,
+) -> Option<Decision> {
+    let validators = Validators {
+        etag: &media.etag,
+        last_modified: media.last_modified.as_deref(),
+    };
+    Some(match request.preconditions.decide(validators)? {
+        NoMedia::NotModified => Decision::NotModified,
+        NoMedia::PreconditionFailed => Decision::PreconditionFailed,
+    })
 }
 
 impl Decision {
@@ -83,8 +110,15 @@ impl Decision {
             Self::Whole | Self::Head => StatusCode::OK,
             Self::Part { .. } => StatusCode::PARTIAL_CONTENT,
             Self::NotModified => StatusCode::NOT_MODIFIED,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::Unsatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         }
+    }
+
+    /// Whether nothing is given since the request cannot be met.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::PreconditionFailed | Self::Unsatisfiable)
     }
 
     /// Whether the answer describes content: its type, its disposition and its length.
@@ -99,7 +133,7 @@ impl Decision {
         match self {
             Self::Whole | Self::Head => whole,
             Self::Part { first, last } => Some(last - first + 1),
-            Self::NotModified | Self::Unsatisfiable => None,
+            Self::NotModified | Self::PreconditionFailed | Self::Unsatisfiable => None,
         }
     }
 
@@ -112,38 +146,21 @@ impl Decision {
                 Some(format!("bytes {first}-{last}/{whole}"))
             }
             Self::Unsatisfiable => whole.map(|whole| format!("bytes */{whole}")),
-            Self::Whole | Self::Head | Self::NotModified => None,
+            Self::Whole | Self::Head | Self::NotModified | Self::PreconditionFailed => None,
         }
     }
 }
 
 impl RequestConditions<'_> {
-    /// Whether the answer may be that nothing has changed.
-    pub(super) fn may_be_unmodified(&self) -> bool {
-        self.if_none_match.is_some() || self.if_modified_since.is_some()
+    /// Whether the length of the whole decides about the answer.
+    pub(super) fn needs_length(&self) -> bool {
+        !self.is_head && self.range.is_some_and(|range| range != ByteRange::From(0))
     }
 
-    /// The range that may be left to the homeserver: `If-Range` names a validator of ours, with
-    /// which it would have nothing to compare.
-    pub(super) fn range_to_forward(&self) -> Option<ByteRange> {
+    /// The range that is asked for, as far as a representation's validators allow it.
+    pub(super) fn range_of(&self, media: &Representation) -> Option<ByteRange> {
         self.range
-            .filter(|_| !self.is_head && self.if_range.is_none())
-    }
-
-    /// Whether the client's own copy is the media as it is now.
-    fn client_already_has(&self, media: &Representation) -> bool {
-        if let Some(tags) = self.if_none_match {
-            return tags.trim() == "*"
-                || tags
-                    .split(',')
-                    .map(|tag| tag.trim().trim_start_matches("W/"))
-                    .any(|tag| tag == media.etag);
-        }
-        let since = self.if_modified_since.and_then(date);
-        match (since, media.last_modified.as_deref().and_then(date)) {
-            (Some(since), Some(modified)) => modified <= since,
-            _ => false,
-        }
+            .filter(|_| !self.is_head && media.has_ranges && self.allows_range_of(media))
     }
 
     /// `If-Range` asks for a strong comparison; a date is one only if it is the very same.
@@ -154,10 +171,6 @@ impl RequestConditions<'_> {
                 || date(text).is_some() && Some(text) == media.last_modified.as_deref()
         })
     }
-}
-
-fn date(text: &str) -> Option<SystemTime> {
-    text.trim().parse::<HttpDate>().ok().map(SystemTime::from)
 }
 
 #[cfg(test)]
@@ -177,42 +190,27 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_has_the_media_gets_nothing() {
-        let decided = |if_none_match, if_modified_since| {
-            let request = RequestConditions {
-                if_none_match,
-                if_modified_since,
-                ..RequestConditions::default()
-            };
-            assert!(request.may_be_unmodified());
-            decide(&media(Some(10)), &request)
-        };
-        for tags in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "*", " \"a\" "] {
-            assert_eq!(decided(Some(tags), None), Decision::NotModified, "{tags}");
-        }
-        for tags in ["\"b\"", "a", "", ",,,", "\"a"] {
-            assert_eq!(decided(Some(tags), None), Decision::Whole, "{tags}");
-        }
-        assert_eq!(decided(None, Some(DAY)), Decision::NotModified);
-        assert_eq!(decided(None, Some(NEXT_DAY)), Decision::NotModified);
-        assert_eq!(decided(None, Some("yesterday")), Decision::Whole);
-        assert_eq!(
-            decided(Some("\"b\""), Some(DAY)),
-            Decision::Whole,
-            "the tag decides where there is one"
-        );
-    }
-
-    #[test]
     fn a_precondition_comes_before_head_and_range() {
         for is_head in [false, true] {
             let request = RequestConditions {
                 is_head,
                 range: ByteRange::parse("bytes=99-"),
-                if_none_match: Some("*"),
+                preconditions: Preconditions {
+                    if_none_match: Some("*".into()),
+                    ..Preconditions::default()
+                },
                 ..RequestConditions::default()
             };
             assert_eq!(decide(&media(Some(10)), &request), Decision::NotModified);
+            let other = RequestConditions {
+                preconditions: Preconditions {
+                    if_match: Some("\"b\"".into()),
+                    ..Preconditions::default()
+                },
+                ..request
+            };
+            let decision = decide(&media(Some(10)), &other);
+            assert_eq!(decision, Decision::PreconditionFailed);
         }
     }
 
@@ -225,7 +223,6 @@ mod tests {
                 if_range,
                 ..RequestConditions::default()
             };
-            assert_eq!(request.range_to_forward().is_some(), if_range.is_none());
             decide(&media(length), &request)
         };
         assert_eq!(decided("bytes=2-3", None, Some(10)), part(2, 3));
@@ -245,6 +242,28 @@ mod tests {
     }
 
     #[test]
+    fn a_range_of_media_without_a_length_is_given_once_it_has_arrived() {
+        let decided = |range, arrived| {
+            let request = RequestConditions {
+                range: ByteRange::parse(range),
+                ..RequestConditions::default()
+            };
+            decide_of_arrived(&media(None), &request, arrived)
+        };
+        let part = Decision::Part { first: 0, last: 1 };
+        assert_eq!(decided("bytes=0-1", 2), part);
+        for (range, arrived) in [
+            ("bytes=0-1", 1),
+            ("bytes=0-", 99),
+            ("bytes=5-", 99),
+            ("bytes=-1", 99),
+            ("bytes=0-18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(decided(range, arrived), Decision::Whole, "{range}");
+        }
+    }
+
+    #[test]
     fn media_without_ranges_and_a_head_ignore_the_range() {
         let request = RequestConditions {
             range: ByteRange::parse("bytes=0-1"),
@@ -260,7 +279,7 @@ mod tests {
             ..request
         };
         assert_eq!(decide(&media(Some(10)), &head), Decision::Head);
-        assert_eq!(head.range_to_forward(), None);
+        assert_eq!(head.range_of(&media(Some(10))), None);
     }
 
     #[test]
@@ -273,6 +292,7 @@ mod tests {
             (part, Some(10), (206, Some(3), Some("bytes 2-4/10"))),
             (part, None, (206, Some(3), Some("bytes 2-4/*"))),
             (Decision::NotModified, Some(10), (304, None, None)),
+            (Decision::PreconditionFailed, Some(10), (412, None, None)),
             (
                 Decision::Unsatisfiable,
                 Some(10),

@@ -2,9 +2,9 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use medialink_event::is_media_type;
+use medialink_event::{canonical_type, is_media_type};
 
-use super::sniff::Family;
+use super::{charset, sniff::Family};
 use crate::file_name::base_name;
 
 /// Types that browsers may show in place (Client-Server API, "Serving inline content").
@@ -38,7 +38,7 @@ pub(super) const INLINE_TYPES: &[&str] = &[
 ];
 
 /// The type of media whose type is unknown.
-const UNKNOWN_TYPE: &str = "application/octet-stream";
+pub(super) const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// RFC 8187's `attr-char`: the characters that stay unescaped in an extended parameter.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -66,7 +66,8 @@ pub struct SafeHeaders {
 
 impl SafeHeaders {
     /// Judges a declared type. It is kept if the first bytes agree with it, or if it is harmless
-    /// whatever the bytes are; and shown in place if the specification's list has it.
+    /// whatever the bytes are; and shown in place if the specification's list has it. A type with
+    /// several names is told by the one of that list.
     /// `first_bytes` is `None` where they are not known, as in a part from the middle.
     #[must_use]
     pub fn judge(
@@ -77,44 +78,51 @@ impl SafeHeaders {
         let declared = declared
             .filter(|text| is_media_type(text))
             .unwrap_or(UNKNOWN_TYPE);
-        let content_type = match first_bytes {
-            Some(first) => supported(declared, first),
-            None => declared,
+        let name = canonical_type(declared);
+        let told = match first_bytes {
+            Some(first) => supported(&name, first),
+            None => &name,
         };
-        let essence = essence(content_type);
+        let is_shown = INLINE_TYPES.contains(&told);
         Self {
-            content_type: match essence.as_str() {
-                "text/plain" => "text/plain; charset=utf-8".to_owned(),
-                _ => content_type.to_owned(),
+            content_type: if told == name {
+                with_parameters(told, declared)
+            } else {
+                told.to_owned()
             },
-            content_disposition: content_disposition(
-                INLINE_TYPES.contains(&essence.as_str()),
-                filename,
-            ),
+            content_disposition: content_disposition(is_shown, filename),
         }
     }
 }
 
 /// The type to declare for bytes that begin like this.
-fn supported<'a>(declared: &'a str, first: &[u8]) -> &'a str {
-    let essence = essence(declared);
-    let family = Family::of_type(&essence).filter(|_| INLINE_TYPES.contains(&essence.as_str()));
-    let is_unknown = essence == UNKNOWN_TYPE;
-    if family.is_none() && !is_unknown {
+fn supported<'a>(name: &'a str, first: &[u8]) -> &'a str {
+    let family = Family::of_type(name).filter(|_| INLINE_TYPES.contains(&name));
+    if family.is_none() && name != UNKNOWN_TYPE {
         // Text, which is never executed, or a type that is saved and not shown.
-        return declared;
+        return name;
     }
     match Family::of_bytes(first) {
-        Some(found) if family == Some(found) => declared,
-        Some(found) => found.usual_type().unwrap_or(UNKNOWN_TYPE),
+        Some(found) if family == Some(found) => name,
+        Some(found) => found.usual_type(first).unwrap_or(UNKNOWN_TYPE),
         None => UNKNOWN_TYPE,
     }
 }
 
-/// A media type without its parameters, in lower case.
-fn essence(kind: &str) -> String {
-    let essence = kind.split(';').next().unwrap_or_default();
-    essence.trim().to_ascii_lowercase()
+/// A type with the parameters that were declared: of text the charset, which says how to read the
+/// bytes, of pictures none, since none is defined.
+fn with_parameters(name: &str, declared: &str) -> String {
+    if name.starts_with("image/") {
+        return name.to_owned();
+    }
+    let is_text = name.starts_with("text/");
+    if charset::is_declared(declared) || is_text && INLINE_TYPES.contains(&name) {
+        return format!("{name}; charset={}", charset::told(declared));
+    }
+    match declared.split_once(';') {
+        Some((_, parameters)) if !is_text => format!("{name};{parameters}"),
+        _ => name.to_owned(),
+    }
 }
 
 /// A `Content-Disposition` for any file name (RFC 6266): a plain fallback, and the true name where
@@ -175,10 +183,37 @@ mod tests {
             SafeHeaders::judge(None, None, None).content_type,
             UNKNOWN_TYPE
         );
-        assert_eq!(
-            SafeHeaders::judge(Some("text/plain; charset=latin1"), None, None).content_type,
-            "text/plain; charset=utf-8"
-        );
+    }
+
+    #[test]
+    fn text_keeps_a_harmless_charset() {
+        for (declared, told) in [
+            ("text/plain", "text/plain; charset=utf-8"),
+            ("Text/Plain; charset=Latin1", "text/plain; charset=latin1"),
+            (
+                "text/plain; charset=utf-7; x=y",
+                "text/plain; charset=utf-8",
+            ),
+            ("text/x-csv; header=present", "text/csv; charset=utf-8"),
+            ("text/css;charset=\"big5\"", "text/css; charset=big5"),
+            ("application/json", "application/json"),
+            (
+                "application/json; charset=utf-16",
+                "application/json; charset=utf-8",
+            ),
+            ("text/html; charset=utf-7", "text/html; charset=utf-8"),
+            ("text/html; charset=gbk", "text/html; charset=gbk"),
+            ("text/html", "text/html"),
+            ("video/mp4; codecs=avc1", "video/mp4; codecs=avc1"),
+        ] {
+            for first_bytes in [None, Some(&b"+ADw-script"[..])] {
+                if declared.starts_with("video") && first_bytes.is_some() {
+                    continue;
+                }
+                let safe = SafeHeaders::judge(Some(declared), first_bytes, None);
+                assert_eq!(safe.content_type, told, "{declared}");
+            }
+        }
     }
 
     #[test]
@@ -186,6 +221,7 @@ mod tests {
         const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
         const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
         const M4A: &[u8] = b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42";
+        const MP4: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom";
         const HTML: &[u8] = b" <html><script>";
         for (declared, bytes, content_type, disposition) in [
             (Some("image/png"), PNG, "image/png", "inline"),
@@ -193,7 +229,20 @@ mod tests {
             (Some("image/png"), JPEG, "image/jpeg", "inline"),
             (Some("audio/mp4"), M4A, "audio/mp4", "inline"),
             (None, JPEG, "image/jpeg", "inline"),
-            (Some(UNKNOWN_TYPE), M4A, "video/mp4", "inline"),
+            (Some(UNKNOWN_TYPE), M4A, "audio/mp4", "inline"),
+            (Some(UNKNOWN_TYPE), MP4, "video/mp4", "inline"),
+            (Some("audio/x-m4a"), M4A, "audio/mp4", "inline"),
+            (Some("image/jpg"), JPEG, "image/jpeg", "inline"),
+            (Some("IMAGE/PJPEG; q=1"), JPEG, "image/jpeg", "inline"),
+            (Some("image/jpg"), PNG, "image/png", "inline"),
+            (Some("image/jpg"), HTML, UNKNOWN_TYPE, "attachment"),
+            (
+                Some("Application/Octet-Stream"),
+                JPEG,
+                "image/jpeg",
+                "inline",
+            ),
+            (Some("binary/octet-stream"), PNG, "image/png", "inline"),
             (Some("image/png"), HTML, UNKNOWN_TYPE, "attachment"),
             (Some("image/png"), b"", UNKNOWN_TYPE, "attachment"),
             (Some("video/mp4"), HTML, UNKNOWN_TYPE, "attachment"),
@@ -204,7 +253,8 @@ mod tests {
                 "text/plain; charset=utf-8",
                 "inline",
             ),
-            (Some("text/css"), HTML, "text/css", "inline"),
+            (Some("text/css"), HTML, "text/css; charset=utf-8", "inline"),
+            (Some("text/x-json"), HTML, "application/json", "inline"),
             (
                 Some("image/svg+xml"),
                 b"<svg>",

@@ -149,7 +149,8 @@ impl MediaProxy {
         streamed::stream(&self.fetcher, key, order, request).await
     }
 
-    /// `None`: there is no answer from the cache.
+    /// From the cache, which fetches it first where it has to: for a request for the head too, whose
+    /// answer tells the type that the first bytes show.
     async fn cached(
         &self,
         cache: &Cache,
@@ -161,10 +162,10 @@ impl MediaProxy {
             Some(object) => (object, false),
             None => {
                 self.recent.check(&order.plain_key(key))?;
-                if request.may_be_unmodified()
+                if request.preconditions.is_any()
                     && !order.is_made_here()
                     && let Some(media) =
-                        streamed::unmodified(&self.fetcher, key, order, request).await?
+                        streamed::without_media(&self.fetcher, key, order, request, true).await?
                 {
                     return Ok(Some(media));
                 }

@@ -1,6 +1,8 @@
 //! Whether bytes agree with their declared type. One container holds sound or pictures, and types
 //! have old names, so types are compared by family.
 
+use medialink_event::canonical_type;
+
 /// How many of the first bytes show the type of media.
 pub(super) const SNIFFED_BYTES: usize = 512;
 
@@ -24,20 +26,18 @@ pub(super) enum Family {
 }
 
 impl Family {
-    /// The family of a type, in lower case and without parameters.
+    /// The family of a type, by its canonical name.
     pub(super) fn of_type(kind: &str) -> Option<Self> {
         Some(match kind {
             "audio/aac" => Self::Aac,
             "image/avif" => Self::Avif,
             "audio/flac" | "audio/x-flac" => Self::Flac,
             "image/gif" => Self::Gif,
-            "video/mp4" | "audio/mp4" | "audio/m4a" | "video/x-m4v" | "video/quicktime" => {
-                Self::IsoMedia
-            }
+            "video/mp4" | "audio/mp4" | "video/quicktime" => Self::IsoMedia,
             "image/jpeg" => Self::Jpeg,
             "video/webm" | "audio/webm" | "video/x-matroska" => Self::Matroska,
             "audio/mpeg" => Self::MpegAudio,
-            "audio/ogg" | "video/ogg" | "audio/opus" => Self::Ogg,
+            "audio/ogg" | "video/ogg" => Self::Ogg,
             "image/png" | "image/apng" => Self::Png,
             "audio/wave" | "audio/wav" | "audio/x-wav" | "audio/x-pn-wav" => Self::Wave,
             "image/webp" => Self::Webp,
@@ -47,27 +47,27 @@ impl Family {
 
     /// The family of bytes, by their first ones.
     pub(super) fn of_bytes(first: &[u8]) -> Option<Self> {
-        if let Some(found) = infer::get(first).and_then(|kind| Self::of_type(kind.mime_type())) {
+        let known = infer::get(first).map(|kind| canonical_type(kind.mime_type()));
+        if let Some(found) = known.as_deref().and_then(Self::of_type) {
             return Some(found);
         }
         match first {
             // Any brand: new ones are made all the time.
-            [_, _, _, _, b'f', b't', b'y', b'p', ..] if infer::get(first).is_none() => {
-                Some(Self::IsoMedia)
-            }
+            [_, _, _, _, b'f', b't', b'y', b'p', ..] if known.is_none() => Some(Self::IsoMedia),
             // A frame of layer III, with or without a checksum, of any version of MPEG audio.
             [0xff, second, ..] if second & 0xe6 == 0xe2 => Some(Self::MpegAudio),
             _ => None,
         }
     }
 
-    /// The type to declare where nothing better is known.
-    pub(super) fn usual_type(self) -> Option<&'static str> {
+    /// The type to declare of bytes of this family where nothing better is known.
+    pub(super) fn usual_type(self, first: &[u8]) -> Option<&'static str> {
         Some(match self {
             Self::Aac => "audio/aac",
             Self::Avif => "image/avif",
             Self::Flac => "audio/flac",
             Self::Gif => "image/gif",
+            Self::IsoMedia if is_sound(first) => "audio/mp4",
             Self::IsoMedia => "video/mp4",
             Self::Jpeg => "image/jpeg",
             // Most of its files are not WebM.
@@ -79,6 +79,14 @@ impl Family {
             Self::Webp => "image/webp",
         })
     }
+}
+
+/// Whether the major brand of ISO base media promises sound and no pictures.
+fn is_sound(first: &[u8]) -> bool {
+    const BRANDS: [&[u8]; 5] = [b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "];
+    first
+        .get(8..12)
+        .is_some_and(|brand| BRANDS.contains(&brand))
 }
 
 #[cfg(test)]
@@ -138,7 +146,8 @@ mod tests {
     #[test]
     fn a_usual_type_is_of_its_family_and_shown_in_place() {
         for kind in super::super::headers::INLINE_TYPES {
-            if let Some(usual) = Family::of_type(kind).and_then(Family::usual_type) {
+            let family = Family::of_type(kind);
+            if let Some(usual) = family.and_then(|family| family.usual_type(b"")) {
                 assert_eq!(Family::of_type(usual), Family::of_type(kind));
                 assert!(super::super::headers::INLINE_TYPES.contains(&usual));
             }

@@ -41,6 +41,7 @@ mod reconcile;
 mod rooms_and_edits;
 mod secrets;
 mod signals;
+mod stalled_readers;
 mod streaming;
 mod system_clock;
 mod thumbnails;

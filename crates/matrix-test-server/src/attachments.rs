@@ -7,7 +7,7 @@ use crate::server::{Data, Server};
 
 /// The media IDs of the mxc URIs that `attach_media` names, if all of them can be attached: known,
 /// the requester's own, restricted, not attached yet, and each named once. A server without
-/// linked media does not look at the parameter.
+/// linked media does not look at the parameter, and another may take one of them only.
 pub(super) fn attachable(
     server: &Server,
     data: &mut Data,
@@ -17,6 +17,10 @@ pub(super) fn attachable(
     let mut ids: Vec<String> = Vec::new();
     if !server.options.linked_media {
         return Ok(ids);
+    }
+    if server.options.attaches_one && uris.len() > 1 {
+        let message = "attach_media may be given once";
+        return Err(MatrixError::invalid_param(message));
     }
     for uri in uris {
         let known = data.media.id_of(uri).map(str::to_owned);

@@ -21,6 +21,8 @@ pub struct Options {
     pub linked_media: bool,
     /// Under which paths restricted media is uploaded and copied.
     pub linked_media_paths: LinkedMediaPaths,
+    /// Whether one medium at most can be attached to an event. The proposal sets no bound.
+    pub attaches_one: bool,
     /// How long restricted media is kept that is not attached to an event.
     pub unattached_for: Duration,
     /// How many events and redactions each user may send; None: as many as they like. Repeats of
@@ -49,6 +51,7 @@ impl Default for Options {
             content_tokens: true,
             linked_media: false,
             linked_media_paths: LinkedMediaPaths::Both,
+            attaches_one: false,
             unattached_for: Duration::from_secs(600),
             rate_limits: None,
             limits_appservices: false,

@@ -1,8 +1,11 @@
 //! An object while it is being fetched: many read it while it grows.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -133,6 +136,22 @@ impl Reader {
     /// Waits until the fetch has ended well.
     pub(in crate::media) async fn ended(&mut self) -> Result<(), ReadError> {
         self.when(|progress| progress.end.clone()).await
+    }
+
+    /// The length of the object, if its fetch ends within this time.
+    pub(in crate::media) async fn length_within(
+        &mut self,
+        patience: Duration,
+    ) -> Result<Option<u64>, ReadError> {
+        match tokio::time::timeout(patience, self.ended()).await {
+            Ok(ended) => ended.map(|()| Some(self.arrived())),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// How many of its bytes have arrived.
+    pub(in crate::media) fn arrived(&self) -> u64 {
+        self.progress.borrow().written
     }
 
     /// Up to `max` bytes from `at` on, as soon as there is one; `None`: the object has ended.

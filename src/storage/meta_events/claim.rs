@@ -112,8 +112,8 @@ pub(super) fn claim_query(
     query.push(
         " ORDER BY e.next_attempt_at LIMIT 1) \
          RETURNING id, claim, bridge, room_id, state, event_type, content, batch, txn_id, device_id, \
-         event_id, redact_txn_id, attempts, unknown_since, created_at, has_copy, copy_mxc, copied_at, \
-         copies_refused, EXISTS (SELECT 1 FROM resting_rooms r WHERE r.bridge = meta_events.bridge \
+         event_id, redact_txn_id, attempts, unknown_since, created_at, has_copy, copies_refused, \
+         EXISTS (SELECT 1 FROM resting_rooms r WHERE r.bridge = meta_events.bridge \
          AND r.room_id = meta_events.room_id) AS has_rested",
     );
     query

@@ -21,7 +21,7 @@ pub struct NewMetaEvent {
     pub device_id: String,
     /// The usages that it counts.
     pub members: Vec<i64>,
-    /// Whether it is sent with a copy of its one medium.
+    /// Whether it is sent with copies of its media.
     pub has_copy: bool,
 }
 

@@ -17,7 +17,7 @@ mod times;
 mod tests;
 
 pub use claim::{Wanted, any_claimable, claim, free_all_claims, free_ended_claims, hold};
-pub use copies::{CopySource, copy_source, note_copy, replace_copy};
+pub use copies::{CopySource, NewCopy, copy_sources, note_copies, replace_copies};
 pub use insert::{NewMetaEvent, insert};
 pub use queue::{make_due, postpone, send_again};
 pub use report::{MetaEventSummary, count_due, count_usages, count_waiting, list};

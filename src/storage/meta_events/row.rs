@@ -52,13 +52,9 @@ pub struct ClaimedEvent {
     pub unknown_since: Option<i64>,
     /// When the row was made, in milliseconds since the epoch.
     pub created_at: i64,
-    /// Whether it is sent with a copy of its one medium.
+    /// Whether it is sent with copies of its media.
     pub has_copy: bool,
-    /// The mxc URI of that copy, once it is made.
-    pub copy_mxc: Option<String>,
-    /// When the copy was made, in milliseconds since the epoch.
-    pub copied_at: Option<i64>,
-    /// The number of copies that the homeserver has refused to attach.
+    /// How often the homeserver has refused to attach its copies.
     pub copies_refused: i64,
     /// Whether the last request in its room failed.
     pub has_rested: bool,

@@ -78,7 +78,8 @@ async fn count_usages_here(
     let earlier = counted_by_earlier(connection, id).await?;
     sqlx::query(
         "UPDATE media_references SET state = 'counted', counted_by = $1, queued_in = NULL, pending_at = NULL, \
-         copy_mxc = (SELECT copy_mxc FROM meta_events WHERE id = $1) WHERE queued_in = $1",
+         copy_mxc = (SELECT m.copy_mxc FROM meta_event_members m WHERE m.meta_event_id = $1 \
+         AND m.media_reference_id = media_references.id) WHERE queued_in = $1",
     )
     .bind(id)
     .execute(&mut *connection)

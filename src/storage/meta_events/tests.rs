@@ -83,9 +83,10 @@ async fn everything(database: &Database) -> Vec<String> {
     let mut told = Vec::new();
     for query in [
         "SELECT json_array(id, state, event_id, txn_id, redact_txn_id, attempts, unknown_since, next_attempt_at, \
-         claim, claimed_until, claimed_at, review_at, last_error, copy_mxc, copied_at, copies_refused, redacted_at) \
+         claim, claimed_until, claimed_at, review_at, last_error, copies_refused, redacted_at) \
          FROM meta_events ORDER BY id",
         "SELECT json_array(id, state, pending_at, counted_by, queued_in, copy_mxc) FROM media_references ORDER BY id",
+        "SELECT json_array(meta_event_id, copy_mxc, copied_at) FROM meta_event_members ORDER BY 1",
     ] {
         let rows = sqlx::query_scalar::<_, String>(query).fetch_all(database.reader());
         told.extend(rows.await.expect("reads"));
@@ -101,10 +102,20 @@ const SETTLES: [Settle; 8] = [
     |c, claim| settle_sent(c, claim, "$sent", 5, 6).boxed(),
     |c, claim| settle_redacted(c, claim, 6).boxed(),
     |c, claim| send_again(c, claim, 6).boxed(),
-    |c, claim| replace_copy(c, claim, 6, "refused").boxed(),
+    |c, claim| replace_copies(c, claim, 6, "refused").boxed(),
     |c, claim| postpone(c, claim, 6, Some(7), "failed").boxed(),
     |c, claim| hold(c, claim, LEASE, 6).boxed(),
-    |c, claim| async move { Ok(note_copy(c, claim, "mxc://a/b", 6).await?.is_some()) }.boxed(),
+    |c, claim| {
+        async move {
+            let copy = NewCopy {
+                usage: 1,
+                mxc: "mxc://a/b".to_owned(),
+                copied_at: 6,
+            };
+            Ok(note_copies(c, claim, &[copy], true).await?.is_some())
+        }
+        .boxed()
+    },
     |c, claim| {
         async move {
             let given_up = give_up(c, claim, GiveUp::Failed, "refused", 6).await?;

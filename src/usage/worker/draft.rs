@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use crate::{
     config::{BridgeConfig, Config},
-    homeserver::{Device, Features},
+    homeserver::{Device, Features, attachable_at_once},
     storage::{
         StorageError,
         media_references::Usage,
@@ -21,7 +21,9 @@ pub(super) struct Drafter {
     device: Device,
     event_type: String,
     batch_size: usize,
-    has_copies: bool,
+    /// How many media of the homeserver can be attached to one event.
+    attachable: usize,
+    features: Features,
 }
 
 impl Drafter {
@@ -31,19 +33,23 @@ impl Drafter {
         bridge: &BridgeConfig,
         device: Device,
     ) -> Self {
-        // A copy cannot be attached to another event, so each has an event of its own.
-        let has_copies = features.links_media();
         Self {
             bridge: bridge.id.clone(),
             network: bridge.network.clone(),
             device,
             event_type: config.usage.event_type.clone(),
-            batch_size: if has_copies {
-                1
-            } else {
-                config.usage.batch_size
-            },
-            has_copies,
+            batch_size: config.usage.batch_size,
+            attachable: attachable_at_once(config.homeserver.server_name.as_str()),
+            features: features.clone(),
+        }
+    }
+
+    /// How many media a meta event counts at most.
+    fn batch_size(&self, has_copies: bool, now: i64) -> usize {
+        match (has_copies, self.features.attaches_many(now)) {
+            (false, _) => self.batch_size,
+            (true, true) => self.batch_size.min(self.attachable),
+            (true, false) => 1,
         }
     }
 
@@ -57,7 +63,9 @@ impl Drafter {
         names_events: bool,
         now: i64,
     ) -> Result<(), StorageError> {
-        for draft in content::draft(usages, &self.network, self.batch_size, names_events) {
+        let has_copy = self.features.links_media();
+        let batch_size = self.batch_size(has_copy, now);
+        for draft in content::draft(usages, &self.network, batch_size, names_events) {
             let event = NewMetaEvent {
                 bridge: self.bridge.clone(),
                 room_id: room_id.to_owned(),
@@ -66,7 +74,7 @@ impl Drafter {
                 batch: draft.batch,
                 device_id: self.device.0.clone(),
                 members: draft.members,
-                has_copy: self.has_copies,
+                has_copy,
             };
             meta_events::insert(connection, &event, now).await?;
         }

@@ -178,8 +178,8 @@ impl Outbox {
         .map(drop)
     }
 
-    /// The homeserver did not attach its copy: it is sent with another one after `wait_ms`.
-    pub(super) async fn replace_copy(
+    /// The homeserver did not attach its copies: it is sent with others after `wait_ms`.
+    pub(super) async fn replace_copies(
         &self,
         event: &ClaimedEvent,
         wait_ms: i64,
@@ -189,7 +189,7 @@ impl Outbox {
         let (claim, error) = (event.claim(), error.to_string());
         let is_held = self
             .write(event, RoomHealth::Answers, move |connection| {
-                async move { meta_events::replace_copy(connection, &claim, at, &error).await }
+                async move { meta_events::replace_copies(connection, &claim, at, &error).await }
                     .boxed()
             })
             .await?;

@@ -10,7 +10,8 @@ use crate::{
     config::{BridgeConfig, Config},
     homeserver::{Device, Features, HomeserverError},
     storage::{
-        Database, StorageError, media_references,
+        Database, StorageError,
+        media_references::{self, Usage},
         meta_events::{self, ClaimedEvent, GiveUp},
         room_successors,
     },
@@ -33,6 +34,33 @@ pub(super) struct Refusals {
     features: Features,
     lookup: EventLookup,
     outbox: Outbox,
+}
+
+/// The parts of a meta event that replace it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Two with half of the usages each.
+    Halves,
+    /// This usage, and the others.
+    Apart(i64),
+    /// Each usage.
+    Each,
+}
+
+impl Parts {
+    fn of(self, mut usages: Vec<Usage>) -> Vec<Vec<Usage>> {
+        match self {
+            Self::Halves => {
+                let second = usages.split_off(usages.len().div_ceil(2));
+                vec![usages, second]
+            }
+            Self::Apart(id) => {
+                let (one, others) = usages.into_iter().partition(|usage| usage.id == id);
+                vec![others, one]
+            }
+            Self::Each => usages.into_iter().map(|usage| vec![usage]).collect(),
+        }
+    }
 }
 
 /// The room that is to count instead.
@@ -58,11 +86,13 @@ impl Refusals {
         Drafter::new(&self.config, &self.features, bridge, device)
     }
 
-    /// It is too large: two with half of the usages each take its place.
-    pub(super) async fn halve(
+    /// It is too large, attaches too much, or one of its media hinders the others: several with a part
+    /// of the usages each take its place.
+    pub(super) async fn split(
         &self,
         bridge: &BridgeConfig,
         event: ClaimedEvent,
+        parts: Parts,
         error: &HomeserverError,
     ) -> Result<(), StorageError> {
         if self.lookup.settle_if_arrived(bridge, &event).await? {
@@ -71,19 +101,24 @@ impl Refusals {
         let drafter = self.drafter(bridge, &event);
         let names_events = !is_fallback_room(&self.config, &event.room_id);
         let (now, error) = (self.clock.now_ms(), error.to_string());
-        tracing::warn!(
-            bridge = event.bridge,
-            room_id = event.room_id,
-            error,
-            "meta event too large: halved"
-        );
-        let halved = event.clone();
+        if parts == Parts::Halves {
+            tracing::warn!(
+                bridge = event.bridge,
+                room_id = event.room_id,
+                error,
+                "meta event too large: halved"
+            );
+        }
+        let split_event = event.clone();
         let is_held = self
             .database
             .writer()
             .write::<_, StorageError, _>(move |connection| {
-                async move { halve(connection, &halved, &drafter, names_events, &error, now).await }
-                    .boxed()
+                async move {
+                    let drafter = (&drafter, names_events);
+                    split(connection, &split_event, drafter, parts, &error, now).await
+                }
+                .boxed()
             })
             .await?;
         self.outbox.note_unless(is_held, &event);
@@ -161,18 +196,20 @@ impl Refusals {
     }
 }
 
-/// Replaces a meta event by two; gives it up if it counts one usage only. `false`: its claim is lost.
-async fn halve(
+/// Replaces a meta event by several; gives it up if it is too large with one usage only. `false`: its
+/// claim is lost.
+async fn split(
     connection: &mut SqliteConnection,
     event: &ClaimedEvent,
-    drafter: &Drafter,
-    names_events: bool,
+    (drafter, names_events): (&Drafter, bool),
+    parts: Parts,
     error: &str,
     now: i64,
 ) -> Result<bool, StorageError> {
     let (claim, review_at) = (event.claim(), now + LONGEST_WAIT_REFUSED_MS);
     let is_one = meta_events::count_queued(connection, event.id).await? < 2;
-    let how = if is_one {
+    let is_hopeless = is_one && parts == Parts::Halves;
+    let how = if is_hopeless {
         GiveUp::Failed
     } else {
         GiveUp::Replaced
@@ -181,14 +218,13 @@ async fn halve(
     let Some(members) = members else {
         return Ok(false);
     };
-    if is_one {
+    if is_hopeless {
         return Ok(true);
     }
     let usages = media_references::live(connection, &members).await?;
-    let (first, second) = usages.split_at(usages.len().div_ceil(2));
-    for half in [first, second] {
+    for part in parts.of(usages) {
         drafter
-            .queue(connection, &event.room_id, half, names_events, now)
+            .queue(connection, &event.room_id, &part, names_events, now)
             .await?;
     }
     Ok(true)

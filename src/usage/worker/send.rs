@@ -15,8 +15,13 @@ use crate::{
 use crate::usage::retry::is_permanent;
 
 use super::{
-    context::Context, copy::Copies, devices::Devices, draft::is_fallback_room, lookup::EventLookup,
-    outbox::Outbox, refusal::Refusals,
+    context::Context,
+    copy::{Attached, Copies, Preparation, Unattached},
+    devices::Devices,
+    draft::is_fallback_room,
+    lookup::EventLookup,
+    outbox::Outbox,
+    refusal::{Parts, Refusals},
 };
 
 /// After what time a homeserver may have forgotten a transaction ID (Synapse: 24 h).
@@ -62,8 +67,17 @@ impl Sender {
         if since.is_some_and(|since| since + TRANSACTION_FORGOTTEN_AFTER_MS <= now) {
             return self.look_before_sending(bridge, event).await;
         }
-        let Some(event) = self.copies.with_copy(bridge, event).await? else {
-            return Ok(());
+        let (event, attached) = match self.copies.prepare(bridge, event).await? {
+            Preparation::Ready(event, attached) => (event, attached),
+            Preparation::Settled => return Ok(()),
+            Preparation::Hindered {
+                event,
+                usage,
+                error,
+            } => {
+                let parts = Parts::Apart(usage);
+                return self.refusals.split(bridge, event, parts, &error).await;
+            }
         };
         let device = Device(event.device_id.clone());
         let to_send = EventToSend {
@@ -71,14 +85,13 @@ impl Sender {
             txn_id: &event.txn_id,
             content: &event.content,
         };
-        let copy = event.copy_mxc.as_deref();
         let outcome = self
             .homeserver
-            .send_event(bridge, &event.room_id, to_send, &device, copy)
+            .send_event(bridge, &event.room_id, to_send, &device, &attached.uris)
             .await;
         match outcome {
             Ok(event_id) => self.outbox.settle_sent(&event, event_id).await,
-            Err(error) => self.not_sent(bridge, event, &error).await,
+            Err(error) => self.not_sent(bridge, event, &attached, &error).await,
         }
     }
 
@@ -86,16 +99,23 @@ impl Sender {
         &self,
         bridge: &BridgeConfig,
         event: ClaimedEvent,
+        attached: &Attached,
         error: &HomeserverError,
     ) -> Result<(), StorageError> {
-        let is_not_attached = event.copy_mxc.is_some()
-            && error.status() == 400
-            && error.errcode() == "M_INVALID_PARAM";
-        if is_not_attached {
-            return self.copies.not_attached(bridge, &event, error).await;
+        // The body, the URL, or the head.
+        if matches!(error.status(), 413 | 414 | 431) || error.errcode() == "M_TOO_LARGE" {
+            let halves = Parts::Halves;
+            return self.refusals.split(bridge, event, halves, error).await;
         }
-        if error.status() == 413 || error.errcode() == "M_TOO_LARGE" {
-            return self.refusals.halve(bridge, event, error).await;
+        if is_not_attached(attached, error) {
+            let outcome = self.copies.not_attached(bridge, &event, attached, error);
+            return match outcome.await? {
+                Unattached::Settled => Ok(()),
+                Unattached::TooMany => {
+                    let each = Parts::Each;
+                    self.refusals.split(bridge, event, each, error).await
+                }
+            };
         }
         if error.errcode() == "M_UNKNOWN_DEVICE" {
             self.devices.check_again(&event.bridge);
@@ -158,5 +178,18 @@ impl Sender {
             }
             Err(error) => self.outbox.retry(&event, &error, false).await,
         }
+    }
+}
+
+/// Whether an error means that media could not be attached. Where several are to be attached, a
+/// homeserver that takes one only may say so in other words.
+fn is_not_attached(attached: &Attached, error: &HomeserverError) -> bool {
+    if error.status() != 400 {
+        return false;
+    }
+    match attached.uris.len() {
+        0 => false,
+        1 => error.errcode() == "M_INVALID_PARAM",
+        _ => error.errcode() != "M_UNKNOWN_DEVICE",
     }
 }

@@ -2,7 +2,9 @@
 //! and what keys, revocations and redactions do to links in use.
 
 mod parts_and_ages;
+mod preconditions;
 mod refusals;
 mod safety;
 mod scene;
 mod signed_elsewhere;
+mod types;

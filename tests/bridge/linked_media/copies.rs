@@ -2,7 +2,7 @@
 
 use matrix_test_server::{LinkedMediaPaths, Options};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{
     Service, World, eventually,
     faulty::{Fault, Faulty, error},
@@ -91,53 +91,6 @@ async fn a_copy_that_has_gone_gives_way_to_the_original() {
     assert_eq!(text(play.service.follow(&link).await).await.0, 200);
     assert_eq!(play.faulty.left(), 0);
     play.service.stop().await;
-}
-
-#[tokio::test]
-async fn each_medium_has_a_meta_event_of_its_own_and_stays_there_when_another_is_released() {
-    let world = World::with(Options {
-        linked_media: true,
-        ..Options::default()
-    })
-    .await;
-    let service = world.service("usage: {batch_window: 300ms}").await;
-    service.knows_linked_media().await;
-    let mut bodies = Vec::new();
-    for n in 0..3 {
-        let (mxc, token) = world.upload(format!("{n}"), "text/plain").await;
-        bodies.push(json!({"mxc": mxc, "content_token": token, "room_id": world.room_id}));
-    }
-    let (_, batch) = service
-        .call(Method::POST, "/v1/links/batch", &json!({"links": bodies}))
-        .await;
-    let links = batch["results"].as_array().expect("results").clone();
-    for link in &links {
-        service.wait_for_usage(link, "counted").await;
-        let mxc = link["mxc"].as_str().expect("mxc");
-        assert_eq!(
-            world.references(mxc).await,
-            1,
-            "its content token counts too"
-        );
-    }
-    let before = world.meta_events(&world.room_id).await;
-    assert_eq!(before.len(), 3);
-    revoke(&service, &links[1]).await;
-    service.wait_for_usage(&links[1], "released").await;
-    service.drained().await;
-    let after = world.meta_events(&world.room_id).await;
-    assert_eq!(after.len(), 2);
-    let is_old = |event: &Value| {
-        before
-            .iter()
-            .any(|one| one["event_id"] == event["event_id"])
-    };
-    assert!(after.iter().all(is_old));
-    assert_eq!(
-        text(service.follow(&links[0]).await).await,
-        (200, "0".to_owned())
-    );
-    service.stop().await;
 }
 
 #[tokio::test]

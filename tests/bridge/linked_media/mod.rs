@@ -3,5 +3,6 @@
 
 mod copies;
 mod faults;
+mod many;
 mod play;
 mod sight;

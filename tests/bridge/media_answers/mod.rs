@@ -3,6 +3,8 @@
 
 mod bodies;
 mod handed_on;
+mod kept;
 mod nonsense;
+mod ranges;
 mod redirects;
 mod scene;
