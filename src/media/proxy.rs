@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
+use medialink_link::matrix::ServerName;
+
 use crate::{
     config::Config,
     homeserver::{Features, MediaClient},
@@ -12,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    MediaBody, MediaError, RequestConditions, Thumbnailer,
+    MediaBody, MediaError, MediaSummary, RecentAnswers, RequestConditions, Thumbnailer,
     answer::{Media, describe},
     availability::{may_serve, may_serve_unvouched},
     cache::{Cache, CachedObject, ReadError},
@@ -22,6 +24,7 @@ use super::{
     fetch::Fetcher,
     head::MediaHead,
     limited::{BodySource, LimitedBody},
+    maker::MadeThumbnail,
     object_key::{ObjectKey, ObjectKeys},
     order::Order,
     reopen::Reopen,
@@ -36,7 +39,9 @@ pub struct MediaProxy {
     cache: Option<Cache>,
     object_keys: ObjectKeys,
     thumbnailer: Thumbnailer,
+    recent: RecentAnswers,
     features: Features,
+    server_name: ServerName,
 }
 
 impl MediaProxy {
@@ -47,6 +52,7 @@ impl MediaProxy {
         cache: Option<Cache>,
         object_keys: ObjectKeys,
         thumbnailer: Thumbnailer,
+        recent: RecentAnswers,
         features: Features,
         presence: Presence,
         config: &Config,
@@ -57,7 +63,9 @@ impl MediaProxy {
             cache,
             object_keys,
             thumbnailer,
+            recent,
             features,
+            server_name: config.homeserver.server_name.clone(),
         }
     }
 
@@ -92,6 +100,26 @@ impl MediaProxy {
         may_serve_unvouched(&self.fetcher, order, is_vouched_for).await
     }
 
+    /// Type and length of media, as the homeserver told them lately.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn summary(&self, order: &Order) -> Result<MediaSummary, MediaError> {
+        let head = RequestConditions {
+            is_head: true,
+            ..RequestConditions::default()
+        };
+        let ask = async {
+            let media = self.open(order, head).await?;
+            Ok(MediaSummary {
+                length: media.decision.content_length(media.representation.length),
+                content_type: media.headers.content_type,
+            })
+        };
+        let key = order.plain_key(&self.key(order));
+        self.recent.summary(&key, ask).await
+    }
+
     /// The key of an order's bytes. A copy has that of its original. Where media is linked to events,
     /// each bridge has objects of its own: another bridge may not see the same events.
     fn key(&self, order: &Order) -> ObjectKey {
@@ -106,17 +134,33 @@ impl MediaProxy {
         request: RequestConditions<'_>,
     ) -> Result<Media, MediaError> {
         let key = self.key(order);
+        let opened = self.open_object(&key, order, &request).await;
+        if let Err(error) = &opened {
+            let is_remote = order.claims.mxc.server_name() != self.server_name.as_str();
+            let key = order.plain_key(&key);
+            self.recent.note(&key, order, is_remote, error);
+        }
+        opened
+    }
+
+    async fn open_object(
+        &self,
+        key: &ObjectKey,
+        order: &Order,
+        request: &RequestConditions<'_>,
+    ) -> Result<Media, MediaError> {
         if let Some(cache) = &self.cache {
-            match self.cached(cache, &key, order, &request).await {
+            match self.cached(cache, key, order, request).await {
                 Ok(Some(media)) => return Ok(media),
                 Err(ReadError::Media(error)) => return Err(error),
                 Ok(None) | Err(ReadError::Unusable) => {}
             }
         }
+        self.recent.check(&order.plain_key(key))?;
         if order.is_made_here() {
-            return self.made(&key, order, &request).await;
+            return self.made(key, order, request).await;
         }
-        streamed::stream(&self.fetcher, &key, order, &request).await
+        streamed::stream(&self.fetcher, key, order, request).await
     }
 
     /// From the cache, which fetches it first where it has to: for a request for the head too, whose
@@ -134,6 +178,7 @@ impl MediaProxy {
             Some(_) if !self.may_serve(order).await => return Ok(None),
             Some(object) => (object, false),
             None => {
+                self.recent.check(&order.plain_key(key))?;
                 if request.preconditions.is_any()
                     && !order.is_made_here()
                     && let Some(media) =
@@ -160,7 +205,7 @@ impl MediaProxy {
         if !order.is_made_here() {
             return self.fetcher.fetch(order).await;
         }
-        let (head, plaintext) = self.make(order).await?;
+        let (head, plaintext) = self.make(&self.key(order), order).await?;
         let bytes = match order.cache_keys() {
             Some(keys) => Keystream::at(&keys, 0).decrypt(plaintext),
             None => plaintext,
@@ -181,7 +226,7 @@ impl MediaProxy {
         order: &Order,
         request: &RequestConditions<'_>,
     ) -> Result<Media, MediaError> {
-        let (head, bytes) = self.make(order).await?;
+        let (head, bytes) = self.make(key, order).await?;
         let representation = describe(order, key, &head, head.length, true);
         Ok(Media::of_bytes(
             order,
@@ -192,8 +237,18 @@ impl MediaProxy {
         ))
     }
 
-    async fn make(&self, order: &Order) -> Result<(MediaHead, Bytes), MediaError> {
-        self.thumbnailer.make(self, order).await
+    async fn make(&self, key: &ObjectKey, order: &Order) -> Result<(MediaHead, Bytes), MediaError> {
+        let key = order.plain_key(key);
+        let MadeThumbnail {
+            bytes,
+            content_type,
+        } = self.thumbnailer.make(&key, self, order).await?;
+        let head = MediaHead {
+            length: Some(bytes.len() as u64),
+            content_type: Some(content_type.to_owned()),
+            ..MediaHead::default()
+        };
+        Ok((head, bytes))
     }
 
     /// All bytes from `from` on, decrypted, straight from the homeserver: of media of the length
@@ -205,7 +260,7 @@ impl MediaProxy {
         from: u64,
     ) -> Result<MediaBody, MediaError> {
         if order.is_made_here() {
-            let (_, bytes) = self.make(order).await?;
+            let (_, bytes) = self.make(&self.key(order), order).await?;
             return Ok(MediaBody::Whole(bytes).part(from, u64::MAX));
         }
         let FetchedMedia { head, body } = self.fetcher.fetch(order).await?;
