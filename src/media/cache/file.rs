@@ -20,6 +20,10 @@ const FORMAT: &[u8; 8] = b"MLMEDIA1";
 const TAIL_BYTES: u64 = 12;
 /// The longest head that is read.
 const MAX_HEAD_BYTES: u32 = 64 << 10;
+/// The part of the disk that is left to others: one of so many.
+const LEFT_FREE_PART: u64 = 20;
+/// The most that is left to others, in bytes.
+const MAX_LEFT_FREE_BYTES: u64 = 64 << 20;
 /// The folder of files that are still growing.
 const GROWING: &str = "growing";
 
@@ -78,22 +82,23 @@ impl Folder {
         NamedTempFile::new_in(self.0.join(GROWING))
     }
 
-    /// Ends a file that holds `length` bytes of media and gives it its name; its size in bytes.
+    /// Whether the disk has room for so many bytes more, and some are left for others.
+    pub(super) fn has_room(&self, bytes: u64) -> io::Result<bool> {
+        let disk = rustix::fs::statvfs(&self.0)?;
+        let (block, all, free) = (disk.f_frsize, disk.f_blocks, disk.f_bavail);
+        let left = (block.saturating_mul(all) / LEFT_FREE_PART).min(MAX_LEFT_FREE_BYTES);
+        Ok(block.saturating_mul(free) >= bytes.saturating_add(left))
+    }
+
+    /// Ends a file that holds `length` bytes of media with its tail, and gives it its name.
     pub(super) fn finish(
         &self,
         mut file: NamedTempFile,
         key: &ObjectKey,
-        head: &MediaHead,
+        tail: &[u8],
         length: u64,
-    ) -> io::Result<u64> {
-        let mut end = serde_json::to_vec(head)?;
-        let head_bytes = u32::try_from(end.len()).unwrap_or(u32::MAX);
-        if head_bytes > MAX_HEAD_BYTES {
-            return Err(io::Error::other("the headers of the media are too long"));
-        }
-        end.extend(head_bytes.to_be_bytes());
-        end.extend(FORMAT);
-        file.as_file().write_all_at(&end, length)?;
+    ) -> io::Result<()> {
+        file.as_file().write_all_at(tail, length)?;
         file.flush()?;
         // A loss of power must not leave a name without the bytes.
         file.as_file().sync_data()?;
@@ -102,7 +107,7 @@ impl Folder {
             fs::create_dir_all(shelf)?;
         }
         file.persist(&path)?;
-        Ok(length + end.len() as u64)
+        Ok(())
     }
 
     /// Opens an object; `None`: the file is missing or damaged.
@@ -142,6 +147,18 @@ impl Folder {
     }
 }
 
+/// The end of a file: the head of its media, and how to find it.
+pub(super) fn tail(head: &MediaHead) -> io::Result<Vec<u8>> {
+    let mut tail = serde_json::to_vec(head)?;
+    let head_bytes = u32::try_from(tail.len()).unwrap_or(u32::MAX);
+    if head_bytes > MAX_HEAD_BYTES {
+        return Err(io::Error::other("the headers of the media are too long"));
+    }
+    tail.extend(head_bytes.to_be_bytes());
+    tail.extend(FORMAT);
+    Ok(tail)
+}
+
 fn list(shelf: &Path, found: &mut Vec<ListedObject>) -> io::Result<()> {
     for entry in fs::read_dir(shelf)? {
         let entry = entry?;
@@ -178,7 +195,9 @@ mod tests {
             length: announced,
             ..MediaHead::default()
         };
-        folder.finish(file, key, &head, bytes.len() as u64)
+        let (tail, length) = (tail(&head)?, bytes.len() as u64);
+        folder.finish(file, key, &tail, length)?;
+        Ok(length + tail.len() as u64)
     }
 
     #[test]

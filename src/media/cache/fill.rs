@@ -1,10 +1,8 @@
 //! Fetches an object once, for all its readers.
 
 use std::{
-    fs::File,
     future::{Future, pending},
     io,
-    os::unix::fs::FileExt,
     sync::Arc,
 };
 
@@ -17,15 +15,21 @@ use tokio::task::spawn_blocking;
 use crate::media::{MediaError, head::MediaHead, object_key::ObjectKey, upstream::FetchedMedia};
 
 use super::{
+    file::tail,
     growing::{Growing, GrowingBytes},
     objects::Objects,
+    read::OpenFile,
     read_error::ReadError,
+    space::Space,
 };
 
 /// The longest rest that is fetched although nobody reads it any more, in bytes.
 const SMALL_REST_BYTES: u64 = 1 << 20;
 /// The longest object that grows in memory and goes to the disk at its end, in bytes.
 const SMALL_BYTES: u64 = 256 << 10;
+
+/// How much more is set aside than has arrived, of an object of unknown length, in bytes.
+const STEP_BYTES: u64 = 1 << 20;
 
 /// One fetch. Its readers learn its end, however it ends.
 pub(super) struct Fill {
@@ -35,10 +39,17 @@ pub(super) struct Fill {
     /// The digest that the bytes must have.
     sha256: Option<[u8; 32]>,
     written: u64,
-    /// Bytes of the cache that are set aside for this object.
-    reserved: u64,
+    /// The end of its file, behind the media.
+    tail: Vec<u8>,
     is_in_memory: bool,
-    file: Option<(NamedTempFile, Arc<File>)>,
+    file: Option<GrowingFile>,
+}
+
+/// A file that grows, without a name of its own yet.
+struct GrowingFile {
+    named: NamedTempFile,
+    open: OpenFile,
+    space: Arc<Space>,
 }
 
 impl Fill {
@@ -55,7 +66,7 @@ impl Fill {
             object,
             sha256,
             written: 0,
-            reserved: 0,
+            tail: Vec::new(),
             is_in_memory,
             file: None,
         }
@@ -88,9 +99,9 @@ impl Fill {
             () = self.wait_until_abandoned(None) => return Err(abandoned()),
         };
         let head = Arc::new(head);
+        self.tail = tail(&head).map_err(|error| self.objects.disk_failed(&error))?;
         if let Some(length) = head.length.filter(|length| *length > SMALL_BYTES) {
-            self.reserve(length)?;
-            self.move_to_file().await?;
+            self.move_to_file(length).await?;
         }
         self.object.announce_head(Arc::clone(&head));
         let mut digest = self.sha256.map(|_| Sha256::new());
@@ -139,31 +150,38 @@ impl Fill {
                 }
                 return Ok(());
             }
-            self.move_to_file().await?;
+            self.move_to_file(length + STEP_BYTES).await?;
         }
         self.write(piece, self.written).await
     }
 
-    /// Begins the file of this object.
-    async fn begin_file(&mut self) -> Result<Arc<File>, ReadError> {
+    /// Begins the file of this object, with space for so many bytes of media.
+    async fn begin_file(&mut self, length: u64) -> Result<OpenFile, ReadError> {
         if !self.objects.state().is_disk_usable() {
             return Err(ReadError::Unusable);
         }
+        let space = self.objects.state().index.begin();
+        self.reserve(&space, length).await?;
         let folder = self.objects.folder().clone();
         let begin = move || {
-            let file = folder.begin()?;
-            let shared = Arc::new(file.as_file().try_clone()?);
-            io::Result::Ok((file, shared))
+            let named = folder.begin()?;
+            let shared = named.as_file().try_clone()?;
+            io::Result::Ok((named, shared))
         };
         let begun = blocking(begin).await;
-        let (file, shared) = begun.map_err(|error| self.objects.disk_failed(&error))?;
-        self.file = Some((file, Arc::clone(&shared)));
-        Ok(shared)
+        let (named, shared) = begun.map_err(|error| self.objects.disk_failed(&error))?;
+        let open = OpenFile::new(shared, Arc::clone(&space));
+        self.file = Some(GrowingFile {
+            named,
+            open: open.clone(),
+            space,
+        });
+        Ok(open)
     }
 
     /// Moves the object from memory into a file, in which it goes on growing.
-    async fn move_to_file(&mut self) -> Result<(), ReadError> {
-        let file = self.begin_file().await?;
+    async fn move_to_file(&mut self, length: u64) -> Result<(), ReadError> {
+        let file = self.begin_file(length).await?;
         let so_far = match &*self.object.store() {
             GrowingBytes::Memory(bytes) => Bytes::copy_from_slice(bytes),
             GrowingBytes::Whole(_) | GrowingBytes::File(_) => Bytes::new(),
@@ -174,24 +192,34 @@ impl Fill {
     }
 
     async fn write(&mut self, bytes: Bytes, at: u64) -> Result<(), ReadError> {
-        let end = at + bytes.len() as u64;
-        if end > self.reserved {
-            self.reserve(end - self.reserved)?;
-        }
-        let Some((_, file)) = &self.file else {
+        let Some(file) = &self.file else {
             return Err(ReadError::Unusable);
         };
-        let file = Arc::clone(file);
+        let (file, space) = (file.open.clone(), Arc::clone(&file.space));
+        let end = at + bytes.len() as u64;
+        if end + self.tail.len() as u64 > space.bytes() {
+            self.reserve(&space, end + STEP_BYTES).await?;
+        }
         let written = blocking(move || file.write_all_at(&bytes, at)).await;
         written.map_err(|error| self.objects.disk_failed(&error))
     }
 
-    fn reserve(&mut self, bytes: u64) -> Result<(), ReadError> {
-        if !self.objects.reserve(bytes) {
+    /// Makes space for so many bytes of media, and the end of the file.
+    async fn reserve(&self, space: &Space, length: u64) -> Result<(), ReadError> {
+        let needed = length.saturating_add(self.tail.len() as u64);
+        let more = needed.saturating_sub(space.bytes());
+        if !self.objects.reserve(space, more).await {
             return Err(ReadError::Unusable);
         }
-        self.reserved += bytes;
-        Ok(())
+        let folder = self.objects.folder().clone();
+        match blocking(move || folder.has_room(more)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                tracing::warn!("the disk of media.cache.dir is nearly full; media is streamed");
+                Err(ReadError::Unusable)
+            }
+            Err(error) => Err(self.objects.disk_failed(&error)),
+        }
     }
 
     /// Keeps the fetched object. Its readers have it already; a failure costs the next one a fetch.
@@ -204,26 +232,29 @@ impl Fill {
             *self.object.store() = GrowingBytes::Whole(bytes.clone());
             self.objects
                 .keep_in_memory(self.key, &self.object, Arc::clone(&head), bytes.clone());
-            if self.begin_file().await.is_err() || self.write(bytes, 0).await.is_err() {
+            let length = bytes.len() as u64;
+            if self.begin_file(length).await.is_err() || self.write(bytes, 0).await.is_err() {
                 return;
             }
         }
-        let Some((file, _)) = self.file.take() else {
+        let Some(GrowingFile { named, space, .. }) = self.file.take() else {
             return;
         };
         let (folder, key, length) = (self.objects.folder().clone(), self.key, self.written);
-        match blocking(move || folder.finish(file, &key, &head, length)).await {
-            Ok(size) => self.objects.keep_on_disk(self.key, &self.object, size),
+        let tail = std::mem::take(&mut self.tail);
+        // Of an object of unknown length more was set aside than it has.
+        space.shrink_to(length + tail.len() as u64);
+        match blocking(move || folder.finish(named, &key, &tail, length)).await {
+            Ok(()) => self.objects.keep_on_disk(self.key, &self.object, space),
             Err(error) => {
                 self.objects.disk_failed(&error);
             }
         }
     }
 
-    /// Ends this fetch: gives back the bytes that were set aside, and lets the next request start anew.
+    /// Ends this fetch, and lets the next request start anew.
     fn leave(&mut self) {
         self.objects.state().end_growing(&self.key, &self.object);
-        self.objects.release(std::mem::take(&mut self.reserved));
         if std::mem::take(&mut self.is_in_memory) {
             self.objects.state().end_in_memory();
         }

@@ -1,7 +1,6 @@
 //! An object while it is being fetched: many read it while it grows.
 
 use std::{
-    fs::File,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +13,10 @@ use tokio::sync::{Notify, watch};
 
 use crate::media::head::MediaHead;
 
-use super::{read::read_at, read_error::ReadError};
+use super::{
+    read::{OpenFile, read_at},
+    read_error::ReadError,
+};
 
 /// The end of encrypted media that is held back until the digest of the whole is known, in bytes.
 const HELD_BACK_BYTES: u64 = 64 << 10;
@@ -34,7 +36,7 @@ pub(super) enum GrowingBytes {
     /// In memory, and complete.
     Whole(Bytes),
     /// In a file that grows.
-    File(Arc<File>),
+    File(OpenFile),
 }
 
 /// An object that is being fetched.
@@ -102,7 +104,7 @@ impl Growing {
                 return Ok(Bytes::copy_from_slice(piece(bytes, at, max)));
             }
             GrowingBytes::Whole(bytes) => return Ok(bytes.slice_ref(piece(bytes, at, max))),
-            GrowingBytes::File(file) => Arc::clone(file),
+            GrowingBytes::File(file) => file.clone(),
         };
         Ok(read_at(&file, at, max).await?)
     }

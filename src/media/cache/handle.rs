@@ -1,7 +1,7 @@
 //! The cache as the rest of the service uses it: finds objects, and has missing ones fetched once
 //! for all who want them.
 
-use std::{fs::File, future::Future, io, sync::Arc};
+use std::{future::Future, io, sync::Arc};
 
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
@@ -16,7 +16,9 @@ use super::{
     fill::Fill,
     memory,
     objects::Objects,
+    read::OpenFile,
     source::{CachedObject, ObjectSource},
+    space::Space,
     state::Lookup,
 };
 
@@ -37,7 +39,7 @@ impl Cache {
     pub(in crate::media) async fn find(&self, key: &ObjectKey) -> Option<CachedObject> {
         match self.0.look(key) {
             Lookup::Found(object) => Some(object),
-            Lookup::OnDisk => self.load(key).await,
+            Lookup::OnDisk(space) => self.load(key, space).await,
             Lookup::Nothing => None,
         }
     }
@@ -68,14 +70,14 @@ impl Cache {
     }
 
     /// Opens an object that the index holds; one that cannot be opened is removed.
-    async fn load(&self, key: &ObjectKey) -> Option<CachedObject> {
+    async fn load(&self, key: &ObjectKey, space: Arc<Space>) -> Option<CachedObject> {
         let (folder, name) = (self.0.folder().clone(), *key);
         let stored = spawn_blocking(move || folder.find(&name)).await.ok();
         let Some(StoredObject { file, head, length }) = stored.flatten() else {
             self.forget(key);
             return None;
         };
-        let (head, file) = (Arc::new(head), Arc::new(file));
+        let (head, file) = (Arc::new(head), OpenFile::new(file, space));
         if !memory::is_small(length) {
             return Some(CachedObject::Whole(
                 head,
@@ -83,7 +85,7 @@ impl Cache {
                 length,
             ));
         }
-        let Some(bytes) = self.load_into_memory(key, &head, &file, length).await else {
+        let Some(bytes) = self.load_into_memory(key, &head, file, length).await else {
             self.forget(key);
             return None;
         };
@@ -98,10 +100,10 @@ impl Cache {
         &self,
         key: &ObjectKey,
         head: &Arc<MediaHead>,
-        file: &Arc<File>,
+        file: OpenFile,
         length: u64,
     ) -> Option<Bytes> {
-        let mut source = ObjectSource::File(Arc::clone(file), length);
+        let mut source = ObjectSource::File(file, length);
         let mut bytes = Vec::with_capacity(usize::try_from(length).ok()?);
         while let Some(piece) = source
             .read(bytes.len() as u64, bytes.capacity())

@@ -12,6 +12,7 @@ mod objects;
 mod read;
 mod read_error;
 mod source;
+mod space;
 mod state;
 
 pub use handle::Cache;

@@ -17,8 +17,9 @@ use crate::{
 use super::{
     file::Folder,
     growing::Growing,
-    index::Index,
+    index::{Evicted, Index, Room},
     read_error::ReadError,
+    space::Space,
     state::{Lookup, State},
 };
 
@@ -37,9 +38,10 @@ impl Objects {
         let (folder, stored) = Folder::open(&config.dir)?;
         let mut index = Index::new(config.max_size_bytes);
         for object in stored {
-            for key in index.insert(object.key, object.size) {
-                folder.remove(&key);
-            }
+            index.restore(object.key, object.size);
+        }
+        for evicted in index.trim() {
+            folder.remove(&evicted.key);
         }
         Ok(Self(Arc::new(Shared {
             folder,
@@ -78,17 +80,23 @@ impl Objects {
 
     /// Removes an object that cannot be read.
     pub(super) fn forget(&self, key: &ObjectKey) {
-        self.state().forget(key);
+        let forgotten = self.state().forget(key);
         let (shared, key) = (Arc::clone(&self.0), *key);
-        spawn_blocking(move || shared.folder.remove(&key));
+        spawn_blocking(move || {
+            shared.folder.remove(&key);
+            drop(forgotten);
+        });
     }
 
     /// Removes objects, those that are being fetched too: their readers get them to the end, and they
     /// are not kept. The files are gone when this returns.
     pub(super) async fn purge(&self, keys: Vec<ObjectKey>) {
-        self.state().purge(&keys);
+        let purged = self.state().purge(&keys);
         let shared = Arc::clone(&self.0);
-        let remove = move || keys.iter().for_each(|key| shared.folder.remove(key));
+        let remove = move || {
+            keys.iter().for_each(|key| shared.folder.remove(key));
+            drop(purged);
+        };
         if spawn_blocking(remove).await.is_err() {
             tracing::error!("files of the cache could not be removed");
         }
@@ -108,43 +116,49 @@ impl Objects {
         }
     }
 
-    /// The same on disk: the file is there already.
-    pub(super) fn keep_on_disk(&self, key: ObjectKey, object: &Arc<Growing>, size: u64) {
+    /// The same on disk: the file is there already. Its space becomes that of the entry.
+    pub(super) fn keep_on_disk(&self, key: ObjectKey, object: &Arc<Growing>, space: Arc<Space>) {
         let mut state = self.state();
-        let gone = if state.is_growing(&key, object) {
-            state.index.insert(key, size)
-        } else {
-            vec![key]
-        };
-        drop(state);
-        self.remove_files(gone);
-    }
-
-    /// Sets bytes of the cache aside; `false`: there is no room.
-    pub(super) fn reserve(&self, bytes: u64) -> bool {
-        let Some(gone) = self.state().index.reserve(bytes) else {
-            tracing::warn!("everything that media.cache.max_size allows is being written");
-            return false;
-        };
-        self.remove_files(gone);
-        true
-    }
-
-    pub(super) fn release(&self, bytes: u64) {
-        self.state().index.release(bytes);
-    }
-
-    fn remove_files(&self, keys: Vec<ObjectKey>) {
-        if keys.is_empty() {
+        if state.is_growing(&key, object) {
+            state.index.insert(key, space);
             return;
         }
-        self.state().drop_from_memory(&keys);
+        drop(state);
         let shared = Arc::clone(&self.0);
         spawn_blocking(move || {
-            for key in keys {
-                shared.folder.remove(&key);
-            }
+            shared.folder.remove(&key);
+            drop(space);
         });
+    }
+
+    /// Adds bytes to the space of an object, and removes others for it; `false`: there is no room.
+    pub(super) async fn reserve(&self, space: &Space, bytes: u64) -> bool {
+        loop {
+            let room = self.state().reserve(space, bytes);
+            match room {
+                Room::Given => return true,
+                Room::After(gone) => self.remove_files(gone).await,
+                Room::None => {
+                    tracing::warn!(
+                        "everything that media.cache.max_size allows is being written or read"
+                    );
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Removes files, whose space is free then.
+    async fn remove_files(&self, gone: Vec<Evicted>) {
+        let shared = Arc::clone(&self.0);
+        let remove = move || {
+            for evicted in gone {
+                shared.folder.remove(&evicted.key);
+            }
+        };
+        if spawn_blocking(remove).await.is_err() {
+            tracing::error!("files of the cache could not be removed");
+        }
     }
 
     /// Ends the growing of an object if nobody reads it; `true`: it has ended.

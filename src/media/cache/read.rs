@@ -5,16 +5,38 @@ use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 
+use super::space::Space;
+
+/// A file that is open, and counts as long as it is.
+#[derive(Clone)]
+pub(in crate::media) struct OpenFile {
+    file: Arc<File>,
+    _space: Arc<Space>,
+}
+
+impl OpenFile {
+    pub(super) fn new(file: File, space: Arc<Space>) -> Self {
+        Self {
+            file: Arc::new(file),
+            _space: space,
+        }
+    }
+
+    pub(super) fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.file.write_all_at(bytes, at)
+    }
+}
+
 /// Up to `max` bytes from `at` on, at least one.
-pub(super) async fn read_at(file: &Arc<File>, at: u64, max: usize) -> io::Result<Bytes> {
+pub(super) async fn read_at(file: &OpenFile, at: u64, max: usize) -> io::Result<Bytes> {
     let mut buffer = BytesMut::zeroed(max);
-    if let Some(read) = read_now(file, at, &mut buffer) {
+    if let Some(read) = read_now(&file.file, at, &mut buffer) {
         buffer.truncate(read);
         return Ok(buffer.freeze());
     }
-    let file = Arc::clone(file);
+    let file = file.clone();
     let work = move || {
-        let read = file.read_at(&mut buffer, at)?;
+        let read = file.file.read_at(&mut buffer, at)?;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

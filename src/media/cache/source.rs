@@ -1,19 +1,23 @@
 //! Objects of the cache, and reading their bytes from memory, a file or a running fetch.
 
-use std::{fs::File, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::media::head::MediaHead;
 
-use super::{growing::Reader, read::read_at, read_error::ReadError};
+use super::{
+    growing::Reader,
+    read::{OpenFile, read_at},
+    read_error::ReadError,
+};
 
 /// The place to read an object's bytes from.
 pub(in crate::media) enum ObjectSource {
     /// From memory.
     Memory(Bytes),
     /// From a whole file.
-    File(Arc<File>, u64),
+    File(OpenFile, u64),
     /// From an object that is being fetched.
     Growing(Reader),
 }

@@ -13,9 +13,10 @@ use crate::media::{head::MediaHead, object_key::ObjectKey};
 
 use super::{
     growing::{Growing, Reader},
-    index::Index,
+    index::{Evicted, Index, Room},
     memory::{MAX_NOTES, Memory},
     source::{CachedObject, ObjectSource},
+    space::Space,
 };
 
 /// How often the use of an object is noted on disk at most.
@@ -39,7 +40,8 @@ pub(super) struct State {
 /// The result of a look under the lock.
 pub(super) enum Lookup {
     Found(CachedObject),
-    OnDisk,
+    /// On disk, and kept there as long as this is held.
+    OnDisk(Arc<Space>),
     Nothing,
 }
 
@@ -56,7 +58,7 @@ impl State {
     }
 
     pub(super) fn look(&mut self, key: &ObjectKey) -> Lookup {
-        let on_disk = self.index.touch(key);
+        let on_disk = self.index.touch(key).map(Arc::clone);
         if let Some((head, bytes)) = self.memory.get(key) {
             let length = bytes.len() as u64;
             return Lookup::Found(CachedObject::Whole(
@@ -68,11 +70,7 @@ impl State {
         if let Some(object) = self.growing.get(key) {
             return Lookup::Found(CachedObject::Growing(object.reader()));
         }
-        if on_disk {
-            Lookup::OnDisk
-        } else {
-            Lookup::Nothing
-        }
+        on_disk.map_or(Lookup::Nothing, Lookup::OnDisk)
     }
 
     /// Begins an object, unless there is something of it.
@@ -95,25 +93,29 @@ impl State {
         self.memory.insert(key, head, bytes);
     }
 
-    /// Takes objects out of memory whose files are about to be removed.
-    pub(super) fn drop_from_memory(&mut self, keys: &[ObjectKey]) {
-        for key in keys {
-            self.memory.remove(key);
+    /// Adds bytes to the space of an object, if there is room.
+    pub(super) fn reserve(&mut self, space: &Space, bytes: u64) -> Room {
+        let room = self.index.reserve(space, bytes);
+        if let Room::After(gone) = &room {
+            for evicted in gone {
+                self.memory.remove(&evicted.key);
+            }
         }
+        room
     }
 
     /// Forgets a whole object.
-    pub(super) fn forget(&mut self, key: &ObjectKey) {
-        self.index.remove(key);
+    pub(super) fn forget(&mut self, key: &ObjectKey) -> Option<Evicted> {
         self.memory.remove(key);
+        self.index.remove(key)
     }
 
     /// Forgets objects, those that are being fetched too.
-    pub(super) fn purge(&mut self, keys: &[ObjectKey]) {
+    pub(super) fn purge(&mut self, keys: &[ObjectKey]) -> Vec<Evicted> {
         for key in keys {
-            self.forget(key);
             self.growing.remove(key);
         }
+        keys.iter().filter_map(|key| self.forget(key)).collect()
     }
 
     /// Whether this fetch of an object is the one that counts: a purge starts the next one anew.

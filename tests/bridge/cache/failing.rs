@@ -30,10 +30,10 @@ async fn a_cache_that_is_taken_away_does_no_harm() {
 }
 
 /// A file system of a size, for as long as this lives.
-struct SmallDisk(PathBuf);
+pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn mount(path: &Path, size: &str) -> Option<Self> {
+    pub fn mount(path: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir_all(path).expect("a folder");
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])

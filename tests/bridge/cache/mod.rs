@@ -4,3 +4,4 @@ mod failing;
 mod keeping;
 mod scene;
 mod sharing;
+mod space;
