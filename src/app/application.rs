@@ -18,7 +18,7 @@ use crate::{
     },
     key_store::KeyStore,
     links::Links,
-    media::{Availability, Cache, MediaProxy, ObjectKeys, Purger, Thumbnailer},
+    media::{Availability, Cache, MediaProxy, ObjectKeys, Purger, RecentAnswers, Thumbnailer},
     pastes::{PasteViews, Pastes},
     random,
     storage::{Database, Opener, meta_events},
@@ -66,10 +66,7 @@ impl Application {
         revoke_links_of_revoked_keys(&state.links, &keys).await?;
         let public_address = listeners.public.local_addr()?;
         let internal_address = listeners.internal.local_addr()?;
-        let cache = match &config.media.cache {
-            None => None,
-            Some(cache) => Some(open_cache(cache).await?),
-        };
+        let cache = open_cache(config.media.cache.clone()).await?;
         // Keys of objects and entity tags hold across restarts.
         let object_keys = ObjectKeys::new(&database.secret("media_names", random::bytes()).await?);
         let purger = cache.clone().map(|cache| {
@@ -83,7 +80,8 @@ impl Application {
             )
         });
         let data = web::Data::new(state.clone());
-        let (linked, thumbnailer) = (features.clone(), Thumbnailer::default());
+        let thumbnailer = Thumbnailer::new(config.media.thumbnail_program.clone());
+        let (linked, recent) = (features.clone(), RecentAnswers::new(state.clock.clone()));
         let media = move |data: &AppState| {
             // Each worker has connections of its own to the homeserver.
             MediaProxy::new(
@@ -91,6 +89,7 @@ impl Application {
                 cache.clone(),
                 object_keys.clone(),
                 thumbnailer.clone(),
+                recent.clone(),
                 linked.clone(),
                 data.config(),
             )
@@ -241,14 +240,14 @@ fn internal_server(listener: TcpListener, data: web::Data<AppState>) -> std::io:
     })
 }
 
-async fn open_cache(config: &CacheConfig) -> anyhow::Result<Cache> {
-    let settings = config.clone();
-    tokio::task::spawn_blocking(move || Cache::open(&settings))
-        .await?
-        .with_context(|| {
-            format!(
-                "media.cache.dir: the folder {} cannot be used",
-                config.dir.display()
-            )
-        })
+async fn open_cache(config: Option<CacheConfig>) -> anyhow::Result<Option<Cache>> {
+    let Some(config) = config else {
+        return Ok(None);
+    };
+    let problem = format!(
+        "media.cache.dir: the folder {} cannot be used",
+        config.dir.display()
+    );
+    let opened = tokio::task::spawn_blocking(move || Cache::open(&config)).await?;
+    opened.map(Some).context(problem)
 }

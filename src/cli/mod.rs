@@ -7,6 +7,7 @@ mod keys;
 mod keys_import;
 mod link_argument;
 mod links;
+mod make_thumbnail;
 mod registration;
 mod serve;
 mod sign;
@@ -62,12 +63,19 @@ enum Command {
     /// How media is counted, on the database.
     #[command(subcommand)]
     Usage(usage::Command),
+    /// Makes a thumbnail of an image; the service runs it, with limits.
+    #[command(hide = true)]
+    MakeThumbnail(make_thumbnail::Arguments),
 }
 
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse_from(link_argument::guarded(std::env::args_os()));
+    if let Command::MakeThumbnail(arguments) = &arguments.command {
+        // Neither logs nor threads: it has no memory for them.
+        return make_thumbnail::run(arguments);
+    }
     // The demo's own output is not to be lost among log lines.
     let _logs = telemetry::start_logs(if matches!(arguments.command, Command::Demo(_)) {
         "error"
@@ -106,7 +114,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     match arguments.command {
-        Command::Demo(_) => Ok(ExitCode::SUCCESS),
+        Command::Demo(_) | Command::MakeThumbnail(_) => Ok(ExitCode::SUCCESS),
         Command::Serve => serve::run(config).await,
         Command::Check => check::run(&path, &config).await,
         Command::Registration(arguments) => registration::run(&config, &arguments),

@@ -31,6 +31,17 @@ pub struct MediaConfig {
     pub cache_control_max: Duration,
     /// The sizes that thumbnails have; empty: there are none.
     pub thumbnails: Vec<ThumbnailSize>,
+    /// The program that makes thumbnails of encrypted images: no setting, but this program, unless it
+    /// is part of another one.
+    pub thumbnail_program: PathBuf,
+}
+
+/// This program as it runs, even if its file has been replaced since it was started.
+fn this_program() -> PathBuf {
+    if cfg!(target_os = "linux") {
+        return PathBuf::from("/proc/self/exe");
+    }
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("medialink"))
 }
 
 /// The size of a thumbnail, in pixels.
@@ -136,6 +147,7 @@ impl MediaFile {
                 .into_iter()
                 .map(|PixelSize((width, height))| ThumbnailSize { width, height })
                 .collect(),
+            thumbnail_program: this_program(),
         }
     }
 }

@@ -24,6 +24,9 @@ use super::public_headers;
 /// How long to wait for an upload, in seconds.
 const UPLOAD_RETRY_S: u64 = 10;
 
+/// How long to wait for the thumbnails of others, in seconds.
+const BUSY_RETRY_S: u64 = 5;
+
 /// The policy of every such answer: that of a page, which it may be.
 static POLICY: LazyLock<HeaderValue> =
     LazyLock::new(|| HeaderValue::from_static(pages::page_csp()));
@@ -117,6 +120,13 @@ impl PublicError {
                 )
             },
             MediaError::NoThumbnail => Self::no_thumbnail(),
+            MediaError::Busy => {
+                tracing::warn!(link_id, "more thumbnails are asked for than can be made");
+                Self {
+                    retry_after_s: Some(BUSY_RETRY_S),
+                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", Cause::Busy)
+                }
+            }
             MediaError::TooLarge => {
                 tracing::warn!(link_id, "media is larger than media.max_size");
                 Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)

@@ -7,7 +7,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::form
 use crate::{
     homeserver::MediaVariant,
     links::Grant,
-    media::{MediaProxy, RequestConditions},
+    media::MediaProxy,
     pages::{self, Moment, PastePage, ViewKind, ViewPage},
 };
 
@@ -84,18 +84,13 @@ async fn reported_by_homeserver(
     media: &MediaProxy,
     grant: &Grant,
 ) -> Result<(Option<String>, Option<u64>), PublicError> {
-    let head = RequestConditions {
-        is_head: true,
-        ..RequestConditions::default()
-    };
-    let media = media
-        .open(&order(grant, MediaVariant::Original), head)
+    let summary = media
+        .summary(&order(grant, MediaVariant::Original))
         .await
         .map_err(|error| {
             PublicError::media(&error, &grant.link.link_id).on(&grant.bridge.network)
         })?;
-    let length = media.decision.content_length(media.representation.length);
-    Ok((Some(media.headers.content_type), length))
+    Ok((Some(summary.content_type), summary.length))
 }
 
 fn kind(mimetype: Option<&str>) -> ViewKind {

@@ -14,6 +14,9 @@ pub enum MediaError {
     /// It is not an image that a thumbnail can be made of.
     #[error("there is no thumbnail of the media")]
     NoThumbnail,
+    /// Too many thumbnails are being made already.
+    #[error("too many thumbnails are being made")]
+    Busy,
     /// It is larger than is allowed.
     #[error("the media is larger than media.max_size")]
     TooLarge,

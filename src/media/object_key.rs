@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::homeserver::MediaVariant;
-use medialink_link::LinkClaims;
+use medialink_link::{LinkClaims, matrix::FileKeys};
 
 /// Identifies one sequence of bytes: a keyed digest of everything that decides about it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +36,16 @@ impl ObjectKey {
             *byte = digit(pair[0])? << 4 | digit(pair[1])?;
         }
         Some(Self(bytes))
+    }
+
+    /// The key of what comes out of these bytes under the keys of a file: who names other ones gets
+    /// nothing of it, and spoils nothing.
+    pub(super) fn decrypted_with(&self, file: &FileKeys) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(self.0);
+        digest.update(file.key);
+        digest.update(file.iv);
+        Self(digest.finalize().into())
     }
 
     /// The strong entity tag, quoted (RFC 9110, section 8.8.3). Media behind an mxc URI never
@@ -116,7 +126,7 @@ impl fmt::Debug for ObjectKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use medialink_link::matrix::{ContentToken, FileKeys, MxcUri, RoomId};
+    use medialink_link::matrix::{ContentToken, MxcUri, RoomId};
 
     #[test]
     fn everything_that_decides_about_the_bytes_is_in_the_key() {
@@ -160,6 +170,15 @@ mod tests {
             assert_eq!(ObjectKey::from_hex(&a.to_hex()), Some(*a));
             assert_eq!(keys.iter().filter(|b| *b == a).count(), 1, "{i}");
         }
+        let file = file.file.expect("keys");
+        let other = FileKeys {
+            key: [1; 32],
+            ..file.clone()
+        };
+        assert_ne!(
+            keys[3].decrypted_with(&file),
+            keys[3].decrypted_with(&other)
+        );
         let mut room = plain.clone();
         room.room_id = RoomId::parse("!other:example.org").expect("a room");
         assert_eq!(of.key(&room, MediaVariant::Original, None), keys[0]);

@@ -9,7 +9,7 @@ use medialink_link::{
 
 use crate::{config::BridgeConfig, homeserver::MediaVariant};
 
-use super::decrypt::derived_keys;
+use super::{decrypt::derived_keys, object_key::ObjectKey};
 
 /// Which media to open, and on whose behalf.
 #[derive(Debug, Clone)]
@@ -64,6 +64,12 @@ impl Order {
                 ),
             ),
         })
+    }
+
+    /// The key of the plain bytes, in memory.
+    pub(super) fn plain_key(&self, key: &ObjectKey) -> ObjectKey {
+        let file = self.claims.file.as_ref();
+        file.map_or(*key, |file| key.decrypted_with(file))
     }
 
     /// The digest that the homeserver's bytes must have.

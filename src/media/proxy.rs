@@ -5,13 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
+use medialink_link::matrix::ServerName;
+
 use crate::{
     config::Config,
     homeserver::{Features, MediaClient},
 };
 
 use super::{
-    MediaBody, MediaError, RequestConditions, Thumbnailer,
+    MediaBody, MediaError, MediaSummary, RecentAnswers, RequestConditions, Thumbnailer,
     answer::{Media, describe},
     cache::{Cache, ReadError},
     cached,
@@ -20,6 +22,7 @@ use super::{
     fetch::Fetcher,
     head::MediaHead,
     limited::{BodySource, LimitedBody},
+    maker::MadeThumbnail,
     object_key::{ObjectKey, ObjectKeys},
     order::Order,
     reopen::Reopen,
@@ -34,7 +37,9 @@ pub struct MediaProxy {
     cache: Option<Cache>,
     object_keys: ObjectKeys,
     thumbnailer: Thumbnailer,
+    recent: RecentAnswers,
     features: Features,
+    server_name: ServerName,
 }
 
 impl MediaProxy {
@@ -45,6 +50,7 @@ impl MediaProxy {
         cache: Option<Cache>,
         object_keys: ObjectKeys,
         thumbnailer: Thumbnailer,
+        recent: RecentAnswers,
         features: Features,
         config: &Config,
     ) -> Self {
@@ -53,7 +59,9 @@ impl MediaProxy {
             cache,
             object_keys,
             thumbnailer,
+            recent,
             features,
+            server_name: config.homeserver.server_name.clone(),
         }
     }
 
@@ -71,6 +79,26 @@ impl MediaProxy {
             Some(max) if media.may_exceed(max) => Err(MediaError::TooLargeForRoom),
             _ => Ok(media),
         }
+    }
+
+    /// Type and length of media, as the homeserver told them lately.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn summary(&self, order: &Order) -> Result<MediaSummary, MediaError> {
+        let head = RequestConditions {
+            is_head: true,
+            ..RequestConditions::default()
+        };
+        let ask = async {
+            let media = self.open(order, head).await?;
+            Ok(MediaSummary {
+                length: media.decision.content_length(media.representation.length),
+                content_type: media.headers.content_type,
+            })
+        };
+        let key = order.plain_key(&self.key(order));
+        self.recent.summary(&key, ask).await
     }
 
     /// Whether the homeserver has the media now, whatever the cache holds. Only a clear no counts.
@@ -92,17 +120,33 @@ impl MediaProxy {
         request: RequestConditions<'_>,
     ) -> Result<Media, MediaError> {
         let key = self.key(order);
+        let opened = self.open_object(&key, order, &request).await;
+        if let Err(error) = &opened {
+            let is_remote = order.claims.mxc.server_name() != self.server_name.as_str();
+            let key = order.plain_key(&key);
+            self.recent.note(&key, order, is_remote, error);
+        }
+        opened
+    }
+
+    async fn open_object(
+        &self,
+        key: &ObjectKey,
+        order: &Order,
+        request: &RequestConditions<'_>,
+    ) -> Result<Media, MediaError> {
         if let Some(cache) = &self.cache {
-            match self.cached(cache, &key, order, &request).await {
+            match self.cached(cache, key, order, request).await {
                 Ok(Some(media)) => return Ok(media),
                 Err(ReadError::Media(error)) => return Err(error),
                 Ok(None) | Err(ReadError::Unusable) => {}
             }
         }
+        self.recent.check(&order.plain_key(key))?;
         if order.is_made_here() {
-            return self.made(&key, order, &request).await;
+            return self.made(key, order, request).await;
         }
-        streamed::stream(&self.fetcher, &key, order, &request).await
+        streamed::stream(&self.fetcher, key, order, request).await
     }
 
     /// From the cache, which fetches it first where it has to: for a request for the head too, whose
@@ -117,6 +161,7 @@ impl MediaProxy {
         let (object, is_fetched) = match cache.find(key).await {
             Some(object) => (object, false),
             None => {
+                self.recent.check(&order.plain_key(key))?;
                 if request.preconditions.is_any()
                     && !order.is_made_here()
                     && let Some(media) =
@@ -143,7 +188,7 @@ impl MediaProxy {
         if !order.is_made_here() {
             return self.fetcher.fetch(order).await;
         }
-        let (head, plaintext) = self.make(order).await?;
+        let (head, plaintext) = self.make(&self.key(order), order).await?;
         let bytes = match order.cache_keys() {
             Some(keys) => Keystream::at(&keys, 0).decrypt(plaintext),
             None => plaintext,
@@ -164,7 +209,7 @@ impl MediaProxy {
         order: &Order,
         request: &RequestConditions<'_>,
     ) -> Result<Media, MediaError> {
-        let (head, bytes) = self.make(order).await?;
+        let (head, bytes) = self.make(key, order).await?;
         let representation = describe(order, key, &head, head.length, true);
         Ok(Media::of_bytes(
             order,
@@ -175,8 +220,18 @@ impl MediaProxy {
         ))
     }
 
-    async fn make(&self, order: &Order) -> Result<(MediaHead, Bytes), MediaError> {
-        self.thumbnailer.make(self, order).await
+    async fn make(&self, key: &ObjectKey, order: &Order) -> Result<(MediaHead, Bytes), MediaError> {
+        let key = order.plain_key(key);
+        let MadeThumbnail {
+            bytes,
+            content_type,
+        } = self.thumbnailer.make(&key, self, order).await?;
+        let head = MediaHead {
+            length: Some(bytes.len() as u64),
+            content_type: Some(content_type.to_owned()),
+            ..MediaHead::default()
+        };
+        Ok((head, bytes))
     }
 
     /// All bytes from `from` on, decrypted, straight from the homeserver: of media of the length
@@ -188,7 +243,7 @@ impl MediaProxy {
         from: u64,
     ) -> Result<MediaBody, MediaError> {
         if order.is_made_here() {
-            let (_, bytes) = self.make(order).await?;
+            let (_, bytes) = self.make(&self.key(order), order).await?;
             return Ok(MediaBody::Whole(bytes).part(from, u64::MAX));
         }
         let FetchedMedia { head, body } = self.fetcher.fetch(order).await?;

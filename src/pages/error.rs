@@ -40,6 +40,8 @@ pub enum Cause {
     NotYetUploaded,
     /// There is no thumbnail of such media.
     NoThumbnail,
+    /// Too many thumbnails are being made already.
+    Busy,
     /// The requested size is not a size.
     BadSize,
     /// The media is larger than the service hands on.
@@ -64,7 +66,7 @@ enum Icon {
 impl Cause {
     /// Every cause.
     #[cfg(test)]
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotFound,
         Self::Expired,
         Self::Revoked,
@@ -74,6 +76,7 @@ impl Cause {
         Self::MediaGone,
         Self::NotYetUploaded,
         Self::NoThumbnail,
+        Self::Busy,
         Self::BadSize,
         Self::TooLarge,
         Self::HomeserverFailed,
@@ -93,6 +96,7 @@ impl Cause {
             Self::MediaGone => "The file is gone",
             Self::NotYetUploaded => "The file is still on its way",
             Self::NoThumbnail => "There is no preview of this file",
+            Self::Busy => "There are too many previews to make",
             Self::BadSize => "This is no size of a preview",
             Self::TooLarge => "The file is too large",
             Self::HomeserverFailed => "The file can’t be fetched right now",
@@ -132,6 +136,9 @@ impl Cause {
             Self::NoThumbnail => {
                 "Small pictures are made of images only, and only of those that can be read."
             }
+            Self::Busy => {
+                "Many previews are being made at this moment, and this one has not had its turn."
+            }
             Self::BadSize => {
                 "The address of a preview tells its width and height as whole numbers of at least \
                  1, and its method as crop or scale."
@@ -152,14 +159,14 @@ impl Cause {
     fn may_pass(self) -> bool {
         matches!(
             self,
-            Self::NotYetUploaded | Self::HomeserverFailed | Self::HomeserverSlow
+            Self::NotYetUploaded | Self::Busy | Self::HomeserverFailed | Self::HomeserverSlow
         )
     }
 
     fn icon(self) -> Icon {
         match self {
             Self::NotFound | Self::Revoked | Self::KeyRevoked | Self::BadSize => Icon::BrokenLink,
-            Self::Expired | Self::NotYetUploaded | Self::HomeserverSlow => Icon::Clock,
+            Self::Expired | Self::NotYetUploaded | Self::Busy | Self::HomeserverSlow => Icon::Clock,
             Self::Spent => Icon::Used,
             Self::Redacted | Self::MediaGone => Icon::Bin,
             Self::TooLarge | Self::NoThumbnail => Icon::Box,
@@ -188,6 +195,7 @@ impl ErrorPage {
             Cause::Redacted => format!("If you think it was a mistake, ask {sender}."),
             Cause::MediaGone => format!("Ask {sender} to send it again."),
             Cause::NoThumbnail => "The link to the file itself works all the same.".to_owned(),
+            Cause::Busy => format!("Try again in {}.", self.wait()),
             Cause::BadSize => "Check that you copied the whole address.".to_owned(),
             Cause::TooLarge => {
                 format!("Ask {sender} for a smaller version, or to send it in another way.")

@@ -11,7 +11,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::inside::Inside;
-use crate::{client::client, leftovers, settings::config_text, waiting::eventually};
+use crate::{
+    client::client, leftovers, process::binary, settings::config_text, waiting::eventually,
+};
 
 /// How often the outbox is looked at before it is said to hold something.
 const FINISH_ROUNDS: u32 = 800;
@@ -75,7 +77,10 @@ impl Service {
         );
         let internal = format!("http://{}", listeners.internal.local_addr().expect("bound"));
         let text = edit(config_text(homeserver, &public, more));
-        let config = Config::parse(&text, HashMap::new(), folder).expect("a valid configuration");
+        let mut config =
+            Config::parse(&text, HashMap::new(), folder).expect("a valid configuration");
+        // This program is the tests.
+        config.media.thumbnail_program = binary();
         let application = Application::build(config, listeners, clock.clone())
             .await
             .expect("builds");
