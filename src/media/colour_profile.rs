@@ -46,7 +46,7 @@ pub(super) mod tests {
         assert!(!usable_profile(&profile(b"CMYK", 132), ColorType::Rgb8));
         assert!(!usable_profile(&rgb[..131], ColorType::Rgb8));
         assert!(!usable_profile(&[], ColorType::Rgb8));
-        assert!(!usable_profile(&vec![0; 132], ColorType::Rgb8));
+        assert!(!usable_profile(&[0; 132], ColorType::Rgb8));
         let longest = profile(b"RGB ", MAX_PROFILE_BYTES);
         assert!(usable_profile(&longest, ColorType::Rgb8));
         let too_long = profile(b"RGB ", MAX_PROFILE_BYTES + 1);

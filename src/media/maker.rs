@@ -20,7 +20,7 @@ use tokio::{
 use super::{MediaError, ThumbnailMethod};
 
 /// The command that makes a thumbnail.
-pub const COMMAND: &str = "make-thumbnail";
+const COMMAND: &str = "make-thumbnail";
 /// The longest time that it may take. It also has a limit of processor time.
 const MADE_WITHIN: Duration = Duration::from_secs(30);
 /// The largest thumbnail: more than the largest size has as a PNG.
