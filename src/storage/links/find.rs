@@ -69,7 +69,7 @@ pub async fn of_usage(
     Ok(query.build_query_as().fetch_all(reader).await?)
 }
 
-/// The live links of an event, of every bridge.
+/// The live links of an event, of every bridge, also those that wait for an answer to an open question.
 pub async fn of_event<'e>(
     reader: impl SqliteExecutor<'e>,
     room_id: &str,
@@ -77,7 +77,7 @@ pub async fn of_event<'e>(
 ) -> Result<Vec<LinkRow>, StorageError> {
     let mut query = QueryBuilder::<Sqlite>::new(SELECT);
     query
-        .push("WHERE l.state = 'live' AND l.is_doubted = 0 AND l.room_id = ")
+        .push("WHERE l.state = 'live' AND l.room_id = ")
         .push_bind(room_id)
         .push(" AND l.event_id = ")
         .push_bind(event_id);
