@@ -36,7 +36,10 @@ pub(super) async fn answer<R: Reopen + Clone + 'static>(
         CachedObject::Growing(mut reader) => {
             let head = reader.head().await?;
             let mut length = head.length;
-            if length.is_none() && request.needs_length() && !order.whole_only {
+            // It decides about parts of the media, and about a bound of its room.
+            let is_needed =
+                request.needs_length() && !order.whole_only || order.max_bytes.is_some();
+            if length.is_none() && is_needed {
                 length = reader.length_within(LENGTH_WITHIN).await?;
             }
             // No part of encrypted media before all of it is known to be genuine.

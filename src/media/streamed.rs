@@ -70,7 +70,8 @@ pub(super) async fn stream(
             let representation = describe(&head);
             let decryption = order.claims.file.as_ref().map(Decryption::new);
             let body = MediaBody::of_homeserver(body, decryption);
-            let opened = Opened::of_whole(body, &representation, request).await?;
+            let needs_length = request.needs_length() || order.max_bytes.is_some();
+            let opened = Opened::of_whole(body, &representation, request, needs_length).await?;
             (head, opened)
         }
     };
@@ -148,17 +149,18 @@ impl Opened {
         Ok((head, opened))
     }
 
-    /// As much of the whole as a request gets.
+    /// As much of the whole as a request gets. `needs_length`: that of small media is found out.
     async fn of_whole(
         body: MediaBody,
         media: &Representation,
         request: &RequestConditions<'_>,
+        needs_length: bool,
     ) -> Result<Self, MediaError> {
         let decision = decide(media, request);
         if !decision.describes_content() {
             return Ok(Self::nothing(decision, media.length));
         }
-        let begun = body.begun(needed(media, request)).await;
+        let begun = body.begun(needed(media, needs_length)).await;
         let (first_bytes, body) = match begun {
             // A head promises no body: that it breaks off shows to those who ask for it.
             Err(_) if decision == Decision::Head => {
@@ -169,7 +171,7 @@ impl Opened {
         let arrived = first_bytes.len() as u64;
         let known = Representation {
             length: media.length.or(match &body {
-                MediaBody::Whole(_) if request.needs_length() => Some(arrived),
+                MediaBody::Whole(_) if needs_length => Some(arrived),
                 _ => None,
             }),
             ..media.clone()
@@ -194,11 +196,11 @@ impl Opened {
 
 /// How many of the first bytes are needed before the answer begins. Small media comes whole, and
 /// leaves in one piece; of media without a length, more than a piece shows that it is not small.
-fn needed(media: &Representation, request: &RequestConditions<'_>) -> usize {
+fn needed(media: &Representation, needs_length: bool) -> usize {
     let small = media.length.filter(|length| *length <= PIECE_BYTES as u64);
     match small.and_then(|length| usize::try_from(length).ok()) {
         Some(length) => length + 1,
-        None if media.length.is_none() && request.needs_length() => PIECE_BYTES + 1,
+        None if media.length.is_none() && needs_length => PIECE_BYTES + 1,
         None => SNIFFED_BYTES,
     }
 }
