@@ -115,9 +115,13 @@ async fn a_refused_question_for_the_policy_changes_nothing() {
         lifetime(&service.issue(elsewhere).await),
         Some(14 * 24 * HOUR_MS)
     );
-    let asked = faulty.seen("/state/");
+    let asked = faulty.seen("/state/org.matrix.msc3910.link_policy");
     service.issue(with(&body, "event_id", json!("$last"))).await;
-    assert_eq!(faulty.seen("/state/"), asked, "a refusal is an answer");
+    assert_eq!(
+        faulty.seen("/state/org.matrix.msc3910.link_policy"),
+        asked,
+        "a refusal is an answer"
+    );
     service.expect_errors("usage that is refused for good is reported");
     service.stop().await;
 }
