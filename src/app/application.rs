@@ -18,7 +18,7 @@ use crate::{
     },
     key_store::KeyStore,
     links::{Links, Presence},
-    media::{Cache, MediaProxy, ObjectKeys, Purger, RecentAnswers, Thumbnailer},
+    media::{Cache, Fetcher, MediaProxy, ObjectKeys, Purger, RecentAnswers, Thumbnailer},
     pastes::{PasteViews, Pastes},
     random,
     storage::{Database, Opener, meta_events},
@@ -78,15 +78,14 @@ impl Application {
         let (linked, recent) = (features.clone(), RecentAnswers::new(state.clock.clone()));
         let media = move |data: &AppState| {
             // Each worker has connections of its own to the homeserver.
+            let client = Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver)));
+            let presence = data.presence.clone();
             MediaProxy::new(
-                Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver))),
+                Fetcher::new(client, linked.clone(), presence, data.config()),
                 cache.clone(),
                 object_keys.clone(),
                 thumbnailer.clone(),
                 recent.clone(),
-                linked.clone(),
-                data.presence.clone(),
-                data.config(),
             )
         };
         Ok(Self {

@@ -17,7 +17,7 @@ const VOUCHED_FOR: Duration = Duration::from_secs(30);
 /// Whether cached media may be served: by the homeserver's latest answer, or by asking, once for all
 /// who follow links to it.
 pub(super) async fn may_serve(fetcher: &Arc<Fetcher>, order: &Order) -> bool {
-    match fetcher.presence().outlook(order.medium()).await {
+    match fetcher.presence().outlook(order.medium()) {
         Outlook::Known(may_serve) => may_serve,
         Outlook::Due(doubt) => settle(fetcher, order, *doubt).await,
     }
@@ -30,7 +30,7 @@ pub(super) async fn may_serve_unvouched(
     is_vouched_for: impl Future<Output = bool>,
 ) -> bool {
     let age = millis(VOUCHED_FOR);
-    match fetcher.presence().outlook_within(order.medium(), age).await {
+    match fetcher.presence().outlook_within(order.medium(), age) {
         Outlook::Known(may_serve) => may_serve,
         Outlook::Due(doubt) if is_vouched_for.await => {
             doubt.vouch();

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Asks the homeserver for media.
-pub(super) struct Fetcher {
+pub struct Fetcher {
     homeserver: Arc<MediaClient>,
     features: Features,
     presence: Presence,
@@ -27,7 +27,9 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    pub(super) fn new(
+    /// Asks over the connections of a client.
+    #[must_use]
+    pub fn new(
         homeserver: Arc<MediaClient>,
         features: Features,
         presence: Presence,
@@ -45,6 +47,16 @@ impl Fetcher {
     /// The longest time between two pieces of a body.
     pub(super) fn stall(&self) -> Duration {
         self.homeserver.stall()
+    }
+
+    /// The features of the homeserver.
+    pub(super) fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// The name of the homeserver.
+    pub(super) fn server_name(&self) -> &ServerName {
+        &self.server_name
     }
 
     /// What the homeserver has said about media.

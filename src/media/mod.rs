@@ -40,6 +40,7 @@ pub use decision::{Decision, Representation, RequestConditions};
 pub use decrypt::Decryption;
 pub use encrypt::encrypt;
 pub use error::MediaError;
+pub use fetch::Fetcher;
 pub use headers::{SafeHeaders, content_disposition};
 pub use object_key::ObjectKeys;
 pub use order::Order;

@@ -5,14 +5,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
-use medialink_link::matrix::ServerName;
-
-use crate::{
-    config::Config,
-    homeserver::{Features, MediaClient},
-    links::Presence,
-};
-
 use super::{
     MediaBody, MediaError, MediaSummary, RecentAnswers, RequestConditions, Thumbnailer,
     answer::{Media, describe},
@@ -40,32 +32,24 @@ pub struct MediaProxy {
     object_keys: ObjectKeys,
     thumbnailer: Thumbnailer,
     recent: RecentAnswers,
-    features: Features,
-    server_name: ServerName,
 }
 
 impl MediaProxy {
-    /// A proxy for the media of a homeserver.
+    /// A proxy for the media that a fetcher gets.
     #[must_use]
     pub fn new(
-        homeserver: Arc<MediaClient>,
+        fetcher: Fetcher,
         cache: Option<Cache>,
         object_keys: ObjectKeys,
         thumbnailer: Thumbnailer,
         recent: RecentAnswers,
-        features: Features,
-        presence: Presence,
-        config: &Config,
     ) -> Self {
-        let fetcher = Fetcher::new(homeserver, features.clone(), presence, config);
         Self {
             fetcher: Arc::new(fetcher),
             cache,
             object_keys,
             thumbnailer,
             recent,
-            features,
-            server_name: config.homeserver.server_name.clone(),
         }
     }
 
@@ -123,7 +107,7 @@ impl MediaProxy {
     /// The key of an order's bytes. A copy has that of its original. Where media is linked to events,
     /// each bridge has objects of its own: another bridge may not see the same events.
     fn key(&self, order: &Order) -> ObjectKey {
-        let linked = self.features.links_media();
+        let linked = self.fetcher.features().links_media();
         let bridge = linked.then_some(order.bridge.id.as_str());
         self.object_keys.key(&order.claims, order.variant, bridge)
     }
@@ -136,7 +120,7 @@ impl MediaProxy {
         let key = self.key(order);
         let opened = self.open_object(&key, order, &request).await;
         if let Err(error) = &opened {
-            let is_remote = order.claims.mxc.server_name() != self.server_name.as_str();
+            let is_remote = order.claims.mxc.server_name() != self.fetcher.server_name().as_str();
             let key = order.plain_key(&key);
             self.recent.note(&key, order, is_remote, error);
         }

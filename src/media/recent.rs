@@ -5,7 +5,7 @@
 use std::{
     future::Future,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -47,9 +47,11 @@ type Summary = Result<MediaSummary, MediaError>;
 
 /// Answers of a moment ago. Clones share them.
 #[derive(Clone)]
-pub struct RecentAnswers {
+pub struct RecentAnswers(Arc<Shared>);
+
+struct Shared {
     clock: Clock,
-    failures: Arc<Mutex<LruCache<ObjectKey, Failure>>>,
+    failures: Mutex<LruCache<ObjectKey, Failure>>,
     summaries: Cache<ObjectKey, Summary>,
 }
 
@@ -64,20 +66,27 @@ impl RecentAnswers {
     /// Without any yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             clock,
-            failures: Arc::new(Mutex::new(LruCache::new(MAX_FAILURES))),
+            failures: Mutex::new(LruCache::new(MAX_FAILURES)),
             summaries: Cache::builder()
                 .max_capacity(MAX_SUMMARIES)
                 .expire_after(SummaryEnd)
                 .build(),
-        }
+        }))
+    }
+
+    fn failures(&self) -> MutexGuard<'_, LruCache<ObjectKey, Failure>> {
+        self.0
+            .failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fails as it did a moment ago, if it did.
     pub(super) fn check(&self, key: &ObjectKey) -> Result<(), MediaError> {
-        let now = self.clock.now_ms();
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.0.clock.now_ms();
+        let mut failures = self.failures();
         match failures.get(key) {
             // A clock that was set back makes it no longer.
             Some(failure) if (failure.from_ms..failure.until_ms).contains(&now) => {
@@ -100,14 +109,13 @@ impl RecentAnswers {
         if self.check(key).is_err() {
             return;
         }
-        let from_ms = self.clock.now_ms();
+        let from_ms = self.0.clock.now_ms();
         let failure = Failure {
             error: shortened(error),
             from_ms,
             until_ms: from_ms.saturating_add(millis(time)),
         };
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.put(*key, failure);
+        self.failures().put(*key, failure);
     }
 
     /// A summary of a moment ago, or else a new one; those who ask at the same time share it.
@@ -116,7 +124,7 @@ impl RecentAnswers {
         key: &ObjectKey,
         ask: impl Future<Output = Summary>,
     ) -> Summary {
-        self.summaries.get_with(*key, ask).await
+        self.0.summaries.get_with(*key, ask).await
     }
 }
 

@@ -12,9 +12,13 @@ mod notes;
 mod terms;
 mod told;
 
-use std::{hash::RandomState, sync::Arc};
+use std::{
+    hash::RandomState,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use moka::future::Cache;
+use lru::LruCache;
 
 use crate::{
     clock::Clock,
@@ -31,12 +35,13 @@ pub use medium::MediumRef;
 pub use told::{Asked, Told};
 
 /// How many media are remembered in memory, a hundred bytes or two each.
-const MAX_ENTRIES: u64 = 50_000;
+const MAX_ENTRIES: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
 
 /// Remembers what the homeserver says about media. Clones share it.
 #[derive(Clone)]
 pub struct Presence {
-    entries: Cache<u64, Arc<Entry>>,
+    /// Looked into at each follow, for a moment.
+    entries: Arc<Mutex<LruCache<u64, Arc<Entry>>>>,
     /// Names media by digests that nobody can foresee.
     names: RandomState,
     notes: Notes,
@@ -50,7 +55,7 @@ impl Presence {
     pub fn new(database: Database, config: &Config, clock: Clock) -> Self {
         let terms = Terms::of(config);
         Self {
-            entries: Cache::builder().max_capacity(MAX_ENTRIES).build(),
+            entries: Arc::new(Mutex::new(LruCache::new(MAX_ENTRIES))),
             names: RandomState::new(),
             notes: Notes::new(database, config, terms),
             terms,
@@ -58,17 +63,18 @@ impl Presence {
         }
     }
 
-    async fn entry(&self, medium: MediumRef<'_>) -> Arc<Entry> {
+    fn entries(&self) -> MutexGuard<'_, LruCache<u64, Arc<Entry>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entry(&self, medium: MediumRef<'_>) -> Arc<Entry> {
         let name = medium.name(&self.names);
-        match self.entries.get(&name).await {
-            Some(entry) => entry,
-            None => self.entries.get_with(name, async { Arc::default() }).await,
-        }
+        Arc::clone(self.entries().get_or_insert(name, Arc::default))
     }
 
     /// Whether media may be served without the homeserver.
-    pub async fn outlook(&self, medium: MediumRef<'_>) -> Outlook {
-        let entry = self.entry(medium).await;
+    pub fn outlook(&self, medium: MediumRef<'_>) -> Outlook {
+        let entry = self.entry(medium);
         match entry.known(self.clock.now_ms()) {
             Some(is_there) => Outlook::Known(is_there),
             None => Outlook::Due(Box::new(self.doubt(entry))),
@@ -76,8 +82,8 @@ impl Presence {
     }
 
     /// The same where nothing but the homeserver's answer of a moment ago counts.
-    pub async fn outlook_within(&self, medium: MediumRef<'_>, age_ms: i64) -> Outlook {
-        let entry = self.entry(medium).await;
+    pub fn outlook_within(&self, medium: MediumRef<'_>, age_ms: i64) -> Outlook {
+        let entry = self.entry(medium);
         match entry.known_within(self.clock.now_ms(), age_ms) {
             Some(is_there) => Outlook::Known(is_there),
             None => Outlook::Due(Box::new(self.doubt(entry).strict())),
@@ -91,7 +97,7 @@ impl Presence {
 
     /// Notes what the homeserver has said.
     pub async fn note(&self, medium: MediumRef<'_>, told: Told, asked: Asked) {
-        let entry = self.entry(medium).await;
+        let entry = self.entry(medium);
         let noted = match told {
             Told::There => self.note_there(medium, &entry, asked).await,
             Told::Missing => self.note_missing(medium, &entry).await,
@@ -137,7 +143,8 @@ impl Presence {
         let now = self.clock.now_ms();
         entry.withhold(now);
         if let Outcome::Ended(links) = self.notes.missing(medium.to_owned(), now).await? {
-            self.entries.invalidate(&medium.name(&self.names)).await;
+            let name = medium.name(&self.names);
+            self.entries().pop(&name);
             tracing::warn!(
                 bridge = medium.bridge,
                 mxc = %medium.mxc,
