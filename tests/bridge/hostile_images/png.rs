@@ -77,24 +77,8 @@ fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let mut chunk = (content.len() as u32).to_be_bytes().to_vec();
     let named = [&name[..], content].concat();
     chunk.extend(&named);
-    chunk.extend(crc(&named).to_be_bytes());
+    chunk.extend(crc32fast::hash(&named).to_be_bytes());
     chunk
-}
-
-/// CRC-32 (RFC 2083, section 15).
-fn crc(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                crc >> 1 ^ 0xedb8_8320
-            } else {
-                crc >> 1
-            };
-        }
-    }
-    !crc
 }
 
 /// So many zeros, compressed (RFC 1950, 1951): a block with the fixed codes, in which each match of 258
