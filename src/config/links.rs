@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use medialink_link::Form;
+use medialink_link::LinkForm;
 
 use super::{
     problems::Problems,
@@ -15,7 +15,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct LinksConfig {
     /// The form of a link whose issue does not name one.
-    pub form: Form,
+    pub form: LinkForm,
     /// The lifetime of a link whose issue does not name one.
     pub lifetime: Lifetime,
     /// The longest lifetime that may be asked for.
@@ -140,8 +140,8 @@ impl LinksFile {
         }
         Some(LinksConfig {
             form: match self.form {
-                FormFile::Short => Form::Short,
-                FormFile::SelfContained => Form::SelfContained,
+                FormFile::Short => LinkForm::Short,
+                FormFile::SelfContained => LinkForm::SelfContained,
             },
             lifetime: self.lifetime,
             max_lifetime: self.max_lifetime,

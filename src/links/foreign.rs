@@ -17,7 +17,9 @@ use crate::{
     },
 };
 use medialink_event::Appearance;
-use medialink_link::{Form, LinkState, SelfContainedLink, decide_self_contained, matrix::EventId};
+use medialink_link::{
+    LinkForm, LinkState, SelfContainedLink, decide_self_contained, matrix::EventId,
+};
 
 use super::{
     grant::Refusal, lifetime::expiry, recorder::Recorder, request::IssueError, service::Links,
@@ -162,7 +164,7 @@ impl Recorder {
         }
         let new = NewLink {
             link_id: link_id.to_owned(),
-            form: Form::SelfContained,
+            form: LinkForm::SelfContained,
             key_id: Some(link.key_id()),
             sealed: Some((link.nonce(), link.lifetime_s())),
             bridge: bridge.to_owned(),

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use medialink_link::{
-    Form, LinkClaims,
+    LinkClaims, LinkForm,
     matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId, UserId},
 };
 
@@ -160,7 +160,7 @@ impl Recorder {
         }
         let terms = Terms {
             bridge,
-            form: Form::Short,
+            form: LinkForm::Short,
             policy: &policy,
             now: self.clock.now_ms(),
             paste: Some(&request.paste),
@@ -221,7 +221,7 @@ fn issue_request(request: &PasteRequest, text: UploadedText) -> IssueRequest {
         size: Some(request.size),
         appearance: None,
         lifetime: request.lifetime,
-        form: Some(Form::Short),
+        form: Some(LinkForm::Short),
         max_follows: None,
         event: None,
         shown_by: None,

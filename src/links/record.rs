@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use medialink_link::{
-    ClaimsError, Form, LinkClaims, LinkId, LinkState, VerifiedLink, sign_self_contained,
+    ClaimsError, LinkClaims, LinkForm, LinkId, LinkState, VerifiedLink, sign_self_contained,
 };
 
 use super::{
@@ -33,7 +33,7 @@ const DRAWS: usize = 8;
 #[derive(Clone, Copy)]
 pub(super) struct Terms<'a> {
     pub(super) bridge: &'a str,
-    pub(super) form: Form,
+    pub(super) form: LinkForm,
     pub(super) policy: &'a RoomPolicy,
     pub(super) now: i64,
     pub(super) paste: Option<&'a NewPaste>,
@@ -57,7 +57,7 @@ impl Recorder {
         }
         permitted(policy, request.size)?;
         let form = match request.max_follows {
-            Some(_) => Form::Short,
+            Some(_) => LinkForm::Short,
             None => request.form.unwrap_or(self.config.links.form),
         };
         let terms = Terms {
@@ -77,12 +77,12 @@ impl Recorder {
         };
         let claims = merged(&earlier.claims, &request.claims);
         let link = match form {
-            Form::SelfContained if request.lifetime.is_some() || claims != *earlier.claims => {
+            LinkForm::SelfContained if request.lifetime.is_some() || claims != *earlier.claims => {
                 let merged = IssueRequest { claims, ..request };
                 return self.issue_new(connection, terms, merged).await;
             }
-            Form::SelfContained => earlier,
-            Form::Short | Form::Legacy => {
+            LinkForm::SelfContained => earlier,
+            LinkForm::Short | LinkForm::Legacy => {
                 let changes = Changes {
                     claims,
                     appearance: request.appearance,
@@ -111,10 +111,10 @@ impl Recorder {
         let mut link = self.new_link(&terms, request, usage, lifetime);
         for _ in 0..DRAWS {
             match terms.form {
-                Form::Short | Form::Legacy => {
+                LinkForm::Short | LinkForm::Legacy => {
                     link.link_id = LinkId::short(random::bytes()).to_string();
                 }
-                Form::SelfContained => self.seal(&mut link, lifetime)?,
+                LinkForm::SelfContained => self.seal(&mut link, lifetime)?,
             }
             match links::insert(connection, &link).await {
                 Ok(()) => {

@@ -14,7 +14,7 @@ use crate::{
 };
 use medialink_event::{Appearance, media_of};
 use medialink_link::{
-    ClaimsError, Form, LinkClaims,
+    ClaimsError, LinkClaims, LinkForm,
     matrix::{EventId, MxcUri, UserId},
 };
 
@@ -32,7 +32,7 @@ pub struct IssueRequest {
     /// How long the link is to live.
     pub lifetime: Option<Lifetime>,
     /// Which form the link is to have.
-    pub form: Option<Form>,
+    pub form: Option<LinkForm>,
     /// How often the link may be followed.
     pub max_follows: Option<i64>,
     /// The edit that brought the media, if one did: its redaction ends the link as well.

@@ -15,7 +15,7 @@ use crate::{
         media_references::ReleaseDelays,
     },
 };
-use medialink_link::{Form, KeyId, LinkState};
+use medialink_link::{KeyId, LinkForm, LinkState};
 
 use super::recorder::release_delays;
 
@@ -104,8 +104,8 @@ impl Revoker {
                     };
                     let this = [row.id];
                     let revoked = match row.form {
-                        Form::Legacy => Ending::LegacyRevoked(&this),
-                        Form::Short | Form::SelfContained => Ending::Revoked(row.id),
+                        LinkForm::Legacy => Ending::LegacyRevoked(&this),
+                        LinkForm::Short | LinkForm::SelfContained => Ending::Revoked(row.id),
                     };
                     ending::end(connection, revoked, delays, now).await?;
                     links::find_in(connection, &link_id).await

@@ -8,7 +8,7 @@ use crate::{
     clock::Clock, config::Config, file_name::name_for_url, key_store::KeyStore,
     storage::links::LinkRow,
 };
-use medialink_link::{Form, LinkId, LinkToken, sign_self_contained, sign_short};
+use medialink_link::{LinkForm, LinkId, LinkToken, sign_self_contained, sign_short};
 
 /// A link.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -146,11 +146,11 @@ impl LinkViews {
         let key = ring.get(row.key_id?)?;
         let issued_at_s = u32::try_from(row.issued_at / 1000).ok()?;
         match (row.form, row.sealed) {
-            (Form::SelfContained, Some((nonce, lifetime_s))) => {
+            (LinkForm::SelfContained, Some((nonce, lifetime_s))) => {
                 sign_self_contained(key, &row.claims, issued_at_s, lifetime_s, nonce).ok()
             }
-            (Form::SelfContained, None) | (Form::Legacy, _) => None,
-            (Form::Short, _) => {
+            (LinkForm::SelfContained, None) | (LinkForm::Legacy, _) => None,
+            (LinkForm::Short, _) => {
                 let bytes = LinkId::parse(&row.link_id)?.as_bytes().try_into().ok()?;
                 Some(sign_short(key, &row.claims.room_id, issued_at_s, bytes))
             }

@@ -5,7 +5,7 @@ use crate::matrix::RoomId;
 use super::{
     key_file::{KeyId, KeyState},
     key_ring::KeyRing,
-    state::{Form, LinkState},
+    state::{LinkForm, LinkState},
     verified::{SelfContainedLink, ShortLink},
 };
 
@@ -27,7 +27,7 @@ pub enum LinkRefusal {
 #[derive(Debug, Clone, Copy)]
 pub struct StoredShortLink<'a> {
     /// The form it was issued in.
-    pub form: Form,
+    pub form: LinkForm,
     /// The key it was signed with.
     pub key_id: KeyId,
     /// When it was issued, in milliseconds since the epoch.
@@ -61,7 +61,7 @@ pub fn decide_short(
     now_ms: i64,
     stored: &StoredShortLink<'_>,
 ) -> Result<(), LinkRefusal> {
-    let agrees = stored.form == Form::Short
+    let agrees = stored.form == LinkForm::Short
         && stored.key_id == link.key_id()
         && stored.issued_at_ms == i64::from(link.issued_at_s()) * 1000
         && link

@@ -19,7 +19,7 @@ pub use key::LinkKey;
 pub use key_file::{KeyEntry, KeyFile, KeyId, KeyState};
 pub use key_ring::{KeyRing, KeyRingError};
 pub use sign::{sign_self_contained, sign_short};
-pub use state::{Form, LinkState};
+pub use state::{LinkForm, LinkState};
 pub use token::{LinkId, LinkToken, MAX_TOKEN_CHARS};
 pub use verified::{SelfContainedLink, ShortLink, VerifiedLink};
 pub use verify::NotALink;

@@ -2,7 +2,7 @@
 
 /// Which form a link has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum LinkForm {
     /// 43 characters; the database holds the rest.
     Short,
     /// The token holds everything.
@@ -46,7 +46,7 @@ macro_rules! words {
     };
 }
 
-words!(Form {
+words!(LinkForm {
     Short = "short",
     SelfContained = "self_contained",
     Legacy = "legacy",

@@ -21,7 +21,7 @@ use medialink_event::{
     self, EventError, EventInput, MediaLink, RenderStyle, Rendering, SharedEvent, SharedMedia,
 };
 use medialink_link::{
-    Form, LinkClaims,
+    LinkClaims, LinkForm,
     matrix::{ContentToken, FileKeys, MxcUri, UserId},
 };
 
@@ -215,7 +215,7 @@ type Outcomes = HashMap<MxcUri, Result<LinkView, ApiError>>;
 /// The options of the request that hold for all its links.
 struct LinkOptions {
     lifetime: Option<Lifetime>,
-    form: Option<Form>,
+    form: Option<LinkForm>,
 }
 
 fn too_many() -> ApiError {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{config::Lifetime, http::error::ApiError};
-use medialink_link::Form;
+use medialink_link::LinkForm;
 
 /// The longest lifetime that a token can carry, in milliseconds.
 const MAX_LIFETIME_MS: u64 = u32::MAX as u64 * 1000;
@@ -19,11 +19,11 @@ pub(super) fn parsed<T, E: std::fmt::Display>(
 }
 
 /// Checks `form`.
-pub(super) fn form(word: Option<&str>) -> Result<Option<Form>, ApiError> {
+pub(super) fn form(word: Option<&str>) -> Result<Option<LinkForm>, ApiError> {
     let Some(word) = word else {
         return Ok(None);
     };
-    let form = Form::parse(word).filter(|form| *form != Form::Legacy);
+    let form = LinkForm::parse(word).filter(|form| *form != LinkForm::Legacy);
     form.map(Some).ok_or_else(|| {
         ApiError::invalid(
             "form",

@@ -13,7 +13,7 @@ use crate::{
 };
 use medialink_event::{is_media_type, token_in_map};
 use medialink_link::{
-    Form, LinkClaims,
+    LinkClaims, LinkForm,
     matrix::{ContentToken, EncryptedFile, EventId, MxcUri, RoomId, UserId},
 };
 
@@ -169,8 +169,8 @@ fn media_type(text: Option<String>) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn max_follows(number: u64, form: Option<Form>) -> Result<i64, ApiError> {
-    if form == Some(Form::SelfContained) {
+fn max_follows(number: u64, form: Option<LinkForm>) -> Result<i64, ApiError> {
+    if form == Some(LinkForm::SelfContained) {
         return Err(ApiError::invalid(
             "max_follows",
             "a self-contained link cannot be counted; allowed is it with the form \"short\"",

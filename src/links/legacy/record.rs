@@ -14,7 +14,7 @@ use crate::{
 };
 use medialink_event::Appearance;
 use medialink_link::{
-    Form, LinkClaims, LinkState,
+    LinkClaims, LinkForm, LinkState,
     matrix::{ContentToken, MxcUri},
 };
 
@@ -55,7 +55,7 @@ impl Recorder {
         }
         let new = NewLink {
             link_id: link_id.to_owned(),
-            form: Form::Legacy,
+            form: LinkForm::Legacy,
             key_id: None,
             sealed: None,
             bridge: bridge.to_owned(),

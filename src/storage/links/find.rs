@@ -3,7 +3,7 @@
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqliteExecutor, SqlitePool};
 
 use medialink_link::{
-    Form, KeyId, LinkClaims,
+    KeyId, LinkClaims, LinkForm,
     matrix::{EventId, MxcUri},
 };
 
@@ -118,7 +118,7 @@ pub async fn find_repeated(
     connection: &mut SqliteConnection,
     bridge: &str,
     claims: &LinkClaims,
-    form: Form,
+    form: LinkForm,
     now: i64,
 ) -> Result<Option<LinkRow>, StorageError> {
     let mut query = QueryBuilder::<Sqlite>::new(SELECT);

@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use medialink_event::Appearance;
 use medialink_link::{
-    Form, KeyId, LinkClaims, LinkState,
+    KeyId, LinkClaims, LinkForm, LinkState,
     matrix::{ContentToken, EventId},
 };
 
@@ -19,7 +19,7 @@ pub struct NewLink {
     /// Its name in the API and in logs; it does not open the link.
     pub link_id: String,
     /// Its form.
-    pub form: Form,
+    pub form: LinkForm,
     /// The key that signed it; `None`: none of ours.
     pub key_id: Option<KeyId>,
     /// Of a self-contained link: nonce and lifetime in seconds.

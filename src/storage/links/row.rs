@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row, sqlite::SqliteRow};
 
 use medialink_event::Appearance;
 use medialink_link::{
-    Form, KeyId, LinkClaims, LinkState,
+    KeyId, LinkClaims, LinkForm, LinkState,
     matrix::{ContentToken, EventId, MxcUri, RoomId},
 };
 
@@ -23,7 +23,7 @@ pub struct LinkRow {
     /// Its name in the API and in logs; it does not open the link.
     pub link_id: String,
     /// Its form.
-    pub form: Form,
+    pub form: LinkForm,
     /// The key that signed it; `None`: none of ours.
     pub key_id: Option<KeyId>,
     /// Of a self-contained link: nonce and lifetime in seconds.
@@ -149,7 +149,7 @@ impl FromRow<'_, SqliteRow> for LinkRow {
         Ok(Self {
             id: row.try_get("id")?,
             link_id: row.try_get("link_id")?,
-            form: Form::parse(row.try_get("form")?).ok_or_else(|| corrupt("form"))?,
+            form: LinkForm::parse(row.try_get("form")?).ok_or_else(|| corrupt("form"))?,
             key_id: match row.try_get::<i64, _>("key_id")? {
                 NO_KEY => None,
                 id => Some(KeyId::try_from(id).map_err(|_| corrupt("key ID"))?),
