@@ -1,5 +1,6 @@
-//! The signals that stop the process.
+//! The signals that stop the process, and one that does not.
 
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -27,5 +28,15 @@ pub(crate) async fn stop_on_signal(stop: CancellationToken) {
             std::process::exit(130);
         }
         stop.cancel();
+    }
+}
+
+/// Has a write fail that makes a file larger than the process may (`ulimit -f`), as on a full disk: by
+/// itself, this ends the process without a word.
+pub(crate) fn outlive_file_limits() {
+    // The handler stays although nobody waits for the signal.
+    let noticed = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
+    if let Err(error) = noticed {
+        tracing::warn!(%error, "a file that becomes too large will end the process");
     }
 }

@@ -8,10 +8,11 @@ use crate::{
     app::{Application, Listeners},
     clock::Clock,
     config::Config,
-    signals::stop_on_signal,
+    signals::{outlive_file_limits, stop_on_signal},
 };
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    outlive_file_limits();
     let listeners = Listeners::bind(&config)?;
     let application = Application::build(config, listeners, Clock::default()).await?;
     let stop = CancellationToken::new();

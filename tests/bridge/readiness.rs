@@ -1,9 +1,11 @@
 //! `/ready` tells whether the database takes writes.
 
 use futures_util::future::join_all;
-use serde_json::Value;
+use reqwest::Method;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
-use support::{Service, World, eventually};
+use support::{Process, Service, World, eventually};
 
 async fn other_connection(world: &World) -> SqliteConnection {
     let path = world.folder.path().join("data/medialink.db");
@@ -12,7 +14,11 @@ async fn other_connection(world: &World) -> SqliteConnection {
 }
 
 async fn ready(service: &Service) -> (u16, Value) {
-    let request = service.client.get(format!("{}/ready", service.internal));
+    asked(&service.client, &service.internal).await
+}
+
+async fn asked(client: &reqwest::Client, internal: &str) -> (u16, Value) {
+    let request = client.get(format!("{internal}/ready"));
     let answer = request.send().await.expect("an answer");
     let status = answer.status().as_u16();
     (status, answer.json().await.expect("JSON"))
@@ -67,6 +73,41 @@ async fn a_database_whose_file_is_gone_is_not_ready() {
     std::fs::rename(&away, &file).expect("moved back");
     says(&service, 200, "ok").await;
     service.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_outlived() {
+    let world = World::new().await;
+    let more = "usage: {mode: never, touch: never}";
+    let mut process = Process::new(world.folder.path(), &world.url, more);
+    process.start().await;
+    let pid = i32::try_from(process.pid()).expect("a process");
+    // For the system, a file over the limit of a process is what a full disk is to it.
+    let limit_files = |current| {
+        let limit = Rlimit {
+            current,
+            maximum: None,
+        };
+        prlimit(Pid::from_raw(pid), Resource::Fsize, limit).expect("limited");
+    };
+    let says = async |status, database: &str| {
+        eventually(database, async || {
+            let (told, body) = asked(&process.client, &process.internal).await;
+            let text = body["database"].as_str().unwrap_or_default();
+            (told == status && text.contains(database)).then_some(())
+        })
+        .await;
+    };
+    let link = json!({"mxc": "mxc://example.org/a", "room_id": world.room_id});
+    says(200, "ok").await;
+    limit_files(Some(1));
+    says(503, "could not commit").await;
+    let refused = process.call(Method::POST, "/v1/links", &link).await;
+    assert_eq!(refused.expect("an answer").0, 500);
+    limit_files(None);
+    says(200, "ok").await;
+    process.issue(link).await;
+    assert!(process.terminate().await.success());
 }
 
 #[tokio::test]
