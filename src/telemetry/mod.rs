@@ -84,7 +84,7 @@ pub fn metrics() -> PrometheusHandle {
             );
             metrics::describe_counter!(
                 "medialink_meta_events_total",
-                "Meta events by outcome: sent, redacted, retried, failed"
+                "Meta events by outcome: sent, redacted, retried, failed, claim_lost"
             );
             metrics::describe_counter!(
                 "medialink_gone_links_total",

@@ -63,21 +63,23 @@ fn mask_texts(value: &mut Value) {
     }
 }
 
-/// Masks secrets in the lines for people, each of which is written at once.
+/// Masks secrets in the lines for people, each of which is written at once. Writing never fails: the
+/// library would report that on standard error, and panic if the terminal there is gone.
 pub(super) struct MaskedLines<W>(pub(super) W);
 
 impl<W: Write> Write for MaskedLines<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        match masked(&text) {
-            None => self.0.write_all(bytes)?,
-            Some(masked) => self.0.write_all(masked.as_bytes())?,
-        }
+        drop(match masked(&text) {
+            None => self.0.write_all(bytes),
+            Some(masked) => self.0.write_all(masked.as_bytes()),
+        });
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        drop(self.0.flush());
+        Ok(())
     }
 }
 
@@ -107,5 +109,27 @@ mod tests {
             .expect("written");
         let written = String::from_utf8(written).expect("UTF-8");
         assert_eq!(written, "unknown token \x1b[1m[masked]\x1b[0m!\n");
+    }
+
+    /// A terminal that is gone.
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::other("gone"))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::Error::other("gone"))
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_is_gone_is_no_error() {
+        let mut lines = MaskedLines(Gone);
+        for text in ["a line\n", "access_token=abc\n"] {
+            lines.write_all(text.as_bytes()).expect("no error");
+        }
+        lines.flush().expect("no error");
     }
 }
