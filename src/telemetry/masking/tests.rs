@@ -131,6 +131,14 @@ proptest! {
 }
 
 #[test]
+fn a_secret_with_control_characters_in_it_is_masked() {
+    let secret = "Qx7-vN2_kLm9pRt4";
+    for text in ["Qx7-vN2_\nkLm9pRt4", "Qx7-vN2\0_kLm9\u{6}pRt4\r\n"] {
+        assert_eq!(masked_of(secret, &format!("no {text}")), "no [masked]");
+    }
+}
+
+#[test]
 fn what_holds_no_secret_stays_as_it_is() {
     for text in [
         "User @ircbot:example.org not in room !c8ZLQvbvBIUNP5P0uNaVGK2v4f3bCbhPVFjbmgVZrWk",

@@ -66,14 +66,10 @@ impl Masker {
     #[must_use]
     pub fn mask(&self, text: &str) -> ForeignText {
         let text = &text[..text.floor_char_boundary(MAX_BYTES)];
-        let masked = replaced(text, &self.0);
-        let shown = masked.as_deref().unwrap_or(text).chars();
-        ForeignText(
-            shown
-                .filter(|character| !character.is_control())
-                .take(MAX_CHARS)
-                .collect(),
-        )
+        // Without them, the parts of a secret may come together.
+        let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+        let masked = replaced(&plain, &self.0).unwrap_or(plain);
+        ForeignText(masked.chars().take(MAX_CHARS).collect())
     }
 }
 
