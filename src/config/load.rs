@@ -1,6 +1,6 @@
 //! Reading a configuration: the file, then the environment, which overrides it.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, ffi::OsString, path::Path};
 
 use crate::telemetry::know_secrets;
 
@@ -29,9 +29,7 @@ impl Config {
                 path.display()
             ))
         })?;
-        let environment: HashMap<String, String> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let environment = texts(std::env::vars_os())?;
         let ignored = kubernetes::of_services(&environment);
         if !ignored.is_empty() {
             tracing::info!(
@@ -68,6 +66,29 @@ impl Config {
     }
 }
 
+/// The variables of an environment that are texts; those of ours have to be.
+fn texts(
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<HashMap<String, String>, ConfigError> {
+    let mut texts = HashMap::new();
+    for (name, value) in environment {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => {
+                texts.insert(name, value);
+            }
+            (name, _) => {
+                let name = name.unwrap_or_else(|name| name.to_string_lossy().into_owned());
+                if name.starts_with(ENV_PREFIX) && name != ENV_CONFIG {
+                    return Err(ConfigError::one(format!(
+                        "the environment variable {name} is not valid UTF-8"
+                    )));
+                }
+            }
+        }
+    }
+    Ok(texts)
+}
+
 /// File and environment as one value.
 pub(super) fn merged(
     text: &str,
@@ -90,13 +111,19 @@ pub(super) fn merged(
 
 /// One problem in words, with the environment variable if the value came from one.
 fn problem_of(key: &str, problem: &str, env_names: &[String]) -> String {
-    let is_of_key =
-        |name: &&String| name[ENV_PREFIX.len()..].to_lowercase().replace("__", ".") == key;
-    let from_env = env_names.iter().find(is_of_key);
+    let key_of = |name: &String| name[ENV_PREFIX.len()..].to_lowercase().replace("__", ".");
+    let is_below = |name: &&String| {
+        let below = key_of(name);
+        let rest = below.strip_prefix(key);
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    let own = env_names.iter().find(|name| key_of(name) == key);
+    let from_env = own.or_else(|| env_names.iter().find(is_below));
     let from_env = from_env
         .map(|name| format!(" (from the environment variable {name})"))
         .unwrap_or_default();
     match key {
+        "" if own.is_some() => format!("a key without a name {problem}{from_env}"),
         "" => format!("the file {problem}"),
         key => format!("{key}: {problem}{from_env}"),
     }
@@ -127,4 +154,30 @@ fn unreadable(message: &str) -> String {
         ""
     };
     format!("not readable as YAML at line {line}{why}; {allowed}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn a_variable_of_ours_that_is_no_text_is_not_passed_over() {
+        let texts_of = |name: &[u8], value: &[u8]| {
+            let [name, value] = [name, value].map(|bytes| OsString::from_vec(bytes.to_vec()));
+            texts([(name, value)].into_iter())
+        };
+        for (name, value) in [
+            (&b"MEDIALINK_USAGE__MODE"[..], &b"never\xff"[..]),
+            (b"MEDIALINK_USAGE__MOD\xff", b"never"),
+        ] {
+            let error = texts_of(name, value).expect_err("refused").to_string();
+            assert!(error.contains("MEDIALINK_USAGE__MOD"), "{error}");
+        }
+        let others = texts_of(b"LS_COLORS", b"\xff").expect("of others");
+        assert!(others.is_empty());
+        let ours = texts_of(b"MEDIALINK_USAGE__MODE", b"never").expect("a text");
+        assert_eq!(ours["MEDIALINK_USAGE__MODE"], "never");
+    }
 }

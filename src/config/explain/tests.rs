@@ -182,6 +182,16 @@ fn a_value_of_the_environment_is_named_by_its_variable() {
         ),
         ("MEDIALINK_PORT", "8480", "port: is an unknown field; "),
         (
+            "MEDIALINK_",
+            "x",
+            "a key without a name is an unknown field; ",
+        ),
+        (
+            "MEDIALINK_BRIDGES__0__AS_TOKEN",
+            "hunter2secret",
+            "bridges: found a mapping; allowed is a list",
+        ),
+        (
             "MEDIALINK_HOMESERVER",
             "http://me:hunter2secret@x",
             "homeserver: found a text; allowed is a mapping",
