@@ -26,7 +26,11 @@ pub(super) enum PastedLink {
 impl PastedLink {
     /// Reads it; `None`: it is no link of this service.
     pub(super) fn read(text: &str, keys: &KeyStore, config: &Config) -> Option<Self> {
-        let text = unwrapped(text);
+        let mut readings = readings(text);
+        readings.find_map(|text| Self::read_bare(text, keys, config))
+    }
+
+    fn read_bare(text: &str, keys: &KeyStore, config: &Config) -> Option<Self> {
         let path = path_of(text);
         let ring = keys.ring();
         let verified = tokens_of(&path).find_map(|token| ring.verify(token).ok());
@@ -57,7 +61,7 @@ pub(super) fn guarded(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsSt
     let mut takes_links = false;
     let guard = |argument: OsString| {
         let text = argument.to_str().unwrap_or_default();
-        let is_id = text.starts_with('-') && LinkId::parse(text).is_some();
+        let is_id = text.starts_with('-') && readings(text).any(|id| LinkId::parse(id).is_some());
         // Options of eight characters, such as --bridge, are words.
         let is_option = text
             .strip_prefix("--")
@@ -69,9 +73,12 @@ pub(super) fn guarded(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsSt
     arguments.into_iter().map(guard).collect()
 }
 
-/// A pasted text without what people and programs put around it.
-fn unwrapped(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || "<>\"'`(),;".contains(c))
+/// A pasted text without what people and programs put around it: brackets alone, then all punctuation.
+/// A name of a file, which the signature of a bridge may cover, can end in punctuation as well.
+fn readings(text: &str) -> impl Iterator<Item = &str> {
+    let bare = text.trim_matches(|c: char| c.is_whitespace() || "<>\"'`(),;".contains(c));
+    let barer = bare.trim_matches(|c: char| !(c.is_ascii_alphanumeric() || "_-/".contains(c)));
+    [bare, barer].into_iter()
 }
 
 /// The path of a URL, or a bare path, decoded as the public listener does it.
@@ -116,9 +123,16 @@ mod tests {
             "media.example.org/t/abc?width=9",
             "localhost:8480/v/abc#L5",
             "/t/abc?width=9",
+            "abc.",
+            "https://media.example.org/m/abc.",
+            "(https://media.example.org/m/abc).",
+            "[https://media.example.org/m/abc]: ",
+            "**https://media.example.org/m/abc**!",
+            "“https://media.example.org/m/abc…”",
+            "\u{200e}https://media.example.org/m/abc\u{200b}",
         ] {
-            let path = path_of(unwrapped(link));
-            assert!(tokens_of(&path).any(|token| token == "abc"), "{link}");
+            let has_token = |text| tokens_of(&path_of(text)).any(|token| token == "abc");
+            assert!(readings(link).any(has_token), "{link}");
         }
         for link in ["https://media.example.org/a/b/c?d#e", "/a/b/c?d"] {
             assert_eq!(path_of(link), "/a/b/c", "{link}");
@@ -150,6 +164,7 @@ mod tests {
                 "--config x inspect <-VECAwQF>",
             ),
             (&["inspect", "-"], "inspect -"),
+            (&["inspect", "-hAECAwQ."], "inspect <-hAECAwQ.>"),
             (
                 &["inspect", "-AECAwQFAAECAwQFAAECAw"],
                 "inspect <-AECAwQFAAECAwQFAAECAw>",
