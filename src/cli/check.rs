@@ -3,23 +3,16 @@
 use std::{path::Path, process::ExitCode};
 
 use crate::{
+    app::Stores,
     config::Config,
     homeserver::{Homeserver, HomeserverError},
-    key_store::{KeyStore, KeyStoreError},
     telemetry::masked,
 };
 
 pub(super) async fn run(path: &Path, config: &Config) -> anyhow::Result<ExitCode> {
     let mut problems = Vec::new();
-    // A missing key file is made at the first start, not by looking.
-    let bridges = config
-        .bridges
-        .iter()
-        .map(|bridge| bridge.id.clone())
-        .collect();
-    match KeyStore::open(&config.key_file, bridges) {
-        Ok(_) | Err(KeyStoreError::Missing { .. }) => {}
-        Err(error) => problems.push(error.to_string()),
+    if let Err(error) = Stores::look_at_keys(config).await {
+        problems.push(format!("{error:#}"));
     }
     problems.extend(fallback_room(config).await);
     if problems.is_empty() {

@@ -14,7 +14,7 @@ use crate::{
     links::Revoker,
     storage::{
         Database, StorageError, history,
-        link_keys::{self, AdmitError},
+        link_keys::{self, AdmitError, KeyObjection},
         links,
     },
 };
@@ -57,9 +57,10 @@ pub(super) async fn run(
     }
     let database = Stores::open_database(config).await?;
     let path = &config.key_file;
+    let keys = Stores::key_entries(config, &database).await?;
     match command {
         Command::Import(_) => {}
-        Command::List => list(&database, path).await?,
+        Command::List => list(&database, keys).await?,
         Command::Rotate => {
             // A file that contradicts the database is not changed.
             note_keys(&database, path).await?;
@@ -68,8 +69,13 @@ pub(super) async fn run(
             note_keys(&database, path).await?;
             println!("key {new} signs from now on; key {old} still verifies");
         }
-        Command::Retire { id, force } => retire(config, database, id, force).await?,
+        Command::Retire { id, force } => retire(config, database, keys, id, force).await?,
         Command::Revoke { id } => {
+            if let Err(error) = note_keys(&database, path).await
+                && !is_mended_by_revoking(&error, id)
+            {
+                return Err(error);
+            }
             let used = highest_key(&database).await?;
             let new = key_store::revoke(path, id, used)?;
             note_keys(&database, path).await?;
@@ -82,6 +88,14 @@ pub(super) async fn run(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a file is one of an older copy, in which this key is not revoked yet.
+fn is_mended_by_revoking(error: &anyhow::Error, id: KeyId) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(AdmitError::Objection(KeyObjection::Revoked(revoked, _))) if *revoked == id
+    )
 }
 
 /// The highest ID that a key ever had.
@@ -104,13 +118,13 @@ async fn note_keys(database: &Database, key_file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(database: &Database, key_file: &Path) -> anyhow::Result<()> {
+async fn list(database: &Database, keys: Vec<KeyEntry>) -> anyhow::Result<()> {
     let rfc3339 = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
     println!(
         "{:>3}  {:<7}  {:<20}  {:<20}  {:>10}  bridge",
         "id", "state", "created", "last active", "live links"
     );
-    for key in key_store::entries(key_file)? {
+    for key in keys {
         let now = Clock::default().now_ms();
         let live = links::count_of_key(database.reader(), key.id, now).await?;
         println!(
@@ -125,10 +139,21 @@ async fn list(database: &Database, key_file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn retire(config: &Config, database: Database, id: KeyId, force: bool) -> anyhow::Result<()> {
-    let keys = key_store::entries(&config.key_file)?;
-    if let Some(key) = keys.iter().find(|key| key.id == id) {
-        let needs = who_needs(config, &database, key).await?;
+async fn retire(
+    config: &Config,
+    database: Database,
+    keys: Vec<KeyEntry>,
+    id: KeyId,
+    force: bool,
+) -> anyhow::Result<()> {
+    let key = keys.iter().find(|key| key.id == id);
+    // One that is gone from the file can be retired as well.
+    let is_gone = key.is_none()
+        && link_keys::not_retired(database.reader())
+            .await?
+            .contains(&id);
+    if key.is_some() || is_gone {
+        let needs = who_needs(config, &database, id, key).await?;
         if !needs.is_empty() && !force {
             for need in &needs {
                 eprintln!("medialink: {need}");
@@ -141,7 +166,9 @@ async fn retire(config: &Config, database: Database, id: KeyId, force: bool) -> 
     }
     // It is known before it is gone, so that it does not come back.
     note_keys(&database, &config.key_file).await?;
-    key_store::retire(&config.key_file, id)?;
+    if !is_gone {
+        key_store::retire(&config.key_file, id)?;
+    }
     database
         .writer()
         .write::<_, StorageError, _>(move |connection| link_keys::retire(connection, id).boxed())
@@ -164,9 +191,10 @@ async fn retire(config: &Config, database: Database, id: KeyId, force: bool) -> 
 async fn who_needs(
     config: &Config,
     database: &Database,
-    key: &KeyEntry,
+    id: KeyId,
+    key: Option<&KeyEntry>,
 ) -> anyhow::Result<Vec<String>> {
-    if key.state == KeyState::Revoked {
+    if key.is_some_and(|key| key.state == KeyState::Revoked) {
         return Ok(Vec::new());
     }
     let mut needs = Vec::new();
@@ -181,11 +209,12 @@ async fn who_needs(
                 .to_owned(),
         );
     }
-    let live = links::count_of_key(database.reader(), key.id, now).await?;
+    let live = links::count_of_key(database.reader(), id, now).await?;
     if live > 0 {
-        needs.push(format!("{live} live links were signed by key {}", key.id));
+        needs.push(format!("{live} live links were signed by key {id}"));
     }
-    let elsewhere = match (config.links.max_lifetime, key.last_active) {
+    let last_active = key.and_then(|key| key.last_active);
+    let elsewhere = match (config.links.max_lifetime, last_active) {
         (Lifetime::Never, _) => Some(
             "links signed elsewhere by it may live for ever (links.max_lifetime: never)".to_owned(),
         ),

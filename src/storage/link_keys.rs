@@ -37,6 +37,53 @@ pub enum AdmitError {
     Storage(#[from] StorageError),
 }
 
+/// What is known of a key.
+struct Known {
+    fingerprint: Vec<u8>,
+    ended: Option<String>,
+}
+
+impl Known {
+    async fn find(
+        connection: &mut SqliteConnection,
+        id: KeyId,
+    ) -> Result<Option<Self>, StorageError> {
+        let known: Option<(Vec<u8>, Option<String>)> =
+            sqlx::query_as("SELECT fingerprint, ended FROM link_keys WHERE key_id = $1")
+                .bind(i64::from(id))
+                .fetch_optional(connection)
+                .await?;
+        Ok(known.map(|(fingerprint, ended)| Self { fingerprint, ended }))
+    }
+
+    /// Compares it with the key of this ID in a key file.
+    fn compare(&self, key: &KeyFact) -> Result<(), KeyObjection> {
+        if self.ended.as_deref() == Some("retired") {
+            return Err(KeyObjection::Retired(key.id));
+        }
+        if self.fingerprint != key.fingerprint {
+            return Err(KeyObjection::OtherSecret(key.id));
+        }
+        if self.ended.is_some() && key.state != KeyState::Revoked {
+            return Err(KeyObjection::Revoked(key.id, key.state.as_str()));
+        }
+        Ok(())
+    }
+}
+
+/// Makes sure that no key of a key file contradicts those that were there before.
+pub async fn compare(
+    connection: &mut SqliteConnection,
+    keys: &[KeyFact],
+) -> Result<(), AdmitError> {
+    for key in keys {
+        if let Some(known) = Known::find(connection, key.id).await? {
+            known.compare(key)?;
+        }
+    }
+    Ok(())
+}
+
 /// Notes the keys of a key file, if none of them contradicts those that were there before.
 pub async fn admit(
     connection: &mut SqliteConnection,
@@ -44,23 +91,9 @@ pub async fn admit(
     now: i64,
 ) -> Result<(), AdmitError> {
     for key in keys {
-        let known: Option<(Vec<u8>, Option<String>)> =
-            sqlx::query_as("SELECT fingerprint, ended FROM link_keys WHERE key_id = $1")
-                .bind(i64::from(key.id))
-                .fetch_optional(&mut *connection)
-                .await
-                .map_err(StorageError::from)?;
-        if let Some((fingerprint, ended)) = known {
-            if ended.as_deref() == Some("retired") {
-                return Err(KeyObjection::Retired(key.id).into());
-            }
-            if fingerprint != key.fingerprint {
-                return Err(KeyObjection::OtherSecret(key.id).into());
-            }
-            if ended.is_some() && key.state != KeyState::Revoked {
-                return Err(KeyObjection::Revoked(key.id, key.state.as_str()).into());
-            }
-            if ended.is_some() || key.state != KeyState::Revoked {
+        if let Some(known) = Known::find(connection, key.id).await? {
+            known.compare(key)?;
+            if known.ended.is_some() || key.state != KeyState::Revoked {
                 continue;
             }
         }

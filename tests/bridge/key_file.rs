@@ -1,6 +1,6 @@
 //! A key file that is lost from sight, or comes back as another one, kills no links.
 
-use std::path::PathBuf;
+use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 
 use serde_json::{Value, json};
 use support::{Process, World, eventually, url};
@@ -96,10 +96,13 @@ async fn nothing_makes_a_key_file_where_links_were_signed() {
         &["keys", "list"],
         &["keys", "rotate"],
         &["keys", "revoke", "1"],
+        &["keys", "retire", "1", "--force"],
+        &["check"],
         &sign,
     ] {
         let told = scene.refused(arguments);
-        assert!(told.contains("not found"), "{arguments:?}: {told}");
+        let expected = "not found; links were signed by its keys (1)";
+        assert!(told.contains(expected), "{arguments:?}: {told}");
         assert!(!scene.key_file().exists(), "{arguments:?} made one");
     }
     let told = scene.refused_start().await;
@@ -174,8 +177,19 @@ async fn an_id_never_stands_for_another_secret() {
     std::fs::copy(foreign, scene.key_file()).expect("copied");
     scene.logs("key 1 is another one than before").await;
     assert_eq!(scene.follow().await, 200);
-    let told = scene.refused(&["links", "list"]);
-    assert!(told.contains("key 1 is another one than before"), "{told}");
+    let found = std::fs::read(scene.key_file()).expect("reads");
+    for arguments in [
+        &["links", "list"][..],
+        &["keys", "rotate"],
+        &["keys", "revoke", "1"],
+        &["keys", "retire", "1", "--force"],
+        &["check"],
+    ] {
+        let told = scene.refused(arguments);
+        assert!(told.contains("key 1 is another one than before"), "{told}");
+        let left = std::fs::read(scene.key_file()).expect("reads");
+        assert!(left == found, "{arguments:?} changed it");
+    }
     assert!(scene.process.terminate().await.success());
     let told = scene.refused_start().await;
     assert!(told.contains("key 1 is another one than before"), "{told}");
@@ -200,7 +214,9 @@ async fn an_old_copy_of_the_key_file_brings_no_key_back_and_no_id_twice() {
     scene.put_back();
     let told = scene.refused_start().await;
     assert!(told.contains("key 1 was revoked"), "{told}");
+    assert!(scene.refused(&["check"]).contains("key 1 was revoked"));
     scene.says(&["keys", "revoke", "1"]);
+    scene.says(&["check"]);
     std::fs::copy(scene.key_file(), scene.away()).expect("copied");
     scene.says(&["keys", "retire", "1"]);
     scene.process.start().await;
@@ -208,4 +224,42 @@ async fn an_old_copy_of_the_key_file_brings_no_key_back_and_no_id_twice() {
     scene.put_back();
     scene.logs("key 1 was retired").await;
     assert_eq!(scene.follow().await, 404);
+}
+
+#[tokio::test]
+async fn a_key_that_is_lost_for_good_can_be_retired() {
+    let mut scene = Scene::new().await;
+    assert!(scene.process.terminate().await.success());
+    let secret = "aWF6-32KGYaC3A_FEUCk1Bt0JA37zP0wrStgmdCaW-0";
+    let anew = format!(
+        "keys: [{{id: 7, secret: \"{secret}\", state: active, created: \"2026-01-01T00:00:00Z\"}}]"
+    );
+    std::fs::write(scene.key_file(), anew).expect("written");
+    let owner_alone = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(scene.key_file(), owner_alone).expect("changed");
+    scene.process.start().await;
+    scene.logs("a key is missing from the key file").await;
+    assert_eq!(scene.follow().await, 404);
+    assert!(
+        scene
+            .refused(&["keys", "retire", "2"])
+            .contains("there is no key 2")
+    );
+    let told = scene.refused(&["keys", "retire", "1"]);
+    assert!(told.contains("1 live links were signed by key 1"), "{told}");
+    let told = scene.says(&["keys", "retire", "1", "--force"]);
+    assert!(
+        told.contains("key 1 is retired, and with it 1 live links"),
+        "{told}"
+    );
+    scene.process.drained().await;
+    let media = scene
+        .world
+        .media(scene.link["mxc"].as_str().expect("a URI"))
+        .await;
+    assert_eq!(media["references"], 0, "{media}");
+    assert!(scene.process.terminate().await.success());
+    let before = scene.process.log().len();
+    scene.process.start().await;
+    assert!(!scene.process.log()[before..].contains("a key is missing"));
 }
