@@ -94,14 +94,22 @@ impl MediaProxy {
             ..RequestConditions::default()
         };
         let ask = async {
-            let media = self.open(order, head).await?;
+            // The bound of a room is not the media's, and others have asked as well.
+            let media = self.open_of_any_length(order, head).await?;
             Ok(MediaSummary {
                 length: media.decision.content_length(media.representation.length),
                 content_type: media.headers.content_type,
             })
         };
         let key = order.plain_key(&self.key(order));
-        self.recent.summary(&key, ask).await
+        let is_bounded = order.max_bytes.is_some();
+        let summary = self.recent.summary(&key, is_bounded, ask).await?;
+        match order.max_bytes {
+            Some(max) if summary.length.is_none_or(|length| length > max) => {
+                Err(MediaError::TooLargeForRoom)
+            }
+            _ => Ok(summary),
+        }
     }
 
     /// The key of an order's bytes. A copy has that of its original. Where media is linked to events,

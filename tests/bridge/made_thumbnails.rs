@@ -214,6 +214,37 @@ async fn media_that_a_remote_server_does_not_have_is_asked_for_again_after_a_whi
 }
 
 #[tokio::test]
+async fn a_thumbnail_that_the_homeserver_cannot_give_is_asked_for_once_in_a_while() {
+    for media in ["", "media: {cache: null}"] {
+        for (status_line, errcode, told) in [
+            ("404 Not Found", "M_NOT_FOUND", 404),
+            ("400 Bad Request", "M_UNKNOWN", 404),
+            ("500 Internal Server Error", "M_UNKNOWN", 502),
+        ] {
+            let homeserver = RawServer::start(move |head| match head.contains("/thumbnail/") {
+                true => say_error(status_line, errcode),
+                false => say_all("200 OK\r\nContent-Type: video/mp4", b"film"),
+            })
+            .await;
+            let folder = tempfile::tempdir().expect("a folder");
+            let more = format!("{SETTINGS}{media}");
+            let service = Service::start(folder.path(), &homeserver.url, &more).await;
+            let link = json!({"mxc": "mxc://example.org/abc", "room_id": "!r:example.org"});
+            let link = service.issue(link).await;
+            for _ in 0..20 {
+                assert_eq!(status(client().get(thumbnail(&link))).await, told);
+                assert_eq!(status(client().head(thumbnail(&link))).await, told);
+            }
+            let asked = homeserver.heads();
+            let asked = asked.iter().filter(|head| head.contains("/thumbnail/"));
+            assert_eq!(asked.count(), 1, "{status_line} {media}");
+            assert_eq!(service.follow(&link).await.status(), 200);
+            service.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_page_asks_once_for_what_it_tells() {
     for (told, errcode) in [(200, ""), (404, "M_NOT_FOUND"), (502, "M_UNKNOWN")] {
         let homeserver = RawServer::start(move |_| match told {
