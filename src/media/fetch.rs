@@ -93,6 +93,27 @@ impl Fetcher {
         }
     }
 
+    /// All bytes from `from` on, or from an earlier one, which is told. What is encrypted comes from its
+    /// first byte, since only the whole can be verified.
+    pub(super) async fn fetch_from(
+        &self,
+        order: &Order,
+        from: u64,
+    ) -> Result<(FetchedMedia, u64), MediaError> {
+        if from > 0 && order.claims.file.is_none() {
+            let rest = Some(ByteRange::From(from));
+            match self.ask(order, false, rest).await? {
+                DownloadAnswer::Whole(fetched) => return Ok((fetched, 0)),
+                // Of media of a known length, it is the rest to the end.
+                DownloadAnswer::Part(fetched, first, _) if fetched.head.length.is_some() => {
+                    return Ok((fetched, first));
+                }
+                DownloadAnswer::Part(..) | DownloadAnswer::Unsatisfiable(_) => {}
+            }
+        }
+        Ok((self.fetch(order).await?, 0))
+    }
+
     /// Asks for media, or for the head of the answer only; for its copy first where there is one. The
     /// answer is noted.
     pub(super) async fn ask(

@@ -255,7 +255,7 @@ impl MediaProxy {
             let (_, bytes) = self.make(&self.key(order), order).await?;
             return Ok(MediaBody::Whole(bytes).part(from, u64::MAX));
         }
-        let FetchedMedia { head, body } = self.fetcher.fetch(order).await?;
+        let (FetchedMedia { head, body }, begins) = self.fetcher.fetch_from(order, from).await?;
         if let (Some(before), Some(now)) = (length, head.length)
             && before != now
         {
@@ -264,7 +264,7 @@ impl MediaProxy {
             ));
         }
         let decryption = order.claims.file.as_ref().map(Decryption::new);
-        Ok(MediaBody::of_homeserver(body, decryption).part(from, u64::MAX))
+        Ok(MediaBody::of_homeserver(body, decryption).part(from - begins, u64::MAX))
     }
 }
 
