@@ -65,7 +65,7 @@ impl Fetcher {
     }
 
     /// Asks whether the homeserver has the media now, and notes the answer.
-    pub(super) async fn question(&self, order: &Order) {
+    pub(super) async fn question(&self, order: &Order) -> Told {
         let claims = &order.claims;
         let token = claims.content_token.as_ref();
         let question = self.homeserver.question(&claims.mxc, token);
@@ -81,6 +81,7 @@ impl Fetcher {
         self.presence
             .note(order.medium(), told, Asked::Question)
             .await;
+        told
     }
 
     /// The whole.
@@ -145,8 +146,9 @@ impl Fetcher {
         if let Err((error, _)) = &outcome
             && order.variant != MediaVariant::Original
             && error.says_media_is_gone()
+            && self.question(order).await == Told::There
         {
-            self.question(order).await;
+            return Err(MediaError::NoThumbnail);
         }
         let download = outcome.map_err(|(error, is_restricted)| {
             MediaError::of(error, order.variant, is_restricted)
