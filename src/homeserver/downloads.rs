@@ -226,3 +226,38 @@ fn target(from: &Url, answer: &Download) -> Result<Url, HomeserverError> {
     }
     Ok(url)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, path::Path};
+
+    use crate::config::Config;
+
+    use super::*;
+
+    #[test]
+    fn no_redirect_leaves_tls_wherever_it_leads() {
+        let example = include_str!("../../bridge.example.yaml")
+            .replace("change-me", "made-up")
+            .replace("url: http://127.0.0.1:8008", "url: https://hs.example.org")
+            .replace("redirect_networks: []", "redirect_networks: [10.0.0.0/8]");
+        let config = Config::parse(&example, HashMap::new(), Path::new("")).expect("valid");
+        let homeserver = Homeserver::new(config.homeserver).expect("a client");
+        let downloader = Downloader::new(&homeserver);
+        let leads = |from: &str, to: &str| {
+            let [from, to] = [from, to].map(|url| Url::parse(url).expect("a URL"));
+            downloader.connections(&from, &to).map(drop)
+        };
+        let refused = Err(HomeserverError::InvalidResponse(
+            "it redirects from https to http",
+        ));
+        for host in ["hs.example.org", "cdn.example.org", "8.8.8.8", "10.0.0.1"] {
+            let (kept, left) = (format!("https://{host}/b"), format!("http://{host}/b"));
+            for from in ["https://hs.example.org/a", "https://cdn.example.org/a"] {
+                assert_eq!(leads(from, &left), refused, "{from} {left}");
+                assert_eq!(leads(from, &kept), Ok(()), "{from} {kept}");
+            }
+        }
+        assert!(leads("https://hs.example.org/a", "https://192.168.0.1/").is_err());
+    }
+}

@@ -65,7 +65,7 @@ impl Fetcher {
     }
 
     /// Asks whether the homeserver has the media now, and notes the answer.
-    pub(super) async fn question(&self, order: &Order) {
+    pub(super) async fn question(&self, order: &Order) -> Told {
         let claims = &order.claims;
         let token = claims.content_token.as_ref();
         let question = self.homeserver.question(&claims.mxc, token);
@@ -81,6 +81,7 @@ impl Fetcher {
         self.presence
             .note(order.medium(), told, Asked::Question)
             .await;
+        told
     }
 
     /// The whole.
@@ -91,6 +92,27 @@ impl Fetcher {
                 "the homeserver gave a part that was not asked for".to_owned(),
             )),
         }
+    }
+
+    /// All bytes from `from` on, or from an earlier one, which is told. What is encrypted comes from its
+    /// first byte, since only the whole can be verified.
+    pub(super) async fn fetch_from(
+        &self,
+        order: &Order,
+        from: u64,
+    ) -> Result<(FetchedMedia, u64), MediaError> {
+        if from > 0 && order.claims.file.is_none() {
+            let rest = Some(ByteRange::From(from));
+            match self.ask(order, false, rest).await? {
+                DownloadAnswer::Whole(fetched) => return Ok((fetched, 0)),
+                // Of media of a known length, it is the rest to the end.
+                DownloadAnswer::Part(fetched, first, _) if fetched.head.length.is_some() => {
+                    return Ok((fetched, first));
+                }
+                DownloadAnswer::Part(..) | DownloadAnswer::Unsatisfiable(_) => {}
+            }
+        }
+        Ok((self.fetch(order).await?, 0))
     }
 
     /// Asks for media, or for the head of the answer only; for its copy first where there is one. The
@@ -124,8 +146,9 @@ impl Fetcher {
         if let Err((error, _)) = &outcome
             && order.variant != MediaVariant::Original
             && error.says_media_is_gone()
+            && self.question(order).await == Told::There
         {
-            self.question(order).await;
+            return Err(MediaError::NoThumbnail);
         }
         let download = outcome.map_err(|(error, is_restricted)| {
             MediaError::of(error, order.variant, is_restricted)

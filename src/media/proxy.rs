@@ -94,14 +94,22 @@ impl MediaProxy {
             ..RequestConditions::default()
         };
         let ask = async {
-            let media = self.open(order, head).await?;
+            // The bound of a room is not the media's, and others have asked as well.
+            let media = self.open_of_any_length(order, head).await?;
             Ok(MediaSummary {
                 length: media.decision.content_length(media.representation.length),
                 content_type: media.headers.content_type,
             })
         };
         let key = order.plain_key(&self.key(order));
-        self.recent.summary(&key, ask).await
+        let is_bounded = order.max_bytes.is_some();
+        let summary = self.recent.summary(&key, is_bounded, ask).await?;
+        match order.max_bytes {
+            Some(max) if summary.length.is_none_or(|length| length > max) => {
+                Err(MediaError::TooLargeForRoom)
+            }
+            _ => Ok(summary),
+        }
     }
 
     /// The key of an order's bytes. A copy has that of its original. Where media is linked to events,
@@ -247,7 +255,7 @@ impl MediaProxy {
             let (_, bytes) = self.make(&self.key(order), order).await?;
             return Ok(MediaBody::Whole(bytes).part(from, u64::MAX));
         }
-        let FetchedMedia { head, body } = self.fetcher.fetch(order).await?;
+        let (FetchedMedia { head, body }, begins) = self.fetcher.fetch_from(order, from).await?;
         if let (Some(before), Some(now)) = (length, head.length)
             && before != now
         {
@@ -256,7 +264,7 @@ impl MediaProxy {
             ));
         }
         let decryption = order.claims.file.as_ref().map(Decryption::new);
-        Ok(MediaBody::of_homeserver(body, decryption).part(from, u64::MAX))
+        Ok(MediaBody::of_homeserver(body, decryption).part(from - begins, u64::MAX))
     }
 }
 

@@ -79,6 +79,8 @@ pub(super) fn parse_content_range(header: &str) -> Option<(u64, u64, Option<u64>
     let (range, length) = header.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
     let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    // Of more bytes than that nothing has the number.
+    last.checked_add(1)?;
     let length = match length {
         "*" => None,
         length => Some(length.parse().ok()?),
@@ -177,6 +179,8 @@ mod tests {
             "bytes 4-0/10",
             "bytes 0-10/10",
             "bytes 0-/10",
+            "bytes 0-18446744073709551615/*",
+            "bytes 0-18446744073709551616/*",
             "items 0-4/10",
         ] {
             assert_eq!(parse_content_range(bad), None, "{bad}");

@@ -52,7 +52,8 @@ pub struct RecentAnswers(Arc<Shared>);
 struct Shared {
     clock: Clock,
     failures: Mutex<LruCache<ObjectKey, Failure>>,
-    summaries: Cache<ObjectKey, Summary>,
+    /// For a room that bounds sizes the length is found out, where that takes a while.
+    summaries: Cache<(ObjectKey, bool), Summary>,
 }
 
 struct Failure {
@@ -122,24 +123,25 @@ impl RecentAnswers {
     pub(super) async fn summary(
         &self,
         key: &ObjectKey,
+        is_bounded: bool,
         ask: impl Future<Output = Summary>,
     ) -> Summary {
-        self.0.summaries.get_with(*key, ask).await
+        let key = (*key, is_bounded);
+        self.0.summaries.get_with(key, ask).await
     }
 }
 
 /// How long a failure holds; `None`: it is asked again at once.
 fn holds_for(order: &Order, is_remote: bool, error: &MediaError) -> Option<Duration> {
-    let is_made_here = order.is_made_here();
+    let is_thumbnail = order.variant != MediaVariant::Original;
     match error {
         // They pass, or cost nothing.
         MediaError::Busy | MediaError::NotYetUploaded | MediaError::TooLargeForRoom => None,
         // The homeserver asks the server of the media each time.
-        MediaError::Gone => (is_remote || is_made_here).then_some(MISSING_FOR),
-        MediaError::NoThumbnail if order.variant != MediaVariant::Original => {
-            Some(NO_THUMBNAIL_FOR)
-        }
-        _ => is_made_here.then_some(FAILED_FOR),
+        MediaError::Gone => (is_remote || is_thumbnail).then_some(MISSING_FOR),
+        MediaError::NoThumbnail if is_thumbnail => Some(NO_THUMBNAIL_FOR),
+        // Here or at the homeserver, thumbnails cost time.
+        _ => is_thumbnail.then_some(FAILED_FOR),
     }
 }
 
@@ -154,8 +156,13 @@ fn shortened(error: &MediaError) -> MediaError {
 
 struct SummaryEnd;
 
-impl Expiry<ObjectKey, Summary> for SummaryEnd {
-    fn expire_after_create(&self, _: &ObjectKey, told: &Summary, _: Instant) -> Option<Duration> {
+impl Expiry<(ObjectKey, bool), Summary> for SummaryEnd {
+    fn expire_after_create(
+        &self,
+        _: &(ObjectKey, bool),
+        told: &Summary,
+        _: Instant,
+    ) -> Option<Duration> {
         Some(match told {
             Ok(_) => SUMMARY_FOR,
             Err(MediaError::Gone) => MISSING_FOR,

@@ -1,13 +1,13 @@
 //! The database of one service: opened, migrated, read and written.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
@@ -27,6 +27,9 @@ use super::{
 const READERS: u32 = 4;
 /// How long the emptying of the write-ahead log waits for readers; it is tried again later.
 const EMPTY_LOG_WAIT: Duration = Duration::from_millis(200);
+/// How long to wait for the lock of another service, and how often to try for it.
+const LOCKED_WITHIN: Duration = Duration::from_secs(2);
+const LOCK_EVERY: Duration = Duration::from_millis(20);
 
 /// The database of one service. Clones share its connections.
 #[derive(Debug, Clone)]
@@ -58,7 +61,7 @@ impl Database {
     /// command finds none of its own version.
     pub async fn open(path: &Path, opener: Opener) -> Result<Self, StorageError> {
         let lock = match opener {
-            Opener::Service => Some(Arc::new(make(path)?)),
+            Opener::Service => Some(Arc::new(make(path).await?)),
             Opener::Command => None,
         };
         if let Err(error) = std::fs::metadata(path) {
@@ -161,7 +164,7 @@ impl Database {
 }
 
 /// Makes the file and its folder if they are missing, and locks it.
-fn make(path: &Path) -> Result<File, StorageError> {
+async fn make(path: &Path) -> Result<File, StorageError> {
     let failed = |path: &Path, error: std::io::Error| {
         StorageError::File(format!("{} cannot be made: {error}", path.display()))
     };
@@ -171,7 +174,7 @@ fn make(path: &Path) -> Result<File, StorageError> {
     {
         std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     }
-    let lock = lock(path)?;
+    let lock = lock(path).await?;
     make_private(path).map_err(|error| failed(path, error))?;
     Ok(lock)
 }
@@ -190,18 +193,27 @@ fn not_there(path: &Path, error: &std::io::Error) -> StorageError {
 }
 
 /// Locks the database for this service: two on one file would both send its meta events.
-fn lock(path: &Path) -> Result<File, StorageError> {
+///
+/// A lock may outlive the service that had it for a moment: a process that is just being started
+/// holds the files of the one that starts it, until it is another program.
+async fn lock(path: &Path) -> Result<File, StorageError> {
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
     let failed =
         |error: String| StorageError::File(format!("{} cannot be locked: {error}", path.display()));
     let file = File::create(&lock_path).map_err(|error| failed(error.to_string()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(failed("another service runs on it".to_owned()))
+    let until = Instant::now() + LOCKED_WITHIN;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                tokio::time::sleep(LOCK_EVERY).await;
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(failed("another service runs on it".to_owned()));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error.to_string())),
         }
-        Err(std::fs::TryLockError::Error(error)) => Err(failed(error.to_string())),
     }
 }
 

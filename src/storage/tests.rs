@@ -60,6 +60,20 @@ async fn one_service_at_a_time_and_a_file_for_its_owner_alone() {
 }
 
 #[tokio::test]
+async fn the_lock_of_a_service_that_has_just_ended_is_waited_for() {
+    let (folder, database) = open().await;
+    let path = folder.path().join("sub/m.db");
+    // As a process holds it that was being started when the service ended.
+    let lock = std::fs::File::open(folder.path().join("sub/m.db.lock")).expect("a lock");
+    drop(database);
+    lock.lock().expect("held");
+    let (opened, ()) = tokio::join!(Database::open(&path, Opener::Service), async {
+        drop(lock);
+    });
+    assert!(opened.is_ok(), "{opened:?}");
+}
+
+#[tokio::test]
 async fn a_transaction_is_new_once() {
     let (_folder, database) = open().await;
     for expected in [true, false] {

@@ -171,6 +171,26 @@ async fn a_head_makes_a_thumbnail_for_all_who_come_later() {
 }
 
 #[tokio::test]
+async fn a_head_of_media_fetches_it_for_all_who_come_later() {
+    let homeserver = RawServer::start(|_| say_all("200 OK", b"media")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let service = Service::start(folder.path(), &homeserver.url, SETTINGS).await;
+    let link = json!({"mxc": "mxc://example.org/abc", "room_id": "!r:example.org"});
+    let link = service.issue(link).await;
+    for _ in 0..20 {
+        assert_eq!(status(client().head(url(&link))).await, 200);
+    }
+    let got = service.follow(&link).await;
+    assert_eq!(got.bytes().await.expect("whole"), "media");
+    let heads = homeserver.heads();
+    assert!(
+        heads.len() == 1 && heads[0].starts_with("get "),
+        "{heads:?}"
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_thumbnail_is_made_anew_for_those_who_have_another_key() {
     let world = World::new().await;
     let service = world.service("media: {cache: null}").await;
@@ -210,6 +230,41 @@ async fn media_that_a_remote_server_does_not_have_is_asked_for_again_after_a_whi
         }
         assert_eq!(homeserver.heads().len(), 4, "{media}");
         service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_thumbnail_that_the_homeserver_cannot_give_is_asked_for_once_in_a_while() {
+    for media in ["", "media: {cache: null}"] {
+        for (status_line, errcode, told) in [
+            ("404 Not Found", "M_NOT_FOUND", 404),
+            ("400 Bad Request", "M_UNKNOWN", 404),
+            ("500 Internal Server Error", "M_UNKNOWN", 502),
+        ] {
+            let homeserver = RawServer::start(move |head| match head.contains("/thumbnail/") {
+                true => say_error(status_line, errcode),
+                false => say_all("200 OK\r\nContent-Type: video/mp4", b"film"),
+            })
+            .await;
+            let folder = tempfile::tempdir().expect("a folder");
+            let more = format!("{SETTINGS}{media}");
+            let service = Service::start(folder.path(), &homeserver.url, &more).await;
+            let link = json!({"mxc": "mxc://example.org/abc", "room_id": "!r:example.org"});
+            let link = service.issue(link).await;
+            for _ in 0..20 {
+                let (found, error) = answer(client().get(thumbnail(&link))).await;
+                assert_eq!(found, told);
+                // The file itself is there.
+                let is_said = error["error"] == "There is no preview of this file";
+                assert_eq!(is_said, told == 404, "{error}");
+                assert_eq!(status(client().head(thumbnail(&link))).await, told);
+            }
+            let asked = homeserver.heads();
+            let asked = asked.iter().filter(|head| head.contains("/thumbnail/"));
+            assert_eq!(asked.count(), 1, "{status_line} {media}");
+            assert_eq!(service.follow(&link).await.status(), 200);
+            service.stop().await;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Requests that are not finished, and connections that carry none at all.
 
-use std::time::Duration;
+use std::{io::ErrorKind, time::Duration};
 
 use serde_json::json;
 use support::{API_TOKEN, HS_TOKEN, Process, World, answer, eventually};
@@ -52,6 +52,11 @@ async fn connections_that_die_in_a_body_hold_up_no_transaction_and_are_let_go() 
     let told = service.client.put(url).bearer_auth(HS_TOKEN);
     let (status, told) = answer(told.json(&json!({"events": [redaction]}))).await;
     assert_eq!(status, 200, "{told}");
+    // Not only because they were let go.
+    for stream in &dying[..3] {
+        let unread = stream.try_read(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(unread, Err(ErrorKind::WouldBlock));
+    }
     assert_eq!(service.link(&link).await["state"], "redacted");
     for mut stream in dying {
         let mut told = String::new();

@@ -100,6 +100,41 @@ fn jpeg_has_a_bound() {
     ]);
 }
 
+/// The figures of docs/operators.md that are below 40 million pixels, WebP apart.
+#[test]
+fn the_largest_images_of_the_documentation_have_thumbnails() {
+    use jpeg::{Coding, jpeg};
+    use png::{Png, png};
+    let progressive = |size, planes| jpeg(size, planes, Coding::Progressive { scans: 1 });
+    hold(vec![
+        (
+            "JPEG, progressive, 4:2:0, 35 MP",
+            progressive((7000, 5000), &[0x22, 0x11, 0x11]),
+            Some(true),
+        ),
+        (
+            "JPEG, progressive, 4:4:4, 25 MP",
+            progressive((5000, 5000), &[0x11; 3]),
+            Some(true),
+        ),
+        (
+            "JPEG, progressive, CMYK, 20 MP",
+            progressive((5000, 4000), &[0x11; 4]),
+            Some(true),
+        ),
+        (
+            "PNG, RGBA of 16 bits, 25 MP",
+            png((5000, 5000), Png::rgba(16)),
+            Some(true),
+        ),
+        (
+            "GIF, a frame that is narrower, 25 MP",
+            gif::gif((5000, 5000), (4999, 5000), 1),
+            Some(true),
+        ),
+    ]);
+}
+
 #[test]
 fn png_has_a_bound() {
     use png::{Png, png};

@@ -133,6 +133,31 @@ async fn media_larger_than_the_room_allows_is_not_given() {
 }
 
 #[tokio::test]
+async fn the_bound_of_one_room_is_not_that_of_another() {
+    let homeserver = RawServer::start_with_policies(|head| match head {
+        head if asks_for_policy(head) && head.contains("small") => {
+            say_all("200 OK", r#"{"max_size": 4}"#)
+        }
+        head if asks_for_policy(head) => say_all("200 OK", "{}"),
+        _ => say_all("200 OK\r\nContent-Type: text/plain", "large"),
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = "usage: {mode: never, touch: never}";
+    let service = Service::start(folder.path(), &homeserver.url, more).await;
+    let mut pages = Vec::new();
+    for (room, status) in [("!small:example.org", 502), ("!any:example.org", 200)] {
+        let link = json!({"mxc": "mxc://example.org/abc", "room_id": room});
+        let link = url(&service.issue(link).await);
+        pages.push((link.replace("/m/", "/v/"), status));
+    }
+    for (page, status) in pages.iter().chain(pages.iter().rev()) {
+        assert_eq!(status_of(page).await.0, *status, "{page}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_room_that_switches_links_off_ends_them_and_gets_no_more() {
     let world = World::new().await;
     let service = world.service(USAGE).await;
