@@ -88,11 +88,10 @@ pub(super) fn details(described: &DescribingObjects<'_>, content: Option<&Object
     if let Some(message) = described.message {
         (details.filename, details.caption) = name_and_caption(message);
         let is_reply = is_reply(message) || content.is_some_and(is_reply);
-        for words in [&mut details.filename, &mut details.caption] {
-            if let Some(words) = words {
-                let own = without_fallback(words, formatted_body(message), is_reply);
-                *words = own.unwrap_or(words).to_owned();
-            }
+        let names = [&mut details.filename, &mut details.caption];
+        for words in names.into_iter().flatten() {
+            let own = without_fallback(words, formatted_body(message), is_reply);
+            *words = own.unwrap_or(words).to_owned();
         }
         if details.caption.is_some() {
             details.caption_html = formatted_body(message).map(str::to_owned);
