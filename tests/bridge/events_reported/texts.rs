@@ -154,9 +154,33 @@ async fn numbers_are_the_same_however_they_are_written() {
     all_are_answered("m.room.message", reports).await;
 }
 
+const BOB: &str = "<https://matrix.to/#/@libera_wq:cat.example>";
+
+#[tokio::test]
+async fn the_html_tells_what_markdown_reads_otherwise() {
+    let reports = vec![
+        // Names as they are, brackets and all.
+        (
+            formatted(
+                format!("[bob [x]({BOB}) and [b`]o]({BOB}): `x`"),
+                "<a href=\"https://matrix.to/#/@b:e.org\">bob [x</a> and <a href='matrix:u/b:e.org'>b`]o</a>: <code>x</code>",
+            ),
+            text("alice: bob [x and b`]o: `x`"),
+        ),
+        // Nothing but a fence.
+        (
+            formatted(
+                "```rust".to_owned(),
+                "<pre><code class=\"language-rust\"></code></pre>",
+            ),
+            text("alice: ```rust"),
+        ),
+    ];
+    all_are_answered("m.room.message", reports).await;
+}
+
 #[tokio::test]
 async fn markdown_reads_as_people_mean_it() {
-    const BOB: &str = "<https://matrix.to/#/@libera_wq:cat.example>";
     let reports = vec![
         (
             formatted(
@@ -193,22 +217,6 @@ async fn markdown_reads_as_people_mean_it() {
                 "<p>try</p><pre><code class=\"language-rust\">fn main() {}\n</code></pre><p>now</p>",
             ),
             text("alice: try / fn main() {} / now"),
-        ),
-        // Names as they are, brackets and all.
-        (
-            formatted(
-                format!("[bob [x]({BOB}) and [b`]o]({BOB}): `x`"),
-                "<a href=\"https://matrix.to/#/@b:e.org\">bob [x</a> and <a href='matrix:u/b:e.org'>b`]o</a>: <code>x</code>",
-            ),
-            text("alice: bob [x and b`]o: `x`"),
-        ),
-        // Nothing but a fence.
-        (
-            formatted(
-                "```rust".to_owned(),
-                "<pre><code class=\"language-rust\"></code></pre>",
-            ),
-            text("alice: ```rust"),
         ),
         (
             message(json!({"body": "```\nx\n```"})),
