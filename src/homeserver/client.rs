@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use medialink_event::whole_number;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::Value;
@@ -248,7 +249,7 @@ pub(super) fn parse_refusal(
         message: text("error"),
         retry_after_ms: error
             .get("retry_after_ms")
-            .and_then(Value::as_u64)
+            .and_then(whole_number)
             .or(retry_after_s.map(|s| s.saturating_mul(1000))),
     }
 }

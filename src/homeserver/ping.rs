@@ -1,7 +1,8 @@
 //! The ping of an appservice (Client-Server API, "Pings").
 
+use medialink_event::whole_number;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::config::BridgeConfig;
 
@@ -27,7 +28,7 @@ impl Homeserver {
         let answer = self.answer(request).await?;
         Ok(answer
             .get("duration_ms")
-            .and_then(Value::as_u64)
+            .and_then(whole_number)
             .unwrap_or_default())
     }
 }

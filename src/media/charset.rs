@@ -5,16 +5,15 @@ use encoding_rs::Encoding;
 /// The charset to tell of text whose type is declared like this: the declared one, or UTF-8 where
 /// none is declared.
 ///
-/// It is one that the Encoding Standard knows and that agrees with ASCII. UTF-7, UTF-16 and
-/// ISO-2022 hide ASCII characters in other bytes, and an unknown one lets browsers guess: such text
-/// is told as UTF-8.
+/// It is one that the Encoding Standard knows. Those that it forbids, such as UTF-7, and unknown ones
+/// let browsers guess: such text is told as UTF-8. UTF-16 and ISO-2022-JP hide ASCII characters in
+/// other bytes, which is harmless in types that are text whatever is in them.
 pub(super) fn told(declared: &str) -> String {
     const UTF_8: &str = "utf-8";
     let Some(label) = parameter(declared, "charset") else {
         return UTF_8.to_owned();
     };
-    let known = Encoding::for_label_no_replacement(label.as_bytes());
-    match known.filter(|encoding| encoding.is_ascii_compatible()) {
+    match Encoding::for_label_no_replacement(label.as_bytes()) {
         Some(_) => label.trim().to_ascii_lowercase(),
         None => UTF_8.to_owned(),
     }
@@ -84,19 +83,20 @@ mod tests {
             ("text/plain; charset=us-ascii", "us-ascii"),
             ("text/plain; charset=gb18030 ", "gb18030"),
             ("text/plain; flag; charset=big5", "big5"),
+            ("text/plain; charset=UTF-16", "utf-16"),
+            ("text/plain; charset=\"utf-16LE\"", "utf-16le"),
+            ("text/plain; charset=UTF-16BE", "utf-16be"),
+            ("text/plain; charset=ISO-2022-JP", "iso-2022-jp"),
         ] {
             assert_eq!(told(declared), charset, "{declared}");
         }
     }
 
     #[test]
-    fn a_charset_that_hides_characters_is_told_as_utf_8() {
+    fn a_charset_that_browsers_do_not_have_is_told_as_utf_8() {
         for charset in [
             "utf-7",
-            "UTF-16",
-            "utf-16le",
             "utf-32",
-            "iso-2022-jp",
             "ISO-2022-KR",
             "hz-gb-2312",
             "ibm037",

@@ -198,8 +198,8 @@ mod tests {
             ("text/css;charset=\"big5\"", "text/css; charset=big5"),
             ("application/json", "application/json"),
             (
+                "application/json; charset=UTF-16",
                 "application/json; charset=utf-16",
-                "application/json; charset=utf-8",
             ),
             ("text/html; charset=utf-7", "text/html; charset=utf-8"),
             ("text/html; charset=gbk", "text/html; charset=gbk"),

@@ -73,6 +73,7 @@ impl Family {
             // Most of its files are not WebM.
             Self::Matroska => return None,
             Self::MpegAudio => "audio/mpeg",
+            Self::Ogg if has_pictures(first) => "video/ogg",
             Self::Ogg => "audio/ogg",
             Self::Png => "image/png",
             Self::Wave => "audio/wav",
@@ -87,6 +88,12 @@ fn is_sound(first: &[u8]) -> bool {
     first
         .get(8..12)
         .is_some_and(|brand| BRANDS.contains(&brand))
+}
+
+/// Whether one of the first streams of an Ogg file is a film.
+fn has_pictures(first: &[u8]) -> bool {
+    const THEORA: &[u8] = b"\x80theora";
+    first.windows(THEORA.len()).any(|bytes| bytes == THEORA)
 }
 
 #[cfg(test)]

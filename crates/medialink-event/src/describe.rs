@@ -87,10 +87,11 @@ pub(super) fn details(described: &DescribingObjects<'_>, content: Option<&Object
     }
     if let Some(message) = described.message {
         (details.filename, details.caption) = name_and_caption(message);
-        if let Some(caption) = &mut details.caption {
-            let is_reply = is_reply(message) || content.is_some_and(is_reply);
-            let own = without_fallback(caption, formatted_body(message), is_reply);
-            *caption = own.unwrap_or(caption).to_owned();
+        let is_reply = is_reply(message) || content.is_some_and(is_reply);
+        let names = [&mut details.filename, &mut details.caption];
+        for words in names.into_iter().flatten() {
+            let own = without_fallback(words, formatted_body(message), is_reply);
+            *words = own.unwrap_or(words).to_owned();
         }
         if details.caption.is_some() {
             details.caption_html = formatted_body(message).map(str::to_owned);

@@ -8,6 +8,7 @@ pub mod human;
 mod input;
 mod media;
 mod media_type;
+mod number;
 #[cfg(test)]
 mod properties;
 mod read;
@@ -22,5 +23,6 @@ pub use media::{
     token_in_map,
 };
 pub use media_type::{canonical_type, is_media_type};
+pub use number::whole_number;
 pub use render::{MediaLink, RenderStyle, Rendering, TemplateError, TextTemplate, render};
 pub use shared::{Appearance, MediaDetails, MediaKind, SharedEvent, SharedMedia, Warning};

@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn html_says_that_there_is_a_quote() {
         let spaced = Some("\n <MX-Reply >foo</mx-reply>baz");
-        for html in [MX_REPLY, spaced] {
+        let after_comment = Some("<!-- a client --> &#10;<mx-reply class=\"x\">foo</mx-reply>baz");
+        let marked = Some("\u{feff}<mx-reply/>baz");
+        for html in [MX_REPLY, spaced, after_comment, marked] {
             for is_reply in [true, false] {
                 let words = |plain| without_fallback(plain, html, is_reply);
                 assert_eq!(words("> foo\n\nbaz"), Some("baz"));
@@ -97,6 +99,9 @@ mod tests {
             "<blockquote>foo</blockquote>baz",
             "<mx-replying>foo</mx-replying>",
             "a<mx-reply>foo</mx-reply>",
+            "<!-- <mx-reply>foo</mx-reply> -->baz",
+            "</p><mx-reply>foo</mx-reply>",
+            "&lt;mx-reply>foo",
             "<mx-reply",
             "",
         ] {

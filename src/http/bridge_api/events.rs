@@ -25,7 +25,10 @@ use medialink_link::{
     matrix::{ContentToken, FileKeys, MxcUri, UserId},
 };
 
-use super::{body::read_json, fields};
+use super::{
+    body::read_json,
+    fields::{self, whole},
+};
 
 /// The longest body: an event is up to 64 KiB long, and may stand there twice.
 const MAX_BODY_BYTES: usize = 256 << 10;
@@ -51,8 +54,10 @@ pub(in crate::http) struct EventBody {
     sender_name: Option<String>,
     /// How many bytes of UTF-8 the text may have; as configured for the bridge if left out.
     #[schema(example = 400)]
+    #[serde(default, deserialize_with = "whole")]
     max_bytes: Option<usize>,
     /// How long the links are to live, in milliseconds; 0: they never expire.
+    #[serde(default, deserialize_with = "whole")]
     lifetime_ms: Option<u64>,
     /// `short` or `self_contained`; the configured form if left out.
     #[schema(example = "short")]

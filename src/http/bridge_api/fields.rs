@@ -2,11 +2,35 @@
 
 use std::time::Duration;
 
+use medialink_event::whole_number;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::Value;
+
 use crate::{config::Lifetime, http::error::ApiError};
 use medialink_link::LinkForm;
 
 /// The longest lifetime that a token can carry, in milliseconds.
 const MAX_LIFETIME_MS: u64 = u32::MAX as u64 * 1000;
+
+/// Reads a whole number that may be missing, also where it is written as a float: languages that
+/// have no other numbers write `86400000.0`.
+pub(super) fn whole<'de, D, T>(source: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64> + DeserializeOwned,
+{
+    let Some(value) = Option::<Value>::deserialize(source)? else {
+        return Ok(None);
+    };
+    let whole = whole_number(&value).and_then(|number| T::try_from(number).ok());
+    match whole {
+        Some(number) => Ok(Some(number)),
+        None => T::deserialize(value).map(Some).map_err(D::Error::custom),
+    }
+}
 
 /// Parses a field that may be missing.
 pub(super) fn parsed<T, E: std::fmt::Display>(

@@ -19,7 +19,7 @@ use medialink_link::{
 
 use super::{
     body::{bad_json, not_an_object},
-    fields::{form, lifetime, parsed},
+    fields::{form, lifetime, parsed, whole},
 };
 
 /// What a bridge asks for. `room_id`, and `mxc` or `file`, are needed.
@@ -54,14 +54,17 @@ pub(in crate::http) struct IssueBody {
     #[schema(example = "image/png")]
     mimetype: Option<String>,
     /// The media's size in bytes.
+    #[serde(default, deserialize_with = "whole")]
     size: Option<u64>,
     /// How long the link is to live, in milliseconds; 0: it never expires. The configured lifetime
     /// if left out.
+    #[serde(default, deserialize_with = "whole")]
     lifetime_ms: Option<u64>,
     /// `short` or `self_contained`; the configured form if left out.
     #[schema(example = "short")]
     form: Option<String>,
     /// How often the link may be followed; only of the short form. 1: a one-time link.
+    #[serde(default, deserialize_with = "whole")]
     max_follows: Option<u64>,
     /// The event that shared the media, decrypted. With `links.provenance: check` it is needed
     /// for an encrypted event. Where `content_token` is left out, the event's is taken.

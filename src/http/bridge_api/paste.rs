@@ -17,7 +17,7 @@ use medialink_link::{
 
 use super::{
     body::read_json,
-    fields::{lifetime, parsed},
+    fields::{lifetime, parsed, whole},
 };
 
 /// The longest body: JSON can take six bytes for one of the text.
@@ -51,6 +51,7 @@ pub(in crate::http) struct PasteBody {
     language: Option<String>,
     /// How long the link is to live, in milliseconds; 0: it never expires. The configured lifetime
     /// if left out.
+    #[serde(default, deserialize_with = "whole")]
     lifetime_ms: Option<u64>,
 }
 

@@ -1,5 +1,6 @@
 //! The content of policy events. Pure.
 
+use medialink_event::whole_number;
 use serde_json::Value;
 
 use crate::storage::room_policies::RoomPolicy;
@@ -27,7 +28,7 @@ pub(super) fn read(content: &Value) -> (RoomPolicy, Vec<&'static str>) {
     };
     let number = |found: Option<(&Value, &'static str)>, ignored: &mut Vec<_>| {
         let (value, name) = found?;
-        let number = value.as_i64().filter(|number| *number >= 0);
+        let number = whole_number(value).and_then(|number| i64::try_from(number).ok());
         if number.is_none() {
             ignored.push(name);
         }
@@ -73,6 +74,12 @@ mod tests {
             max_size: Some(7),
             pages_only: true,
         };
+        assert_eq!((policy, ignored.len()), (told.clone(), 0));
+        // Rooms of old versions have floats.
+        let floats = json!({
+            "enabled": false, "max_lifetime_ms": 5000.0, "max_size": 0.7e1, "pages_only": true,
+        });
+        let (policy, ignored) = read(&floats);
         assert_eq!((policy, ignored.len()), (told, 0));
         for (content, names) in [
             (json!({"enabled": "no"}), &["enabled"][..]),
@@ -88,6 +95,7 @@ mod tests {
                 json!({"enabled": {}, "max_size": "5"}),
                 &["enabled", "max_size"],
             ),
+            (json!({"max_lifetime_ms": -5000.0}), &["max_lifetime_ms"]),
             (json!({"enabled": null}), &[]),
             (json!([]), &[]),
             (json!("off"), &[]),

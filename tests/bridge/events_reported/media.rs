@@ -168,8 +168,9 @@ async fn stickers_that_are_no_pictures_are_links() {
     let link: &[&str] = &["!<img", ">party</a>"];
     let attachment: &[&str] = &["!disposition=\"inline\"", "disposition=\"attachment\""];
     let inline: &[&str] = &["disposition=\"inline\""];
+    let named: &[&str] = &["<name>party.webm</name>", "disposition=\"inline\""];
     let mut reports = vec![
-        (sticker(Some("video/webm")), expected(link, inline)),
+        (sticker(Some("video/webm")), expected(link, named)),
         (sticker(None), expected(&["<img"], inline)),
         (sticker(Some("IMAGE/WEBP")), expected(&["<img"], inline)),
     ];

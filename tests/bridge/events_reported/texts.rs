@@ -52,6 +52,10 @@ async fn a_reply_loses_nothing_but_a_real_fallback() {
             reply("> <bob> foo\n\nbaz", Some(&format!("{fallback}baz"))),
             both("alice: baz", &["baz", "!foo"]),
         ),
+        (
+            reply("> foo\n\nbaz", Some(&format!("<!-- x --> {fallback}baz"))),
+            both("alice: baz", &["baz", "!foo"]),
+        ),
         // Nothing but a fallback, and one that never ends.
         (
             reply("> <@bob:example.org> foo", Some(fallback)),
@@ -78,6 +82,9 @@ async fn the_caption_of_a_reply_loses_its_fallback_too() {
     content["msgtype"] = json!("m.image");
     content["filename"] = json!("a.png");
     content["url"] = json!("mxc://example.org/pic1");
+    let mut named = content.clone();
+    named["body"] = json!("> <@bob:example.org> foo\n\na.png");
+    named.as_object_mut().expect("an object").remove("filename");
     let mut quote = content.clone();
     quote["body"] = json!("> mine");
     let expected = |text, html, xmpp| Expected {
@@ -93,6 +100,14 @@ async fn the_caption_of_a_reply_loses_its_fallback_too() {
                 &["a.png - look "],
                 &["look", "!foo"],
                 &["<desc>look</desc>"],
+            ),
+        ),
+        (
+            named,
+            expected(
+                &["sent an image: a.png http"],
+                &["alt=\"a.png\""],
+                &["<name>a.png</name>"],
             ),
         ),
         (
@@ -139,9 +154,33 @@ async fn numbers_are_the_same_however_they_are_written() {
     all_are_answered("m.room.message", reports).await;
 }
 
+const BOB: &str = "<https://matrix.to/#/@libera_wq:cat.example>";
+
+#[tokio::test]
+async fn the_html_tells_what_markdown_reads_otherwise() {
+    let reports = vec![
+        // Names as they are, brackets and all.
+        (
+            formatted(
+                format!("[bob [x]({BOB}) and [b`]o]({BOB}): `x`"),
+                "<a href=\"https://matrix.to/#/@b:e.org\">bob [x</a> and <a href='matrix:u/b:e.org'>b`]o</a>: <code>x</code>",
+            ),
+            text("alice: bob [x and b`]o: `x`"),
+        ),
+        // Nothing but a fence.
+        (
+            formatted(
+                "```rust".to_owned(),
+                "<pre><code class=\"language-rust\"></code></pre>",
+            ),
+            text("alice: ```rust"),
+        ),
+    ];
+    all_are_answered("m.room.message", reports).await;
+}
+
 #[tokio::test]
 async fn markdown_reads_as_people_mean_it() {
-    const BOB: &str = "<https://matrix.to/#/@libera_wq:cat.example>";
     let reports = vec![
         (
             formatted(

@@ -40,6 +40,7 @@ fn told(response: &Response) -> (String, String) {
 #[tokio::test]
 async fn other_names_of_listed_types_are_told_as_the_listed_ones() {
     let opus = opus();
+    let theora = [&b"OggS\0\x02"[..], &[0; 22], b"\x80theora", &[0; 20]].concat();
     for more in ["", "media: {cache: null}"] {
         let (world, service) = scene(more).await;
         for (declared, bytes, name, disposition) in [
@@ -62,6 +63,8 @@ async fn other_names_of_listed_types_are_told_as_the_listed_ones() {
             (UNKNOWN, M4A, "audio/mp4", "inline"),
             ("Binary/Octet-Stream", M4B, "audio/mp4", "inline"),
             (UNKNOWN, MP4, "video/mp4", "inline"),
+            (UNKNOWN, &opus, "audio/ogg", "inline"),
+            (UNKNOWN, &theora, "video/ogg", "inline"),
             // Names do not vouch for bytes.
             ("image/jpg", HTML, UNKNOWN, "attachment"),
             ("audio/x-m4a", HTML, UNKNOWN, "attachment"),
@@ -99,13 +102,18 @@ async fn text_is_told_with_its_charset() {
                 "application/json; charset=latin1",
                 "application/json; charset=latin1",
             ),
-            // These hide characters from those who check, and show them to browsers.
-            ("text/plain; charset=utf-7", "text/plain; charset=utf-8"),
             (
                 "text/plain; charset=ISO-2022-JP",
-                "text/plain; charset=utf-8",
+                "text/plain; charset=iso-2022-jp",
             ),
-            ("text/css; charset=utf-16be", "text/css; charset=utf-8"),
+            (
+                "text/csv; charset=\"UTF-16\"; charset=utf-8",
+                "text/csv; charset=utf-16",
+            ),
+            ("text/css; charset=utf-16be", "text/css; charset=utf-16be"),
+            // These let browsers guess.
+            ("text/plain; charset=utf-7", "text/plain; charset=utf-8"),
+            ("text/plain; charset=utf-32", "text/plain; charset=utf-8"),
             (
                 "text/plain; charset=x-unheard-of",
                 "text/plain; charset=utf-8",

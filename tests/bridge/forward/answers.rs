@@ -20,7 +20,7 @@ fn parts(answer: &str) -> (String, Vec<String>, String) {
 }
 
 /// Method, the status and the headers that the bridge gives, its body, and the body that comes back.
-const ANSWERS: [(&str, &str, &[&str], &str, &str); 12] = [
+const ANSWERS: [(&str, &str, &[&str], &str, &str); 16] = [
     ("GET", "204 No Content", &["x-of: the bridge"], "", ""),
     (
         "GET",
@@ -47,6 +47,34 @@ const ANSWERS: [(&str, &str, &[&str], &str, &str); 12] = [
         "",
     ),
     ("HEAD", "200 OK", &["etag: \"a\""], "", ""),
+    // Headers that are repeated, packed bodies, and a body that may not be there.
+    (
+        "GET",
+        "200 OK",
+        &["set-cookie: a=1", "set-cookie: b=2", "content-length: 0"],
+        "",
+        "",
+    ),
+    (
+        "GET",
+        "404 Not Found",
+        &[
+            "link: <a>",
+            "link: <b>",
+            "content-encoding: gzip",
+            "content-length: 2",
+        ],
+        "ab",
+        "ab",
+    ),
+    ("DELETE", "204 No Content", &["x-of: a", "x-of: a"], "", ""),
+    (
+        "HEAD",
+        "304 Not Modified",
+        &["content-length: 5", "vary: a", "vary: b"],
+        "",
+        "",
+    ),
     ("HEAD", "404 Not Found", &["content-length: 7"], "", ""),
     ("GET", "200 OK", &["content-length: 0"], "", ""),
     ("GET", "200 OK", &["content-length: 4"], "text", "text"),

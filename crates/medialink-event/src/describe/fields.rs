@@ -8,8 +8,6 @@ pub(super) type Object = Map<String, Value>;
 
 /// The longest blurhash: nine by nine components (its grammar).
 const MAX_BLURHASH: usize = 4 + 2 * 9 * 9;
-/// The smallest number that is too large.
-const LIMIT: u64 = 1 << 53;
 
 pub(super) fn object<'a>(owner: &'a Object, name: &str) -> Option<&'a Object> {
     owner.get(name)?.as_object()
@@ -24,18 +22,9 @@ pub(super) fn kept(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// A number as Matrix has them, of 53 bits (Appendices, "Canonical JSON"). JSON has one kind of
-/// numbers, so `640.0` and `6.4e2` are 640; the fraction of others is cut off.
+/// A number as Matrix has them, of 53 bits, however it is written.
 pub(super) fn number(owner: &Object, name: &str) -> Option<u64> {
-    let value = owner.get(name)?;
-    let number = match value.as_u64() {
-        Some(number) => number,
-        // Below 2^53 every whole number is a float, so that nothing but the fraction is lost.
-        None => value
-            .as_f64()
-            .filter(|float| (0.0..LIMIT as f64).contains(float))? as u64,
-    };
-    (number < LIMIT).then_some(number)
+    crate::number::number(owner.get(name)?)
 }
 
 /// A media type by its one name, with the parameters that it has.

@@ -63,15 +63,22 @@ pub(crate) fn pieces(
     })
 }
 
-/// Whether HTML begins with the quote that older clients put before a reply.
+/// Whether HTML begins with the quote that older clients put before a reply. Comments and spaces
+/// before it are not seen.
 pub(crate) fn begins_with_fallback(html: &str) -> bool {
-    let html = html.trim_start();
-    let tag = html
-        .strip_prefix('<')
-        .and_then(|tag| tag.get(..FALLBACK.len()));
-    tag.is_some_and(|tag| tag.eq_ignore_ascii_case(FALLBACK))
-        && html[1 + FALLBACK.len()..]
-            .starts_with(|after: char| after.is_ascii_whitespace() || matches!(after, '>' | '/'))
+    for Ok(token) in Tokenizer::new(html) {
+        match token {
+            Token::StartTag(tag) => return *tag.name == FALLBACK.as_bytes(),
+            Token::String(text) if is_blank(&text_of(&text)) => {}
+            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
+            Token::String(_) | Token::EndTag(_) => return false,
+        }
+    }
+    false
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || c == '\u{feff}')
 }
 
 fn text_of(text: &HtmlString) -> String {

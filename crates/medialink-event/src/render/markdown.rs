@@ -2,13 +2,17 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use self::target::target;
+use self::{
+    labels::Labels,
+    target::{leads_to_matrix, target},
+};
 
+mod labels;
 mod target;
 
 /// The text with the names of users, rooms and messages in the places of Markdown links to them
 /// (`[label](<https://matrix.to/#/@user:server>)`), but in code. Where `html` shows that lines
-/// between fences are code, the lines of the fences are left out.
+/// between fences are code, the lines of the fences are left out, unless nothing else is there.
 pub(super) fn readable<'a>(plain: &'a str, html: Option<&str>) -> Cow<'a, str> {
     let has_fences = plain.contains("```") || plain.contains("~~~");
     let drops_fences =
@@ -16,6 +20,7 @@ pub(super) fn readable<'a>(plain: &'a str, html: Option<&str>) -> Cow<'a, str> {
     if !drops_fences && !plain.contains("](") {
         return Cow::Borrowed(plain);
     }
+    let labels = Labels::of(html.unwrap_or_default());
     let mut text = String::with_capacity(plain.len());
     let mut open: Option<Fence> = None;
     // The paragraph that is being read.
@@ -32,7 +37,7 @@ pub(super) fn readable<'a>(plain: &'a str, html: Option<&str>) -> Cow<'a, str> {
         if !is_fence && open.is_none() && !line.trim().is_empty() {
             continue;
         }
-        push_labelled(&mut text, &plain[paragraph.start..start]);
+        push_labelled(&mut text, &plain[paragraph.start..start], &labels);
         if !(is_fence && drops_fences) {
             text.push_str(line);
         }
@@ -41,7 +46,10 @@ pub(super) fn readable<'a>(plain: &'a str, html: Option<&str>) -> Cow<'a, str> {
         }
         paragraph.start = paragraph.end;
     }
-    push_labelled(&mut text, &plain[paragraph]);
+    push_labelled(&mut text, &plain[paragraph], &labels);
+    if text.trim().is_empty() {
+        return Cow::Borrowed(plain);
+    }
     Cow::Owned(text)
 }
 
@@ -82,7 +90,7 @@ impl Fence {
 
 /// Adds a paragraph, with labels in the places of links to users, rooms and messages. Every byte is
 /// looked at a bounded number of times.
-fn push_labelled(text: &mut String, paragraph: &str) {
+fn push_labelled(text: &mut String, paragraph: &str, labels: &Labels) {
     let mut ticks = Ticks::of(paragraph);
     // Where labels may have begun, in `text`.
     let mut openers = Vec::new();
@@ -90,6 +98,13 @@ fn push_labelled(text: &mut String, paragraph: &str) {
     while let Some(character) = paragraph[at..].chars().next() {
         let rest = &paragraph[at..];
         let mut taken = character.len_utf8();
+        if character == '['
+            && let Some((label, length)) = labels.at(&rest[1..])
+        {
+            text.push_str(label);
+            at += 1 + length;
+            continue;
+        }
         match character {
             '\\' => taken += rest[1..].chars().next().map_or(0, char::len_utf8),
             '`' => taken = ticks.span(at, rest),

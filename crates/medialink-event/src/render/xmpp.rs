@@ -4,10 +4,10 @@ use std::io;
 
 use quick_xml::{Writer, events::BytesText};
 
-use crate::with_usual_extension;
+use crate::{usual_name, with_usual_extension};
 
 use super::{
-    item::{Item, ItemKind, linked},
+    item::{Item, linked},
     media_link::MediaLink,
     names,
 };
@@ -152,7 +152,10 @@ fn side(pixels: u32) -> Option<String> {
 fn file_name(item: &Item<'_>) -> Option<String> {
     let name = names::name(item)?.replace(['/', '\\'], "_");
     let mimetype = item.media.details.mimetype.as_deref();
-    Some(match mimetype.filter(|_| item.kind != ItemKind::Sticker) {
+    if name.bytes().all(|byte| matches!(byte, b'.' | b' ')) {
+        return mimetype.and_then(usual_name);
+    }
+    Some(match mimetype {
         Some(mimetype) => with_usual_extension(&name, mimetype).into_owned(),
         None => name,
     })

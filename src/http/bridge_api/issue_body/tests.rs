@@ -136,3 +136,26 @@ fn lengths_and_empty_texts_are_handled() {
     );
     assert!(with("lifetime_ms", json!(100_000)).is_ok());
 }
+
+#[test]
+fn a_number_may_be_written_as_a_float() {
+    let request = with("size", json!(340_112.0)).expect("a whole number");
+    assert_eq!(request.size, Some(340_112));
+    assert!(with("lifetime_ms", json!(1e5)).is_ok());
+    assert_eq!(
+        with("max_follows", json!(1.0)).expect("one").max_follows,
+        Some(1)
+    );
+    assert_eq!(with("size", json!(null)).expect("none").size, None);
+    for (value, problem) in [
+        (json!(1.5), "invalid type: floating point `1.5`"),
+        (json!(-1.0), "invalid type: floating point"),
+        (json!(-1), "invalid value: integer `-1`"),
+        (json!(1e300), "invalid type: floating point"),
+        (json!([1.0]), "invalid type: sequence"),
+    ] {
+        for field in ["size", "lifetime_ms", "max_follows"] {
+            assert_refused(field, &value, problem);
+        }
+    }
+}

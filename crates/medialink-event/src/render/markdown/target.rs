@@ -27,6 +27,11 @@ pub(super) fn target(text: &str) -> Option<(String, usize)> {
     Some((identifier(address)?, text.len() - rest.len()))
 }
 
+/// Whether an address leads to a user, a room or a message.
+pub(super) fn leads_to_matrix(address: &str) -> bool {
+    address.len() <= MAX_BYTES && identifier(address).is_some()
+}
+
 /// Where an address without angle brackets ends: at a space, or at a parenthesis that it has not
 /// opened.
 fn end_of_bare(text: &str) -> usize {

@@ -48,6 +48,51 @@ fn a_mention_is_its_label() {
 }
 
 #[test]
+fn the_html_tells_labels_that_markdown_would_read_otherwise() {
+    let html = |label: &str| {
+        let label = label.replace('<', "&lt;");
+        format!("<p>hi <a href=\"{BOB}\"><b>{label}</b></a></p>")
+    };
+    for label in [
+        "bob ] x",
+        "bob [ x",
+        "]][[",
+        "bob `x",
+        "``",
+        r"b\_b",
+        r"bob\",
+        "[bob](x",
+        "bob](<https://matrix.to/#/@al:example.org>)",
+    ] {
+        let plain = format!("[{label}](<{BOB}>), [{label}]({BOB}) and `[{label}` [al]({BOB})");
+        let text = format!("{label}, {label} and `[{label}` al");
+        let read = readable(&plain, Some(&html(label))).into_owned();
+        match label.contains('`') {
+            // What is code then is another question.
+            true => assert!(
+                read.starts_with(&format!("{label}, {label} and ")),
+                "{read}"
+            ),
+            false => assert_eq!(read, text),
+        }
+    }
+    // The longer of two, references of HTML, and labels of other links.
+    let two = format!("<a href=\"{BOB}\">a]</a><a href=\"{BOB}\">a](&lt;b</a>");
+    let plain = format!("[a](<b]({BOB}) [a]]({BOB})");
+    assert_eq!(readable(&plain, Some(&two)), "a](<b a]");
+    let other = format!("<a href=\"https://example.org\">a]</a><a href=\"{BOB}\">b");
+    for plain in [
+        format!("[a]]({BOB})"),
+        "[a]](https://example.org)".to_owned(),
+    ] {
+        assert_eq!(readable(&plain, Some(&other)), plain);
+    }
+    let many = html("[").repeat(5000);
+    let plain = "[[](<matrix:u/a:e.org>".repeat(3000);
+    assert!(readable(&plain, Some(&many)).len() <= plain.len());
+}
+
+#[test]
 fn everything_else_stays() {
     for plain in [
         "[docs](https://example.org)",
@@ -88,6 +133,9 @@ fn the_fences_of_code_go_where_the_html_has_code() {
         ("* x\n  ```\n  a\n  ```", "* x\n  a\n"),
         ("a\r\n```\r\nb\r\n```\r\n", "a\r\nb\r\n"),
         ("```\nnever ended", "never ended"),
+        // Nothing else is there.
+        ("```rust", "```rust"),
+        ("~~~\n\n~~~", "~~~\n\n~~~"),
         ("```a``` `` b ``", "```a``` `` b ``"),
         (
             "```\n[bob](https://matrix.to/#/@b:e.org)\n```\n[bob](https://matrix.to/#/@b:e.org)",

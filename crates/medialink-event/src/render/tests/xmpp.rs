@@ -86,6 +86,11 @@ fn what_parsers_refuse_or_write_elsewhere_is_left_out() {
     event.media.push(thumbnail(small));
     let xml = elements(&event);
     assert!(xml.contains("<name>.._.._x_cat.png</name>"), "{xml}");
+    event.media[0].details.filename = Some(". .".to_owned());
+    assert!(elements(&event).contains("<name>image.png</name>"));
+    event.media[0].details.mimetype = None;
+    assert!(!elements(&event).contains("<name>"));
+    event.media[0].details.mimetype = Some("image/png".to_owned());
     assert!(
         xml.contains("uri=\"https://m.example/m/small\" height=\"65535\"/>"),
         "{xml}"
