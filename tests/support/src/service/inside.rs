@@ -155,6 +155,11 @@ impl Service {
         seen.expect("reads").is_some()
     }
 
+    /// Notes links as expired whose time is over, as far as the time is sure.
+    pub async fn expire_links(&self) {
+        self.inside.links.expire().await.expect("noted");
+    }
+
     /// Forgets what events have shown, where its time is over.
     pub async fn forget_shown(&self) {
         self.inside.links.forget_shown().await.expect("forgets");
