@@ -129,14 +129,15 @@ pub async fn check_again(
 }
 
 /// From now on usage of media of the old room is counted in the new one. Nothing happens where
-/// the new room would lead back to the old one.
+/// the new room would lead back to the old one, or further than replacements are followed: it might
+/// lead back from there, and usage would move in a circle for ever.
 pub async fn moved(
     connection: &mut SqliteConnection,
     succession: &Succession,
     now: i64,
 ) -> Result<(), StorageError> {
-    let leads_to = counted_in(connection, &succession.bridge, &succession.successor).await?;
-    let moved_at = (leads_to != succession.room_id).then_some(now);
+    let (leads_to, hops) = follow(connection, &succession.bridge, &succession.successor).await?;
+    let moved_at = (leads_to != succession.room_id && hops < MAX_HOPS).then_some(now);
     sqlx::query(
         "UPDATE room_successors SET check_at = NULL, moved_at = $1 \
          WHERE bridge = $2 AND room_id = $3 AND successor = $4",
@@ -156,8 +157,17 @@ pub async fn counted_in(
     bridge: &str,
     room_id: &str,
 ) -> Result<String, StorageError> {
+    Ok(follow(connection, bridge, room_id).await?.0)
+}
+
+/// The latest replacement of a room, and how many there are up to it; some at most.
+async fn follow(
+    connection: &mut SqliteConnection,
+    bridge: &str,
+    room_id: &str,
+) -> Result<(String, i64), StorageError> {
     let mut room = room_id.to_owned();
-    for _ in 0..MAX_HOPS {
+    for hops in 0..MAX_HOPS {
         let next: Option<String> = sqlx::query_scalar(
             "SELECT successor FROM room_successors WHERE bridge = $1 AND room_id = $2 AND moved_at IS NOT NULL",
         )
@@ -167,10 +177,10 @@ pub async fn counted_in(
         .await?;
         match next {
             Some(next) => room = next,
-            None => break,
+            None => return Ok((room, hops)),
         }
     }
-    Ok(room)
+    Ok((room, MAX_HOPS))
 }
 
 /// The rooms whose usage is counted in this one: itself, and those that it has replaced.
@@ -190,4 +200,50 @@ pub async fn counted_here(
     .bind(MAX_HOPS)
     .fetch_all(connection)
     .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::storage::{Database, Opener};
+
+    #[tokio::test]
+    async fn usage_never_moves_in_a_circle() {
+        // Shorter and longer than replacements are followed.
+        const ROOMS: [usize; 4] = [2, 3, 18, 48];
+        for rooms in ROOMS {
+            move_round(rooms).await;
+        }
+    }
+
+    /// Has each room of a ring replaced by the next one.
+    async fn move_round(rooms: usize) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = Database::open(&folder.path().join("m.db"), Opener::Service).await;
+        let database = database.expect("opens");
+        let written = database.writer().write::<_, StorageError, _>(move |c| {
+            async move {
+                let mut room = "!0".to_owned();
+                for n in 0..rooms {
+                    let succession = Succession {
+                        bridge: "irc".to_owned(),
+                        room_id: format!("!{n}"),
+                        successor: format!("!{}", (n + 1) % rooms),
+                    };
+                    note(c, &succession, 1).await?;
+                    moved(c, &succession, 2).await?;
+                }
+                // Usage moves on until it stays.
+                for _ in 0..rooms {
+                    room = counted_in(c, "irc", &room).await?;
+                }
+                assert_eq!(room, format!("!{}", rooms - 1));
+                Ok(())
+            }
+            .boxed()
+        });
+        written.await.expect("writes");
+    }
 }

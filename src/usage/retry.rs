@@ -2,6 +2,9 @@
 
 use crate::homeserver::HomeserverError;
 
+/// The shortest wait that a homeserver can ask for, in milliseconds: one that asks for none is not asked
+/// without a pause.
+const SHORTEST_WAIT_MS: i64 = 100;
 /// The longest wait between two attempts, in milliseconds.
 pub(super) const LONGEST_WAIT_MS: i64 = 60_000;
 /// The longest wait where somebody has to mend something first, in milliseconds.
@@ -22,7 +25,7 @@ pub(super) fn wait_ms(error: &HomeserverError, attempts: i64) -> i64 {
             ..
         } => i64::try_from(*wait)
             .unwrap_or(i64::MAX)
-            .clamp(1, LONGEST_WAIT_REFUSED_MS),
+            .clamp(SHORTEST_WAIT_MS, LONGEST_WAIT_REFUSED_MS),
         _ => delay_ms(attempts, LONGEST_WAIT_MS),
     }
 }
@@ -62,7 +65,8 @@ pub(super) fn room_health(error: &HomeserverError) -> RoomHealth {
 
 #[cfg(test)]
 mod tests {
-    use super::delay_ms;
+    use super::*;
+    use crate::telemetry::ForeignText;
 
     #[test]
     fn the_delay_doubles_up_to_its_bound() {
@@ -72,5 +76,19 @@ mod tests {
             [1000, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]
         );
         assert_eq!(delay_ms(i64::MAX, 60_000), 60_000);
+    }
+
+    #[test]
+    fn a_homeserver_decides_how_long_to_wait_within_bounds() {
+        let waits = [0, 1, 5000, u64::MAX].map(|wait| {
+            let limited = HomeserverError::Refused {
+                status: 429,
+                errcode: "M_LIMIT_EXCEEDED".to_owned(),
+                message: ForeignText::default(),
+                retry_after_ms: Some(wait),
+            };
+            wait_ms(&limited, 1)
+        });
+        assert_eq!(waits, [100, 100, 5000, LONGEST_WAIT_REFUSED_MS]);
     }
 }

@@ -171,11 +171,12 @@ impl Parts {
                 break;
             };
             let is_configured = self.config.bridge(&due.medium.bridge).is_some();
+            let (medium, cause) = (due.medium, Cause::Missing);
+            let question = Question { medium, cause };
             if due.is_linked && is_configured {
-                let (medium, cause) = (due.medium, Cause::Missing);
-                return Ok(Some(Question { medium, cause }));
+                return Ok(Some(question));
             }
-            self.put_off_missing(due.medium, due.is_linked, now).await?;
+            self.put_off(question, due.is_linked, now).await?;
         }
         if self.config.usage.touch == Lifetime::Never {
             return Ok(None);
@@ -193,57 +194,43 @@ impl Parts {
             let Some(due) = touches::next_due(self.database.reader(), asked).await? else {
                 return Ok(None);
             };
-            if let Some(bridge) = due.bridge {
-                let medium = AskedMedium {
-                    bridge,
-                    mxc: due.mxc,
-                    content_token: due.content_token.unwrap_or_default(),
-                    copy_mxc: due.copy_mxc.unwrap_or_default(),
-                };
-                let cause = Cause::Touch;
-                return Ok(Some(Question { medium, cause }));
+            let is_configured = due.bridge.is_some();
+            let medium = AskedMedium {
+                bridge: due.bridge.unwrap_or_default(),
+                mxc: due.mxc,
+                content_token: due.content_token.unwrap_or_default(),
+                copy_mxc: due.copy_mxc.unwrap_or_default(),
+            };
+            let cause = Cause::Touch;
+            let question = Question { medium, cause };
+            if is_configured {
+                return Ok(Some(question));
             }
-            self.put_off_touch(due.mxc, due.is_linked, now).await?;
+            self.put_off(question, due.is_linked, now).await?;
         }
     }
 
-    async fn put_off_missing(
+    /// Asks for a medium later that cannot be asked for now, or no more if no link leads to it.
+    async fn put_off(
         &self,
-        medium: AskedMedium,
+        question: Question,
         is_linked: bool,
         now: i64,
     ) -> Result<(), StorageError> {
+        let Question { medium, cause } = question;
         let to = now + RETRY_UNCONFIGURED_MS;
         self.database
             .writer()
             .write_counts::<_, StorageError, _>(move |connection| {
                 async move {
-                    if is_linked {
-                        missing_media::postpone(connection, &medium, to).await
-                    } else {
-                        missing_media::forget(connection, &medium).await
-                    }
-                }
-                .boxed()
-            })
-            .await
-    }
-
-    async fn put_off_touch(
-        &self,
-        mxc: String,
-        is_linked: bool,
-        now: i64,
-    ) -> Result<(), StorageError> {
-        let to = now + RETRY_UNCONFIGURED_MS;
-        self.database
-            .writer()
-            .write_counts::<_, StorageError, _>(move |connection| {
-                async move {
-                    if is_linked {
-                        touches::postpone(connection, &mxc, to).await
-                    } else {
-                        touches::forget(connection, &mxc).await
+                    let mxc = medium.mxc.as_str();
+                    match (cause, is_linked) {
+                        (Cause::Missing, true) => {
+                            missing_media::postpone(connection, &medium, to).await
+                        }
+                        (Cause::Missing, false) => missing_media::forget(connection, &medium).await,
+                        (Cause::Touch, true) => touches::postpone(connection, mxc, to).await,
+                        (Cause::Touch, false) => touches::forget(connection, mxc).await,
                     }
                 }
                 .boxed()
@@ -275,7 +262,7 @@ impl Parts {
             }
         };
         self.presence.note(asked, told, Asked::Question).await;
-        if told == Told::There {
+        if told == Told::There && cause == Cause::Touch {
             return Ok(());
         }
         let to = self.clock.now_ms() + RETRY_MS;
@@ -284,6 +271,11 @@ impl Parts {
             .write_counts::<_, StorageError, _>(move |connection| {
                 async move {
                     match cause {
+                        // It may have been noted beside a yes that knew nothing of it: then nobody
+                        // else forgets it, and it would be first for ever.
+                        Cause::Missing if told == Told::There => {
+                            missing_media::forget(connection, &medium).await
+                        }
                         Cause::Touch => touches::postpone(connection, &medium.mxc, to).await,
                         Cause::Missing => missing_media::postpone(connection, &medium, to).await,
                     }

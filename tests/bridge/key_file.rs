@@ -2,6 +2,7 @@
 
 use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 
+use medialink::storage::{Database, Opener};
 use serde_json::{Value, json};
 use support::{Process, World, eventually, url};
 
@@ -139,8 +140,20 @@ async fn commands_make_neither_keys_nor_a_database() {
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(told.contains("medialink serve"), "{arguments:?}: {told}");
     }
-    assert!(!world.folder.path().join("data").exists());
+    let data = world.folder.path().join("data");
+    assert!(!data.exists());
     assert!(process.run(&["check"]).status.success());
+    // Nor keys for a database that has never seen any.
+    let database = Database::open(&data.join("medialink.db"), Opener::Service).await;
+    drop(database.expect("made"));
+    for arguments in [
+        &["inspect", "abc"][..],
+        &["keys", "rotate"],
+        &["keys", "list"],
+    ] {
+        assert!(!process.run(arguments).status.success(), "{arguments:?}");
+    }
+    assert!(!data.join("link-keys.yaml").exists());
 }
 
 #[tokio::test]

@@ -138,6 +138,7 @@ async fn a_start_with_a_wrong_clock_ends_no_link() {
     let state = async || service.stored(&link).await.state;
     clock.advance(9 * MINUTE_MS);
     service.drained().await;
+    service.expire_links().await;
     assert_eq!(state().await.as_str(), "live");
     // The network tells the right time, which is believed at once.
     clock.set_wall(-YEARS_MS);

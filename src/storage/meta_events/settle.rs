@@ -1,6 +1,6 @@
 //! The end of an attempt: a meta event is sent, redacted or given up, and its usages with it.
 
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
 
 use crate::storage::{StorageError, media_references::UsageState};
 
@@ -16,6 +16,18 @@ pub async fn count_queued(connection: &mut SqliteConnection, id: i64) -> Result<
     )
 }
 
+/// A waiting meta event is in its room; which one, and under which condition, follows.
+macro_rules! sent {
+    ($condition:literal) => {
+        concat!(
+            "UPDATE meta_events SET state = 'sent', event_id = $1, claim = NULL, claimed_until = NULL, \
+             claimed_at = NULL, next_attempt_at = NULL, unknown_since = NULL, last_error = NULL \
+             WHERE state = 'waiting' AND id = $2 AND ",
+            $condition
+        )
+    };
+}
+
 /// A meta event was accepted: from now on it counts its usages, and no other does. If links to some
 /// of them have ended meanwhile, it is reviewed at `review_ended_at`. `false`: the claim is lost, and
 /// nothing was changed.
@@ -26,21 +38,13 @@ pub async fn settle_sent(
     review_ended_at: i64,
     now: i64,
 ) -> Result<bool, StorageError> {
-    let settled = sqlx::query(
-        "UPDATE meta_events SET state = 'sent', event_id = $1, claim = NULL, claimed_until = NULL, \
-         claimed_at = NULL, next_attempt_at = NULL, unknown_since = NULL, last_error = NULL \
-         WHERE id = $2 AND claim = $3 AND state = 'waiting'",
-    )
-    .bind(event_id)
-    .bind(claim.id)
-    .bind(&claim.token)
-    .execute(&mut *connection)
-    .await?;
-    let is_settled = settled.rows_affected() > 0;
-    if is_settled {
-        count_usages_here(connection, claim.id, review_ended_at, now).await?;
-    }
-    Ok(is_settled)
+    let settled = sqlx::query(sent!("claim = $3"))
+        .bind(event_id)
+        .bind(claim.id)
+        .bind(&claim.token)
+        .execute(&mut *connection)
+        .await?;
+    count_usages_if(settled, connection, claim.id, review_ended_at, now).await
 }
 
 /// The same for a meta event that was found in its room and that nobody has claimed.
@@ -51,16 +55,23 @@ pub async fn settle_found(
     review_ended_at: i64,
     now: i64,
 ) -> Result<bool, StorageError> {
-    let settled = sqlx::query(
-        "UPDATE meta_events SET state = 'sent', event_id = $1, claim = NULL, claimed_until = NULL, \
-         claimed_at = NULL, next_attempt_at = NULL, unknown_since = NULL, last_error = NULL \
-         WHERE id = $2 AND state = 'waiting' AND (claimed_until IS NULL OR claimed_until <= $3)",
-    )
-    .bind(event_id)
-    .bind(id)
-    .bind(now)
-    .execute(&mut *connection)
-    .await?;
+    let settled = sqlx::query(sent!("(claimed_until IS NULL OR claimed_until <= $3)"))
+        .bind(event_id)
+        .bind(id)
+        .bind(now)
+        .execute(&mut *connection)
+        .await?;
+    count_usages_if(settled, connection, id, review_ended_at, now).await
+}
+
+/// Has a meta event count the usages that waited for it, if it was settled.
+async fn count_usages_if(
+    settled: SqliteQueryResult,
+    connection: &mut SqliteConnection,
+    id: i64,
+    review_ended_at: i64,
+    now: i64,
+) -> Result<bool, StorageError> {
     let is_settled = settled.rows_affected() > 0;
     if is_settled {
         count_usages_here(connection, id, review_ended_at, now).await?;

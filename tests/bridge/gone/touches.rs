@@ -84,6 +84,10 @@ async fn media_is_touched_as_a_bridge_that_is_configured() {
     let service = world.service(&other).await;
     let (mxc, _) = world.upload("bytes", "text/plain").await;
     let (only_others, _) = world.upload("more bytes", "text/plain").await;
+    // It is first in the queue.
+    service
+        .schedule_touches(std::slice::from_ref(&only_others))
+        .await;
     let body = |mxc: &str| json!({"mxc": mxc, "room_id": world.room_id});
     service.issue(body(&mxc)).await;
     for mxc in [&mxc, &only_others] {

@@ -168,3 +168,17 @@ async fn usage_of_gone_media_is_released_and_the_media_can_be_linked_anew() {
     assert_eq!(service.follow(&there).await.status(), 200);
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_no_that_was_noted_beside_a_yes_is_asked_once_and_holds_up_nothing() {
+    let scene = Scene::new("usage: {batch_window: 20ms, touch_rate: 100/s}").await;
+    // The latest answer in memory is a yes, so nobody expects to find a no.
+    scene.service.note_missing(&scene.mxc).await;
+    scene.service.clock.advance(MINUTE);
+    eventually("the note to be gone", async || {
+        (!scene.service.has_missing().await).then_some(())
+    })
+    .await;
+    assert_eq!(scene.state().await, "live");
+    scene.service.stop().await;
+}

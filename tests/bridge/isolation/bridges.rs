@@ -26,6 +26,9 @@ async fn reviews_of_a_removed_or_refused_bridge_hold_up_no_other() {
         scene.faulty.next(&second_user(), refused);
         let service = scene.service_at(!is_removed, "batch_size: 1", &clock).await;
         service.clock.advance(DAY + 1);
+        service.expire_links().await;
+        // What has expired is reviewed after `release_after`.
+        service.clock.advance(DAY / 12);
         eventually("the reviews to be due", async || {
             (service.count_due(0, service.clock.now_ms()).await >= 70).then_some(())
         })

@@ -7,6 +7,9 @@ use super::{
     steps::{STEPS, Step, step},
 };
 
+/// For how long a walk that fails is made shorter, in milliseconds.
+const SHRINK_FOR_MS: u32 = 300_000;
+
 impl Walk {
     async fn go(&mut self, steps: &[Step]) -> Result<(), TestCaseError> {
         for (at, step) in steps.iter().enumerate() {
@@ -40,15 +43,17 @@ fn walks(mode: Mode, steps: usize) {
     let config = ProptestConfig {
         cases: u32::try_from(steps / STEPS).expect("few"),
         max_shrink_iters: 200,
+        max_shrink_time: SHRINK_FOR_MS,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
     proptest!(config, |(steps in proptest::collection::vec(step(), STEPS))| {
+        // One for each walk: whatever a walk that panics leaves running ends with it.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(walk(mode, steps))?;
     });
 }

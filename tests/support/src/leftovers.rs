@@ -21,6 +21,9 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+/// How many errors and panics of one runtime are kept: the first ones tell most.
+const KEPT: usize = 100;
+
 static REPORTS: Mutex<Option<HashMap<Id, Reports>>> = Mutex::new(None);
 
 /// What has gone wrong in one runtime.
@@ -38,7 +41,7 @@ pub fn watch() {
         log.try_init().expect("no test logs in another way");
         let print = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            note(|reports| reports.panics.push(panic.to_string()));
+            note(|reports| keep(&mut reports.panics, panic.to_string()));
             print(panic);
         }));
     });
@@ -60,6 +63,12 @@ fn note(add: impl FnOnce(&mut Reports)) {
     }
 }
 
+fn keep(lines: &mut Vec<String>, line: String) {
+    if lines.len() < KEPT {
+        lines.push(line);
+    }
+}
+
 /// Notes what the log has of errors.
 struct Errors;
 
@@ -68,7 +77,7 @@ impl<S: Subscriber> Layer<S> for Errors {
         debug_assert_eq!(*event.metadata().level(), Level::ERROR);
         let mut line = Line(event.metadata().target().to_owned());
         event.record(&mut line);
-        note(|reports| reports.errors.push(line.0));
+        note(|reports| keep(&mut reports.errors, line.0));
     }
 }
 

@@ -17,6 +17,7 @@ use medialink::{
         links::LinkRow,
         media_references,
         meta_events::{self, MetaEventSummary},
+        missing_media::{self, AskedMedium},
         room_policies, seen_media, touches,
     },
     usage::{ReconcileReport, ReconcileScope, Reconciler},
@@ -154,6 +155,11 @@ impl Service {
         seen.expect("reads").is_some()
     }
 
+    /// Notes links as expired whose time is over, as far as the time is sure.
+    pub async fn expire_links(&self) {
+        self.inside.links.expire().await.expect("noted");
+    }
+
     /// Forgets what events have shown, where its time is over.
     pub async fn forget_shown(&self) {
         self.inside.links.forget_shown().await.expect("forgets");
@@ -178,6 +184,28 @@ impl Service {
             })
         });
         scheduled.await.expect("scheduled");
+    }
+
+    /// Notes that the homeserver does not have a medium, as if it had said so a moment before the yes
+    /// that is remembered.
+    pub async fn note_missing(&self, mxc: &str) {
+        let medium = AskedMedium {
+            bridge: "irc".to_owned(),
+            mxc: mxc.to_owned(),
+            content_token: String::new(),
+            copy_mxc: String::new(),
+        };
+        let (writer, now) = (self.database().writer(), self.clock.now_ms());
+        let noted = writer.write::<_, StorageError, _>(move |connection| {
+            Box::pin(async move { missing_media::note(connection, &medium, now, now).await })
+        });
+        noted.await.expect("noted");
+    }
+
+    /// Whether any medium is noted that the homeserver does not have.
+    pub async fn has_missing(&self) -> bool {
+        let due = missing_media::next_due(self.database().reader(), i64::MAX, &[], &[]).await;
+        due.expect("reads").is_some()
     }
 
     /// The media that is touched next.

@@ -172,6 +172,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        // Its runtime may go on, and with it what nobody waits for any more.
+        self.stop.cancel();
         assert!(
             self.running.is_none() || std::thread::panicking(),
             "a service was dropped without being stopped, so nobody has seen what it left behind"
