@@ -13,9 +13,7 @@ use crate::{
     clock::{Clock, millis},
     config::{CacheConfig, Config, Lifetime},
     homeserver::{Features, Homeserver, MediaClient},
-    http::{
-        AppState, Listener, RequestLog, configure_internal, configure_public, transaction_places,
-    },
+    http::{AppState, RequestLog, configure_internal, public_service, transaction_places},
     key_store::KeyStore,
     links::{Links, Presence},
     media::{Cache, Fetcher, MediaProxy, ObjectKeys, Purger, RecentAnswers, Thumbnailer},
@@ -211,11 +209,7 @@ fn public_server(
         send_timeout: data.config().send_timeout,
     };
     serving.start(listener, move || {
-        App::new()
-            .app_data(data.clone())
-            .app_data(web::Data::new(media(&data)))
-            .wrap(RequestLog(Listener::Public))
-            .configure(configure_public)
+        public_service(AppState::clone(&data), media(&data))
     })
 }
 
@@ -229,7 +223,7 @@ fn internal_server(listener: TcpListener, data: web::Data<AppState>) -> std::io:
     serving.start(listener, move || {
         App::new()
             .app_data(data.clone())
-            .wrap(RequestLog(Listener::Internal))
+            .wrap(RequestLog)
             .configure(configure_internal)
     })
 }

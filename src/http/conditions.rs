@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::{
-    HttpRequest,
+    dev::RequestHead,
     http::{
         Method,
         header::{self, HeaderMap, HeaderName},
@@ -13,10 +13,10 @@ use actix_web::{
 use crate::media::{ByteRange, Preconditions, RequestConditions};
 
 /// Reads them.
-pub(super) fn conditions(request: &HttpRequest) -> RequestConditions<'_> {
-    let headers = request.headers();
+pub(super) fn conditions(request: &RequestHead) -> RequestConditions<'_> {
+    let headers = &request.headers;
     RequestConditions {
-        is_head: request.method() == Method::HEAD,
+        is_head: request.method == Method::HEAD,
         range: one(headers, header::RANGE).and_then(ByteRange::parse),
         if_range: headers
             .contains_key(header::IF_RANGE)
@@ -61,7 +61,7 @@ mod tests {
             .append_header(("Range", "bytes=0-1"))
             .append_header(("Range", "bytes=2-3"))
             .to_http_request();
-        let conditions = conditions(&request);
+        let conditions = conditions(request.head());
         let preconditions = conditions.preconditions;
         assert_eq!(
             preconditions.if_match.as_deref(),

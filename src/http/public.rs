@@ -1,10 +1,15 @@
 //! The public listener: from the path of a request to its handler. The paths are few and guesses are
 //! many, so they are parsed here and not matched with patterns.
 
+use std::{borrow::Cow, convert::Infallible, rc::Rc, time::Instant};
+
+use actix_http::{Request, Response};
+use actix_service::{ServiceFactory, fn_service};
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse,
+    HttpResponse,
+    body::BoxBody,
+    dev::{AppConfig, Url},
     http::Method,
-    web::{self, ServiceConfig},
 };
 
 use crate::{
@@ -13,10 +18,13 @@ use crate::{
 };
 
 use super::{
+    listener::Listener,
     media_response::preflight,
     public_error::{PublicError, method_not_allowed},
-    public_link, public_page, public_thumbnail,
-    request_log::LogRoute,
+    public_link, public_page,
+    public_request::PublicRequest,
+    public_thumbnail,
+    request_log::{LoggedBody, NO_ROUTE, RequestLine},
     state::AppState,
 };
 
@@ -108,46 +116,94 @@ pub(super) fn table() -> Vec<(Method, String)> {
     all.collect()
 }
 
-/// Registers the public listener.
-pub fn configure_public(config: &mut ServiceConfig) {
-    config.default_service(web::to(answer));
+/// A worker of the public listener: it stands on the connections themselves, without the framework's
+/// routes, middleware and shared data, none of which it needs.
+pub fn public_service(
+    state: AppState,
+    media: MediaProxy,
+) -> impl ServiceFactory<
+    Request,
+    Config = AppConfig,
+    Response = Response<LoggedBody<BoxBody>>,
+    Error = Infallible,
+    InitError = (),
+> {
+    let shared = Rc::new((state, media));
+    fn_service(move |request| {
+        let shared = Rc::clone(&shared);
+        Box::pin(async move {
+            let (state, media) = &*shared;
+            Ok(logged(PublicRequest::new(request), state, media).await)
+        })
+    })
 }
 
-async fn answer(
-    request: HttpRequest,
-    state: web::Data<AppState>,
-    media: web::Data<MediaProxy>,
-) -> HttpResponse {
+/// Answers a request, with its line in the log.
+async fn logged(
+    request: PublicRequest,
+    state: &AppState,
+    media: &MediaProxy,
+) -> Response<LoggedBody<BoxBody>> {
+    let started = Instant::now();
     let config = state.config();
-    let (path, prefix) = (request.match_info().as_str(), config.public_url.path());
-    let Some(target) = Target::find(path, prefix, &config.legacy_links) else {
-        return PublicError::not_found().respond(&request);
+    let (url, prefix) = (
+        Url::new(request.head().uri.clone()),
+        config.public_url.path(),
+    );
+    let (route, answer) = match Target::find(url.path(), prefix, &config.legacy_links) {
+        Some(target) => (target.route(), answer(&request, target, state, media).await),
+        None => (NO_ROUTE, PublicError::not_found().respond(&request)),
     };
-    request.extensions_mut().insert(LogRoute(target.route()));
+    let route = Cow::Borrowed(route);
+    let (head, status) = (request.head(), answer.status());
+    let mut line = RequestLine::new(Listener::Public, head, route, status, started);
+    line.link_id = request.into_link_id();
+    Response::from(answer).map_body(|_, body| LoggedBody::new(body, line))
+}
+
+/// Only the way of a follow is a part of this future, which is made for each request: ways that are
+/// rarer or wait for others have futures of their own.
+async fn answer(
+    request: &PublicRequest,
+    target: Target<'_>,
+    state: &AppState,
+    media: &MediaProxy,
+) -> HttpResponse {
     match *request.method() {
         Method::GET | Method::HEAD => {}
         Method::OPTIONS => return preflight(),
-        _ => return method_not_allowed(&request),
+        _ => return method_not_allowed(request),
     }
     let answered = match target {
-        Target::Own(Route::Media(token)) => {
-            public_link::answer(&request, token, &state, &media).await
-        }
+        Target::Own(Route::Media(token)) => public_link::answer(request, token, state, media).await,
         Target::Own(Route::Thumbnail(token)) => {
-            public_thumbnail::answer(&request, token, &state, &media).await
+            Box::pin(public_thumbnail::answer(request, token, state, media)).await
         }
         Target::Own(Route::Page(token)) => {
-            public_page::answer(&request, token, &state, &media).await
+            Box::pin(public_page::answer(request, token, state, media)).await
         }
         Target::Own(Route::Robots) => Ok(public_page::robots()),
-        Target::Legacy(path) => public_link::answer_legacy(&request, path, &state, &media).await,
+        Target::Legacy(path) => {
+            Box::pin(public_link::answer_legacy(request, path, state, media)).await
+        }
     };
-    answered.unwrap_or_else(|error| error.respond(&request))
+    answered.unwrap_or_else(|error| error.respond(request))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The size of the future of a request.
+    fn size<'a, F>(_: impl FnOnce(PublicRequest, &'a AppState, &'a MediaProxy) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_future_of_a_request_is_small() {
+        let bytes = size(logged);
+        assert!(bytes <= 4096, "{bytes}");
+    }
 
     #[test]
     fn a_path_leads_to_one_route_or_to_none() {

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpResponse,
     http::{
         StatusCode,
         header::{self, HeaderMap, HeaderValue},
@@ -19,7 +19,7 @@ use crate::{
 };
 use medialink_link::LinkState;
 
-use super::public_headers;
+use super::{public_headers, public_request::PublicRequest};
 
 /// How long to wait for an upload, in seconds.
 const UPLOAD_RETRY_S: u64 = 10;
@@ -183,7 +183,7 @@ impl PublicError {
     }
 
     /// A page where the client asks for one, JSON otherwise.
-    pub(super) fn respond(self, request: &HttpRequest) -> HttpResponse {
+    pub(super) fn respond(self, request: &PublicRequest) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         public_headers::insert(&mut response);
         response
@@ -240,7 +240,7 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 /// Answers a method that the path does not have.
-pub(super) fn method_not_allowed(request: &HttpRequest) -> HttpResponse {
+pub(super) fn method_not_allowed(request: &PublicRequest) -> HttpResponse {
     let error = PublicError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "M_UNRECOGNIZED",

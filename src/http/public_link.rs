@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
 
 use crate::{
     clock::millis,
@@ -17,13 +17,13 @@ use super::{
     conditions::conditions,
     media_response::{Counter, respond},
     public_error::PublicError,
-    request_log::LogLink,
+    public_request::PublicRequest,
     state::AppState,
 };
 
 /// `GET` and `HEAD /m/{token}[/{name}]`.
 pub(super) async fn answer(
-    request: &HttpRequest,
+    request: &PublicRequest,
     token: &str,
     state: &AppState,
     media: &MediaProxy,
@@ -34,15 +34,13 @@ pub(super) async fn answer(
 
 /// `GET` and `HEAD` of a path of `legacy_links`.
 pub(super) async fn answer_legacy(
-    request: &HttpRequest,
+    request: &PublicRequest,
     path: LegacyPath<'_>,
     state: &AppState,
     media: &MediaProxy,
 ) -> Result<HttpResponse, PublicError> {
     let link = path.verify().map_err(|_| PublicError::not_found())?;
-    request
-        .extensions_mut()
-        .insert(LogLink(link.link_id().to_string()));
+    request.is_about(link.link_id());
     let grant = state
         .links
         .resolve_legacy(&link)
@@ -71,7 +69,7 @@ async fn is_withdrawn(
 
 /// Answers with the media of a link that may be followed.
 async fn serve(
-    request: &HttpRequest,
+    request: &PublicRequest,
     grant: &Grant,
     legacy: Option<&LegacyLink>,
     state: &AppState,
@@ -83,20 +81,18 @@ async fn serve(
     let refused =
         |error: &MediaError| PublicError::media(error, &link.link_id).on(&grant.bridge.network);
     let media = proxy
-        .open(&order, conditions(request))
+        .open(&order, conditions(request.head()))
         .await
         .map_err(|error| refused(&error))?;
     if let Some(legacy) = legacy
         && !media.is_download
-        && is_withdrawn(legacy, &order, state, proxy).await
+        && Box::pin(is_withdrawn(legacy, &order, state, proxy)).await
     {
         return Err(refused(&MediaError::Gone));
     }
     let is_follow = media.decision == Decision::Whole;
     if is_follow && limited {
-        state
-            .links
-            .take_follow(link)
+        Box::pin(state.links.take_follow(link))
             .await
             .map_err(|refusal| PublicError::refusal(&refusal).on(&grant.bridge.network))?;
     }
@@ -123,7 +119,7 @@ pub(super) fn order(grant: &Grant, variant: MediaVariant) -> Order {
 
 /// Resolves the token of a path to a link that may be followed.
 pub(super) async fn granted(
-    request: &HttpRequest,
+    request: &PublicRequest,
     token: &str,
     state: &AppState,
 ) -> Result<Grant, PublicError> {
@@ -131,9 +127,7 @@ pub(super) async fn granted(
         .links
         .verify(token)
         .map_err(|_| PublicError::not_found())?;
-    request
-        .extensions_mut()
-        .insert(LogLink(link.link_id().to_string()));
+    request.is_about(link.link_id());
     state
         .links
         .resolve(&link)

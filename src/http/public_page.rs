@@ -1,6 +1,6 @@
 //! The page that shows the media of a link, and `/robots.txt`.
 
-use actix_web::{HttpRequest, HttpResponse, http::header};
+use actix_web::{HttpResponse, http::header};
 use medialink_event::canonical_type;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
@@ -15,6 +15,7 @@ use super::{
     public_error::PublicError,
     public_link::{granted, order},
     public_paste, public_preview,
+    public_request::PublicRequest,
     state::AppState,
 };
 
@@ -27,7 +28,7 @@ pub(super) fn robots() -> HttpResponse {
 
 /// `GET` and `HEAD /v/{token}[/{name}]`.
 pub(super) async fn answer(
-    request: &HttpRequest,
+    request: &PublicRequest,
     token: &str,
     state: &AppState,
     media: &MediaProxy,

@@ -1,6 +1,6 @@
 //! Serves a thumbnail of a link's media: reads the size, then takes the steps of a followed link.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use crate::{
@@ -14,6 +14,7 @@ use super::{
     media_response::{Counter, respond},
     public_error::PublicError,
     public_link::{cache_control, granted, order},
+    public_request::PublicRequest,
     state::AppState,
 };
 
@@ -29,7 +30,7 @@ struct Query {
 
 /// `GET` and `HEAD /t/{token}?width=&height=&method=&animated=`.
 pub(super) async fn answer(
-    request: &HttpRequest,
+    request: &PublicRequest,
     token: &str,
     state: &AppState,
     media: &MediaProxy,
@@ -37,7 +38,7 @@ pub(super) async fn answer(
     let grant = granted(request, token, state).await?;
     let variant = variant(request, &grant, state)?;
     let media = media
-        .open(&order(&grant, variant), conditions(request))
+        .open(&order(&grant, variant), conditions(request.head()))
         .await
         .map_err(|error| {
             PublicError::media(&error, &grant.link.link_id).on(&grant.bridge.network)
@@ -48,11 +49,11 @@ pub(super) async fn answer(
 
 /// The configured size that serves the requested one.
 fn variant(
-    request: &HttpRequest,
+    request: &PublicRequest,
     grant: &Grant,
     state: &AppState,
 ) -> Result<MediaVariant, PublicError> {
-    let query = web::Query::<Query>::from_query(request.query_string())
+    let query = web::Query::<Query>::from_query(request.query())
         .map_err(|_| PublicError::bad_size("M_INVALID_PARAM"))?;
     let pixels = |text: &Option<String>| {
         let text = text

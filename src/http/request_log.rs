@@ -15,8 +15,8 @@ use std::{
 use actix_web::{
     Error, HttpMessage,
     body::{BodySize, MessageBody},
-    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::Method,
+    dev::{RequestHead, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    http::{Method, StatusCode},
 };
 use bytes::Bytes;
 use metrics::Counter;
@@ -25,19 +25,22 @@ use crate::telemetry;
 
 use super::listener::Listener;
 
+/// The route of a request that no route answers.
+pub(super) const NO_ROUTE: &str = "none";
+
 /// The link that a request is about.
 #[derive(Debug, Clone)]
 pub(super) struct LogLink(pub String);
-/// The route of a request that the router of the framework has not seen.
+/// The route of a request that the router of the framework does not know by a pattern.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogRoute(pub &'static str);
 /// The bridge that makes a request.
 #[derive(Debug, Clone)]
 pub(super) struct LogBridge(pub String);
 
-/// Middleware that logs and counts every request of a listener.
+/// Middleware that logs and counts every request of the internal listener.
 #[derive(Debug, Clone, Copy)]
-pub struct RequestLog(pub Listener);
+pub struct RequestLog;
 
 impl<S, B> Transform<S, ServiceRequest> for RequestLog
 where
@@ -51,10 +54,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(RequestLogService {
-            service,
-            listener: self.0,
-        }))
+        ready(Ok(RequestLogService { service }))
     }
 }
 
@@ -62,7 +62,6 @@ where
 #[derive(Debug)]
 pub struct RequestLogService<S> {
     service: S,
-    listener: Listener,
 }
 
 impl<S, B> Service<ServiceRequest> for RequestLogService<S>
@@ -78,51 +77,64 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let started = Instant::now();
-        let listener = self.listener;
-        let method = request.method().clone();
-        let peer = request.peer_addr().map(|address| address.ip());
         let work = self.service.call(request);
         Box::pin(async move {
             let response = work.await?;
-            let status = response.status().as_u16();
-            let extensions = response.request().extensions();
+            let request = response.request();
+            let extensions = request.extensions();
             let route = match extensions.get::<LogRoute>() {
                 Some(LogRoute(route)) => Cow::Borrowed(*route),
-                None => response
-                    .request()
+                None => request
                     .match_pattern()
-                    .map_or(Cow::Borrowed("none"), Cow::Owned),
+                    .map_or(Cow::Borrowed(NO_ROUTE), Cow::Owned),
             };
-            let line = RequestLine {
-                listener,
-                method,
-                route,
-                status,
-                link_id: extensions.get::<LogLink>().map(|link| link.0.clone()),
-                bridge: extensions.get::<LogBridge>().map(|bridge| bridge.0.clone()),
-                peer,
-                started,
-                bytes: 0,
-                complete: false,
-            };
+            let status = response.status();
+            let mut line =
+                RequestLine::new(Listener::Internal, request.head(), route, status, started);
+            line.link_id = extensions.get::<LogLink>().map(|link| link.0.clone());
+            line.bridge = extensions.get::<LogBridge>().map(|bridge| bridge.0.clone());
             drop(extensions);
-            Ok(response.map_body(|_, body| LoggedBody { body, line }))
+            Ok(response.map_body(|_, body| LoggedBody::new(body, line)))
         })
     }
 }
 
 /// The fields of the line, which is written when this is dropped.
-struct RequestLine {
+pub(super) struct RequestLine {
     listener: Listener,
     method: Method,
     route: Cow<'static, str>,
     status: u16,
-    link_id: Option<String>,
+    pub(super) link_id: Option<String>,
     bridge: Option<String>,
     peer: Option<IpAddr>,
     started: Instant,
     bytes: u64,
     complete: bool,
+}
+
+impl RequestLine {
+    /// The line of a request that has been answered and is about no link.
+    pub(super) fn new(
+        listener: Listener,
+        request: &RequestHead,
+        route: Cow<'static, str>,
+        status: StatusCode,
+        started: Instant,
+    ) -> Self {
+        Self {
+            listener,
+            method: request.method.clone(),
+            route,
+            status: status.as_u16(),
+            link_id: None,
+            bridge: None,
+            peer: request.peer_addr.map(|address| address.ip()),
+            started,
+            bytes: 0,
+            complete: false,
+        }
+    }
 }
 
 impl Drop for RequestLine {
@@ -185,6 +197,12 @@ fn count(line: &RequestLine) {
 pub struct LoggedBody<B> {
     body: B,
     line: RequestLine,
+}
+
+impl<B> LoggedBody<B> {
+    pub(super) fn new(body: B, line: RequestLine) -> Self {
+        Self { body, line }
+    }
 }
 
 impl<B: MessageBody + Unpin> MessageBody for LoggedBody<B> {

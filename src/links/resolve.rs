@@ -12,7 +12,10 @@ use crate::{
         links::{self, LinkRow},
     },
 };
-use medialink_link::{LinkState, ShortLink, StoredShortLink, VerifiedLink, decide_short};
+use medialink_link::{
+    LinkClaims, LinkState, SelfContainedLink, ShortLink, StoredShortLink, VerifiedLink,
+    decide_short,
+};
 
 use super::{
     event_lookup::LookupError,
@@ -27,23 +30,37 @@ impl Links {
     /// # Errors
     /// [`Refusal`], if it may not.
     pub async fn resolve(&self, link: &VerifiedLink) -> Result<Grant, Refusal> {
-        if let VerifiedLink::SelfContained(link) = link
-            && let Some(bridge) = self.bridge_of_unrecorded(link).await?
-        {
-            self.examine_unrecorded(bridge, link).await?;
+        if let VerifiedLink::SelfContained(link) = link {
+            Box::pin(self.examine_if_unrecorded(link)).await?;
         }
         let grant = self.resolve_recorded(link).await?;
-        if self.recorder.config.links.check_event == CheckEvent::Follow
-            && let Some(event_id) = &grant.link.claims.event_id
-        {
-            let room_id = &grant.link.claims.room_id;
-            let event = self.events.get(&grant.bridge, room_id, event_id).await;
-            if event.map_err(lookup_failed)?.is_redacted() {
-                self.note_redaction(room_id, event_id).await?;
-                return Err(Refusal::Ended(LinkState::Redacted));
-            }
+        if self.recorder.config.links.check_event == CheckEvent::Follow {
+            Box::pin(self.look_at_event(&grant)).await?;
         }
         Ok(grant)
+    }
+
+    async fn examine_if_unrecorded(&self, link: &SelfContainedLink) -> Result<(), Refusal> {
+        match self.bridge_of_unrecorded(link).await? {
+            Some(bridge) => self.examine_unrecorded(bridge, link).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Asks the homeserver whether the event of a link is still there.
+    async fn look_at_event(&self, grant: &Grant) -> Result<(), Refusal> {
+        let LinkClaims {
+            room_id, event_id, ..
+        } = &*grant.link.claims;
+        let Some(event_id) = event_id else {
+            return Ok(());
+        };
+        let event = self.events.get(&grant.bridge, room_id, event_id).await;
+        if event.map_err(lookup_failed)?.is_redacted() {
+            self.note_redaction(room_id, event_id).await?;
+            return Err(Refusal::Ended(LinkState::Redacted));
+        }
+        Ok(())
     }
 
     /// Decides without asking, and records a link that was signed elsewhere.
@@ -51,7 +68,9 @@ impl Links {
         let now = self.now();
         let row = match link {
             VerifiedLink::Short(link) => self.resolve_short(link, now).await?,
-            VerifiedLink::SelfContained(link) => self.resolve_self_contained(link, now).await?,
+            VerifiedLink::SelfContained(link) => {
+                Box::pin(self.resolve_self_contained(link, now)).await?
+            }
         };
         self.recorder.grant(row, now)
     }

@@ -19,7 +19,7 @@ const VOUCHED_FOR: Duration = Duration::from_secs(30);
 pub(super) async fn may_serve(fetcher: &Arc<Fetcher>, order: &Order) -> bool {
     match fetcher.presence().outlook(order.medium()) {
         Outlook::Known(may_serve) => may_serve,
-        Outlook::Due(doubt) => settle(fetcher, order, *doubt).await,
+        Outlook::Due(doubt) => Box::pin(settle(fetcher, order, *doubt)).await,
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn may_serve_unvouched(
             doubt.vouch();
             true
         }
-        Outlook::Due(doubt) => settle(fetcher, order, *doubt).await,
+        Outlook::Due(doubt) => Box::pin(settle(fetcher, order, *doubt)).await,
     }
 }
 

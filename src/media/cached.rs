@@ -61,9 +61,9 @@ pub(super) async fn answer<R: Reopen + Clone + 'static>(
         length,
     };
     let body = match decision {
-        Decision::Whole => stream(source, ByteSpan::ALL, keys.as_ref(), fallback()),
+        Decision::Whole => stream(source, ByteSpan::ALL, keys.as_ref(), fallback),
         Decision::Part { first, last } => {
-            stream(source, ByteSpan::of(first, last), keys.as_ref(), fallback())
+            stream(source, ByteSpan::of(first, last), keys.as_ref(), fallback)
         }
         _ => MediaBody::empty(),
     };

@@ -72,12 +72,13 @@ pub(super) async fn first_bytes(
     })
 }
 
-/// Streams bytes of an object, decrypted where they are encrypted.
+/// Streams bytes of an object, decrypted where they are encrypted. `fallback` is asked for where the
+/// cache may fail on the way.
 pub(super) fn stream<R: Reopen + 'static>(
     source: ObjectSource,
     span: ByteSpan,
     file: Option<&FileKeys>,
-    fallback: Fallback<R>,
+    fallback: impl FnOnce() -> Fallback<R>,
 ) -> MediaBody {
     let ByteSpan { from, count } = span;
     if let (ObjectSource::Memory(bytes), None) = (&source, file) {
@@ -88,7 +89,7 @@ pub(super) fn stream<R: Reopen + 'static>(
         at: from,
         left: count,
         keystream: file.map(|keys| Keystream::at(keys, from)),
-        fallback,
+        fallback: fallback(),
         rest: None,
     };
     MediaBody::stream(unfold(Some(state), |state| async {

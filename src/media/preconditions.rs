@@ -62,9 +62,8 @@ impl Preconditions<'_> {
             return tags.trim() != "*"
                 && !entity_tags(tags).any(|tag| !tag.is_weak && tag.opaque == media.etag);
         }
-        let since = self.if_unmodified_since.and_then(date);
-        let modified = media.last_modified.and_then(date);
-        matches!((since, modified), (Some(since), Some(modified)) if modified > since)
+        let (since, modified) = (self.if_unmodified_since, media.last_modified);
+        dates(since, modified).is_some_and(|(since, modified)| modified > since)
     }
 
     /// Whether the client's own copy is the media as it is now, by a weak comparison or a date.
@@ -72,10 +71,14 @@ impl Preconditions<'_> {
         if let Some(tags) = &self.if_none_match {
             return tags.trim() == "*" || entity_tags(tags).any(|tag| tag.opaque == media.etag);
         }
-        let since = self.if_modified_since.and_then(date);
-        let modified = media.last_modified.and_then(date);
-        matches!((since, modified), (Some(since), Some(modified)) if modified <= since)
+        let (since, modified) = (self.if_modified_since, media.last_modified);
+        dates(since, modified).is_some_and(|(since, modified)| modified <= since)
     }
+}
+
+/// Two dates, if both are there and are dates.
+fn dates(since: Option<&str>, modified: Option<&str>) -> Option<(SystemTime, SystemTime)> {
+    Some((date(since?)?, date(modified?)?))
 }
 
 /// A date in the format of HTTP.

@@ -150,9 +150,9 @@ impl MediaProxy {
         }
         self.recent.check(&order.plain_key(key))?;
         if order.is_made_here() {
-            return self.made(key, order, request).await;
+            return Box::pin(self.made(key, order, request)).await;
         }
-        streamed::stream(&self.fetcher, key, order, request).await
+        Box::pin(streamed::stream(&self.fetcher, key, order, request)).await
     }
 
     /// From the cache, which fetches it first where it has to: for a request for the head too, whose
@@ -164,32 +164,45 @@ impl MediaProxy {
         order: &Order,
         request: &RequestConditions<'_>,
     ) -> Result<Option<Media>, ReadError> {
-        let (object, is_fetched) = match cache.find(key).await {
+        let object = match cache.find(key).await {
             // Of media that is being fetched, the homeserver has just said that it has it.
-            Some(object @ CachedObject::Growing(_)) => (object, false),
+            Some(object @ CachedObject::Growing(_)) => object,
             Some(_) if !self.may_serve(order).await => return Ok(None),
-            Some(object) => (object, false),
+            Some(object) => object,
             None => {
-                self.recent.check(&order.plain_key(key))?;
-                if request.preconditions.is_any()
-                    && !order.is_made_here()
-                    && let Some(media) =
-                        streamed::without_media(&self.fetcher, key, order, request, true).await?
-                {
-                    return Ok(Some(media));
-                }
-                let (proxy, order) = (self.clone(), order.clone());
-                let sha256 = order.sha256();
-                let open = || async move { proxy.fetch(&order).await };
-                cache.find_or_fetch(key, sha256, open).await
+                let fetched = self.fetched(cache, key, order, request);
+                return Box::pin(fetched).await.map(Some);
             }
         };
         let media = cached::answer(object, key, order, request, self).await?;
-        Ok(Some(Media {
+        Ok(Some(media))
+    }
+
+    /// The same, fetched into the cache.
+    async fn fetched(
+        &self,
+        cache: &Cache,
+        key: &ObjectKey,
+        order: &Order,
+        request: &RequestConditions<'_>,
+    ) -> Result<Media, ReadError> {
+        self.recent.check(&order.plain_key(key))?;
+        if request.preconditions.is_any()
+            && !order.is_made_here()
+            && let Some(media) =
+                streamed::without_media(&self.fetcher, key, order, request, true).await?
+        {
+            return Ok(media);
+        }
+        let (proxy, ordered) = (self.clone(), order.clone());
+        let open = || async move { proxy.fetch(&ordered).await };
+        let (object, is_fetched) = cache.find_or_fetch(key, order.sha256(), open).await;
+        let media = cached::answer(object, key, order, request, self).await?;
+        Ok(Media {
             // The original of a thumbnail that is made here may have come from the cache.
             is_download: is_fetched && !order.is_made_here(),
             ..media
-        }))
+        })
     }
 
     /// The whole, for the cache.

@@ -124,7 +124,8 @@ impl Database {
         };
         metrics::counter!("medialink_link_lookups_total").increment(1);
         self.link_lookups.fetch_add(1, Ordering::Relaxed);
-        let row = links::find(&self.reader, link_id).await?.map(Arc::new);
+        let row = Box::pin(links::find(&self.reader, link_id)).await?;
+        let row = row.map(Arc::new);
         if let Some(row) = &row {
             self.recent.put(generation, row);
         }

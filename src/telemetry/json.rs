@@ -1,7 +1,7 @@
 //! Log lines as JSON. The line of a request, of which there are many, is written straight into
 //! the buffer, in the shape that the library gives to all others.
 
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Write as _};
 
 use tracing::{
     Event, Subscriber,
@@ -39,7 +39,9 @@ where
         }
         writer.write_str("{\"timestamp\":\"")?;
         SystemTime.format_time(&mut writer)?;
-        write!(writer, "\",\"level\":\"{}\"", metadata.level())?;
+        writer.write_str("\",\"level\":\"")?;
+        writer.write_str(metadata.level().as_str())?;
+        writer.write_char('"')?;
         let mut fields = Fields {
             writer: &mut writer,
             result: Ok(()),
@@ -56,37 +58,59 @@ struct Fields<'a, 'w> {
 }
 
 impl Fields<'_, '_> {
-    /// Writes a field whose value is JSON already.
-    fn plain(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        let written = write!(self.writer, ",\"{}\":{value}", field.name());
-        self.result = self.result.and(written);
+    /// Writes a field whose value is written as JSON.
+    fn field(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+        let writer = &mut *self.writer;
+        self.result = self.result.and_then(|()| {
+            writer.write_str(",\"")?;
+            writer.write_str(field.name())?;
+            writer.write_str("\":")?;
+            value(writer)
+        });
+    }
+}
+
+/// Text inside of a string of JSON.
+struct Escaped<'a, 'w>(&'a mut Writer<'w>);
+
+impl fmt::Write for Escaped<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let is_plain = text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
+        if is_plain {
+            return self.0.write_str(text);
+        }
+        let quoted = serde_json::Value::from(text).to_string();
+        self.0.write_str(&quoted[1..quoted.len() - 1])
     }
 }
 
 impl Visit for Fields<'_, '_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        let is_plain = value.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\');
-        if is_plain {
-            self.plain(field, format_args!("\"{value}\""));
-        } else {
-            self.plain(field, format_args!("{}", serde_json::Value::from(value)));
-        }
+        self.field(field, |writer| {
+            writer.write_char('"')?;
+            Escaped(writer).write_str(value)?;
+            writer.write_char('"')
+        });
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.plain(field, format_args!("{value}"));
+        self.field(field, |writer| write!(writer, "{value}"));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.plain(field, format_args!("{value}"));
+        self.field(field, |writer| write!(writer, "{value}"));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.plain(field, format_args!("{value}"));
+        self.field(field, |writer| write!(writer, "{value}"));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.record_str(field, &format!("{value:?}"));
+        self.field(field, |writer| {
+            writer.write_char('"')?;
+            write!(Escaped(writer), "{value:?}")?;
+            writer.write_char('"')
+        });
     }
 }
 
@@ -139,7 +163,7 @@ mod tests {
                     tracing::info!(target: $target, name = "a\"b\\c\nd\u{1}é", none = None::<u64>,
                         number = 7_u64, below = -7_i64, is_so = true,
                         peer = std::net::Ipv4Addr::LOCALHOST.to_string(),
-                        shown = tracing::field::display("x y"), "request");
+                        shown = tracing::field::display("x \"y\\\n"), "request");
                 };
             }
             line!(REQUEST_TARGET);

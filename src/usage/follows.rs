@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::FutureExt;
@@ -38,11 +38,24 @@ struct LinkSum {
     mxc: String,
 }
 
+impl LinkSum {
+    fn add(&mut self, served: Served) {
+        self.follows += i64::from(served.is_follow);
+        self.is_download |= served.is_download;
+        self.bytes = self.bytes.saturating_add_unsigned(served.bytes);
+        self.last = self.last.max(served.at);
+    }
+}
+
 /// Sums up follows until they are written. Sums that are not written yet are lost when the process is
 /// killed: they are for people, nothing is decided by them.
+/// Clones share them.
 #[derive(Debug, Clone)]
-pub struct FollowCounter {
-    sums: Arc<Mutex<HashMap<String, LinkSum>>>,
+pub struct FollowCounter(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    sums: Mutex<HashMap<String, LinkSum>>,
     database: Database,
     touching: Option<TouchSettings>,
 }
@@ -61,30 +74,30 @@ impl FollowCounter {
     /// A counter for the links of a database.
     #[must_use]
     pub fn new(database: Database, touching: Option<TouchSettings>) -> Self {
-        Self {
-            sums: Arc::default(),
+        Self(Arc::new(Shared {
+            sums: Mutex::default(),
             database,
             touching,
-        }
+        }))
+    }
+
+    fn sums(&self) -> MutexGuard<'_, HashMap<String, LinkSum>> {
+        self.0.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds the answer to a request.
     pub fn add(&self, link: &LinkRow, served: Served) {
-        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
-        if !sums.contains_key(&link.link_id) {
-            let sum = LinkSum {
+        let mut sums = self.sums();
+        if let Some(sum) = sums.get_mut(&link.link_id) {
+            sum.add(served);
+        } else {
+            let mut sum = LinkSum {
                 mxc: link.claims.mxc.to_string(),
                 ..LinkSum::default()
             };
+            sum.add(served);
             sums.insert(link.link_id.clone(), sum);
         }
-        let Some(sum) = sums.get_mut(&link.link_id) else {
-            return;
-        };
-        sum.follows += i64::from(served.is_follow);
-        sum.is_download |= served.is_download;
-        sum.bytes = sum.bytes.saturating_add_unsigned(served.bytes);
-        sum.last = sum.last.max(served.at);
     }
 
     /// Writes all sums, if there are any. A download has been a touch as well.
@@ -92,12 +105,13 @@ impl FollowCounter {
     /// # Errors
     /// If the database fails: then the sums are lost.
     pub async fn flush(&self) -> Result<(), StorageError> {
-        let sums = std::mem::take(&mut *self.sums.lock().unwrap_or_else(PoisonError::into_inner));
+        let sums = std::mem::take(&mut *self.sums());
         if sums.is_empty() {
             return Ok(());
         }
-        let touching = self.touching.clone();
-        self.database
+        let touching = self.0.touching.clone();
+        self.0
+            .database
             .writer()
             .write_counts(move |connection| {
                 async move {

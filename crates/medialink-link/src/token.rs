@@ -62,6 +62,9 @@ pub struct LinkId {
 }
 
 impl LinkId {
+    /// The longest one as text.
+    const MAX_CHARS: usize = 22;
+
     /// Of a short link: six random bytes.
     #[must_use]
     pub fn short(bytes: [u8; 6]) -> Self {
@@ -102,7 +105,10 @@ impl LinkId {
 
 impl fmt::Display for LinkId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.as_bytes()))
+        let mut text = [0; Self::MAX_CHARS];
+        let len = URL_SAFE_NO_PAD.encode_slice(self.as_bytes(), &mut text);
+        let text = &text[..len.map_err(|_| fmt::Error)?];
+        f.write_str(str::from_utf8(text).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -39,7 +39,7 @@ impl Cache {
     pub(in crate::media) async fn find(&self, key: &ObjectKey) -> Option<CachedObject> {
         match self.0.look(key) {
             Lookup::Found(object) => Some(object),
-            Lookup::OnDisk(space) => self.load(key, space).await,
+            Lookup::OnDisk(space) => Box::pin(self.load(key, space)).await,
             Lookup::Nothing => None,
         }
     }
