@@ -129,8 +129,10 @@ async fn more_thumbnails_than_can_be_made_are_refused_for_a_moment() {
 #[tokio::test]
 async fn a_thumbnail_that_cannot_be_made_is_tried_once() {
     for media in ["", "media: {cache: null}"] {
+        // A touch is a download as well.
+        let media = format!("usage: {{touch: never}}\n{media}");
         let world = World::new().await;
-        let service = world.service(media).await;
+        let service = world.service(&media).await;
         let link = issue(&world, &service, b"this is no image").await;
         for _ in 0..100 {
             assert_eq!(status(client().head(thumbnail(&link))).await, 404);
@@ -148,8 +150,10 @@ async fn a_thumbnail_that_cannot_be_made_is_tried_once() {
 #[tokio::test]
 async fn a_head_makes_a_thumbnail_for_all_who_come_later() {
     for media in ["", "media: {cache: null}"] {
+        // A touch is a download as well.
+        let media = format!("usage: {{touch: never}}\n{media}");
         let world = World::new().await;
-        let service = world.service(media).await;
+        let service = world.service(&media).await;
         let link = issue(&world, &service, &picture()).await;
         let mut asked = JoinSet::new();
         for n in 0..100 {
