@@ -3,14 +3,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use actix_web::rt;
 use futures_util::StreamExt;
 use medialink_event::canonical_type;
+use tokio::time::timeout;
 
 use crate::{
     config::ThumbnailSize,
-    homeserver::MediaVariant,
     links::Grant,
-    media::{MediaProxy, RequestConditions, ThumbnailMethod, choose_thumbnail, sides},
+    media::{MediaProxy, Order, RequestConditions, ThumbnailMethod, choose_thumbnail, sides},
     pages::{PreviewPicture, ViewKind},
     storage::links::LinkRow,
 };
@@ -107,39 +108,34 @@ impl Finder<'_> {
         if let Some(sides) = known_sides(&grant.link).filter(|_| is_common) {
             return Some(picture(None, Some(scaled(sides, size))));
         }
-        match tokio::time::timeout(MEASURED_WITHIN, self.measured(grant, size)).await {
-            Ok(Some((mimetype, sides))) => Some(picture(Some(mimetype), sides)),
+        let sizes = &self.state.config().media.thumbnails;
+        let variant = choose_thumbnail(sizes, size, ThumbnailMethod::Scale)?;
+        // It goes on when this page does not wait any longer: the next one finds its outcome.
+        let measured = rt::spawn(measured(self.media.clone(), order(grant, variant)));
+        match timeout(MEASURED_WITHIN, measured).await {
+            Ok(Ok(Some((mimetype, sides)))) => Some(picture(Some(mimetype), sides)),
             // It is late, or there is none now.
-            Ok(None) | Err(_) => is_common.then(|| picture(None, None)),
+            _ => is_common.then(|| picture(None, None)),
         }
     }
+}
 
-    /// Type and sides of a thumbnail, by itself; `None`: there is no such thumbnail.
-    async fn measured(
-        &self,
-        grant: &Grant,
-        size: (u32, u32),
-    ) -> Option<(String, Option<(u32, u32)>)> {
-        let thumbnails = &self.state.config().media.thumbnails;
-        let variant: MediaVariant = choose_thumbnail(thumbnails, size, ThumbnailMethod::Scale)?;
-        let opened = self
-            .media
-            .open(&order(grant, variant), RequestConditions::default())
-            .await
-            .ok()?;
-        let mimetype = opened.headers.content_type;
-        if !mimetype.starts_with("image/") {
-            return None;
-        }
-        let mut beginning = Vec::new();
-        let mut body = opened.body;
-        while beginning.len() < BEGINNING_BYTES
-            && let Some(piece) = body.next().await
-        {
-            beginning.extend_from_slice(&piece.ok()?);
-        }
-        Some((mimetype, sides(&beginning)))
+/// Type and sides of a thumbnail, by itself; `None`: there is no such thumbnail.
+async fn measured(media: MediaProxy, thumbnail: Order) -> Option<(String, Option<(u32, u32)>)> {
+    let opened = media.open(&thumbnail, RequestConditions::default());
+    let opened = opened.await.ok()?;
+    let mimetype = opened.headers.content_type;
+    if !mimetype.starts_with("image/") {
+        return None;
     }
+    let mut beginning = Vec::new();
+    let mut body = opened.body;
+    while beginning.len() < BEGINNING_BYTES
+        && let Some(piece) = body.next().await
+    {
+        beginning.extend_from_slice(&piece.ok()?);
+    }
+    Some((mimetype, sides(&beginning)))
 }
 
 /// The sides of a picture, as its event says.

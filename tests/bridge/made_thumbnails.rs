@@ -299,3 +299,29 @@ async fn a_page_asks_once_for_what_it_tells() {
         service.stop().await;
     }
 }
+
+#[tokio::test]
+async fn a_thumbnail_that_a_page_does_not_wait_for_is_there_for_the_next_one() {
+    let (ciphertext, gate) = (encrypted(&picture()), Arc::new(Semaphore::new(0)));
+    let homeserver = slow_homeserver(&ciphertext, &gate).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = format!("{SETTINGS}media: {{cache: null}}");
+    let service = Service::start(folder.path(), &homeserver.url, &more).await;
+    let link = issue_raw(&service, "slow", &ciphertext).await;
+    let page = url(&link).replace("/m/", "/v/");
+    for _ in 0..2 {
+        let (status, _) = answer(client().get(&page)).await;
+        assert_eq!(status, 200);
+    }
+    gate.add_permits(8);
+    eventually("the sides of the thumbnail", async || {
+        let shown = client().get(&page).send().await.expect("an answer");
+        let shown = shown.text().await.expect("a page");
+        shown.contains("og:image:width").then_some(())
+    })
+    .await;
+    let downloads = homeserver.heads();
+    let downloads = downloads.iter().filter(|head| head.starts_with("get "));
+    assert_eq!(downloads.count(), 1);
+    service.stop().await;
+}
