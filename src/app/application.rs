@@ -49,12 +49,13 @@ impl Application {
         let config = Arc::new(config);
         let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
         let stores = Stores::open(&config, Opener::Service, &clock).await?;
-        // The database is open for one service at a time, so those who have claimed anything have ended.
-        stores
-            .database
-            .writer()
-            .write(|connection| Box::pin(meta_events::free_all_claims(connection)))
-            .await?;
+        if stores.database.is_ours_alone() {
+            // Those who have claimed anything have ended.
+            let writer = stores.database.writer();
+            writer
+                .write(|connection| Box::pin(meta_events::free_all_claims(connection)))
+                .await?;
+        }
         let state = state(&stores, &config, clock, &homeserver).await?;
         let Stores {
             database,
@@ -174,6 +175,7 @@ async fn state(
     );
     let asker = Asker::new(
         links.clone(),
+        &database,
         Arc::clone(homeserver),
         Arc::clone(config),
         clock.clone(),

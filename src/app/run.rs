@@ -10,6 +10,7 @@ use crate::{
     homeserver::MediaClient,
     media::Purger,
     pastes::PasteDeleter,
+    storage::leases::{self, Lease},
     usage::{FeatureWatch, Reconciler, Toucher, UsageWorker},
 };
 
@@ -60,6 +61,9 @@ impl Application {
         let (ended, failure) = tokio::join!(servers, stopper);
         let finished = tasks.finish().await;
         let flushed = self.state.follows.flush().await;
+        if let Err(error) = leases::release_all(&self.state.database).await {
+            tracing::warn!(%error, "leases could not be released; they run out");
+        }
         if let Some(reason) = failure {
             return Err(reason.context("the service cannot go on"));
         }
@@ -136,7 +140,8 @@ impl Application {
         tasks.keep("follows", |stop| flush_follows(state.follows.clone(), stop));
         let asker = state.incoming.asker().clone();
         tasks.keep("questions", |stop| asker.run(stop));
-        tasks.keep("rooms", |stop| ask_rooms(links.clone(), stop));
+        let lease = Lease::new(&state.database, &state.clock, "policies");
+        tasks.keep("rooms", |stop| ask_rooms(links.clone(), lease, stop));
         tasks.keep("metrics", |stop| tidy_metrics(state.metrics.clone(), stop));
         tasks.keep("clock", |stop| watch_clock(state.clock.clone(), stop));
     }

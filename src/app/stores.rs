@@ -120,7 +120,7 @@ async fn lost(path: &Path, database: &Database) -> Result<Option<KeyStoreError>,
 async fn open_database(config: &Config, opener: Opener) -> anyhow::Result<Database> {
     Database::open(&config.database, opener)
         .await
-        .with_context(|| format!("database {}", config.database.display()))
+        .with_context(|| format!("database {}", config.database))
 }
 
 async fn open_keys(

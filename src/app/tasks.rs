@@ -10,6 +10,7 @@ use crate::{
     config::BridgeConfig,
     homeserver::{Homeserver, HomeserverError},
     links::Links,
+    storage::leases::Lease,
     usage::FollowCounter,
 };
 
@@ -78,13 +79,14 @@ pub(super) async fn flush_follows(follows: FollowCounter, stop: CancellationToke
     }
 }
 
-pub(super) async fn ask_rooms(links: Links, stop: CancellationToken) {
+pub(super) async fn ask_rooms(links: Links, lease: Lease, stop: CancellationToken) {
     while sleep(ASK_ROOMS_EVERY, &stop).await {
         let asked = tokio::select! {
             () = stop.cancelled() => return,
-            asked = links.ask_unanswered() => asked,
+            asked = lease.during(links.ask_unanswered()) => asked,
         };
-        if let Err(error) = asked {
+        // Another replica asks, if it is not us.
+        if let Err(error) = asked.and_then(|asked| asked.unwrap_or(Ok(()))) {
             tracing::error!(%error, "what rooms allow could not be noted");
         }
     }

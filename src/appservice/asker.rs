@@ -15,7 +15,8 @@ use crate::{
     homeserver::{Homeserver, HomeserverError},
     links::{Decision, Effect, Links},
     storage::{
-        StorageError,
+        Database, StorageError,
+        leases::{self, Lease},
         open_questions::{OpenQuestion, Question, QuestionedRoom},
     },
 };
@@ -43,6 +44,7 @@ pub struct Asker {
     homeserver: Arc<Homeserver>,
     config: Arc<Config>,
     clock: Clock,
+    lease: Lease,
     news: Arc<Notify>,
 }
 
@@ -51,11 +53,13 @@ impl Asker {
     #[must_use]
     pub fn new(
         links: Links,
+        database: &Database,
         homeserver: Arc<Homeserver>,
         config: Arc<Config>,
         clock: Clock,
     ) -> Self {
         Self {
+            lease: Lease::new(database, &clock, "questions"),
             links,
             homeserver,
             config,
@@ -73,9 +77,11 @@ impl Asker {
     pub async fn run(self, stop: CancellationToken) {
         loop {
             let work = async {
-                match self.ask_due().await {
-                    Ok(true) => {}
-                    Ok(false) => return self.clock.now_ms() + WAIT_MS.0,
+                let asked = self.lease.during(self.ask_due()).await;
+                match asked.and_then(Option::transpose) {
+                    Ok(Some(true)) => {}
+                    Ok(Some(false)) => return self.clock.now_ms() + WAIT_MS.0,
+                    Ok(None) => return self.clock.now_ms() + millis(leases::LOOK_AGAIN),
                     Err(error) => {
                         tracing::error!(%error, "answers to open questions could not be noted");
                         return self.clock.now_ms() + millis(IDLE);

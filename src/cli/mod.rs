@@ -8,6 +8,7 @@ mod keys_import;
 mod link_argument;
 mod links;
 mod make_thumbnail;
+mod migrate;
 mod registration;
 mod serve;
 mod sign;
@@ -63,6 +64,9 @@ enum Command {
     /// How media is counted, on the database.
     #[command(subcommand)]
     Usage(usage::Command),
+    /// Moves the database: from a SQLite file to a PostgreSQL server, or back; to go on after it was
+    /// stopped, run it again.
+    Migrate(migrate::Arguments),
     /// Makes a thumbnail of an image; the service runs it, with limits.
     #[command(hide = true)]
     MakeThumbnail(make_thumbnail::Arguments),
@@ -126,5 +130,6 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => inspect::run(&config, &arguments).await,
         Command::Links(command) => links::run(&config, command).await,
         Command::Usage(command) => usage::run(config, command).await,
+        Command::Migrate(arguments) => migrate::run(&config, arguments).await,
     }
 }

@@ -15,16 +15,16 @@ use crate::legacy::LegacyLinks;
 
 use super::{
     bridge::{self, BridgeConfig},
-    explain::shown_text,
+    database::{self, DatabaseConfig, DatabaseKeys},
     homeserver::{HomeserverConfig, HomeserverFile},
     legacy_links::{self, LegacyLinkFile},
     links::{LinksConfig, LinksFile},
     listen::ListenFile,
     media::{MediaConfig, MediaFile},
     problems::{ConfigError, Problems},
-    unsupported::{self, Limits},
+    unsupported::Limits,
     usage::{UsageConfig, UsageFile},
-    value::base_url,
+    value::{Span, base_url},
 };
 
 /// The whole configuration, checked.
@@ -38,8 +38,8 @@ pub struct Config {
     pub send_timeout: Duration,
     /// The beginning of every link, without a slash at its end.
     pub public_url: Url,
-    /// The file of the SQLite database.
-    pub database: PathBuf,
+    /// Where the database is.
+    pub database: DatabaseConfig,
     /// The file of the link keys.
     pub key_file: PathBuf,
     /// The homeserver.
@@ -71,6 +71,9 @@ pub(super) struct ConfigFile {
     listen: ListenFile,
     public_url: String,
     database: String,
+    database_password_file: Option<PathBuf>,
+    #[serde(default = "ten_seconds")]
+    database_grace: Span,
     key_file: PathBuf,
     homeserver: HomeserverFile,
     bridges: Vec<bridge::BridgeFile>,
@@ -86,13 +89,22 @@ pub(super) struct ConfigFile {
     legacy_links: Vec<LegacyLinkFile>,
 }
 
+fn ten_seconds() -> Span {
+    Span(Duration::from_secs(10))
+}
+
 impl ConfigFile {
     pub(super) fn checked(self, folder: &Path) -> Result<Config, ConfigError> {
         let mut problems = Problems::default();
         let at = |path: &Path| folder.join(path);
         let listen = self.listen.checked(&mut problems);
         let public_url = base_url(&self.public_url, "public_url", &mut problems);
-        let database = database_path(&self.database, &mut problems).map(|path| at(&path));
+        let keys = DatabaseKeys {
+            database: &self.database,
+            password_file: self.database_password_file.as_deref(),
+            grace: self.database_grace.0,
+        };
+        let database = database::checked(&keys, folder, &mut problems);
         let homeserver = self.homeserver.checked(&mut problems);
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
         let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
@@ -135,39 +147,6 @@ impl ConfigFile {
                 })
             }
             _ => Err(problems.into()),
-        }
-    }
-}
-
-fn database_path(text: &str, problems: &mut Problems) -> Option<PathBuf> {
-    // A database URL may hold a password, so only its scheme is repeated.
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
-    match text.strip_prefix("sqlite:") {
-        Some(path) => {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            if path.is_empty() || path.contains('?') || path == ":memory:" {
-                problems.add(
-                    "database",
-                    "found sqlite: without the path of a file; allowed is sqlite:<path>, without parameters",
-                );
-                return None;
-            }
-            Some(PathBuf::from(path))
-        }
-        None if matches!(scheme, Some("postgres" | "postgresql")) => {
-            problems.add("database", unsupported::later("PostgreSQL"));
-            None
-        }
-        None => {
-            let found = scheme.map_or_else(
-                || shown_text(text),
-                |scheme| format!("a URL of the scheme {}", shown_text(scheme)),
-            );
-            problems.add(
-                "database",
-                format_args!("found {found}; allowed is sqlite:<path>"),
-            );
-            None
         }
     }
 }

@@ -4,6 +4,7 @@
 //! own, so that no setting is silently without effect.
 
 mod bridge;
+mod database;
 mod explain;
 mod file;
 mod homeserver;
@@ -23,6 +24,7 @@ mod usage;
 mod value;
 
 pub use bridge::{BridgeConfig, ForwardTo};
+pub use database::{DatabaseConfig, PostgresConfig};
 pub use file::Config;
 pub use homeserver::{HomeserverConfig, Timeouts};
 pub use links::{CheckEvent, LinksConfig, OnLeave, Provenance};

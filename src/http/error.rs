@@ -11,6 +11,9 @@ use crate::{
     homeserver::HomeserverError, links::IssueError, pastes::PasteError, storage::StorageError,
 };
 
+/// How long to wait for a database that is away, in milliseconds.
+const AWAY_RETRY_MS: u64 = 1000;
+
 /// An error as it is told.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Error)]
@@ -23,7 +26,8 @@ pub struct ApiError {
     /// What was found, and what is allowed.
     #[schema(example = "room_id: not a room ID: it has to begin with '!'")]
     error: String,
-    /// How long to wait before asking again, in milliseconds, with `M_LIMIT_EXCEEDED`.
+    /// How long to wait before asking again, in milliseconds, with `M_LIMIT_EXCEEDED` and while the
+    /// database is away.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
 }
@@ -136,6 +140,17 @@ impl ResponseError for ApiError {
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "the database failed a request");
+        if error.is_outage() {
+            // Nobody knows of a write whose commit was not answered; repeating it does no harm.
+            return Self {
+                retry_after_ms: Some(AWAY_RETRY_MS),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "M_UNKNOWN",
+                    "the database cannot be reached or takes no writes; the request can be repeated",
+                )
+            };
+        }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "M_UNKNOWN",

@@ -27,6 +27,9 @@ const UPLOAD_RETRY_S: u64 = 10;
 /// How long to wait for the thumbnails of others, in seconds.
 const BUSY_RETRY_S: u64 = 5;
 
+/// How long to wait for a database that is away, in seconds.
+const AWAY_RETRY_S: u64 = 10;
+
 /// The policy of every such answer: that of a page, which it may be.
 static POLICY: LazyLock<HeaderValue> =
     LazyLock::new(|| HeaderValue::from_static(pages::page_csp()));
@@ -72,6 +75,18 @@ impl PublicError {
         Self::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", Cause::MediaGone)
     }
 
+    /// The database that knows the link is away.
+    fn away() -> Self {
+        Self {
+            retry_after_s: Some(AWAY_RETRY_S),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "M_UNKNOWN",
+                Cause::DatabaseAway,
+            )
+        }
+    }
+
     /// A link that may not be followed.
     pub(super) fn refusal(refusal: &Refusal) -> Self {
         let gone = |cause| Self::new(StatusCode::GONE, "M_GONE", cause);
@@ -104,6 +119,9 @@ impl PublicError {
             }
             Refusal::Storage(error) => {
                 tracing::error!(%error, "the database failed a request");
+                if error.is_outage() {
+                    return Self::away();
+                }
                 Self::new(
                     StatusCode::BAD_GATEWAY,
                     "M_UNKNOWN",

@@ -3,10 +3,9 @@
 //! and their media stays counted.
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
 use crate::storage::{
-    StorageError,
+    Connection, Lock, StorageError,
     open_questions::{self, MAX_OF_ROOM, OpenQuestion, Question, QuestionedRoom},
 };
 use medialink_link::matrix::RoomId;
@@ -61,6 +60,7 @@ impl Links {
             .writer()
             .write(move |connection| {
                 async move {
+                    connection.lock(&[Lock::Room(&room.room_id)]).await?;
                     recorder
                         .settle(connection, &room.room_id, decisions, now)
                         .await?;
@@ -76,7 +76,7 @@ impl Links {
 impl Recorder {
     async fn settle(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         room_id: &str,
         decisions: Vec<Decision>,
         now: i64,
@@ -97,7 +97,7 @@ impl Recorder {
     /// Notes a question. In a room with too many of them, it is decided for the safe side.
     pub(super) async fn note_question(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         room_id: &RoomId,
         question: Question,

@@ -73,3 +73,20 @@ pub enum Effect {
         content: Value,
     },
 }
+
+impl Effect {
+    /// The room that it is about.
+    #[must_use]
+    pub fn room_id(&self) -> &str {
+        match self {
+            Self::Redacted { room_id, .. }
+            | Self::Edited { room_id, .. }
+            | Self::Left { room_id }
+            | Self::Joined { room_id }
+            | Self::Unsure { room_id, .. }
+            | Self::Policy { room_id, .. } => room_id.as_str(),
+            Self::Shown(shown) => shown.room_id.as_str(),
+            Self::Succeeded(succession) => &succession.room_id,
+        }
+    }
+}

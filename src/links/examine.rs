@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     config::{BridgeConfig, Provenance},
-    storage::{StorageError, history},
+    storage::history,
 };
 use medialink_event::content_token_of;
 use medialink_link::{LinkClaims, matrix::ContentToken};
@@ -56,7 +56,7 @@ impl Links {
             ));
         };
         let reader = self.database.reader();
-        let mut connection = reader.acquire().await.map_err(StorageError::from)?;
+        let mut connection = reader.acquire().await?;
         let room_id = claims.room_id.as_str();
         if history::is_redacted(&mut connection, room_id, event_id.as_str()).await? {
             return Err(IssueError::Redacted);

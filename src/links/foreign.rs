@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
 use crate::{
     config::{BridgeConfig, Lifetime, Provenance},
     storage::{
-        StorageError, history,
+        Connection, Lock, StorageError, history,
         links::{self, LinkRow, NewLink},
         media_references, open_questions,
         room_policies::{self, RoomPolicy},
@@ -41,6 +40,10 @@ impl Links {
             .writer()
             .write(move |connection| {
                 async move {
+                    let room = Lock::KnownRoom(link.claims().room_id.as_str());
+                    let bridge = recorder.signer(&link)?;
+                    let revocations = Lock::KnownRevocations(&bridge.id);
+                    connection.lock(&[room, revocations]).await?;
                     recorder
                         .record_foreign(connection, &link_id, &link, now)
                         .await
@@ -68,7 +71,7 @@ impl Links {
         }
         let bridge = self.recorder.signer(link)?;
         let reader = self.database.reader();
-        let mut connection = reader.acquire().await.map_err(StorageError::from)?;
+        let mut connection = reader.acquire().await?;
         let ended = remembered_end(&mut connection, &bridge.id, link).await?;
         Ok(ended.is_none().then_some(bridge))
     }
@@ -102,7 +105,7 @@ impl Links {
 
 /// How a link that was not seen before has ended, by remembered facts.
 async fn remembered_end(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     link: &SelfContainedLink,
 ) -> Result<Option<LinkState>, StorageError> {
@@ -134,7 +137,7 @@ impl Recorder {
 
     async fn record_foreign(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         link_id: &str,
         link: &SelfContainedLink,
         now: i64,

@@ -1,24 +1,19 @@
 //! Issuing links: the homeserver is asked first, then all links of a request are recorded in one
-//! write.
+//! write, together with those of others who ask at the same time.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, stream};
-use sqlx::SqliteConnection;
 use tokio::time::Instant;
 
 use crate::{
     config::BridgeConfig,
-    storage::{
-        StorageError,
-        room_policies::{self, RoomPolicy},
-    },
+    storage::{Connection, Lock, StorageError},
 };
-use medialink_link::matrix::RoomId;
 
 use super::{
-    recorder::Recorder,
-    request::{IssueError, IssueRequest, IssuedLink},
+    gather::{Gathered, SMALL},
+    request::{IssueError, IssueRequest, Outcome},
     service::Links,
 };
 
@@ -26,8 +21,6 @@ use super::{
 const AT_ONCE: usize = 16;
 /// How long the lookups of all requests of a batch may take together.
 const BATCH_WITHIN: Duration = Duration::from_secs(30);
-
-type Outcome = Result<IssuedLink, IssueError>;
 
 impl Links {
     /// Issues links for a bridge, after asking the homeserver for the policies of rooms, and with
@@ -80,42 +73,68 @@ impl Links {
         bridge: &str,
         requests: Vec<IssueRequest>,
     ) -> Result<Vec<Outcome>, StorageError> {
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        if requests.len() > SMALL {
+            return self.write_batch(bridge, requests).await;
+        }
+        let (answered, is_first) = self.gatherer.add(bridge, requests);
+        if is_first {
+            let this = self.clone();
+            // In a task of its own: it goes on if the caller stops waiting.
+            tokio::spawn(async move {
+                while let Some(gathered) = this.gatherer.next() {
+                    this.write_gathered(gathered).await;
+                }
+            });
+        }
+        answered.await.map_err(|_| StorageError::Closed)?
+    }
+
+    async fn write_gathered(&self, gathered: Gathered) {
+        let answer = self
+            .write_batch(&gathered.bridge, gathered.requests())
+            .await;
+        for alone in gathered.answer(answer) {
+            let answer = self.write_batch(&alone.bridge, alone.requests()).await;
+            alone.answer(answer);
+        }
+    }
+
+    async fn write_batch(
+        &self,
+        bridge: &str,
+        requests: Vec<IssueRequest>,
+    ) -> Result<Vec<Outcome>, StorageError> {
         let (recorder, bridge) = (self.recorder.clone(), bridge.to_owned());
         self.database
             .writer()
             .write(move |connection| {
-                async move { recorder.issue(connection, &bridge, requests).await }.boxed()
+                async move {
+                    lock(connection, &bridge, &requests).await?;
+                    recorder.issue(connection, &bridge, requests).await
+                }
+                .boxed()
             })
             .await
     }
 }
 
-impl Recorder {
-    /// Issues links by the known policies of their rooms.
-    async fn issue(
-        &self,
-        connection: &mut SqliteConnection,
-        bridge: &str,
-        requests: Vec<IssueRequest>,
-    ) -> Result<Vec<Outcome>, StorageError> {
-        let mut outcomes = Vec::with_capacity(requests.len());
-        let mut policies = HashMap::<RoomId, RoomPolicy>::new();
-        for request in requests {
-            let room_id = &request.claims.room_id;
-            let policy = match policies.get(room_id) {
-                Some(policy) => policy.clone(),
-                None => {
-                    let known = room_policies::find_in(connection, room_id.as_str()).await?;
-                    let policy = known.unwrap_or_default().policy;
-                    policies.insert(room_id.clone(), policy.clone());
-                    policy
-                }
-            };
-            match self.issue_one(connection, bridge, request, &policy).await {
-                Err(IssueError::Storage(error)) => return Err(error),
-                outcome => outcomes.push(outcome),
-            }
-        }
-        Ok(outcomes)
-    }
+/// Of several who ask for the same link, all get the same one, and none for an event that is being
+/// redacted.
+async fn lock(
+    connection: &mut Connection,
+    bridge: &str,
+    requests: &[IssueRequest],
+) -> Result<(), StorageError> {
+    let media: Vec<String> = requests
+        .iter()
+        .map(|request| request.claims.mxc.to_string())
+        .collect();
+    let media = media.iter().map(|mxc| Lock::Medium(bridge, mxc));
+    let rooms = requests.iter();
+    let rooms = rooms.map(|request| Lock::KnownRoom(request.claims.room_id.as_str()));
+    let locks: Vec<Lock<'_>> = media.chain(rooms).collect();
+    connection.lock(&locks).await
 }

@@ -5,13 +5,16 @@
 //! afterwards, inside one write, by the `Recorder`, which asks nobody. Methods without an `# Errors`
 //! section fail only if the database does, and have changed nothing then.
 
+mod batch;
 mod doubt;
 mod effect;
 mod event_lookup;
 mod examine;
 mod foreign;
+mod gather;
 mod grant;
 mod issue;
+mod known;
 mod legacy;
 mod lifetime;
 mod list;

@@ -1,12 +1,11 @@
 //! Links to pastes: texts of a bridge, which we have uploaded ourselves.
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
 use crate::{
     config::Lifetime,
     storage::{
-        history,
+        Connection, Lock, history,
         links::{self, NewPaste},
         media_references, open_questions, own_uploads,
         room_policies::{self, RoomPolicy},
@@ -108,6 +107,8 @@ impl Links {
             .writer()
             .write(move |connection| {
                 async move {
+                    let room = Lock::Room(request.room_id.as_str());
+                    connection.lock(&[room]).await?;
                     recorder
                         .issue_paste(connection, &bridge, request, text)
                         .await
@@ -120,7 +121,7 @@ impl Links {
 
 /// The policy of the paste's room, if it allows the paste and its event is not redacted.
 async fn policy_for(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     request: &PasteRequest,
 ) -> Result<RoomPolicy, IssueError> {
     let room_id = request.room_id.as_str();
@@ -143,7 +144,7 @@ async fn policy_for(
 impl Recorder {
     async fn issue_paste(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         request: PasteRequest,
         text: UploadedText,
@@ -180,7 +181,7 @@ impl Recorder {
     /// The live link to the same paste.
     async fn repeat_paste(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         request: &PasteRequest,
         policy: &RoomPolicy,

@@ -1,28 +1,24 @@
-//! Recording a link that a bridge asks for: one write with the link and the wish that its media be
-//! counted.
+//! Recording new links: each with the wish that its media be counted. One statement of a kind does for all
+//! links that are recorded together.
 
-use sqlx::SqliteConnection;
+use std::collections::BTreeSet;
 
 use crate::{
     config::Lifetime,
     random,
     storage::{
-        StorageError, history,
-        links::{self, NewLink, NewPaste},
-        media_references, open_questions,
+        Connection, StorageError,
+        links::{self, LinkRow, NewLink, NewPaste},
+        media_references::{self, NotedUsage},
         room_policies::RoomPolicy,
         touches,
     },
 };
-use medialink_link::{
-    ClaimsError, LinkClaims, LinkForm, LinkId, LinkState, VerifiedLink, sign_self_contained,
-};
+use medialink_link::{ClaimsError, LinkForm, LinkId, LinkState, VerifiedLink, sign_self_contained};
 
 use super::{
     lifetime::{bounded, expiry, lifetime_s, whole_second},
-    policy::permitted,
     recorder::Recorder,
-    renew::Changes,
     request::{IssueError, IssueRequest, IssuedLink},
 };
 
@@ -39,119 +35,127 @@ pub(super) struct Terms<'a> {
     pub(super) paste: Option<&'a NewPaste>,
 }
 
-impl Recorder {
-    /// Issues a link, or returns the one that the bridge has already.
-    pub(super) async fn issue_one(
-        &self,
-        connection: &mut SqliteConnection,
-        bridge: &str,
-        request: IssueRequest,
-        policy: &RoomPolicy,
-    ) -> Result<IssuedLink, IssueError> {
-        let now = self.clock.now_ms();
-        if is_redacted(connection, &request).await? {
-            return Err(IssueError::Redacted);
-        }
-        if is_doubted(connection, &request).await? {
-            return Err(IssueError::Doubted);
-        }
-        permitted(policy, request.size)?;
-        let form = match request.max_follows {
-            Some(_) => LinkForm::Short,
-            None => request.form.unwrap_or(self.config.links.form),
-        };
-        let terms = Terms {
-            bridge,
-            form,
-            policy,
-            now,
-            paste: None,
-        };
-        if request.max_follows.is_some() {
-            return self.issue_new(connection, terms, request).await;
-        }
-        let Some(earlier) =
-            links::find_repeated(connection, bridge, &request.claims, form, now).await?
-        else {
-            return self.issue_new(connection, terms, request).await;
-        };
-        let claims = merged(&earlier.claims, &request.claims);
-        let link = match form {
-            LinkForm::SelfContained if request.lifetime.is_some() || claims != *earlier.claims => {
-                let merged = IssueRequest { claims, ..request };
-                return self.issue_new(connection, terms, merged).await;
-            }
-            LinkForm::SelfContained => earlier,
-            LinkForm::Short | LinkForm::Legacy => {
-                let changes = Changes {
-                    claims,
-                    appearance: request.appearance,
-                    shown_by: request.shown_by,
-                    lifetime: request.lifetime.map(|lifetime| bounded(lifetime, policy)),
-                };
-                self.renew(connection, earlier, changes, now).await?
-            }
-        };
-        Ok(IssuedLink {
-            link,
-            is_new: false,
-        })
-    }
+/// A link that is to be recorded.
+pub(super) struct Draft {
+    /// The link, of no usage yet.
+    pub(super) link: NewLink,
+    lifetime: Lifetime,
+}
 
+impl Recorder {
     /// Records a new link.
     pub(super) async fn issue_new(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         terms: Terms<'_>,
         request: IssueRequest,
     ) -> Result<IssuedLink, IssueError> {
-        let lifetime = request.lifetime.unwrap_or(self.config.links.lifetime);
-        let lifetime = bounded(lifetime, terms.policy);
-        let usage = self.note_usage(connection, &terms, &request.claims).await?;
-        let mut link = self.new_link(&terms, request, usage, lifetime);
-        for _ in 0..DRAWS {
-            match terms.form {
-                LinkForm::Short | LinkForm::Legacy => {
-                    link.link_id = LinkId::short(random::bytes()).to_string();
-                }
-                LinkForm::SelfContained => self.seal(&mut link, lifetime)?,
-            }
-            match links::insert(connection, &link).await {
-                Ok(()) => {
-                    let link = links::stored(connection, &link.link_id).await?;
-                    return Ok(IssuedLink { link, is_new: true });
-                }
-                Err(error) if error.is_unique_violation() => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(StorageError::Corrupt("set of link IDs, none of which is free").into())
+        let draft = self.draft(&terms, request)?;
+        let written = self
+            .write(connection, terms.bridge, vec![draft], terms.now)
+            .await?;
+        let link = written.rows.into_iter().next();
+        Ok(IssuedLink {
+            link: link.ok_or(StorageError::Corrupt("link, gone as soon as it was stored"))?,
+            is_new: true,
+        })
     }
 
-    /// Notes that a link uses this media, which is to be counted and touched as configured.
-    async fn note_usage(
-        &self,
-        connection: &mut SqliteConnection,
-        terms: &Terms<'_>,
-        claims: &LinkClaims,
-    ) -> Result<i64, StorageError> {
-        let (is_counted, now) = (self.is_counted(claims), terms.now);
-        let usage =
-            media_references::note_usage(connection, terms.bridge, claims, is_counted, now).await?;
-        if self.is_touched(claims) {
-            touches::schedule(connection, &claims.mxc.to_string(), now).await?;
-        }
-        Ok(usage)
-    }
-
-    /// A link without an ID.
-    fn new_link(
+    /// A link with an ID, which may be taken.
+    pub(super) fn draft(
         &self,
         terms: &Terms<'_>,
         request: IssueRequest,
-        usage: i64,
-        lifetime: Lifetime,
-    ) -> NewLink {
+    ) -> Result<Draft, IssueError> {
+        let lifetime = request.lifetime.unwrap_or(self.config.links.lifetime);
+        let lifetime = bounded(lifetime, terms.policy);
+        let link = self.new_link(terms, request, lifetime);
+        let mut draft = Draft { link, lifetime };
+        self.draw(&mut draft)?;
+        Ok(draft)
+    }
+
+    /// Draws an ID for a link.
+    fn draw(&self, draft: &mut Draft) -> Result<(), ClaimsError> {
+        match draft.link.form {
+            LinkForm::Short | LinkForm::Legacy => {
+                draft.link.link_id = LinkId::short(random::bytes()).to_string();
+                Ok(())
+            }
+            LinkForm::SelfContained => self.seal(&mut draft.link, draft.lifetime),
+        }
+    }
+
+    /// Records links of a bridge, in this order.
+    pub(super) async fn write(
+        &self,
+        connection: &mut Connection,
+        bridge: &str,
+        mut drafts: Vec<Draft>,
+        now: i64,
+    ) -> Result<Written, StorageError> {
+        let usages = self
+            .note_usages(connection, bridge, &mut drafts, now)
+            .await?;
+        let mut ids = vec![None; drafts.len()];
+        for _ in 0..DRAWS {
+            let missing = drafts.iter().zip(&ids);
+            let missing = missing.filter_map(|(draft, id)| id.is_none().then_some(&draft.link));
+            let mut stored = links::insert_all(connection, missing).await?;
+            let mut is_missing = false;
+            for (draft, id) in drafts.iter_mut().zip(&mut ids) {
+                if id.is_none() {
+                    // Of two with the same ID, the first one has it.
+                    *id = stored.remove(&draft.link.link_id);
+                }
+                if id.is_none() {
+                    is_missing = true;
+                    self.draw(draft)
+                        .map_err(|_| StorageError::Corrupt("link, too long to be signed again"))?;
+                }
+            }
+            if !is_missing {
+                let links = drafts.into_iter().zip(ids.into_iter().flatten());
+                let rows = links.zip(&usages);
+                let rows = rows.map(|((draft, id), usage)| draft.link.stored(id, usage));
+                return Ok(Written {
+                    rows: rows.collect::<Result<_, _>>()?,
+                    usages,
+                });
+            }
+        }
+        Err(StorageError::Corrupt(
+            "set of link IDs, none of which is free",
+        ))
+    }
+
+    /// Notes that links use their media, which is to be counted and touched as configured.
+    async fn note_usages(
+        &self,
+        connection: &mut Connection,
+        bridge: &str,
+        drafts: &mut [Draft],
+        now: i64,
+    ) -> Result<Vec<NotedUsage>, StorageError> {
+        let claims = drafts.iter().map(|draft| &draft.link.claims);
+        let used: Vec<_> = claims
+            .clone()
+            .map(|claims| (claims, self.is_counted(claims)))
+            .collect();
+        let usages = media_references::note_usages(connection, bridge, &used, now).await?;
+        let touched: BTreeSet<String> = claims
+            .filter(|claims| self.is_touched(claims))
+            .map(|claims| claims.mxc.to_string())
+            .collect();
+        touches::schedule_all(connection, touched, now).await?;
+        for (draft, usage) in drafts.iter_mut().zip(&usages) {
+            draft.link.media_reference_id = usage.id;
+        }
+        Ok(usages)
+    }
+
+    /// A link without an ID, of no usage yet.
+    fn new_link(&self, terms: &Terms<'_>, request: IssueRequest, lifetime: Lifetime) -> NewLink {
         let issued_at = whole_second(terms.now);
         NewLink {
             link_id: String::new(),
@@ -159,7 +163,7 @@ impl Recorder {
             key_id: Some(self.keys.ring().active().id()),
             sealed: None,
             bridge: terms.bridge.to_owned(),
-            media_reference_id: usage,
+            media_reference_id: 0,
             claims: request.claims,
             sender: request.sender.map(String::from),
             shown_by: request.shown_by,
@@ -176,7 +180,7 @@ impl Recorder {
     }
 
     /// Signs a self-contained token, which names the link.
-    fn seal(&self, link: &mut NewLink, lifetime: Lifetime) -> Result<(), IssueError> {
+    fn seal(&self, link: &mut NewLink, lifetime: Lifetime) -> Result<(), ClaimsError> {
         let ring = self.keys.ring();
         let nonce = random::bytes();
         let lifetime_s = lifetime_s(lifetime);
@@ -195,54 +199,10 @@ impl Recorder {
     }
 }
 
-/// Whether the event of a request was redacted, has lost the media by an edit, or the edit that
-/// brought it was redacted.
-async fn is_redacted(
-    connection: &mut SqliteConnection,
-    request: &IssueRequest,
-) -> Result<bool, StorageError> {
-    let claims = &request.claims;
-    let Some(event_id) = &claims.event_id else {
-        return Ok(false);
-    };
-    let room_id = claims.room_id.as_str();
-    if history::is_gone(connection, room_id, event_id.as_str(), &claims.mxc).await? {
-        return Ok(true);
-    }
-    match &request.shown_by {
-        Some(edit) => history::is_redacted(connection, room_id, edit.as_str()).await,
-        None => Ok(false),
-    }
-}
-
-/// Whether the homeserver has not told yet whether any of that is so.
-async fn is_doubted(
-    connection: &mut SqliteConnection,
-    request: &IssueRequest,
-) -> Result<bool, StorageError> {
-    let claims = &request.claims;
-    let room_id = claims.room_id.as_str();
-    let mxc = Some(&claims.mxc);
-    for (event_id, mxc) in [(&claims.event_id, mxc), (&request.shown_by, None)] {
-        if let Some(event_id) = event_id
-            && open_questions::is_doubted(connection, room_id, event_id.as_str(), mxc).await?
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// The stored claims, with those that a repeated request has replaced.
-fn merged(stored: &LinkClaims, given: &LinkClaims) -> LinkClaims {
-    LinkClaims {
-        content_token: given
-            .content_token
-            .clone()
-            .or_else(|| stored.content_token.clone()),
-        file: given.file.clone().or_else(|| stored.file.clone()),
-        filename: given.filename.clone().or_else(|| stored.filename.clone()),
-        mimetype: given.mimetype.clone().or_else(|| stored.mimetype.clone()),
-        ..stored.clone()
-    }
+/// Links that were recorded.
+pub(super) struct Written {
+    /// The links.
+    pub(super) rows: Vec<LinkRow>,
+    /// The usage of each.
+    pub(super) usages: Vec<NotedUsage>,
 }

@@ -1,10 +1,9 @@
 //! Links that nobody revokes: their events are redacted, or their time is over.
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
 use crate::storage::{
-    StorageError,
+    Connection, Lock, StorageError,
     ending::{self, Ending},
     history, seen_media,
 };
@@ -24,6 +23,8 @@ impl Links {
             .writer()
             .write(move |connection| {
                 async move {
+                    let rooms = redactions.iter().map(|(room_id, _)| Lock::Room(room_id));
+                    connection.lock(&rooms.collect::<Vec<_>>()).await?;
                     for (room_id, event_id) in &redactions {
                         recorder
                             .redact_event(connection, room_id, event_id, now)
@@ -71,7 +72,7 @@ impl Recorder {
     /// Ends all links of a redacted event, and remembers the redaction.
     pub(super) async fn redact_event(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         room_id: &str,
         event_id: &str,
         now: i64,

@@ -1,12 +1,10 @@
 //! A short link that is asked for again.
 
-use sqlx::SqliteConnection;
-
 use crate::{
     config::Lifetime,
     storage::{
-        StorageError, ending,
-        links::{self, LinkRow, Renewal},
+        Connection, StorageError, ending,
+        links::{self, LinkRow, NewLink, Renewal},
         media_references,
     },
 };
@@ -29,32 +27,80 @@ pub(super) struct Changes {
     pub(super) lifetime: Option<Lifetime>,
 }
 
+/// What of a link a repeated request may change, as it is now.
+pub(super) struct Present<'a> {
+    pub(super) claims: &'a LinkClaims,
+    pub(super) appearance: &'a Appearance,
+    pub(super) shown_by: Option<&'a EventId>,
+    pub(super) expires_at: Option<i64>,
+}
+
+impl<'a> From<&'a LinkRow> for Present<'a> {
+    fn from(link: &'a LinkRow) -> Self {
+        Self {
+            claims: &link.claims,
+            appearance: &link.appearance,
+            shown_by: link.shown_by.as_ref(),
+            expires_at: link.expires_at,
+        }
+    }
+}
+
+impl<'a> From<&'a NewLink> for Present<'a> {
+    fn from(link: &'a NewLink) -> Self {
+        Self {
+            claims: &link.claims,
+            appearance: &link.appearance,
+            shown_by: link.shown_by.as_ref(),
+            expires_at: link.expires_at,
+        }
+    }
+}
+
+impl Changes {
+    /// The edit that has brought the media. Media that the event itself has shown is not the edit's alone.
+    fn shown_by(&self, present: &Present<'_>) -> Option<&EventId> {
+        present.shown_by.and(self.shown_by.as_ref())
+    }
+
+    fn expires_at(&self, present: &Present<'_>, now: i64) -> Option<i64> {
+        match self.lifetime {
+            None => present.expires_at,
+            Some(lifetime) => expiry(whole_second(now), lifetime),
+        }
+    }
+
+    /// Whether a link stays as it is.
+    pub(super) fn are_none(&self, present: &Present<'_>, now: i64) -> bool {
+        self.claims == *present.claims
+            && self.shown_by(present) == present.shown_by
+            && self.expires_at(present, now) == present.expires_at
+            && self
+                .appearance
+                .as_ref()
+                .is_none_or(|appearance| appearance == present.appearance)
+    }
+}
+
 impl Recorder {
     /// Stores the changes of a repeated request.
     pub(super) async fn renew(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         earlier: LinkRow,
         changes: Changes,
         now: i64,
     ) -> Result<LinkRow, StorageError> {
+        let present = Present::from(&earlier);
+        if changes.are_none(&present, now) {
+            return Ok(earlier);
+        }
+        let shown_by = changes.shown_by(&present).cloned();
+        let expires_at = changes.expires_at(&present, now);
         let claims = changes.claims;
-        let expires_at = match changes.lifetime {
-            None => earlier.expires_at,
-            Some(lifetime) => expiry(whole_second(now), lifetime),
-        };
         let appearance = changes
             .appearance
             .unwrap_or_else(|| earlier.appearance.clone());
-        // Media that the event itself has shown is not the edit's alone.
-        let shown_by = earlier.shown_by.as_ref().and(changes.shown_by);
-        if claims == *earlier.claims
-            && shown_by == earlier.shown_by
-            && expires_at == earlier.expires_at
-            && appearance == earlier.appearance
-        {
-            return Ok(earlier);
-        }
         let usage = if claims.content_token == earlier.claims.content_token {
             earlier.media_reference_id
         } else {

@@ -90,6 +90,9 @@ pub struct IssuedLink {
     pub is_new: bool,
 }
 
+/// What comes of a request.
+pub(super) type Outcome = Result<IssuedLink, IssueError>;
+
 /// Why no link was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {

@@ -13,6 +13,7 @@ use medialink_link::{KeyId, NotALink, VerifiedLink};
 
 use super::{
     event_lookup::EventLookup,
+    gather::Gatherer,
     recorder::Recorder,
     revoke::{Revoked, Revoker},
     view::{LinkView, LinkViews},
@@ -26,6 +27,7 @@ pub struct Links {
     pub(super) recorder: Recorder,
     pub(super) homeserver: Arc<Homeserver>,
     pub(super) events: EventLookup,
+    pub(super) gatherer: Gatherer,
     revoker: Revoker,
     views: LinkViews,
 }
@@ -51,6 +53,7 @@ impl Links {
             revoker: Revoker::new(database.clone(), &config, clock.clone()),
             views: LinkViews::new(keys.clone(), &config, clock.clone()),
             events: EventLookup::new(Arc::clone(&homeserver)),
+            gatherer: Gatherer::default(),
             homeserver,
             recorder: Recorder {
                 config,

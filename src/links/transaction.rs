@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
 use crate::{
     config::OnLeave,
     storage::{
-        StorageError,
+        Connection, Lock, StorageError,
         ending::{self, Ending},
         history::{self, TransactionStatus},
         links::{self, Criteria},
@@ -43,11 +42,11 @@ impl Links {
     ) -> Result<bool, StorageError> {
         let (room_id, event_id) = (room_id.as_str(), event_id.as_str());
         let mut connection = self.database.reader().acquire().await?;
-        let links = links::of_event(&mut *connection, room_id, event_id).await?;
+        let links = links::of_event(&mut connection, room_id, event_id).await?;
         if links.iter().any(|link| !media.contains(&link.claims.mxc)) {
             return Ok(true);
         }
-        let shown = seen_media::of_event(&mut *connection, room_id, event_id).await?;
+        let shown = seen_media::of_event(&mut connection, room_id, event_id).await?;
         if shown.iter().any(|(_, mxc)| !media.contains(mxc)) {
             return Ok(true);
         }
@@ -127,11 +126,13 @@ impl Links {
 impl Recorder {
     pub(super) async fn apply(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         effects: Vec<Effect>,
         now: i64,
     ) -> Result<(), StorageError> {
+        let rooms = effects.iter().map(|effect| Lock::Room(effect.room_id()));
+        connection.lock(&rooms.collect::<Vec<_>>()).await?;
         for effect in effects {
             self.apply_one(connection, bridge, effect, now).await?;
         }
@@ -140,7 +141,7 @@ impl Recorder {
 
     async fn apply_one(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         effect: Effect,
         now: i64,
@@ -192,7 +193,7 @@ impl Recorder {
     /// received.
     pub(super) async fn edited(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         event: (&str, &str),
         (media, before): (&BTreeSet<MxcUri>, &BTreeSet<MxcUri>),
@@ -211,7 +212,7 @@ impl Recorder {
 
     pub(super) async fn redacted(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         room_id: &str,
         event_id: &str,
@@ -229,7 +230,7 @@ impl Recorder {
     /// has received.
     async fn hide_dropped(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         (room_id, event_id): (&str, &str),
         media: &BTreeSet<MxcUri>,
@@ -248,7 +249,7 @@ impl Recorder {
     /// of it, and a paste of the new text may be older than the news of the edit.
     async fn end_dropped(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         (room_id, event_id): (&str, &str),
         media: &BTreeSet<MxcUri>,
         now: i64,
@@ -277,7 +278,7 @@ impl Recorder {
     /// Revokes all links that a bridge has to media of a room.
     async fn revoke_room(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         room_id: &str,
         now: i64,
@@ -301,7 +302,7 @@ impl Recorder {
 
 /// The bridge's user is in a room again.
 async fn joined(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     now: i64,

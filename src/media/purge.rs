@@ -117,26 +117,28 @@ mod tests {
     use crate::{config::CacheConfig, storage::Opener};
 
     use super::*;
+    use crate::config::DatabaseConfig;
+    use crate::storage::engine::run_script;
 
     #[tokio::test]
     async fn a_link_that_cannot_be_read_keeps_no_other_media_from_being_purged() {
         let folder = tempfile::tempdir().expect("a folder");
-        let database = Database::open(&folder.path().join("m.db"), Opener::Service).await;
+        let database = Database::open(
+            &DatabaseConfig::Sqlite(folder.path().join("m.db")),
+            Opener::Service,
+        )
+        .await;
         let database = database.expect("opens");
         // An ended link of each of two usages; the first one's row is damaged.
         let written = database.writer().write::<_, StorageError, _>(|connection| {
             async move {
-                sqlx::raw_sql(
-                    "INSERT INTO media_references (id, bridge, room_id, mxc, state) VALUES \
+                run_script(connection, "INSERT INTO media_references (id, bridge, room_id, mxc, state) VALUES \
                      (1, 'irc', '!r:example.org', 'damaged', 'released'), \
                      (2, 'irc', '!r:example.org', 'mxc://example.org/a', 'released'); \
                      INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, \
                      issued_at, state) SELECT 'link' || id, 'short', 1, bridge, id, room_id, mxc, 1, 'revoked' \
                      FROM media_references; \
-                     INSERT INTO cache_purges (media_reference_id, purge_at) VALUES (1, 1), (2, 2);",
-                )
-                .execute(connection)
-                .await?;
+                     INSERT INTO cache_purges (media_reference_id, purge_at) VALUES (1, 1), (2, 2);").await?;
                 Ok(())
             }
             .boxed()

@@ -46,6 +46,8 @@ pub enum Cause {
     BadSize,
     /// The media is larger than the service hands on.
     TooLarge,
+    /// The database cannot be reached, so that nobody knows whether the link is still good.
+    DatabaseAway,
     /// The homeserver refuses or fails.
     HomeserverFailed,
     /// The homeserver does not answer in time.
@@ -66,7 +68,7 @@ enum Icon {
 impl Cause {
     /// Every cause.
     #[cfg(test)]
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NotFound,
         Self::Expired,
         Self::Revoked,
@@ -77,6 +79,7 @@ impl Cause {
         Self::NotYetUploaded,
         Self::NoThumbnail,
         Self::Busy,
+        Self::DatabaseAway,
         Self::BadSize,
         Self::TooLarge,
         Self::HomeserverFailed,
@@ -97,6 +100,7 @@ impl Cause {
             Self::NotYetUploaded => "The file is still on its way",
             Self::NoThumbnail => "There is no preview of this file",
             Self::Busy => "There are too many previews to make",
+            Self::DatabaseAway => "This service is taking a short break",
             Self::BadSize => "This is no size of a preview",
             Self::TooLarge => "The file is too large",
             Self::HomeserverFailed => "The file can’t be fetched right now",
@@ -139,6 +143,10 @@ impl Cause {
             Self::Busy => {
                 "Many previews are being made at this moment, and this one has not had its turn."
             }
+            Self::DatabaseAway => {
+                "The part of it that knows whether this link is still good cannot be reached. There is \
+                 nothing wrong on your side."
+            }
             Self::BadSize => {
                 "The address of a preview tells its width and height as whole numbers of at least \
                  1, and its method as crop or scale."
@@ -159,7 +167,11 @@ impl Cause {
     fn may_pass(self) -> bool {
         matches!(
             self,
-            Self::NotYetUploaded | Self::Busy | Self::HomeserverFailed | Self::HomeserverSlow
+            Self::NotYetUploaded
+                | Self::Busy
+                | Self::DatabaseAway
+                | Self::HomeserverFailed
+                | Self::HomeserverSlow
         )
     }
 
@@ -170,7 +182,7 @@ impl Cause {
             Self::Spent => Icon::Used,
             Self::Redacted | Self::MediaGone => Icon::Bin,
             Self::TooLarge | Self::NoThumbnail => Icon::Box,
-            Self::HomeserverFailed => Icon::Cloud,
+            Self::HomeserverFailed | Self::DatabaseAway => Icon::Cloud,
         }
     }
 }
@@ -195,7 +207,7 @@ impl ErrorPage {
             Cause::Redacted => format!("If you think it was a mistake, ask {sender}."),
             Cause::MediaGone => format!("Ask {sender} to send it again."),
             Cause::NoThumbnail => "The link to the file itself works all the same.".to_owned(),
-            Cause::Busy => format!("Try again in {}.", self.wait()),
+            Cause::Busy | Cause::DatabaseAway => format!("Try again in {}.", self.wait()),
             Cause::BadSize => "Check that you copied the whole address.".to_owned(),
             Cause::TooLarge => {
                 format!("Ask {sender} for a smaller version, or to send it in another way.")

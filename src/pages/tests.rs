@@ -50,7 +50,7 @@ fn error_page(cause: Cause) -> ErrorPage {
         status: match cause {
             Cause::NotFound | Cause::MediaGone => 404,
             Cause::TooLarge | Cause::HomeserverFailed => 502,
-            Cause::NotYetUploaded | Cause::Busy => 503,
+            Cause::NotYetUploaded | Cause::Busy | Cause::DatabaseAway => 503,
             Cause::HomeserverSlow => 504,
             _ => 410,
         },

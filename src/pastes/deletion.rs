@@ -11,6 +11,7 @@ use crate::{
     homeserver::{Features, Homeserver, HomeserverError},
     storage::{
         Database, StorageError,
+        leases::Lease,
         own_uploads::{self, UnneededUpload},
     },
 };
@@ -34,9 +35,11 @@ pub struct PasteDeleter {
     config: Arc<Config>,
     features: Features,
     clock: Clock,
+    lease: Lease,
 }
 
 /// What comes of an attempt.
+#[derive(Clone, Copy)]
 enum Outcome {
     /// The homeserver has no such media any more.
     Gone,
@@ -55,6 +58,7 @@ impl PasteDeleter {
         clock: Clock,
     ) -> Self {
         Self {
+            lease: Lease::new(&database, &clock, "pastes"),
             database,
             homeserver,
             config,
@@ -69,11 +73,12 @@ impl PasteDeleter {
             if self.features.deletes_media() {
                 let round = tokio::select! {
                     () = stop.cancelled() => return,
-                    round = self.delete_some() => round,
+                    round = self.lease.during(self.delete_some()) => round,
                 };
-                match round {
-                    Ok(true) => continue,
-                    Ok(false) => {}
+                match round.and_then(Option::transpose) {
+                    Ok(Some(true)) => continue,
+                    // Another replica deletes them, or there are no more.
+                    Ok(None | Some(false)) => {}
                     Err(error) => tracing::error!(%error, "pastes could not be deleted"),
                 }
             }

@@ -2,9 +2,11 @@
 //! the row again, since the worker goes on meanwhile. Every function here fails only if the database
 //! does.
 
-use sqlx::{SqliteConnection, SqlitePool};
-
-use super::{StorageError, meta_events};
+use super::{
+    StorageError,
+    engine::{Connection, QueryBuilder, Reader, query, query_as, query_scalar},
+    held_usages, meta_events,
+};
 
 /// A recorded meta event that the room should have, or should not have any more.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -35,54 +37,59 @@ pub struct RoomCriteria {
 /// Rooms with meta events that count, or were redacted since `redacted_since`: bridge and room,
 /// those first that were not compared for the longest time.
 pub async fn rooms(
-    reader: &SqlitePool,
+    reader: &Reader,
     criteria: &RoomCriteria,
     redacted_since: i64,
 ) -> Result<Vec<(String, String)>, StorageError> {
-    Ok(sqlx::query_as(
-        "SELECT e.bridge, e.room_id FROM meta_events e \
-         LEFT JOIN compared_rooms c ON c.bridge = e.bridge AND c.room_id = e.room_id \
-         WHERE (e.state = 'sent' OR (e.state IN ('redacted', 'lost') AND e.redacted_at >= $1)) \
-         AND ($2 IS NULL OR e.bridge = $2) AND ($3 IS NULL OR e.room_id = $3) \
-         GROUP BY e.bridge, e.room_id \
-         HAVING $4 IS NULL OR COALESCE(MAX(c.compared_at), MIN(e.created_at)) <= $4 \
-         ORDER BY COALESCE(MAX(c.compared_at), MIN(e.created_at))",
-    )
-    .bind(redacted_since)
-    .bind(&criteria.bridge)
-    .bind(&criteria.room_id)
-    .bind(criteria.not_since)
-    .fetch_all(reader)
-    .await?)
+    let mut query = QueryBuilder::new(
+        "SELECT c.bridge, c.room_id FROM compared_rooms c WHERE c.compared_at <= ",
+    );
+    query.push_bind(criteria.not_since.unwrap_or(i64::MAX));
+    if let Some(bridge) = &criteria.bridge {
+        query.push(" AND c.bridge = ").push_bind(bridge);
+    }
+    if let Some(room_id) = &criteria.room_id {
+        query.push(" AND c.room_id = ").push_bind(room_id);
+    }
+    let of_room = "EXISTS (SELECT 1 FROM meta_events e WHERE e.bridge = c.bridge AND e.room_id = c.room_id AND ";
+    query
+        .push(" AND (")
+        .push(of_room)
+        .push("e.state = 'sent') OR ")
+        .push(of_room)
+        .push("e.state IN ('redacted', 'lost') AND e.redacted_at >= ")
+        .push_bind(redacted_since)
+        .push(")) ORDER BY c.compared_at");
+    query.build_query_as().fetch_all(reader).await
 }
 
 /// The meta events of a room that are to be compared, the oldest first.
 pub async fn events(
-    reader: &SqlitePool,
+    reader: &Reader,
     bridge: &str,
     room_id: &str,
     redacted_since: i64,
 ) -> Result<Vec<ComparedEvent>, StorageError> {
-    Ok(sqlx::query_as(
+    query_as(
         "SELECT id, event_type, event_id, (state = 'sent') AS is_sent, created_at FROM meta_events \
          WHERE bridge = $1 AND room_id = $2 AND event_id IS NOT NULL \
-         AND (state = 'sent' OR (state IN ('redacted', 'lost') AND redacted_at >= $3)) ORDER BY id",
+         AND (state = 'sent' OR (state IN ('redacted', 'lost') AND redacted_at >= $3)) ORDER BY + id",
     )
     .bind(bridge)
     .bind(room_id)
     .bind(redacted_since)
     .fetch_all(reader)
-    .await?)
+    .await
 }
 
 /// Notes that a room was compared.
 pub async fn note_compared(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO compared_rooms (bridge, room_id, compared_at) VALUES ($1, $2, $3) \
          ON CONFLICT (bridge, room_id) DO UPDATE SET compared_at = excluded.compared_at",
     )
@@ -98,12 +105,12 @@ pub async fn note_compared(
 /// homeserver does not have it (`gone`). Usages that it counted and that are still linked are counted
 /// again; returns how many. `None`: it was not a sent one any more.
 pub async fn settle_lost(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
     gone: bool,
     now: i64,
 ) -> Result<Option<u64>, StorageError> {
-    let changed = sqlx::query(
+    let changed = query(
         "UPDATE meta_events SET state = $1, redacted_at = $2, review_at = NULL, last_error = $3 \
          WHERE id = $4 AND state = 'sent'",
     )
@@ -117,10 +124,11 @@ pub async fn settle_lost(
     .bind(id)
     .execute(&mut *connection)
     .await?;
-    if changed.rows_affected() == 0 {
+    if changed == 0 {
         return Ok(None);
     }
-    let states: Vec<String> = sqlx::query_scalar(
+    held_usages::hold_of(connection, id).await?;
+    let states: Vec<String> = query_scalar(
         "UPDATE media_references SET counted_by = NULL, copy_mxc = NULL, \
          pending_at = CASE WHEN queued_in IS NULL THEN $1 ELSE pending_at END, \
          state = CASE WHEN queued_in IS NOT NULL OR EXISTS (SELECT 1 FROM links l \
@@ -139,11 +147,11 @@ pub async fn settle_lost(
 /// Has a meta event redacted again whose redaction its room does not show. `false`: it was not a
 /// redacted one any more.
 pub async fn redact_again(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
     now: i64,
 ) -> Result<bool, StorageError> {
-    let changed = sqlx::query(
+    let changed = query(
         "UPDATE meta_events SET state = 'redacting', redact_txn_id = $1, redacted_at = NULL, attempts = 0, \
          claim = NULL, claimed_until = NULL, claimed_at = NULL, unknown_since = NULL, next_attempt_at = $2 \
          WHERE id = $3 AND state IN ('redacted', 'lost')",
@@ -153,7 +161,7 @@ pub async fn redact_again(
     .bind(id)
     .execute(connection)
     .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(changed > 0)
 }
 
 /// A meta event that a room has and that is not recorded as sent.
@@ -186,20 +194,19 @@ pub enum StrayEnd {
 
 /// Finds the row that a stray belongs to, or has it redacted.
 pub async fn settle_stray(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     stray: &Stray,
     review_dead_at: i64,
     now: i64,
 ) -> Result<StrayEnd, StorageError> {
-    let known: i64 =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM meta_events WHERE event_id = $1)")
-            .bind(&stray.event_id)
-            .fetch_one(&mut *connection)
-            .await?;
-    if known != 0 {
+    let known: bool = query_scalar("SELECT EXISTS (SELECT 1 FROM meta_events WHERE event_id = $1)")
+        .bind(&stray.event_id)
+        .fetch_one(&mut *connection)
+        .await?;
+    if known {
         return Ok(StrayEnd::Known);
     }
-    let waiting: Option<(i64, bool)> = sqlx::query_as(
+    let waiting: Option<(i64, bool)> = query_as(
         "SELECT id, COALESCE(claimed_until > $1, FALSE) FROM meta_events WHERE bridge = $2 AND room_id = $3 \
          AND state = 'waiting' AND batch = $4 LIMIT 1",
     )
@@ -224,11 +231,11 @@ pub async fn settle_stray(
 
 /// Redacts with the device that the bridge's user has sent with last.
 async fn redact_stray(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     stray: &Stray,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, \
          redact_txn_id, next_attempt_at, created_at) VALUES ($1, $2, 'redacting', $3, '{}', $4, $5, \
          COALESCE((SELECT device_id FROM meta_events WHERE bridge = $1 ORDER BY id DESC LIMIT 1), ''), \

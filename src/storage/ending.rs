@@ -2,13 +2,12 @@
 //! nothing outside of this module can do the one without the other. Every function here fails only if
 //! the database does.
 
-use sqlx::SqliteConnection;
-
 use medialink_link::{KeyId, LinkState};
 
 use super::{
     StorageError,
-    links::{self, Criteria, LinkRow, Renewal},
+    engine::Connection,
+    links::{self, Criteria, LinkRow, Range, Renewal},
     media_references::{self, EndCause, ReleaseDelays},
     missing_media::AskedMedium,
 };
@@ -35,8 +34,8 @@ pub enum Ending<'a> {
         /// The redacted event.
         event_id: &'a str,
     },
-    /// All live links that a key has signed.
-    OfKey(KeyId),
+    /// Live links that a key has signed, up to a number of them.
+    OfKey(KeyId, i64),
     /// Links that a bridge has made by itself, to media that no event shows any more.
     LegacyNotShown(&'a [i64]),
     /// Links that a bridge has made by itself, also those that have ended: of all their ends, only
@@ -50,7 +49,7 @@ pub enum Ending<'a> {
 
 /// Ends links; returns how many. Usages whose last link has ended are released after these delays.
 pub async fn end(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     ending: Ending<'_>,
     delays: ReleaseDelays,
     now: i64,
@@ -62,7 +61,10 @@ pub async fn end(
             bridge,
             criteria,
             state,
-        } => usages = links::end(connection, bridge, criteria, state, now).await?,
+        } => {
+            let ended = links::end(connection, bridge, criteria, Range::ALL, (state, now)).await?;
+            usages.extend(ended.into_iter().map(|(_, usage)| usage));
+        }
         Ending::Revoked(id) => {
             usages.extend(links::end_one(connection, id, LinkState::Revoked, now).await?);
         }
@@ -73,10 +75,14 @@ pub async fn end(
                 event_id: Some(event_id.to_owned()),
                 ..Criteria::default()
             };
-            usages = links::end(connection, None, &of_event, LinkState::Redacted, now).await?;
+            let redacted = (LinkState::Redacted, now);
+            let ended = links::end(connection, None, &of_event, Range::ALL, redacted).await?;
+            usages.extend(ended.into_iter().map(|(_, usage)| usage));
             usages.extend(by_edit);
         }
-        Ending::OfKey(key_id) => usages = links::end_of_key(connection, key_id, now).await?,
+        Ending::OfKey(key_id, limit) => {
+            usages = links::end_of_key(connection, key_id, limit, now).await?;
+        }
         Ending::LegacyNotShown(ids) => {
             for id in ids {
                 usages.extend(links::end_one(connection, *id, LinkState::Redacted, now).await?);
@@ -98,10 +104,42 @@ pub async fn end(
     Ok(count)
 }
 
+/// All links that there are now, of which `limit` end at once.
+pub async fn all_in_pieces(connection: &mut Connection, limit: i64) -> Result<Range, StorageError> {
+    Ok(Range {
+        up_to: links::last(connection).await?,
+        limit,
+        ..Range::ALL
+    })
+}
+
+/// Revokes some of the live links that match, of one bridge or of all (`None`); returns how many, and
+/// what is left. Zero: none is. Usages whose last link has ended are released after these delays.
+pub async fn revoke_some(
+    connection: &mut Connection,
+    bridge: Option<&str>,
+    criteria: &Criteria,
+    range: Range,
+    delays: ReleaseDelays,
+    now: i64,
+) -> Result<(usize, Range), StorageError> {
+    let revoked = (LinkState::Revoked, now);
+    let ended = links::end(connection, bridge, criteria, range, revoked).await?;
+    let last = ended.iter().map(|(link, _)| *link).max();
+    let (count, usages) = (ended.len(), ended.into_iter().map(|(_, usage)| usage));
+    let (cause, usages) = (EndCause::Wanted, usages.collect());
+    media_references::release(connection, usages, cause, delays, now).await?;
+    let rest = Range {
+        after: last.unwrap_or(range.after),
+        ..range
+    };
+    Ok((count, rest))
+}
+
 /// Takes one of a limited number of follows; the last one ends the link. `false`: none was left,
 /// or the link has ended.
 pub async fn take_follow(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
     delays: ReleaseDelays,
     now: i64,
@@ -119,7 +157,7 @@ pub async fn take_follow(
 /// Stores the changes of a repeated request, and releases the usage that the link leaves, if it
 /// does.
 pub async fn renew(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     earlier: &LinkRow,
     renewal: &Renewal<'_>,
     delays: ReleaseDelays,

@@ -1,9 +1,10 @@
 //! Times in the future that no wait explains: a clock that was ahead for long has left them, and they
 //! would put work off for as long as it was ahead.
 
-use sqlx::SqliteConnection;
-
-use super::StorageError;
+use super::{
+    StorageError,
+    engine::{Connection, query},
+};
 
 /// No wait is longer, but for those that the configuration names, in milliseconds.
 const LONGEST_MS: i64 = 86_400_000;
@@ -12,8 +13,9 @@ const LONGEST_MS: i64 = 86_400_000;
 const LONGEST_CLAIM_MS: i64 = 600_000;
 
 /// The waits that nothing makes longer than [`LONGEST_MS`].
-const SHORT_WAITS: [&str; 8] = [
-    "UPDATE meta_events SET next_attempt_at = $1 WHERE next_attempt_at > $2",
+const SHORT_WAITS: [&str; 9] = [
+    "UPDATE meta_events SET next_attempt_at = $1 WHERE next_attempt_at > $2 AND claimed_until IS NULL",
+    "UPDATE meta_events SET next_attempt_at = $1 WHERE next_attempt_at > $2 AND claimed_until IS NOT NULL",
     "UPDATE media_references SET pending_at = $1 WHERE pending_at > $2 AND state = 'pending'",
     "UPDATE resting_rooms SET rests_until = $1 WHERE rests_until > $2",
     "UPDATE room_successors SET check_at = $1 WHERE check_at > $2",
@@ -38,7 +40,7 @@ pub struct ConfiguredWaits {
 /// # Errors
 /// If the database fails.
 pub async fn pull_back(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     waits: ConfiguredWaits,
     now: i64,
 ) -> Result<(), StorageError> {
@@ -58,7 +60,11 @@ pub async fn pull_back(
             now,
         ),
         (
-            "UPDATE touches SET next_touch_at = $1 WHERE next_touch_at > $2",
+            "UPDATE touches SET next_touch_at = $1 WHERE next_touch_at > $2 AND waits_for_follow = 0",
+            at_most(waits.touch.unwrap_or(i64::MAX)),
+        ),
+        (
+            "UPDATE touches SET next_touch_at = $1 WHERE next_touch_at > $2 AND waits_for_follow = 1",
             at_most(waits.touch.unwrap_or(i64::MAX)),
         ),
         (
@@ -75,7 +81,7 @@ pub async fn pull_back(
         ),
     ];
     for (statement, latest) in short.into_iter().chain(others) {
-        sqlx::query(statement)
+        query(statement)
             .bind(now)
             .bind(latest)
             .execute(&mut *connection)

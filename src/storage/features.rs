@@ -2,36 +2,37 @@
 //!
 //! Every function here fails with [`StorageError`] if the database does.
 
-use sqlx::{SqliteConnection, SqlitePool};
-
-use super::StorageError;
+use super::{
+    StorageError,
+    engine::{Connection, Reader, query, query_scalar},
+};
 
 /// Whether the homeserver had a feature when it was asked last.
-pub async fn has(reader: &SqlitePool, name: &str) -> Result<bool, StorageError> {
-    let found: i64 =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM homeserver_features WHERE name = $1)")
+pub async fn has(reader: &Reader, name: &str) -> Result<bool, StorageError> {
+    let found: bool =
+        query_scalar("SELECT EXISTS (SELECT 1 FROM homeserver_features WHERE name = $1)")
             .bind(name)
             .fetch_one(reader)
             .await?;
-    Ok(found != 0)
+    Ok(found)
 }
 
 /// Notes whether the homeserver has a feature; `true`: that is news.
 pub async fn note(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     name: &str,
     has: bool,
     now: i64,
 ) -> Result<bool, StorageError> {
     let query = if has {
-        sqlx::query(
+        query(
             "INSERT INTO homeserver_features (name, learnt_at) VALUES ($1, $2) \
              ON CONFLICT (name) DO NOTHING",
         )
         .bind(name)
         .bind(now)
     } else {
-        sqlx::query("DELETE FROM homeserver_features WHERE name = $1").bind(name)
+        query("DELETE FROM homeserver_features WHERE name = $1").bind(name)
     };
-    Ok(query.execute(connection).await?.rows_affected() > 0)
+    Ok(query.execute(connection).await? > 0)
 }

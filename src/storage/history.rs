@@ -1,12 +1,17 @@
 //! Facts that are remembered beyond the links that they were about: transactions, redactions,
 //! revocations. Every function here fails only if the database does.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
-use sqlx::{SqliteConnection, SqlitePool};
 
 use medialink_link::matrix::MxcUri;
 
-use super::{StorageError, links::Criteria};
+use super::{
+    StorageError,
+    engine::{Connection, Kind, QueryBuilder, Reader, Rows, query, query_scalar},
+    links::Criteria,
+};
 
 /// How far a transaction of the homeserver has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,26 +25,26 @@ pub enum TransactionStatus {
 }
 
 /// The time of the newest record, as good as it is known; `None`: there is none.
-pub async fn newest(reader: &SqlitePool) -> Result<Option<i64>, StorageError> {
-    Ok(sqlx::query_scalar(
-        "SELECT MAX(at) FROM (SELECT (SELECT issued_at FROM links ORDER BY id DESC LIMIT 1) AS at \
-         UNION ALL SELECT (SELECT created_at FROM meta_events ORDER BY id DESC LIMIT 1) \
+pub async fn newest(reader: &Reader) -> Result<Option<i64>, StorageError> {
+    query_scalar(
+        "SELECT MAX(at) FROM (SELECT (SELECT issued_at FROM links WHERE id = (SELECT MAX(id) FROM links)) AS at \
+         UNION ALL SELECT (SELECT created_at FROM meta_events WHERE id = (SELECT MAX(id) FROM meta_events)) \
          UNION ALL SELECT (SELECT MAX(received_at) FROM appservice_transactions)) AS newest",
     )
     .fetch_one(reader)
-    .await?)
+    .await
 }
 
 /// How far a transaction has come that has this ID and this digest of its events (`None`: any).
 pub async fn transaction_status(
-    reader: &SqlitePool,
+    reader: &Reader,
     bridge: &str,
     txn_id: &str,
     digest: Option<&[u8]>,
 ) -> Result<TransactionStatus, StorageError> {
-    let found: Option<Option<i64>> = sqlx::query_scalar(
+    let found: Option<Option<i64>> = query_scalar(
         "SELECT handed_on_at FROM appservice_transactions \
-         WHERE bridge = $1 AND txn_id = $2 AND ($3 IS NULL OR digest IS $3)",
+         WHERE bridge = $1 AND txn_id = $2 AND (digest IS NOT DISTINCT FROM $3 OR $3 IS NULL)",
     )
     .bind(bridge)
     .bind(txn_id)
@@ -55,42 +60,39 @@ pub async fn transaction_status(
 
 /// Notes a transaction of the homeserver; `false` if it was seen before.
 pub async fn note_transaction(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     txn_id: &str,
     digest: &[u8],
     now: i64,
 ) -> Result<bool, StorageError> {
-    let noted = sqlx::query(
+    let noted = query(
         "INSERT INTO appservice_transactions (bridge, txn_id, received_at, digest) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (bridge, txn_id) DO UPDATE SET received_at = $3, digest = $4, handed_on_at = NULL \
-         WHERE appservice_transactions.digest IS NOT $4",
+         WHERE appservice_transactions.digest IS DISTINCT FROM $4",
     )
     .bind(bridge)
     .bind(txn_id)
     .bind(now)
     .bind(digest)
     .execute(connection)
-    .await?
-    .rows_affected();
+    .await?;
     Ok(noted == 1)
 }
 
 /// Notes that the bridge behind us has taken a transaction.
 pub async fn note_handed_on(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     txn_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
-        "UPDATE appservice_transactions SET handed_on_at = $1 WHERE bridge = $2 AND txn_id = $3",
-    )
-    .bind(now)
-    .bind(bridge)
-    .bind(txn_id)
-    .execute(connection)
-    .await?;
+    query("UPDATE appservice_transactions SET handed_on_at = $1 WHERE bridge = $2 AND txn_id = $3")
+        .bind(now)
+        .bind(bridge)
+        .bind(txn_id)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -105,12 +107,12 @@ fn event_hash(room_id: &str, event_id: &str) -> Vec<u8> {
 
 /// Remembers that an event was redacted.
 pub async fn note_redaction(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query("INSERT INTO redacted_events (event_hash, redacted_at) VALUES ($1, $2) ON CONFLICT (event_hash) DO NOTHING")
+    query("INSERT INTO redacted_events (event_hash, redacted_at) VALUES ($1, $2) ON CONFLICT (event_hash) DO NOTHING")
         .bind(event_hash(room_id, event_id))
         .bind(now)
         .execute(connection)
@@ -120,16 +122,16 @@ pub async fn note_redaction(
 
 /// Whether an event is known to be redacted.
 pub async fn is_redacted(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
 ) -> Result<bool, StorageError> {
-    let found: i64 =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM redacted_events WHERE event_hash = $1)")
+    let found: bool =
+        query_scalar("SELECT EXISTS (SELECT 1 FROM redacted_events WHERE event_hash = $1)")
             .bind(event_hash(room_id, event_id))
             .fetch_one(connection)
             .await?;
-    Ok(found != 0)
+    Ok(found)
 }
 
 fn media_hash(room_id: &str, event_id: &str, mxc: &MxcUri) -> Vec<u8> {
@@ -138,13 +140,13 @@ fn media_hash(room_id: &str, event_id: &str, mxc: &MxcUri) -> Vec<u8> {
 
 /// Remembers that an event no longer has a medium since it was edited.
 pub async fn note_dropped(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
     mxc: &MxcUri,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query("INSERT INTO dropped_media (media_hash, dropped_at) VALUES ($1, $2) ON CONFLICT (media_hash) DO NOTHING")
+    query("INSERT INTO dropped_media (media_hash, dropped_at) VALUES ($1, $2) ON CONFLICT (media_hash) DO NOTHING")
         .bind(media_hash(room_id, event_id, mxc))
         .bind(now)
         .execute(connection)
@@ -154,12 +156,12 @@ pub async fn note_dropped(
 
 /// Forgets that an event has lost a medium: another edit has brought it back.
 pub async fn note_kept(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
     mxc: &MxcUri,
 ) -> Result<(), StorageError> {
-    sqlx::query("DELETE FROM dropped_media WHERE media_hash = $1")
+    query("DELETE FROM dropped_media WHERE media_hash = $1")
         .bind(media_hash(room_id, event_id, mxc))
         .execute(connection)
         .await?;
@@ -168,38 +170,69 @@ pub async fn note_kept(
 
 /// Whether an event is known to have lost a medium by an edit.
 pub async fn is_dropped(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
     mxc: &MxcUri,
 ) -> Result<bool, StorageError> {
-    let dropped: i64 =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM dropped_media WHERE media_hash = $1)")
+    let dropped: bool =
+        query_scalar("SELECT EXISTS (SELECT 1 FROM dropped_media WHERE media_hash = $1)")
             .bind(media_hash(room_id, event_id, mxc))
             .fetch_one(connection)
             .await?;
-    Ok(dropped != 0)
+    Ok(dropped)
 }
+
+/// An event of a room, with the medium that it is to show (`None`: edits do not matter).
+pub type Shown<'a> = (&'a str, &'a str, Option<&'a MxcUri>);
 
 /// Whether an event is known to be redacted, or to have lost this medium by an edit.
 pub async fn is_gone(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
     mxc: &MxcUri,
 ) -> Result<bool, StorageError> {
-    Ok(is_redacted(connection, room_id, event_id).await?
-        || is_dropped(connection, room_id, event_id, mxc).await?)
+    let gone = are_gone(connection, &[(room_id, event_id, Some(mxc))]).await?;
+    Ok(gone.contains(&true))
+}
+
+/// The same for many events; returns the answer for each.
+pub async fn are_gone(
+    connection: &mut Connection,
+    events: &[Shown<'_>],
+) -> Result<Vec<bool>, StorageError> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let redacted = |(room_id, event_id, _): &Shown<'_>| event_hash(room_id, event_id);
+    let dropped =
+        |(room_id, event_id, mxc): &Shown<'_>| mxc.map(|mxc| media_hash(room_id, event_id, mxc));
+    let of_events: BTreeSet<_> = events.iter().map(redacted).collect();
+    let of_media: BTreeSet<_> = events.iter().filter_map(dropped).collect();
+    let hashes = |hashes| Rows::of(&[("hash", Kind::Bytes)], hashes);
+    let mut query =
+        QueryBuilder::new("SELECT event_hash FROM redacted_events WHERE event_hash IN ");
+    query
+        .push_rows(hashes(of_events))
+        .push(" UNION ALL SELECT media_hash FROM dropped_media WHERE media_hash IN ")
+        .push_rows(hashes(of_media));
+    let found: Vec<Vec<u8>> = query.build_query_scalar().fetch_all(connection).await?;
+    let found: BTreeSet<Vec<u8>> = found.into_iter().collect();
+    let is_found = |event| {
+        found.contains(&redacted(event)) || dropped(event).is_some_and(|hash| found.contains(&hash))
+    };
+    Ok(events.iter().map(is_found).collect())
 }
 
 /// Remembers a revocation, for links that are not seen yet. One by sender reaches none of them.
 pub async fn note_revocation(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     criteria: &Criteria,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO revocations (bridge, room_id, event_id, mxc, issued_before_at, revoked_at) \
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -217,14 +250,14 @@ pub async fn note_revocation(
 /// Remembers the revocation of all links of a room. It replaces an earlier one, which holds for less,
 /// so that a room that is switched on and off fills no table.
 pub async fn note_revocation_of_room(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
-        "DELETE FROM revocations WHERE bridge = $1 AND room_id = $2 AND event_id IS NULL \
-         AND mxc IS NULL AND issued_before_at IS NULL",
+    query(
+        "DELETE FROM revocations WHERE bridge = $1 AND COALESCE(room_id, '') = $2 \
+         AND COALESCE(event_id, '') = '' AND COALESCE(mxc, '') = '' AND issued_before_at IS NULL",
     )
     .bind(bridge)
     .bind(room_id)
@@ -240,17 +273,17 @@ pub async fn note_revocation_of_room(
 /// Whether a link that was not seen before was revoked by its criteria: it was, if it was issued
 /// up to the second of the revocation.
 pub async fn is_revoked(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     event_id: &str,
     mxc: &str,
     issued_at: i64,
 ) -> Result<bool, StorageError> {
-    let found: i64 = sqlx::query_scalar(
+    let found: bool = query_scalar(
         "SELECT EXISTS (SELECT 1 FROM revocations WHERE bridge = $1 AND revoked_at >= $2 \
-         AND (room_id IS NULL OR room_id = $3) AND (event_id IS NULL OR event_id = $4) \
-         AND (mxc IS NULL OR mxc = $5) AND (issued_before_at IS NULL OR issued_before_at > $2))",
+         AND COALESCE(room_id, '') IN ('', $3) AND COALESCE(event_id, '') IN ('', $4) \
+         AND COALESCE(mxc, '') IN ('', $5) AND (issued_before_at IS NULL OR issued_before_at > $2))",
     )
     .bind(bridge)
     .bind(issued_at)
@@ -259,7 +292,7 @@ pub async fn is_revoked(
     .bind(mxc)
     .fetch_one(connection)
     .await?;
-    Ok(found != 0)
+    Ok(found)
 }
 
 /// Facts older than these times are forgotten, in milliseconds since the epoch; `None`: none are.
@@ -274,26 +307,23 @@ pub struct ForgetBefore {
 }
 
 /// Forgets facts that are older than these times.
-pub async fn forget(
-    connection: &mut SqliteConnection,
-    before: ForgetBefore,
-) -> Result<(), StorageError> {
-    sqlx::query("DELETE FROM appservice_transactions WHERE received_at < $1")
+pub async fn forget(connection: &mut Connection, before: ForgetBefore) -> Result<(), StorageError> {
+    query("DELETE FROM appservice_transactions WHERE received_at < $1")
         .bind(before.transactions)
         .execute(&mut *connection)
         .await?;
     if let Some(before) = before.redactions {
-        sqlx::query("DELETE FROM redacted_events WHERE redacted_at < $1")
+        query("DELETE FROM redacted_events WHERE redacted_at < $1")
             .bind(before)
             .execute(&mut *connection)
             .await?;
-        sqlx::query("DELETE FROM dropped_media WHERE dropped_at < $1")
+        query("DELETE FROM dropped_media WHERE dropped_at < $1")
             .bind(before)
             .execute(&mut *connection)
             .await?;
     }
     if let Some(before) = before.revocations {
-        sqlx::query("DELETE FROM revocations WHERE revoked_at < $1")
+        query("DELETE FROM revocations WHERE revoked_at < $1")
             .bind(before)
             .execute(&mut *connection)
             .await?;

@@ -2,11 +2,12 @@
 //! were in use, for which secret, so that a file that was made anew, or comes from an old copy, is
 //! noticed. Every function here fails only if the database does.
 
-use sqlx::{SqliteConnection, SqlitePool};
-
 use medialink_link::{KeyId, KeyState};
 
-use super::StorageError;
+use super::{
+    StorageError,
+    engine::{Connection, Reader, query, query_as, query_scalar},
+};
 use crate::key_store::KeyFact;
 
 /// Why keys cannot be used.
@@ -44,12 +45,9 @@ struct Known {
 }
 
 impl Known {
-    async fn find(
-        connection: &mut SqliteConnection,
-        id: KeyId,
-    ) -> Result<Option<Self>, StorageError> {
+    async fn find(connection: &mut Connection, id: KeyId) -> Result<Option<Self>, StorageError> {
         let known: Option<(Vec<u8>, Option<String>)> =
-            sqlx::query_as("SELECT fingerprint, ended FROM link_keys WHERE key_id = $1")
+            query_as("SELECT fingerprint, ended FROM link_keys WHERE key_id = $1")
                 .bind(i64::from(id))
                 .fetch_optional(connection)
                 .await?;
@@ -72,10 +70,7 @@ impl Known {
 }
 
 /// Makes sure that no key of a key file contradicts those that were there before.
-pub async fn compare(
-    connection: &mut SqliteConnection,
-    keys: &[KeyFact],
-) -> Result<(), AdmitError> {
+pub async fn compare(connection: &mut Connection, keys: &[KeyFact]) -> Result<(), AdmitError> {
     for key in keys {
         if let Some(known) = Known::find(connection, key.id).await? {
             known.compare(key)?;
@@ -86,7 +81,7 @@ pub async fn compare(
 
 /// Notes the keys of a key file, if none of them contradicts those that were there before.
 pub async fn admit(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     keys: &[KeyFact],
     now: i64,
 ) -> Result<(), AdmitError> {
@@ -98,7 +93,7 @@ pub async fn admit(
             }
         }
         let ended = (key.state == KeyState::Revoked).then_some("revoked");
-        sqlx::query(
+        query(
             "INSERT INTO link_keys (key_id, fingerprint, seen_at, ended) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (key_id) DO UPDATE SET ended = COALESCE(link_keys.ended, $4)",
         )
@@ -107,15 +102,14 @@ pub async fn admit(
         .bind(now)
         .bind(ended)
         .execute(&mut *connection)
-        .await
-        .map_err(StorageError::from)?;
+        .await?;
     }
     Ok(())
 }
 
 /// Notes that a key was taken out of the key file for good.
-pub async fn retire(connection: &mut SqliteConnection, id: KeyId) -> Result<(), StorageError> {
-    sqlx::query("UPDATE link_keys SET ended = 'retired' WHERE key_id = $1")
+pub async fn retire(connection: &mut Connection, id: KeyId) -> Result<(), StorageError> {
+    query("UPDATE link_keys SET ended = 'retired' WHERE key_id = $1")
         .bind(i64::from(id))
         .execute(connection)
         .await?;
@@ -123,8 +117,8 @@ pub async fn retire(connection: &mut SqliteConnection, id: KeyId) -> Result<(), 
 }
 
 /// The IDs of the keys that were in the key file and are not retired.
-pub async fn not_retired(reader: &SqlitePool) -> Result<Vec<KeyId>, StorageError> {
-    let ids = sqlx::query_scalar(
+pub async fn not_retired(reader: &Reader) -> Result<Vec<KeyId>, StorageError> {
+    let ids = query_scalar(
         "SELECT key_id FROM link_keys WHERE ended IS NULL OR ended <> 'retired' ORDER BY key_id",
     );
     Ok(key_ids(ids.fetch_all(reader).await?))
@@ -136,11 +130,24 @@ fn key_ids(ids: Vec<i64>) -> Vec<KeyId> {
 }
 
 /// The IDs of all keys that links were ever signed with, or could have been, in ascending order.
-pub async fn ever_used(reader: &SqlitePool) -> Result<Vec<KeyId>, StorageError> {
-    let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT key_id FROM link_keys UNION SELECT key_id FROM links WHERE key_id >= 0 ORDER BY 1",
-    )
-    .fetch_all(reader)
-    .await?;
+pub async fn ever_used(reader: &Reader) -> Result<Vec<KeyId>, StorageError> {
+    let mut connection = reader.acquire().await?;
+    let mut ids: Vec<i64> = query_scalar("SELECT key_id FROM link_keys")
+        .fetch_all(&mut connection)
+        .await?;
+    // Keys that were taken out before their IDs were noted, as long as their links live.
+    let mut last = -1;
+    loop {
+        let next: Option<i64> =
+            query_scalar("SELECT MIN(key_id) FROM links WHERE state = 'live' AND key_id > $1")
+                .bind(last)
+                .fetch_one(&mut connection)
+                .await?;
+        let Some(next) = next else { break };
+        ids.push(next);
+        last = next;
+    }
+    ids.sort_unstable();
+    ids.dedup();
     Ok(key_ids(ids))
 }

@@ -4,9 +4,10 @@
 
 use std::fmt;
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqliteExecutor, SqlitePool};
-
-use super::StorageError;
+use super::{
+    StorageError,
+    engine::{Connection, On, QueryBuilder, Reader, query, query_scalar},
+};
 
 /// A medium with all that decides about the homeserver's answer. Rooms do not.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -43,27 +44,27 @@ macro_rules! of_medium {
 
 /// Since when the homeserver has been known not to have it; `None`: it is not known.
 pub async fn since<'e>(
-    reader: impl SqliteExecutor<'e>,
+    reader: impl Into<On<'e>>,
     medium: &AskedMedium,
 ) -> Result<Option<i64>, StorageError> {
     let query = of_medium!("SELECT missing_since FROM missing_media");
-    Ok(sqlx::query_scalar(query)
+    query_scalar(query)
         .bind(&medium.bridge)
         .bind(&medium.mxc)
         .bind(&medium.content_token)
         .bind(&medium.copy_mxc)
         .fetch_optional(reader)
-        .await?)
+        .await
 }
 
 /// Notes that the homeserver does not have it, as if it were the first time.
 pub async fn note(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     medium: &AskedMedium,
     now: i64,
     ask_at: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO missing_media (bridge, mxc, content_token, copy_mxc, missing_since, ask_at) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (bridge, mxc, content_token, copy_mxc) \
          DO UPDATE SET missing_since = excluded.missing_since, ask_at = excluded.ask_at",
@@ -81,11 +82,11 @@ pub async fn note(
 
 /// Has it asked for at another time; nothing else of the note changes.
 pub async fn postpone(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     medium: &AskedMedium,
     ask_at: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(of_medium!("UPDATE missing_media SET ask_at = $5"))
+    query(of_medium!("UPDATE missing_media SET ask_at = $5"))
         .bind(&medium.bridge)
         .bind(&medium.mxc)
         .bind(&medium.content_token)
@@ -97,11 +98,8 @@ pub async fn postpone(
 }
 
 /// Forgets the note: the homeserver has it, or no link leads to it any more.
-pub async fn forget(
-    connection: &mut SqliteConnection,
-    medium: &AskedMedium,
-) -> Result<(), StorageError> {
-    sqlx::query(of_medium!("DELETE FROM missing_media"))
+pub async fn forget(connection: &mut Connection, medium: &AskedMedium) -> Result<(), StorageError> {
+    query(of_medium!("DELETE FROM missing_media"))
         .bind(&medium.bridge)
         .bind(&medium.mxc)
         .bind(&medium.content_token)
@@ -124,15 +122,15 @@ pub struct DueQuestion {
 /// The medium that is to be asked for first, of those that are due: none of `busy` media, and none of
 /// `busy_servers`.
 pub async fn next_due(
-    reader: &SqlitePool,
+    reader: &Reader,
     now: i64,
     busy: &[&str],
     busy_servers: &[&str],
 ) -> Result<Option<DueQuestion>, StorageError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT m.bridge, m.mxc, m.content_token, m.copy_mxc, EXISTS (SELECT 1 FROM links l \
          JOIN media_references r ON r.id = l.media_reference_id \
-         WHERE l.mxc = m.mxc AND l.bridge = m.bridge AND l.content_token = m.content_token \
+         WHERE l.mxc = m.mxc AND l.bridge || '' = m.bridge AND l.content_token = m.content_token \
          AND COALESCE(r.copy_mxc, '') = m.copy_mxc AND l.state = 'live' \
          AND (l.expires_at IS NULL OR l.expires_at > ",
     );
@@ -142,12 +140,12 @@ pub async fn next_due(
         .push_bind(now);
     without(&mut query, "m.mxc", busy, busy_servers);
     query.push(" ORDER BY m.ask_at LIMIT 1");
-    Ok(query.build_query_as().fetch_optional(reader).await?)
+    query.build_query_as().fetch_optional(reader).await
 }
 
 /// Leaves out these media, and all media of these servers.
 pub(super) fn without(
-    query: &mut QueryBuilder<Sqlite>,
+    query: &mut QueryBuilder,
     column: &'static str,
     media: &[&str],
     servers: &[&str],
@@ -161,9 +159,9 @@ pub(super) fn without(
         query
             .push(" AND SUBSTR(")
             .push(column)
-            .push(", 1, ")
+            .push(", 1, CAST(")
             .push_bind(i64::try_from(start.len()).unwrap_or(i64::MAX))
-            .push(") <> ")
+            .push(" AS INTEGER)) <> ")
             .push_bind(start);
     }
 }

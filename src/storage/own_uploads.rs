@@ -2,9 +2,10 @@
 //!
 //! Every function here fails with [`StorageError`] if the database does.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
-
-use super::StorageError;
+use super::{
+    StorageError,
+    engine::{Connection, QueryBuilder, Reader, query},
+};
 
 /// Media that nothing needs any more.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -19,12 +20,12 @@ pub struct UnneededUpload {
 
 /// Notes media that a bridge's user has uploaded.
 pub async fn note(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     mxc: &str,
     bridge: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO own_uploads (mxc, bridge, next_attempt_at) VALUES ($1, $2, $3) \
          ON CONFLICT (mxc) DO NOTHING",
     )
@@ -39,33 +40,32 @@ pub async fn note(
 /// Media of these bridges to which no link lives, and whose usage is released, where an attempt to
 /// delete it is due.
 pub async fn unneeded(
-    reader: &SqlitePool,
+    reader: &Reader,
     bridges: &[String],
     now: i64,
     limit: i64,
 ) -> Result<Vec<UnneededUpload>, StorageError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT u.mxc, u.bridge, u.attempts FROM own_uploads u WHERE u.next_attempt_at <= ",
     );
-    query.push_bind(now).push(" AND u.bridge IN (");
-    let mut list = query.separated(", ");
-    for bridge in bridges {
-        list.push_bind(bridge);
-    }
     query
+        .push_bind(now)
+        .push(" AND u.bridge IN (")
+        .push_list(bridges)
         .push(
-            ") AND NOT EXISTS (SELECT 1 FROM links l \
+            ") AND NOT EXISTS (SELECT 1 FROM links l WHERE l.mxc = u.mxc AND l.state = 'live') \
+             AND NOT EXISTS (SELECT 1 FROM links l \
              JOIN media_references r ON r.id = l.media_reference_id WHERE l.mxc = u.mxc \
-             AND (l.state = 'live' OR r.state NOT IN ('released', 'disabled', 'failed'))) \
+             AND l.state <> 'live' AND r.state NOT IN ('released', 'disabled', 'failed')) \
              ORDER BY u.next_attempt_at LIMIT ",
         )
         .push_bind(limit);
-    Ok(query.build_query_as().fetch_all(reader).await?)
+    query.build_query_as().fetch_all(reader).await
 }
 
 /// Forgets media that has gone.
-pub async fn forget(connection: &mut SqliteConnection, mxc: &str) -> Result<(), StorageError> {
-    sqlx::query("DELETE FROM own_uploads WHERE mxc = $1")
+pub async fn forget(connection: &mut Connection, mxc: &str) -> Result<(), StorageError> {
+    query("DELETE FROM own_uploads WHERE mxc = $1")
         .bind(mxc)
         .execute(connection)
         .await?;
@@ -74,16 +74,14 @@ pub async fn forget(connection: &mut SqliteConnection, mxc: &str) -> Result<(), 
 
 /// Notes an attempt that has failed, and when the next one is due.
 pub async fn postpone(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     mxc: &str,
     next_attempt_at: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
-        "UPDATE own_uploads SET attempts = attempts + 1, next_attempt_at = $1 WHERE mxc = $2",
-    )
-    .bind(next_attempt_at)
-    .bind(mxc)
-    .execute(connection)
-    .await?;
+    query("UPDATE own_uploads SET attempts = attempts + 1, next_attempt_at = $1 WHERE mxc = $2")
+        .bind(next_attempt_at)
+        .bind(mxc)
+        .execute(connection)
+        .await?;
     Ok(())
 }

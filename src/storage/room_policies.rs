@@ -1,9 +1,12 @@
 //! The policies of rooms, as far as they are known. Every function here fails only if the database
 //! does.
 
-use sqlx::{SqliteConnection, SqlitePool};
+use std::collections::{BTreeSet, HashMap};
 
-use super::StorageError;
+use super::{
+    StorageError,
+    engine::{Connection, Kind, On, QueryBuilder, Reader, Rows, query, query_as},
+};
 
 /// The links that a room allows. Without a policy, all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +75,7 @@ impl KnownPolicy {
 
 #[derive(sqlx::FromRow)]
 struct Row {
+    room_id: String,
     enabled: i64,
     max_lifetime_ms: Option<i64>,
     max_size: Option<i64>,
@@ -85,7 +89,7 @@ struct Row {
     next_ask_at: Option<i64>,
 }
 
-const SELECT: &str = "SELECT enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, \
+const SELECT: &str = "SELECT room_id, enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, \
      waits, revision, bridge, attempts, next_ask_at FROM room_policies WHERE room_id = $1";
 
 fn known(row: Row) -> KnownPolicy {
@@ -107,8 +111,8 @@ fn known(row: Row) -> KnownPolicy {
 }
 
 /// The policy of a room, as far as it is known.
-pub async fn find(reader: &SqlitePool, room_id: &str) -> Result<Option<KnownPolicy>, StorageError> {
-    let row: Option<Row> = sqlx::query_as(SELECT)
+pub async fn find(reader: &Reader, room_id: &str) -> Result<Option<KnownPolicy>, StorageError> {
+    let row: Option<Row> = query_as(SELECT)
         .bind(room_id)
         .fetch_optional(reader)
         .await?;
@@ -117,26 +121,43 @@ pub async fn find(reader: &SqlitePool, room_id: &str) -> Result<Option<KnownPoli
 
 /// The same, inside a write.
 pub async fn find_in(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
 ) -> Result<Option<KnownPolicy>, StorageError> {
-    let row: Option<Row> = sqlx::query_as(SELECT)
+    let row: Option<Row> = query_as(SELECT)
         .bind(room_id)
         .fetch_optional(connection)
         .await?;
     Ok(row.map(known))
 }
 
+/// The policies of these rooms, of those where any is known.
+pub async fn find_all<'c>(
+    on: impl Into<On<'c>>,
+    rooms: &BTreeSet<&str>,
+) -> Result<HashMap<String, KnownPolicy>, StorageError> {
+    let mut query = QueryBuilder::new(
+        "SELECT room_id, enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, \
+         waits, revision, bridge, attempts, next_ask_at FROM room_policies WHERE room_id IN ",
+    );
+    query.push_rows(Rows::of(&[("room_id", Kind::Text)], rooms.iter().copied()));
+    let rows: Vec<Row> = query.build_query_as().fetch_all(on).await?;
+    let by_room = rows
+        .into_iter()
+        .map(|row| (row.room_id.clone(), known(row)));
+    Ok(by_room.collect())
+}
+
 /// Notes the present policy of a room, and the bridge as whose user to ask the next time.
 pub async fn note(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     bridge: &str,
     policy: &RoomPolicy,
     event_id: Option<&str>,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO room_policies (room_id, bridge, enabled, max_lifetime_ms, max_size, \
          pages_only, event_id, known_at, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) \
          ON CONFLICT (room_id) DO UPDATE SET \
@@ -159,11 +180,11 @@ pub async fn note(
 
 /// Notes that the known policy of a room still holds.
 pub async fn confirm(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE room_policies SET known_at = $1, waits = 0, attempts = 0, next_ask_at = NULL \
          WHERE room_id = $2",
     )
@@ -177,13 +198,13 @@ pub async fn confirm(
 /// Notes that a room has to be asked, as which bridge's user, how often it has not answered, and when
 /// it is asked next (`None`: once something happens there). The known policy stands until then.
 pub async fn note_unanswered(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     bridge: &str,
     attempts: i64,
     next_ask_at: Option<i64>,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO room_policies (room_id, bridge, waits, attempts, next_ask_at) \
          VALUES ($1, $2, 1, $3, $4) ON CONFLICT (room_id) DO UPDATE \
          SET bridge = $2, waits = 1, attempts = $3, next_ask_at = $4",
@@ -200,12 +221,12 @@ pub async fn note_unanswered(
 /// Notes that the known policy of a room may not hold any more, so that it is asked at once; answers
 /// that are on their way are not believed.
 pub async fn doubt(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     bridge: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE room_policies SET bridge = $1, waits = 1, attempts = 0, next_ask_at = $3, \
          revision = revision + 1 WHERE room_id = $2",
     )
@@ -230,16 +251,16 @@ pub struct WaitingRoom {
 
 /// Up to `limit` rooms that have to be asked by now, those that have waited longest first.
 pub async fn waiting(
-    reader: &SqlitePool,
+    reader: &Reader,
     now: i64,
     limit: i64,
 ) -> Result<Vec<WaitingRoom>, StorageError> {
-    Ok(sqlx::query_as(
+    query_as(
         "SELECT room_id, bridge, revision FROM room_policies \
          WHERE waits = 1 AND next_ask_at <= $1 ORDER BY next_ask_at LIMIT $2",
     )
     .bind(now)
     .bind(limit)
     .fetch_all(reader)
-    .await?)
+    .await
 }

@@ -3,9 +3,10 @@
 //!
 //! Every function here fails with [`StorageError`] if the database does.
 
-use sqlx::{SqliteConnection, SqlitePool};
-
-use super::StorageError;
+use super::{
+    StorageError,
+    engine::{Connection, Reader, pick, query, query_as, query_scalar},
+};
 
 /// How many replacements in a row are followed.
 const MAX_HOPS: i64 = 16;
@@ -34,14 +35,14 @@ pub struct DueCheck {
 /// Notes what a tombstone says, to be checked from `now` on. A later tombstone replaces it, until
 /// usage has moved.
 pub async fn note(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     succession: &Succession,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO room_successors (bridge, room_id, successor, check_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (bridge, room_id) DO UPDATE SET successor = $3, check_at = $4, failures = 0 \
-         WHERE moved_at IS NULL",
+         WHERE room_successors.moved_at IS NULL",
     )
     .bind(&succession.bridge)
     .bind(&succession.room_id)
@@ -54,12 +55,12 @@ pub async fn note(
 
 /// Has every replacement by this room checked: the bridge's user has joined it.
 pub async fn joined(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     successor: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE room_successors SET check_at = $1, failures = 0 \
          WHERE bridge = $2 AND successor = $3 AND moved_at IS NULL",
     )
@@ -73,12 +74,12 @@ pub async fn joined(
 
 /// Up to `limit` replacements of a bridge that are to be checked now, the longest due first.
 pub async fn due(
-    reader: &SqlitePool,
+    reader: &Reader,
     bridge: &str,
     now: i64,
     limit: i64,
 ) -> Result<Vec<DueCheck>, StorageError> {
-    Ok(sqlx::query_as(
+    query_as(
         "SELECT bridge, room_id, successor, check_at FROM room_successors \
          WHERE bridge = $1 AND check_at <= $2 ORDER BY check_at LIMIT $3",
     )
@@ -86,15 +87,15 @@ pub async fn due(
     .bind(now)
     .bind(limit)
     .fetch_all(reader)
-    .await?)
+    .await
 }
 
 /// How often in a row the rooms of a replacement could not be looked at, this time included.
 pub async fn note_failure(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     succession: &Succession,
 ) -> Result<i64, StorageError> {
-    let failures: Option<i64> = sqlx::query_scalar(
+    let failures: Option<i64> = query_scalar(
         "UPDATE room_successors SET failures = failures + 1 \
          WHERE bridge = $1 AND room_id = $2 AND successor = $3 RETURNING failures",
     )
@@ -109,12 +110,12 @@ pub async fn note_failure(
 /// Has a replacement checked again at `check_at` (`None`: once the bridge's user joins), unless
 /// another tombstone or a join came while it was checked.
 pub async fn check_again(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     checked: &DueCheck,
     check_at: Option<i64>,
 ) -> Result<(), StorageError> {
     let succession = &checked.succession;
-    sqlx::query(
+    query(
         "UPDATE room_successors SET check_at = $1 \
          WHERE bridge = $2 AND room_id = $3 AND successor = $4 AND check_at = $5",
     )
@@ -132,13 +133,13 @@ pub async fn check_again(
 /// the new room would lead back to the old one, or further than replacements are followed: it might
 /// lead back from there, and usage would move in a circle for ever.
 pub async fn moved(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     succession: &Succession,
     now: i64,
 ) -> Result<(), StorageError> {
     let (leads_to, hops) = follow(connection, &succession.bridge, &succession.successor).await?;
     let moved_at = (leads_to != succession.room_id && hops < MAX_HOPS).then_some(now);
-    sqlx::query(
+    query(
         "UPDATE room_successors SET check_at = NULL, moved_at = $1 \
          WHERE bridge = $2 AND room_id = $3 AND successor = $4",
     )
@@ -153,7 +154,7 @@ pub async fn moved(
 
 /// The room in which usage of media of a room is counted: itself, or its latest replacement.
 pub async fn counted_in(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
 ) -> Result<String, StorageError> {
@@ -162,13 +163,13 @@ pub async fn counted_in(
 
 /// The latest replacement of a room, and how many there are up to it; some at most.
 async fn follow(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
 ) -> Result<(String, i64), StorageError> {
     let mut room = room_id.to_owned();
     for hops in 0..MAX_HOPS {
-        let next: Option<String> = sqlx::query_scalar(
+        let next: Option<String> = query_scalar(
             "SELECT successor FROM room_successors WHERE bridge = $1 AND room_id = $2 AND moved_at IS NOT NULL",
         )
         .bind(bridge)
@@ -185,26 +186,33 @@ async fn follow(
 
 /// The rooms whose usage is counted in this one: itself, and those that it has replaced.
 pub async fn counted_here(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
 ) -> Result<Vec<String>, StorageError> {
-    Ok(sqlx::query_scalar(
+    // They differ in the collation of the first row alone, which PostgreSQL has to be told.
+    query_scalar(pick(
         "WITH RECURSIVE here (room_id, hops) AS (SELECT $2, 0 UNION \
-         SELECT s.room_id, hops + 1 FROM room_successors s JOIN here ON s.successor = here.room_id \
-         WHERE s.bridge = $1 AND s.moved_at IS NOT NULL AND hops < $3) \
+         SELECT s.room_id, hops + 1 FROM here CROSS JOIN room_successors s \
+         WHERE s.successor = here.room_id AND s.bridge = $1 AND s.moved_at IS NOT NULL AND hops < $3) \
          SELECT DISTINCT room_id FROM here",
-    )
+        "WITH RECURSIVE here (room_id, hops) AS (SELECT CAST($2 AS TEXT) COLLATE \"C\", 0 UNION \
+         SELECT s.room_id, hops + 1 FROM here CROSS JOIN room_successors s \
+         WHERE s.successor = here.room_id AND s.bridge = $1 AND s.moved_at IS NOT NULL AND hops < $3) \
+         SELECT DISTINCT room_id FROM here",
+    ))
     .bind(bridge)
     .bind(room_id)
     .bind(MAX_HOPS)
     .fetch_all(connection)
-    .await?)
+    .await
 }
 
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+
+    use crate::config::DatabaseConfig;
 
     use super::*;
     use crate::storage::{Database, Opener};
@@ -221,7 +229,11 @@ mod tests {
     /// Has each room of a ring replaced by the next one.
     async fn move_round(rooms: usize) {
         let folder = tempfile::tempdir().expect("a folder");
-        let database = Database::open(&folder.path().join("m.db"), Opener::Service).await;
+        let database = Database::open(
+            &DatabaseConfig::Sqlite(folder.path().join("m.db")),
+            Opener::Service,
+        )
+        .await;
         let database = database.expect("opens");
         let written = database.writer().write::<_, StorageError, _>(move |c| {
             async move {

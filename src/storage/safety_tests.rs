@@ -1,7 +1,9 @@
+use crate::config::DatabaseConfig;
 use futures_util::FutureExt;
 use medialink_link::KeyState;
 
 use super::{
+    engine::{query, query_scalar, run_script},
     link_keys::{AdmitError, KeyObjection},
     *,
 };
@@ -9,7 +11,11 @@ use crate::key_store::KeyFact;
 
 async fn open() -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().expect("a folder");
-    let database = Database::open(&folder.path().join("m.db"), Opener::Service).await;
+    let database = Database::open(
+        &DatabaseConfig::Sqlite(folder.path().join("m.db")),
+        Opener::Service,
+    )
+    .await;
     (folder, database.expect("opens"))
 }
 
@@ -18,7 +24,7 @@ async fn run(database: &Database, sql: &'static str) {
         .writer()
         .write::<_, StorageError, _>(move |connection| {
             async move {
-                sqlx::raw_sql(sql).execute(connection).await?;
+                run_script(connection, sql).await?;
                 Ok(())
             }
             .boxed()
@@ -27,7 +33,7 @@ async fn run(database: &Database, sql: &'static str) {
 }
 
 async fn texts(database: &Database, sql: &'static str) -> Vec<String> {
-    let read = sqlx::query_scalar(sql).fetch_all(database.reader());
+    let read = query_scalar(sql).fetch_all(database.reader());
     read.await.expect("reads")
 }
 
@@ -40,7 +46,7 @@ async fn a_write_that_panics_ends_the_writer_and_takes_nothing_along_half() {
         async move {
             let write = writer.write::<_, StorageError, _>(move |connection| {
                 async move {
-                    sqlx::query("INSERT INTO secrets VALUES ($1, $1)")
+                    query("INSERT INTO secrets VALUES ($1, $1)")
                         .bind(name)
                         .execute(connection)
                         .await?;
@@ -62,7 +68,9 @@ async fn a_write_that_panics_ends_the_writer_and_takes_nothing_along_half() {
     assert!(told.contains("closed"), "{told}");
     drop(database);
     let path = folder.path().join("m.db");
-    let database = Database::open(&path, Opener::Service).await.expect("opens");
+    let database = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Service)
+        .await
+        .expect("opens");
     let kept = texts(&database, "SELECT name FROM secrets").await;
     assert_eq!(kept, ["before"]);
 }
@@ -71,12 +79,15 @@ async fn a_write_that_panics_ends_the_writer_and_takes_nothing_along_half() {
 async fn commands_make_no_database_and_bring_none_up_to_date() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("m.db");
-    let command = async || Database::open(&path, Opener::Command).await;
+    let command =
+        async || Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Command).await;
     let told = async || command().await.expect_err("refused").to_string();
     let missing = told().await;
     assert!(missing.contains("medialink serve"), "{missing}");
     assert!(!path.exists());
-    let database = Database::open(&path, Opener::Service).await.expect("opens");
+    let database = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Service)
+        .await
+        .expect("opens");
     assert!(command().await.is_ok());
     run(
         &database,
@@ -94,7 +105,7 @@ async fn commands_make_no_database_and_bring_none_up_to_date() {
     let newer = told().await;
     assert!(newer.contains("of a newer version (found 9999"), "{newer}");
     drop(database);
-    let service = Database::open(&path, Opener::Service).await;
+    let service = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Service).await;
     let newer = service.expect_err("refused").to_string();
     assert!(newer.contains("of a newer version (found 9999"), "{newer}");
 }

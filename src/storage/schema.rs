@@ -1,61 +1,85 @@
 //! The tables of a database, by their version: brought up to date by the service alone.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
-use sqlx::{SqliteConnection, migrate::Migrator};
+use sqlx::migrate::Migrator;
 
-use super::StorageError;
+use super::{
+    StorageError,
+    database::opened::Opener,
+    engine::{Connection, On, pick, query_scalar},
+    moving::progress,
+};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// Brings the tables up to date.
-pub(super) async fn migrate(
-    connection: &mut SqliteConnection,
-    path: &Path,
+/// Brings the tables up to date for a service, or makes sure for a command that they are; `place`: what
+/// errors call the database.
+pub(super) async fn prepare(
+    connection: &mut Connection,
+    place: &str,
+    opener: Opener,
 ) -> Result<(), StorageError> {
-    let applied = applied(connection).await?;
-    if applied.iter().any(|version| !known().contains(version)) {
-        return Err(newer(path, &applied));
+    if progress::is_there(connection).await? {
+        return Err(StorageError::File(format!(
+            "{place} is the target of a move that has not ended: `medialink migrate` goes on with it, if the same \
+             --from and --to are given again"
+        )));
     }
-    MIGRATIONS.run(connection).await?;
+    match opener {
+        Opener::Service => migrate(connection, place).await,
+        Opener::Command => check(connection, place).await,
+    }
+}
+
+/// Brings the tables up to date, or makes them.
+pub(super) async fn migrate(connection: &mut Connection, place: &str) -> Result<(), StorageError> {
+    let applied = applied(connection).await?;
+    let known = known(connection);
+    if applied.iter().any(|version| !known.contains(version)) {
+        return Err(newer(place, &applied, &known));
+    }
+    match On::from(connection) {
+        On::Sqlite(connection) => SQLITE.run(connection).await?,
+        On::SqlitePool(pool) => SQLITE.run(pool).await?,
+        On::Postgres(connection) | On::PostgresReader(connection, _) => {
+            POSTGRES.run(connection).await?
+        }
+        On::PostgresPool(pool, _) => POSTGRES.run(pool).await?,
+    }
     Ok(())
 }
 
 /// Makes sure that the tables are those of this version. A command that brought them up to date would
 /// do so below an older service that may be running.
-pub(super) async fn check(
-    connection: &mut SqliteConnection,
-    path: &Path,
-) -> Result<(), StorageError> {
+async fn check(connection: &mut Connection, place: &str) -> Result<(), StorageError> {
     let applied = applied(connection).await?;
-    let known = known();
+    let known = known(connection);
     if applied == known {
         return Ok(());
     }
     if applied.is_empty() {
         return Err(StorageError::File(format!(
-            "{} has no tables yet: `medialink serve` makes them at its first start",
-            path.display()
+            "{place} has no tables yet: `medialink serve` makes them at its first start"
         )));
     }
     if applied.iter().any(|version| !known.contains(version)) {
-        return Err(newer(path, &applied));
+        return Err(newer(place, &applied, &known));
     }
     Err(StorageError::File(format!(
-        "{} is of an older version (found {}, this version has {}): start `medialink serve` of this version first, \
-         which brings it up to date, or use the `medialink` of the running service",
-        path.display(),
+        "{place} is of an older version (found {}, this version has {}): start `medialink serve` of this version \
+         first, which brings it up to date, or use the `medialink` of the running service",
         last(&applied),
         last(&known)
     )))
 }
 
-fn newer(path: &Path, applied: &BTreeSet<i64>) -> StorageError {
+fn newer(place: &str, applied: &BTreeSet<i64>, known: &BTreeSet<i64>) -> StorageError {
     StorageError::File(format!(
-        "{} is of a newer version (found {}, this version has {}): use the `medialink` of that version",
-        path.display(),
+        "{place} is of a newer version (found {}, this version has {}): use the `medialink` of that version",
         last(applied),
-        last(&known())
+        last(known)
     ))
 }
 
@@ -63,25 +87,29 @@ fn last(versions: &BTreeSet<i64>) -> i64 {
     versions.last().copied().unwrap_or_default()
 }
 
-fn known() -> BTreeSet<i64> {
-    MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .collect()
+fn known(connection: &Connection) -> BTreeSet<i64> {
+    let migrations = if connection.is_sqlite() {
+        &SQLITE
+    } else {
+        &POSTGRES
+    };
+    let versions = migrations.iter().map(|migration| migration.version);
+    versions.collect()
 }
 
 /// The versions that were applied; none, if there are no tables.
-async fn applied(connection: &mut SqliteConnection) -> Result<BTreeSet<i64>, StorageError> {
-    let has_table: bool = sqlx::query_scalar(
+async fn applied(connection: &mut Connection) -> Result<BTreeSet<i64>, StorageError> {
+    let has_table: bool = query_scalar(pick(
         "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations')",
-    )
+        "SELECT to_regclass('_sqlx_migrations') IS NOT NULL",
+    ))
     .fetch_one(&mut *connection)
     .await?;
     if !has_table {
         return Ok(BTreeSet::new());
     }
     let versions: Vec<i64> =
-        sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
+        query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
             .fetch_all(connection)
             .await?;
     Ok(versions.into_iter().collect())

@@ -1,9 +1,11 @@
 //! Secrets that the service generates for itself.
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
-use super::{Database, StorageError};
+use super::{
+    Database, StorageError,
+    engine::{Connection, query_scalar},
+};
 
 impl Database {
     /// The secret of this name; if there is none yet, `fresh` becomes the secret.
@@ -22,13 +24,13 @@ impl Database {
 }
 
 async fn get_or_insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     name: &str,
     fresh: [u8; 32],
 ) -> Result<[u8; 32], StorageError> {
-    let stored: Vec<u8> = sqlx::query_scalar(
+    let stored: Vec<u8> = query_scalar(
         "INSERT INTO secrets (name, value) VALUES ($1, $2) \
-         ON CONFLICT (name) DO UPDATE SET value = value RETURNING value",
+         ON CONFLICT (name) DO UPDATE SET value = secrets.value RETURNING value",
     )
     .bind(name)
     .bind(&fresh[..])

@@ -1,11 +1,12 @@
 //! Events that have shown media: links that bridges make by themselves live by them. Every function
 //! here fails only if the database does.
 
-use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
-
 use medialink_link::matrix::{ContentToken, MxcUri};
 
-use super::StorageError;
+use super::{
+    StorageError,
+    engine::{Connection, On, query, query_as, query_scalar},
+};
 
 /// A medium that an event has shown to a bridge.
 #[derive(Debug, Clone)]
@@ -45,14 +46,14 @@ pub type BridgeMedium = (String, MxcUri);
 
 /// Notes that an event shows a medium. An event that has ceased to show it stays so.
 pub async fn note(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     seen: &SeenMedium<'_>,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO seen_media (bridge, mxc, room_id, event_id, shown_by, content_token, seen_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (bridge, mxc, room_id, shown_by) \
-         DO UPDATE SET seen_at = $7, content_token = $6 WHERE gone_at IS NULL",
+         DO UPDATE SET seen_at = $7, content_token = $6 WHERE seen_media.gone_at IS NULL",
     )
     .bind(seen.bridge)
     .bind(seen.mxc.to_string())
@@ -68,12 +69,12 @@ pub async fn note(
 
 /// Whether events show a medium; `None`: none ever has to this bridge.
 pub async fn find<'e>(
-    reader: impl SqliteExecutor<'e>,
+    reader: impl Into<On<'e>>,
     bridge: &str,
     mxc: &MxcUri,
 ) -> Result<Option<Visibility>, StorageError> {
     type Row = (bool, bool, Option<i64>, Option<String>);
-    let (is_seen, is_doubted, seen_at, content_token): Row = sqlx::query_as(
+    let (is_seen, is_doubted, seen_at, content_token): Row = query_as(
         "SELECT EXISTS (SELECT 1 FROM seen_media WHERE bridge = $1 AND mxc = $2), \
          EXISTS (SELECT 1 FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL \
          AND is_doubted = 1), \
@@ -104,11 +105,11 @@ pub async fn find<'e>(
 
 /// The media that an event shows.
 pub async fn of_event<'e>(
-    reader: impl SqliteExecutor<'e>,
+    reader: impl Into<On<'e>>,
     room_id: &str,
     event_id: &str,
 ) -> Result<Vec<BridgeMedium>, StorageError> {
-    let rows = sqlx::query(
+    let rows = query_as(
         "SELECT DISTINCT bridge, mxc FROM seen_media \
          WHERE room_id = $1 AND event_id = $2 AND gone_at IS NULL",
     )
@@ -116,17 +117,17 @@ pub async fn of_event<'e>(
     .bind(event_id)
     .fetch_all(reader)
     .await?;
-    media(&rows)
+    media(rows)
 }
 
 /// A redacted event, or a redacted edit, shows nothing any more. Returns the media that it showed.
 pub async fn end_of_event(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
     now: i64,
 ) -> Result<Vec<BridgeMedium>, StorageError> {
-    let rows = sqlx::query(
+    let rows = query_as(
         "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND gone_at IS NULL \
          AND (event_id = $3 OR shown_by = $3) RETURNING bridge, mxc",
     )
@@ -135,19 +136,19 @@ pub async fn end_of_event(
     .bind(event_id)
     .fetch_all(connection)
     .await?;
-    media(&rows)
+    media(rows)
 }
 
 /// An edited event does not show a medium any more, by what a bridge has received.
 pub async fn end_dropped(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     event_id: &str,
     mxc: &MxcUri,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND event_id = $3 AND mxc = $4 \
          AND bridge = $5 AND gone_at IS NULL",
     )
@@ -164,13 +165,13 @@ pub async fn end_dropped(
 /// The events of a room do not count any more for a bridge, or for all (`None`). Returns the media
 /// that they showed.
 pub async fn end_of_room(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: Option<&str>,
     room_id: &str,
     now: i64,
 ) -> Result<Vec<BridgeMedium>, StorageError> {
-    let rows = sqlx::query(
-        "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND ($3 IS NULL OR bridge = $3) \
+    let rows = query_as(
+        "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND (bridge = $3 OR $3 IS NULL) \
          AND gone_at IS NULL RETURNING bridge, mxc",
     )
     .bind(now)
@@ -178,16 +179,16 @@ pub async fn end_of_room(
     .bind(bridge)
     .fetch_all(connection)
     .await?;
-    media(&rows)
+    media(rows)
 }
 
 /// An event, or an edit, may be redacted. Returns the media that it shows.
 pub(super) async fn doubt_event(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
 ) -> Result<Vec<BridgeMedium>, StorageError> {
-    let rows = sqlx::query(
+    let rows = query_as(
         "UPDATE seen_media SET is_doubted = 1 WHERE room_id = $1 AND gone_at IS NULL \
          AND (event_id = $2 OR shown_by = $2) RETURNING bridge, mxc",
     )
@@ -195,18 +196,18 @@ pub(super) async fn doubt_event(
     .bind(event_id)
     .fetch_all(connection)
     .await?;
-    media(&rows)
+    media(rows)
 }
 
 /// An edit of an event, given by room and ID, may have taken a medium away, by what a bridge has
 /// received.
 pub(super) async fn doubt_medium(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     (room_id, event_id): (&str, &str),
     mxc: &MxcUri,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE seen_media SET is_doubted = 1 WHERE room_id = $1 AND event_id = $2 AND mxc = $3 \
          AND bridge = $4 AND gone_at IS NULL",
     )
@@ -221,47 +222,59 @@ pub(super) async fn doubt_medium(
 
 /// No event of a room may be redacted. Returns the media about which that was in question.
 pub(super) async fn trust_room(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
 ) -> Result<Vec<BridgeMedium>, StorageError> {
-    let rows = sqlx::query(
+    let rows = query_as(
         "UPDATE seen_media SET is_doubted = 0 WHERE room_id = $1 AND is_doubted = 1 \
          RETURNING bridge, mxc",
     )
     .bind(room_id)
     .fetch_all(connection)
     .await?;
-    media(&rows)
+    media(rows)
 }
 
-fn media(rows: &[SqliteRow]) -> Result<Vec<BridgeMedium>, StorageError> {
-    use sqlx::Row;
-    let media = rows.iter().map(|row| {
-        let mxc = MxcUri::parse(row.try_get("mxc")?);
-        let mxc = mxc.map_err(|_| StorageError::Corrupt("mxc URI"))?;
-        Ok((row.try_get("bridge")?, mxc))
+fn media(rows: Vec<(String, String)>) -> Result<Vec<BridgeMedium>, StorageError> {
+    let media = rows.into_iter().map(|(bridge, mxc)| {
+        let mxc = MxcUri::parse(&mxc).map_err(|_| StorageError::Corrupt("mxc URI"))?;
+        Ok((bridge, mxc))
     });
     media.collect()
 }
 
 /// The bridges that media was noted for.
-pub async fn bridges(connection: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
-    Ok(sqlx::query_scalar("SELECT DISTINCT bridge FROM seen_media")
-        .fetch_all(connection)
-        .await?)
+pub async fn bridges(connection: &mut Connection) -> Result<Vec<String>, StorageError> {
+    let mut bridges: Vec<String> = Vec::new();
+    loop {
+        let last = bridges.last().map_or("", String::as_str);
+        let next: Option<String> =
+            query_scalar("SELECT MIN(bridge) FROM seen_media WHERE bridge > $1")
+                .bind(last)
+                .fetch_one(&mut *connection)
+                .await?;
+        match next {
+            Some(next) => bridges.push(next),
+            None => return Ok(bridges),
+        }
+    }
 }
 
 /// Forgets media that a bridge was shown before `seen_before` (`None`: none), and media that has been
 /// hidden since before `gone_before`.
 pub async fn forget(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     seen_before: Option<i64>,
     gone_before: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query("DELETE FROM seen_media WHERE bridge = $1 AND (seen_at < $2 OR gone_at < $3)")
+    query("DELETE FROM seen_media WHERE bridge = $1 AND seen_at < $2")
         .bind(bridge)
         .bind(seen_before)
+        .execute(&mut *connection)
+        .await?;
+    query("DELETE FROM seen_media WHERE bridge = $1 AND gone_at < $2")
+        .bind(bridge)
         .bind(gone_before)
         .execute(connection)
         .await?;

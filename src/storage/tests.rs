@@ -1,11 +1,16 @@
 use super::*;
+use crate::config::DatabaseConfig;
+use crate::storage::engine::{query_scalar, run_script};
 use futures_util::FutureExt;
 
-async fn open() -> (tempfile::TempDir, Database) {
+pub(super) async fn open() -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().expect("a folder");
-    let database = Database::open(&folder.path().join("sub/m.db"), Opener::Service)
-        .await
-        .expect("opens");
+    let database = Database::open(
+        &DatabaseConfig::Sqlite(folder.path().join("sub/m.db")),
+        Opener::Service,
+    )
+    .await
+    .expect("opens");
     (folder, database)
 }
 
@@ -32,11 +37,10 @@ async fn a_failed_write_is_undone_and_its_neighbours_stand() {
     };
     let (a, b, c) = tokio::join!(note("a", false), note("b", true), note("c", false));
     assert!(a.is_ok() && b.is_err() && c.is_ok());
-    let kept: Vec<String> =
-        sqlx::query_scalar("SELECT txn_id FROM appservice_transactions ORDER BY 1")
-            .fetch_all(database.reader())
-            .await
-            .expect("reads");
+    let kept: Vec<String> = query_scalar("SELECT txn_id FROM appservice_transactions ORDER BY 1")
+        .fetch_all(database.reader())
+        .await
+        .expect("reads");
     assert_eq!(kept, ["a", "c"]);
 }
 
@@ -45,12 +49,16 @@ async fn one_service_at_a_time_and_a_file_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, database) = open().await;
     let path = folder.path().join("sub/m.db");
-    let error = Database::open(&path, Opener::Service)
+    let error = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Service)
         .await
         .expect_err("locked")
         .to_string();
     assert!(error.contains("another service"), "{error}");
-    assert!(Database::open(&path, Opener::Command).await.is_ok());
+    assert!(
+        Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Command)
+            .await
+            .is_ok()
+    );
     let mode = std::fs::metadata(&path)
         .expect("there")
         .permissions()
@@ -67,7 +75,8 @@ async fn the_lock_of_a_service_that_has_just_ended_is_waited_for() {
     let lock = std::fs::File::open(folder.path().join("sub/m.db.lock")).expect("a lock");
     drop(database);
     lock.lock().expect("held");
-    let (opened, ()) = tokio::join!(Database::open(&path, Opener::Service), async {
+    let config = DatabaseConfig::Sqlite(path);
+    let (opened, ()) = tokio::join!(Database::open(&config, Opener::Service), async {
         drop(lock);
     });
     assert!(opened.is_ok(), "{opened:?}");
@@ -111,7 +120,7 @@ async fn a_room_that_is_revoked_again_and_again_is_remembered_once() {
         .await
         .expect("writes");
     assert!(revoked);
-    let kept: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM revocations")
+    let kept: i64 = query_scalar("SELECT COUNT(*) FROM revocations")
         .fetch_one(database.reader())
         .await
         .expect("reads");
@@ -123,15 +132,11 @@ async fn a_touch_finds_no_link_whose_time_is_over_even_before_that_is_recorded()
     let (_folder, database) = open().await;
     let written = database.writer().write(|connection| {
         async move {
-            sqlx::raw_sql(
-                "INSERT INTO media_references (id, bridge, room_id, mxc, state) \
+            run_script(&mut *connection, "INSERT INTO media_references (id, bridge, room_id, mxc, state) \
                  VALUES (1, 'irc', '!r:example.org', 'mxc://example.org/a', 'disabled'); \
                  INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, \
                  issued_at, expires_at, state) VALUES ('a', 'short', 1, 'irc', 1, '!r:example.org', \
-                 'mxc://example.org/a', 1, 1000, 'live');",
-            )
-            .execute(&mut *connection)
-            .await?;
+                 'mxc://example.org/a', 1, 1000, 'live');").await?;
             touches::schedule(connection, "mxc://example.org/a", 10).await
         }
         .boxed()

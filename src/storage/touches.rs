@@ -2,9 +2,13 @@
 //!
 //! Every function here fails with [`StorageError`] if the database does.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
+use std::collections::BTreeSet;
 
-use super::{StorageError, missing_media::without};
+use super::{
+    StorageError,
+    engine::{Connection, Kind, QueryBuilder, Reader, Rows, query},
+    missing_media::without,
+};
 
 /// Media whose touch is due.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -35,28 +39,36 @@ pub struct TouchQuery<'a> {
 }
 
 /// Has media touched at `at`, unless a touch is planned already.
-pub async fn schedule(
-    connection: &mut SqliteConnection,
-    mxc: &str,
+pub async fn schedule(connection: &mut Connection, mxc: &str, at: i64) -> Result<(), StorageError> {
+    schedule_all(connection, BTreeSet::from([mxc.to_owned()]), at).await
+}
+
+/// The same for many media.
+pub async fn schedule_all(
+    connection: &mut Connection,
+    media: BTreeSet<String>,
     at: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
-        "INSERT INTO touches (mxc, next_touch_at) VALUES ($1, $2) ON CONFLICT (mxc) DO NOTHING",
-    )
-    .bind(mxc)
-    .bind(at)
-    .execute(connection)
-    .await?;
+    if media.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new("INSERT INTO touches (mxc, next_touch_at) SELECT mxc, ");
+    query
+        .push_bind(at)
+        .push(" FROM ")
+        .push_rows(Rows::of(&[("mxc", Kind::Text)], media))
+        .push(" AS media WHERE TRUE ON CONFLICT (mxc) DO NOTHING");
+    query.build().execute(connection).await?;
     Ok(())
 }
 
 /// The media that is due first, if any is due. A link is over from its expiry on, recorded or not.
 pub async fn next_due(
-    reader: &SqlitePool,
+    reader: &Reader,
     asked: TouchQuery<'_>,
 ) -> Result<Option<DueTouch>, StorageError> {
     let live = "state = 'live' AND (expires_at IS NULL OR expires_at > ";
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT t.mxc, l.bridge, l.content_token, r.copy_mxc, \
          EXISTS (SELECT 1 FROM links WHERE mxc = t.mxc AND ",
     );
@@ -69,12 +81,8 @@ pub async fn next_due(
         )
         .push(live)
         .push_bind(asked.now)
-        .push(") AND bridge IN (");
-    let mut bridges = query.separated(", ");
-    for bridge in asked.bridges {
-        bridges.push_bind(*bridge);
-    }
-    query
+        .push(") AND bridge IN (")
+        .push_list(asked.bridges.iter().copied())
         .push(
             ")) LEFT JOIN media_references r ON r.id = l.media_reference_id \
              WHERE t.waits_for_follow = 0 AND t.next_touch_at <= ",
@@ -82,17 +90,13 @@ pub async fn next_due(
         .push_bind(asked.now);
     without(&mut query, "t.mxc", asked.busy, asked.busy_servers);
     query.push(" ORDER BY t.next_touch_at LIMIT 1");
-    Ok(query.build_query_as().fetch_optional(reader).await?)
+    query.build_query_as().fetch_optional(reader).await
 }
 
 /// Notes that a link to media of another server was followed without a download: the media is touched
 /// as soon as its last touch is long enough ago.
-pub async fn followed(
-    connection: &mut SqliteConnection,
-    mxc: &str,
-    at: i64,
-) -> Result<(), StorageError> {
-    sqlx::query(
+pub async fn followed(connection: &mut Connection, mxc: &str, at: i64) -> Result<(), StorageError> {
+    query(
         "INSERT INTO touches (mxc, next_touch_at) VALUES ($1, $2) \
          ON CONFLICT (mxc) DO UPDATE SET waits_for_follow = 0",
     )
@@ -106,11 +110,11 @@ pub async fn followed(
 /// Notes a touch of media of another server, or a download, which is as good: the media is not touched
 /// before `next`, and only after a link to it was followed again.
 pub async fn touched_elsewhere(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     mxc: &str,
     next: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO touches (mxc, next_touch_at, waits_for_follow) VALUES ($1, $2, 1) \
          ON CONFLICT (mxc) DO UPDATE SET next_touch_at = $2, misses = 0, waits_for_follow = 1",
     )
@@ -123,11 +127,11 @@ pub async fn touched_elsewhere(
 
 /// Notes a touch of local media, or a download, which is as good.
 pub async fn touched(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     mxc: &str,
     next: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE touches SET next_touch_at = $1, misses = 0 WHERE mxc = $2")
+    query("UPDATE touches SET next_touch_at = $1, misses = 0 WHERE mxc = $2")
         .bind(next)
         .bind(mxc)
         .execute(connection)
@@ -136,12 +140,8 @@ pub async fn touched(
 }
 
 /// Has media touched later than planned, since that could not be done now.
-pub async fn postpone(
-    connection: &mut SqliteConnection,
-    mxc: &str,
-    to: i64,
-) -> Result<(), StorageError> {
-    sqlx::query("UPDATE touches SET next_touch_at = $1 WHERE mxc = $2")
+pub async fn postpone(connection: &mut Connection, mxc: &str, to: i64) -> Result<(), StorageError> {
+    query("UPDATE touches SET next_touch_at = $1 WHERE mxc = $2")
         .bind(to)
         .bind(mxc)
         .execute(connection)
@@ -150,8 +150,8 @@ pub async fn postpone(
 }
 
 /// Stops touching media.
-pub async fn forget(connection: &mut SqliteConnection, mxc: &str) -> Result<(), StorageError> {
-    sqlx::query("DELETE FROM touches WHERE mxc = $1")
+pub async fn forget(connection: &mut Connection, mxc: &str) -> Result<(), StorageError> {
+    query("DELETE FROM touches WHERE mxc = $1")
         .bind(mxc)
         .execute(connection)
         .await?;

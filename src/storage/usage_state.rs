@@ -42,3 +42,16 @@ impl UsageState {
         .find(|state| state.as_str() == word)
     }
 }
+
+/// A usage that has a new link.
+#[derive(Debug, Clone)]
+pub struct NotedUsage {
+    /// The usage.
+    pub id: i64,
+    /// How it is counted.
+    pub state: UsageState,
+    /// The meta event that counts it.
+    pub event_id: Option<String>,
+    /// The copy of its media that is attached to that event, as an mxc URI.
+    pub copy: Option<String>,
+}

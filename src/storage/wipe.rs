@@ -4,9 +4,10 @@
 //!
 //! Every function here fails only if the database does.
 
-use sqlx::SqliteConnection;
-
-use super::StorageError;
+use super::{
+    StorageError,
+    engine::{Connection, QueryBuilder, query},
+};
 
 /// A usage that nobody needs any more; `r` is its row.
 const IS_OVER: &str = "r.state IN ('released', 'disabled', 'failed') \
@@ -20,7 +21,7 @@ const IS_CACHED: &str =
 /// Wipes up to `limit` rows of each kind; returns how many it was. `has_cache`: media that is to be
 /// purged from the cache keeps the secrets that name it there.
 pub async fn wipe(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     has_cache: bool,
     limit: i64,
 ) -> Result<u64, StorageError> {
@@ -30,7 +31,7 @@ pub async fn wipe(
             "UPDATE links SET content_token = '', file = NULL, nonce = NULL, blurhash = NULL WHERE id IN \
              (SELECT l.id FROM links l JOIN media_references r ON r.id = l.media_reference_id \
              WHERE l.state <> 'live' AND (l.content_token <> '' OR l.file IS NOT NULL OR l.nonce IS NOT NULL) \
-             AND {IS_OVER}{is_purged} LIMIT $1)"
+             AND {IS_OVER}{is_purged} LIMIT $1) AND state <> 'live'"
         ),
         // In its place stands something that is no token.
         format!(
@@ -45,13 +46,34 @@ pub async fn wipe(
          WHERE content_token <> '' AND gone_at IS NOT NULL LIMIT $1)"
             .to_owned(),
     ];
+    hold_over(connection, is_purged, limit).await?;
     let mut wiped = 0;
     for statement in statements {
-        let done = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let done = query(sqlx::AssertSqlSafe(statement))
             .bind(limit)
             .execute(&mut *connection)
             .await?;
-        wiped += done.rows_affected();
+        wiped += done;
     }
     Ok(wiped)
+}
+
+/// Keeps usages that nobody needs any more from being needed again before they are wiped.
+async fn hold_over(
+    connection: &mut Connection,
+    is_purged: &'static str,
+    limit: i64,
+) -> Result<(), StorageError> {
+    if connection.is_sqlite() {
+        return Ok(());
+    }
+    let mut over = QueryBuilder::new("SELECT r.id FROM media_references r WHERE ");
+    over.push("r.content_token <> '' AND substr(r.content_token, 1, 1) <> ' ' AND ")
+        .push(IS_OVER)
+        .push(is_purged)
+        .push(" ORDER BY r.id LIMIT ")
+        .push_bind(limit)
+        .push(" FOR UPDATE");
+    over.build().execute(connection).await?;
+    Ok(())
 }

@@ -2,15 +2,14 @@
 //! batches.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
 use crate::storage::{
-    Database, StorageError,
+    Connection, Database, StorageError,
     links::{self, LinkRow},
     touches,
 };
@@ -29,7 +28,7 @@ pub struct Served {
     pub at: i64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct LinkSum {
     follows: i64,
     is_download: bool,
@@ -109,6 +108,8 @@ impl FollowCounter {
         if sums.is_empty() {
             return Ok(());
         }
+        // In one order everywhere, so that no two replicas wait for each other.
+        let sums = BTreeMap::from_iter(sums);
         let touching = self.0.touching.clone();
         self.0
             .database
@@ -133,7 +134,7 @@ impl FollowCounter {
 /// A download has been a touch. A follow without a download, of media of another server, asks for a
 /// touch.
 async fn note_touches(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     touching: &TouchSettings,
     sum: &LinkSum,
 ) -> Result<(), StorageError> {

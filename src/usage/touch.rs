@@ -14,6 +14,7 @@ use crate::{
     links::{Asked, MediumRef, Presence, Told},
     storage::{
         Database, StorageError,
+        leases::Lease,
         missing_media::{self, AskedMedium},
         touches::{self, TouchQuery},
     },
@@ -43,6 +44,8 @@ struct Parts {
     presence: Presence,
     config: Arc<Config>,
     clock: Clock,
+    /// Whoever has it asks, so that the rate is that of all replicas together.
+    lease: Lease,
 }
 
 /// A medium to ask for, and why.
@@ -70,6 +73,7 @@ impl Toucher {
         clock: Clock,
     ) -> Self {
         Self(Arc::new(Parts {
+            lease: Lease::new(&database, &clock, "touches"),
             database,
             homeserver,
             presence,
@@ -94,7 +98,7 @@ impl Toucher {
                     look_at = look_at.min(last_at.saturating_add(millis(pause)));
                 }
                 () = parts.clock.sleep_until(look_at), if open.media.len() < AT_ONCE => {
-                    let wait = match parts.next(&open).await {
+                    let wait = match parts.next_of_ours(&open).await {
                         Ok(Some(question)) => {
                             last_at = parts.clock.now_ms();
                             open.start(&parts, question);
@@ -158,6 +162,15 @@ fn server_of(mxc: &str) -> &str {
 }
 
 impl Parts {
+    /// The medium to ask for next, unless another replica asks.
+    async fn next_of_ours(&self, open: &Open) -> Result<Option<Question>, StorageError> {
+        let question = self.next(open).await?;
+        if question.is_some() && !self.lease.is_ours().await? {
+            return Ok(None);
+        }
+        Ok(question)
+    }
+
     /// The medium to ask for next, of those that are due. What cannot be asked for is put off, so that it
     /// stays first for nobody.
     async fn next(&self, open: &Open) -> Result<Option<Question>, StorageError> {

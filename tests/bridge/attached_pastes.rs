@@ -12,7 +12,7 @@ use medialink::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::{
-    BOT, Process, Service, World, eventually,
+    BOT, Process, Service, World, claims_run_out, database_config, eventually,
     faulty::{Fault, Faulty, error},
     url,
 };
@@ -314,8 +314,10 @@ async fn it_is_in_the_cache_under_one_name_whatever_it_is_attached_to() {
 
 /// Waits until the process knows what the homeserver can do.
 async fn knows(process: &Process) {
-    let path = process.folder.join("data/medialink.db");
-    let database = Database::open(&path, Opener::Command).await.expect("opens");
+    let config = database_config(&process.folder);
+    let database = Database::open(&config, Opener::Command)
+        .await
+        .expect("opens");
     eventually("the homeserver's features", async || {
         let known = features::has(database.reader(), LINKED_MEDIA).await;
         known.expect("reads").then_some(())
@@ -359,6 +361,7 @@ async fn a_kill_leaves_one_link_that_is_counted_once() {
         })
         .await;
         process.kill();
+        claims_run_out(&process.folder).await;
         process.start().await;
         process.drained().await;
         assert_eq!(world.meta_events(&world.room_id).await.len(), 1);

@@ -4,7 +4,7 @@ use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 
 use medialink::storage::{Database, Opener};
 use serde_json::{Value, json};
-use support::{Process, World, eventually, url};
+use support::{Process, World, database_config, eventually, url};
 
 struct Scene {
     world: World,
@@ -144,7 +144,7 @@ async fn commands_make_neither_keys_nor_a_database() {
     assert!(!data.exists());
     assert!(process.run(&["check"]).status.success());
     // Nor keys for a database that has never seen any.
-    let database = Database::open(&data.join("medialink.db"), Opener::Service).await;
+    let database = Database::open(&database_config(world.folder.path()), Opener::Service).await;
     drop(database.expect("made"));
     for arguments in [
         &["inspect", "abc"][..],

@@ -11,7 +11,7 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Process, World, Xorshift, url};
+use support::{Process, World, Xorshift, claims_run_out, url};
 
 const KILLS: usize = 100;
 const MEDIA: usize = 24;
@@ -220,6 +220,7 @@ async fn kill_again_and_again(world: &World, load: &Load, random: &mut Xorshift)
     for _ in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(5 + random.below(145))).await;
         load.process.lock().expect("process").kill();
+        claims_run_out(world.folder.path()).await;
         load.process.lock().expect("process").spawn();
         let health = format!("{}/health", load.internal);
         support::eventually("the service to answer", async || {

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use support::{Service, World};
+use support::{Service, World, is_postgres};
 
 /// Issues ten links a second until told to stop; how many.
 async fn issue_until(service: &Service, world: &World, stop: &AtomicBool) -> u64 {
@@ -44,7 +44,9 @@ async fn a_known_link_is_followed_without_lookups_beside_other_issues() {
     let made = service.database().link_lookups() - before;
     println!("{made} lookups in 1,000 follows beside {issued} issues");
     assert!(issued >= 10, "{issued}");
-    // The first follow may find that another issue's commit was just under way.
-    assert!(made <= 1, "{made}");
+    // The first follow may find that another issue's commit was just under way. PostgreSQL tells us of our
+    // own commits as of those of others, so that there are more of such moments.
+    let most = if is_postgres() { 10 } else { 1 };
+    assert!(made <= most, "{made}");
     service.stop().await;
 }

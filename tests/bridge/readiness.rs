@@ -5,7 +5,7 @@ use reqwest::Method;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
-use support::{Process, Service, World, eventually};
+use support::{Process, Service, World, eventually, only_on_sqlite};
 
 async fn other_connection(world: &World) -> SqliteConnection {
     let path = world.folder.path().join("data/medialink.db");
@@ -35,6 +35,9 @@ async fn says(service: &Service, status: u16, database: &str) {
 
 #[tokio::test]
 async fn a_database_that_is_locked_is_not_ready() {
+    if !only_on_sqlite("it locks the file") {
+        return;
+    }
     let world = World::new().await;
     let service = world.service("").await;
     says(&service, 200, "ok").await;
@@ -49,6 +52,9 @@ async fn a_database_that_is_locked_is_not_ready() {
 
 #[tokio::test]
 async fn a_database_that_refuses_a_write_is_not_ready() {
+    if !only_on_sqlite("it makes a trigger in the file") {
+        return;
+    }
     let world = World::new().await;
     let service = world.service("").await;
     let mut other = other_connection(&world).await;
@@ -63,6 +69,9 @@ async fn a_database_that_refuses_a_write_is_not_ready() {
 
 #[tokio::test]
 async fn a_database_whose_file_is_gone_is_not_ready() {
+    if !only_on_sqlite("it moves the file") {
+        return;
+    }
     let world = World::new().await;
     let service = world.service("").await;
     service.expect_errors("there is no database for a moment");
@@ -76,7 +85,40 @@ async fn a_database_whose_file_is_gone_is_not_ready() {
 }
 
 #[tokio::test]
+async fn no_link_is_acknowledged_that_another_file_would_not_have() {
+    if !only_on_sqlite("it moves the file") {
+        return;
+    }
+    let world = World::new().await;
+    let service = world.service("usage: {mode: never, touch: never}").await;
+    service.expect_errors("there is no database for a moment");
+    let body =
+        |name: &str| json!({"mxc": format!("mxc://example.org/{name}"), "room_id": world.room_id});
+    let issue = async |name: &str| service.call(Method::POST, "/v1/links", &body(name)).await.0;
+    assert_eq!(issue("before").await, 201);
+    let file = world.folder.path().join("data/medialink.db");
+    let away = world.folder.path().join("away.db");
+    std::fs::rename(&file, &away).expect("moved");
+    assert_eq!(issue("gone").await, 500);
+    std::fs::write(&file, "another file").expect("written");
+    assert_eq!(issue("replaced").await, 500);
+    assert_eq!(
+        service.listed().await.len(),
+        1,
+        "what was refused is not there"
+    );
+    std::fs::rename(&away, &file).expect("moved back");
+    for name in ["gone", "replaced"] {
+        assert_eq!(issue(name).await, 201);
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_full_disk_is_told_and_outlived() {
+    if !only_on_sqlite("it limits the size of the files of the service") {
+        return;
+    }
     let world = World::new().await;
     let more = "usage: {mode: never, touch: never}";
     let mut process = Process::new(world.folder.path(), &world.url, more);

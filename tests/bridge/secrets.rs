@@ -7,7 +7,7 @@ use base64::{
 use medialink::storage::{Database, Opener};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{API_TOKEN, AS_TOKEN, HS_TOKEN, Process, World, url};
+use support::{API_TOKEN, AS_TOKEN, HS_TOKEN, Process, World, database_config, url};
 
 const WRONG: &str = "wrong-content-token-of-somebody";
 const KEY: &str = "aWF6-32KGYaC3A_FEUCk1Bt0JA37zP0wrStgmdCaW-0";
@@ -89,8 +89,10 @@ impl Scene {
         let content = json!({"algorithm": "m.megolm.v1.aes-sha2"});
         let (status, _) = self.world.as_alice(Method::PUT, &path, &content).await;
         assert_eq!(status, 200);
-        let path = self.process.folder.join("data/medialink.db");
-        let database = Database::open(&path, Opener::Command).await.expect("opens");
+        let config = database_config(&self.process.folder);
+        let database = Database::open(&config, Opener::Command)
+            .await
+            .expect("opens");
         for room in [self.world.room_id.clone(), closed.clone()] {
             let body =
                 json!({"text": format!("{TEXT}\n{room}"), "room_id": room, "filename": "a.rs"});

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use serde_json::json;
-use support::{Process, World, eventually, process::generate, url};
+use support::{Process, World, eventually, only_on_sqlite, process::generate, url};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_signal_waits_for_nobody_and_loses_nothing_acknowledged() {
@@ -104,6 +104,9 @@ async fn a_signal_lets_open_downloads_end_and_loses_no_count() {
 
 #[tokio::test]
 async fn a_second_service_on_the_same_database_is_refused() {
+    if !only_on_sqlite("on PostgreSQL, several services share a database") {
+        return;
+    }
     let world = World::new().await;
     let mut process = Process::new(world.folder.path(), &world.url, "");
     process.start().await;

@@ -5,7 +5,8 @@ use std::path::Path;
 use medialink_link::LinkClaims;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Service, World, encrypted::encrypted_file, eventually};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use support::{Service, World, database_url, encrypted::encrypted_file, eventually, is_postgres};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -24,20 +25,56 @@ impl Secrets {
         }
     }
 
-    /// Those that are in the files of the database.
-    fn found_in(&self, folder: &Path) -> Vec<&'static str> {
-        let mut bytes = Vec::new();
-        for entry in std::fs::read_dir(folder).expect("reads") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy();
-            if name.starts_with("medialink.db") {
-                bytes.extend(std::fs::read(&path).expect("reads"));
-            }
-        }
+    /// Those that are in the database of a folder.
+    async fn found_in(&self, folder: &Path) -> Vec<&'static str> {
+        let bytes = if is_postgres() {
+            rows(folder).await
+        } else {
+            files(&folder.join("data"))
+        };
         let is_there = |secret: &[u8]| bytes.windows(secret.len()).any(|at| at == secret);
-        let found = self.0.iter().filter(|(_, secret)| is_there(secret));
+        let is_found = |secret: &[u8]| is_there(secret) || is_there(hex(secret).as_bytes());
+        let found = self.0.iter().filter(|(_, secret)| is_found(secret));
         found.map(|(name, _)| *name).collect()
     }
+}
+
+/// What the files of a SQLite database hold.
+fn files(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("reads") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy();
+        if name.starts_with("medialink.db") {
+            bytes.extend(std::fs::read(&path).expect("reads"));
+        }
+    }
+    bytes
+}
+
+/// What the rows of a PostgreSQL database hold, as a dump shows it: bytes in hexadecimal digits.
+async fn rows(folder: &Path) -> Vec<u8> {
+    let connected = PgConnection::connect(&database_url(folder)).await;
+    let mut connection = connected.expect("connects");
+    let names = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
+    let names: Vec<String> = sqlx::query_scalar(names)
+        .fetch_all(&mut connection)
+        .await
+        .expect("reads");
+    let mut text = String::new();
+    for name in names {
+        let rows = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {name} t");
+        let rows: String = sqlx::query_scalar(AssertSqlSafe(rows))
+            .fetch_one(&mut connection)
+            .await
+            .expect("reads");
+        text += &rows;
+    }
+    text.into_bytes()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 struct Scene {
@@ -78,19 +115,18 @@ impl Scene {
             let followed = self.service.follow(link).await;
             assert_eq!(followed.text().await.expect("a body"), "hello");
         }
-        let found = self.found();
+        let found = self.found().await;
         assert_eq!(found.len(), self.secrets.0.len(), "{found:?}");
     }
 
-    fn found(&self) -> Vec<&'static str> {
-        self.secrets
-            .found_in(&self.world.folder.path().join("data"))
+    async fn found(&self) -> Vec<&'static str> {
+        self.secrets.found_in(self.world.folder.path()).await
     }
 
     async fn are_wiped(&self) {
         eventually("the secrets to be gone", async || {
             self.service.clock.advance(HOUR_MS / 2);
-            self.found().is_empty().then_some(())
+            self.found().await.is_empty().then_some(())
         })
         .await;
     }
@@ -166,6 +202,6 @@ async fn secrets_of_live_links_stay() {
             .expect("a body"),
         "hello"
     );
-    assert_eq!(scene.found().len(), scene.secrets.0.len());
+    assert_eq!(scene.found().await.len(), scene.secrets.0.len());
     scene.service.stop().await;
 }

@@ -13,7 +13,8 @@ use medialink::storage::{Database, Opener, history};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{
-    AS_TOKEN, BOT, HS_TOKEN, Peer, Process, eventually, patiently, process::free_port, url,
+    AS_TOKEN, BOT, HS_TOKEN, Peer, Process, database_config, eventually, patiently,
+    process::free_port, url,
 };
 
 use crate::{
@@ -297,8 +298,10 @@ impl Side {
         let event_id = self.alice.send(room, "m.room.message", &notice).await;
         let event_id = event_id.expect("sent");
         self.alice.redact(room, &event_id).await.expect("redacted");
-        let path = self.folder.path().join("data/medialink.db");
-        let database = Database::open(&path, Opener::Command).await.expect("opens");
+        let config = database_config(self.folder.path());
+        let database = Database::open(&config, Opener::Command)
+            .await
+            .expect("opens");
         eventually("the redaction to arrive", async || {
             let mut reader = database.reader().acquire().await.expect("a connection");
             let told = history::is_redacted(&mut reader, room, &event_id).await;

@@ -263,7 +263,10 @@ const LEAKS: &[(&str, &str)] = &[
         "- {id: xmpp, ",
         "- {id: xmpp, forward_to: 'http://x:SECRET@127.0.0.1', ",
     ),
-    ("sqlite:data/medialink.db\n", "postgres://m:SECRET@db/m\n"),
+    (
+        "sqlite:data/medialink.db\n",
+        "postgres://m:SECRET@db/m?ssl=1\n",
+    ),
     ("sqlite:data/medialink.db\n", "m:SECRET@db/m\n"),
     ("sqlite:data/medialink.db\n", "SECRET\n"),
     (

@@ -1,11 +1,9 @@
 //! Recording a link that a bridge has made by itself.
 
-use sqlx::SqliteConnection;
-
 use crate::{
     legacy::LegacyLink,
     storage::{
-        StorageError, history,
+        Connection, StorageError, history,
         links::{self, LinkRow, NewLink},
         media_references,
         seen_media::{self, Visibility},
@@ -23,7 +21,7 @@ use super::super::{grant::Refusal, recorder::Recorder};
 /// Whether the links of a bridge to a medium were revoked. Nobody knows when they were issued:
 /// before every revocation.
 pub(super) async fn is_revoked(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     mxc: &MxcUri,
 ) -> Result<bool, StorageError> {
@@ -33,7 +31,7 @@ pub(super) async fn is_revoked(
 impl Recorder {
     pub(super) async fn record_legacy(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         link: &LegacyLink,
         link_id: &str,
         now: i64,

@@ -8,7 +8,7 @@ use crate::{
     clock::millis,
     legacy::LegacyLink,
     storage::{
-        StorageError,
+        Lock, StorageError,
         links::{self, LinkRow},
         seen_media::{self, Visibility},
     },
@@ -72,6 +72,8 @@ impl Links {
             .write::<_, StorageError, _>(move |connection| {
                 async move {
                     let (bridge, mxc) = (link.bridge(), link.mxc());
+                    let medium = Lock::Medium(bridge, &mxc.to_string());
+                    connection.lock(&[medium]).await?;
                     recorder
                         .update_legacy_of(connection, bridge, mxc, now)
                         .await?;
@@ -96,6 +98,8 @@ impl Links {
             .writer()
             .write(move |connection| {
                 async move {
+                    let medium = Lock::Medium(link.bridge(), &link.mxc().to_string());
+                    connection.lock(&[medium]).await?;
                     recorder
                         .record_legacy(connection, &link, &link_id, now)
                         .await

@@ -1,11 +1,9 @@
 //! Links that bridges have made by themselves live as long as an event shows their media.
 
-use sqlx::SqliteConnection;
-
 use crate::{
     legacy::unsigned_link_id,
     storage::{
-        StorageError,
+        Connection, StorageError,
         ending::{self, Ending},
         history,
         links::{self, LinkRow, Renewal},
@@ -25,7 +23,7 @@ impl Recorder {
     /// Notes that an event has shown media.
     pub(in crate::links) async fn note_shown(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         shown: ShownMedia,
         now: i64,
@@ -80,7 +78,7 @@ impl Recorder {
     /// Updates the links to media of bridges, which events do not show any more.
     pub(in crate::links) async fn update_legacy(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         hidden: &[(String, MxcUri)],
         now: i64,
     ) -> Result<(), StorageError> {
@@ -93,7 +91,7 @@ impl Recorder {
     /// Updates the recorded links to a medium by the events that show it now.
     pub(super) async fn update_legacy_of(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         mxc: &MxcUri,
         now: i64,
@@ -132,7 +130,7 @@ impl Recorder {
     /// Has links live on, to media that was shown last at `seen_at`.
     async fn revive_legacy(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         rows: Vec<LinkRow>,
         claims: &LinkClaims,

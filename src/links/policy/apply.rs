@@ -2,10 +2,9 @@
 
 use futures_util::FutureExt;
 use serde_json::Value;
-use sqlx::SqliteConnection;
 
 use crate::storage::{
-    StorageError,
+    Connection, Lock, StorageError,
     ending::{self, Ending},
     history,
     links::{self, Criteria},
@@ -36,6 +35,7 @@ impl Links {
             .write(move |connection| {
                 async move {
                     let event_id = event_id.as_deref();
+                    connection.lock(&[Lock::Room(&room_id)]).await?;
                     recorder
                         .note_policy(connection, &bridge, &room_id, event_id, &content)
                         .await
@@ -50,7 +50,7 @@ impl Recorder {
     /// The same, inside a write.
     pub(in crate::links) async fn note_policy(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         room_id: &str,
         event_id: Option<&str>,
@@ -84,7 +84,7 @@ impl Recorder {
     /// Ends the live links of a room, and remembers it for those not seen yet.
     async fn switch_off(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         room_id: &str,
         now: i64,
     ) -> Result<(), StorageError> {

@@ -4,13 +4,12 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
 use tokio::time::Instant;
 
 use crate::{
     config::BridgeConfig,
     storage::{
-        StorageError,
+        Connection, Lock, StorageError,
         room_policies::{self, KnownPolicy, WaitingRoom},
     },
 };
@@ -38,6 +37,7 @@ const ISSUES_WAIT_AFTER: i64 = 2;
 const LAST_ATTEMPT: i64 = 16;
 
 /// The answer of a room that was asked for its policy.
+#[derive(Clone)]
 enum Answer {
     /// The ID of its policy event, if that is known, and the content: empty without an event.
     Policy(Option<String>, Value),
@@ -48,6 +48,7 @@ enum Answer {
 }
 
 /// A question that was asked.
+#[derive(Clone)]
 struct Asked {
     /// The revision of the policy that was known before.
     revision: i64,
@@ -67,13 +68,14 @@ impl Links {
         let now = self.now();
         let deadline = Instant::now() + ASK_WITHIN;
         let mut unknown = Vec::new();
-        for room_id in rooms.into_iter().collect::<BTreeSet<_>>() {
-            let known = room_policies::find(self.database.reader(), room_id.as_str()).await?;
-            let known = known.unwrap_or_default();
+        let rooms: BTreeSet<&str> = rooms.into_iter().map(RoomId::as_str).collect();
+        let mut found = room_policies::find_all(self.database.reader(), &rooms).await?;
+        for room_id in rooms {
+            let known = found.remove(room_id).unwrap_or_default();
             let is_fresh = known.known_at.is_some_and(|at| now - at < KNOWN_FOR_MS);
             let is_silent = known.attempts >= ISSUES_WAIT_AFTER && known.waits_for(&bridge.id, now);
             if (known.must_ask || !is_fresh) && !is_silent {
-                unknown.push((room_id.as_str(), known));
+                unknown.push((room_id, known));
             }
         }
         stream::iter(unknown)
@@ -176,6 +178,7 @@ impl Links {
             .writer()
             .write(move |connection| {
                 async move {
+                    connection.lock(&[Lock::Room(&room_id)]).await?;
                     recorder
                         .note_answer(connection, &bridge, &room_id, asked)
                         .await
@@ -190,7 +193,7 @@ impl Recorder {
     /// Notes the answer of a room, unless something newer was noted since it was asked.
     async fn note_answer(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         bridge: &str,
         room_id: &str,
         asked: Asked,

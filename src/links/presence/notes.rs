@@ -1,13 +1,12 @@
 //! What is noted in the database of the homeserver's answers about media.
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
 use crate::{
     clock::millis,
     config::{Config, Lifetime},
     storage::{
-        Database, StorageError,
+        Connection, Database, StorageError,
         ending::{self, Ending},
         media_references::ReleaseDelays,
         missing_media::{self, AskedMedium},
@@ -127,7 +126,7 @@ impl Notes {
 }
 
 async fn note_missing(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     medium: &AskedMedium,
     terms: Terms,
     delays: ReleaseDelays,

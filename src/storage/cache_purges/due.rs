@@ -1,9 +1,8 @@
 //! Purges that are due, and their outcome.
 
-use sqlx::{SqliteConnection, SqlitePool};
-
 use crate::storage::{
     StorageError,
+    engine::{Connection, Reader, query, query_scalar},
     links::{self, LinkRow},
 };
 
@@ -12,22 +11,22 @@ use crate::storage::{
 const AGAIN_AFTER_MS: i64 = 60_000;
 
 /// The usages whose media is to be purged now.
-pub async fn due(reader: &SqlitePool, now: i64) -> Result<Vec<i64>, StorageError> {
-    Ok(sqlx::query_scalar(
+pub async fn due(reader: &Reader, now: i64) -> Result<Vec<i64>, StorageError> {
+    query_scalar(
         "SELECT media_reference_id FROM cache_purges WHERE purge_at <= $1 ORDER BY purge_at LIMIT 256",
     )
     .bind(now)
     .fetch_all(reader)
-    .await?)
+    .await
 }
 
 /// Links of a usage, one for each file that they have promised: attachments with different keys
 /// may share an mxc URI. None, if another link to the same media is live, of any bridge and room.
 pub async fn media_of(
-    reader: &SqlitePool,
+    reader: &Reader,
     media_reference_id: i64,
 ) -> Result<Vec<LinkRow>, StorageError> {
-    let is_wanted: i64 = sqlx::query_scalar(
+    let is_wanted: bool = query_scalar(
         "SELECT EXISTS (SELECT 1 FROM media_references r JOIN links l \
          ON l.mxc = r.mxc AND l.content_token = r.content_token \
          WHERE r.id = $1 AND l.state = 'live')",
@@ -35,7 +34,7 @@ pub async fn media_of(
     .bind(media_reference_id)
     .fetch_one(reader)
     .await?;
-    if is_wanted != 0 {
+    if is_wanted {
         return Ok(Vec::new());
     }
     links::of_usage(reader, media_reference_id).await
@@ -43,16 +42,16 @@ pub async fn media_of(
 
 /// Notes that media was purged; it is purged once more, a little later.
 pub async fn done(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     media_reference_ids: &[i64],
     now: i64,
 ) -> Result<(), StorageError> {
     for id in media_reference_ids {
-        sqlx::query("DELETE FROM cache_purges WHERE media_reference_id = $1 AND is_last")
+        query("DELETE FROM cache_purges WHERE media_reference_id = $1 AND is_last")
             .bind(id)
             .execute(&mut *connection)
             .await?;
-        sqlx::query(
+        query(
             "UPDATE cache_purges SET purge_at = $1, is_last = TRUE WHERE media_reference_id = $2",
         )
         .bind(now + AGAIN_AFTER_MS)

@@ -1,16 +1,17 @@
 //! The wish for a purge.
 
-use sqlx::SqliteConnection;
-
-use crate::storage::StorageError;
+use crate::storage::{
+    StorageError,
+    engine::{Connection, query},
+};
 
 /// Asks for the media of a usage to be purged from the cache.
 pub async fn wish(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     media_reference_id: i64,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO cache_purges (media_reference_id, purge_at) VALUES ($1, $2) \
          ON CONFLICT (media_reference_id) DO UPDATE SET purge_at = $2, is_last = FALSE",
     )

@@ -1,7 +1,5 @@
 //! Values of links as the columns of their table hold them.
 
-use sqlx::{Row, sqlite::SqliteRow};
-
 use medialink_event::{Appearance, Warning};
 use medialink_link::matrix::FileKeys;
 
@@ -24,21 +22,33 @@ pub(super) fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-pub(super) fn appearance(row: &SqliteRow) -> Result<Appearance, sqlx::Error> {
-    let warning: Option<String> = row.try_get("warning")?;
-    let is_spoiler = row.try_get::<i64, _>("is_spoiler")? != 0;
-    Ok(Appearance {
-        width: row.try_get("width")?,
-        height: row.try_get("height")?,
-        duration_ms: row
-            .try_get::<Option<i64>, _>("duration_ms")?
-            .and_then(|duration| u64::try_from(duration).ok()),
-        blurhash: row.try_get("blurhash")?,
-        warning: warning.map(|reason| Warning {
-            is_spoiler,
-            reason: non_empty(reason),
-        }),
-    })
+/// The columns of an [`Appearance`].
+#[derive(sqlx::FromRow)]
+pub(super) struct AppearanceColumns {
+    width: Option<i64>,
+    height: Option<i64>,
+    duration_ms: Option<i64>,
+    blurhash: Option<String>,
+    warning: Option<String>,
+    is_spoiler: i64,
+}
+
+impl From<AppearanceColumns> for Appearance {
+    fn from(columns: AppearanceColumns) -> Self {
+        let side = |pixels: Option<i64>| pixels.and_then(|side| u32::try_from(side).ok());
+        Self {
+            width: side(columns.width),
+            height: side(columns.height),
+            duration_ms: columns
+                .duration_ms
+                .and_then(|duration| u64::try_from(duration).ok()),
+            blurhash: columns.blurhash,
+            warning: columns.warning.map(|reason| Warning {
+                is_spoiler: columns.is_spoiler != 0,
+                reason: non_empty(reason),
+            }),
+        }
+    }
 }
 
 pub(super) fn duration(appearance: &Appearance) -> Option<i64> {

@@ -1,8 +1,8 @@
 //! Which links are meant.
 
-use sqlx::{QueryBuilder, Sqlite};
-
 use medialink_link::LinkState;
+
+use crate::storage::engine::QueryBuilder;
 
 /// Which links are meant: all that match every given criterion.
 #[derive(Debug, Clone, Default)]
@@ -33,13 +33,35 @@ impl Criteria {
     }
 }
 
-/// Adds the conditions to a query on `links AS l`.
-pub(super) fn push_criteria(
-    query: &mut QueryBuilder<Sqlite>,
-    bridge: Option<&str>,
-    criteria: &Criteria,
-    now: i64,
-) {
+/// What finds the links that match: the best of the criteria.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finder {
+    /// Their medium or their event. Live links and ended ones are found apart.
+    MediumOrEvent,
+    /// Their room or their sender.
+    RoomOrSender,
+    /// Bridge, state and time.
+    Time,
+}
+
+impl Criteria {
+    pub(super) fn finder(&self) -> Finder {
+        let has_sender = self
+            .sender
+            .as_deref()
+            .is_some_and(|sender| !sender.is_empty());
+        if self.mxc.is_some() || self.event_id.is_some() {
+            Finder::MediumOrEvent
+        } else if self.room_id.is_some() || has_sender {
+            Finder::RoomOrSender
+        } else {
+            Finder::Time
+        }
+    }
+}
+
+/// Adds the conditions to a query on `links AS l`, except for time and state.
+pub(super) fn push_criteria(query: &mut QueryBuilder, bridge: Option<&str>, criteria: &Criteria) {
     let mut equal = |column: &'static str, value: Option<&str>| {
         if let Some(value) = value {
             query
@@ -49,11 +71,29 @@ pub(super) fn push_criteria(
                 .push_bind(value.to_owned());
         }
     };
-    equal("bridge", bridge);
+    // Where something else finds them, not by the bridge, which has most links.
+    equal(
+        match criteria.finder() {
+            Finder::Time => "bridge",
+            Finder::MediumOrEvent | Finder::RoomOrSender => "bridge || ''",
+        },
+        bridge,
+    );
     equal("room_id", criteria.room_id.as_deref());
     equal("event_id", criteria.event_id.as_deref());
     equal("mxc", criteria.mxc.as_deref());
     equal("sender", criteria.sender.as_deref());
+    if criteria
+        .sender
+        .as_deref()
+        .is_some_and(|sender| !sender.is_empty())
+    {
+        query.push(" AND l.sender <> ''");
+    }
+}
+
+/// Adds the condition of time, if there is one.
+pub(super) fn push_time(query: &mut QueryBuilder, criteria: &Criteria) {
     if let Some(issued_before) = criteria.issued_before {
         // When a link was issued that a bridge has made by itself, nobody knows.
         query
@@ -61,7 +101,25 @@ pub(super) fn push_criteria(
             .push_bind(issued_before)
             .push(" OR l.form = 'legacy')");
     }
-    match criteria.state {
+}
+
+/// Adds the same condition in two parts, of which each is found by an index: the links whose time is known,
+/// and those that a bridge has made by itself.
+pub(super) fn push_part_of_time(query: &mut QueryBuilder, criteria: &Criteria, is_known: bool) {
+    if let Some(issued_before) = criteria.issued_before {
+        query
+            .push(if is_known {
+                " AND l.issued_at < "
+            } else {
+                " AND l.form = 'legacy' AND l.issued_at >= "
+            })
+            .push_bind(issued_before);
+    }
+}
+
+/// Adds the condition of state, if there is one.
+pub(super) fn push_state(query: &mut QueryBuilder, state: Option<LinkState>, now: i64) {
+    match state {
         None => {}
         Some(LinkState::Live) => {
             query

@@ -1,12 +1,13 @@
 //! Links about whose events there are open questions. All of this fails only if the database does.
 
-use sqlx::SqliteConnection;
-
-use super::super::StorageError;
+use super::super::{
+    StorageError,
+    engine::{Connection, query},
+};
 
 /// Marks the live links of an event, and those to media that it has brought as an edit.
 pub(in crate::storage) async fn doubt_event(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
 ) -> Result<(), StorageError> {
@@ -14,7 +15,7 @@ pub(in crate::storage) async fn doubt_event(
         "UPDATE links SET is_doubted = 1 WHERE state = 'live' AND room_id = $1 AND event_id = $2",
         "UPDATE links SET is_doubted = 1 WHERE state = 'live' AND room_id = $1 AND shown_by = $2 AND shown_by <> ''",
     ] {
-        sqlx::query(statement)
+        query(statement)
             .bind(room_id)
             .bind(event_id)
             .execute(&mut *connection)
@@ -25,10 +26,10 @@ pub(in crate::storage) async fn doubt_event(
 
 /// Takes the marks off the links of a room.
 pub(in crate::storage) async fn trust_room(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE links SET is_doubted = 0 WHERE room_id = $1 AND is_doubted = 1")
+    query("UPDATE links SET is_doubted = 0 WHERE room_id = $1 AND is_doubted = 1")
         .bind(room_id)
         .execute(connection)
         .await?;
@@ -37,12 +38,12 @@ pub(in crate::storage) async fn trust_room(
 
 /// Marks single links, or takes their marks off.
 pub async fn set_doubted(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     ids: &[i64],
     is_doubted: bool,
 ) -> Result<(), StorageError> {
     for id in ids {
-        sqlx::query("UPDATE links SET is_doubted = $1 WHERE id = $2 AND is_doubted <> $1")
+        query("UPDATE links SET is_doubted = $1 WHERE id = $2 AND is_doubted <> $1")
             .bind(i64::from(is_doubted))
             .bind(id)
             .execute(&mut *connection)

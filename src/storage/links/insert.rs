@@ -1,16 +1,21 @@
 //! New links.
 
-use sqlx::SqliteConnection;
+use std::{collections::HashMap, sync::Arc};
 
-use medialink_event::Appearance;
+use medialink_event::{Appearance, Warning};
 use medialink_link::{
     KeyId, LinkClaims, LinkForm, LinkState,
-    matrix::{ContentToken, EventId},
+    matrix::{ContentToken, EventId, MxcUri},
 };
 
 use super::{
-    super::StorageError,
-    columns::{NO_KEY, duration, file_bytes, is_spoiler, warning},
+    super::{
+        StorageError,
+        engine::{Connection, Kind, QueryBuilder, Rows, Value, storable},
+        usage_state::NotedUsage,
+    },
+    columns::{NO_KEY, duration, file_bytes, is_spoiler, non_empty, warning},
+    row::{LinkRow, Paste},
 };
 
 /// A new link.
@@ -63,52 +68,164 @@ pub struct NewPaste {
     pub language: Option<String>,
 }
 
-/// Stores a new link.
+impl NewLink {
+    /// The link as it is once it is stored, as this row and part of this usage.
+    ///
+    /// # Errors
+    /// If the usage has an impossible copy.
+    pub fn stored(self, id: i64, usage: &NotedUsage) -> Result<LinkRow, StorageError> {
+        let copy = usage.copy.as_deref().map(MxcUri::parse).transpose();
+        let mut claims = self.claims;
+        claims.filename = claims.filename.map(storable);
+        claims.mimetype = claims.mimetype.map(storable);
+        Ok(LinkRow {
+            id,
+            link_id: self.link_id,
+            form: self.form,
+            key_id: self.key_id,
+            sealed: self.sealed,
+            bridge: self.bridge,
+            media_reference_id: usage.id,
+            claims: Arc::new(claims),
+            sender: self.sender,
+            size: self.size,
+            appearance: stored_appearance(self.appearance),
+            shown_by: self.shown_by,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+            max_follows: self.max_follows,
+            max_size: self.max_size,
+            pages_only: self.pages_only,
+            state: self.state,
+            is_doubted: false,
+            follows: 0,
+            bytes_served: 0,
+            last_followed_at: None,
+            usage_state: usage.state,
+            usage_event_id: usage.event_id.clone(),
+            copy: copy.map_err(|_| StorageError::Corrupt("copy's mxc URI"))?,
+            paste: self.paste.map(|paste| Paste {
+                language: paste.language.map(storable),
+            }),
+        })
+    }
+}
+
+/// An appearance as its columns hold it.
+fn stored_appearance(appearance: Appearance) -> Appearance {
+    Appearance {
+        duration_ms: duration(&appearance).and_then(|duration| u64::try_from(duration).ok()),
+        blurhash: appearance.blurhash.map(storable),
+        warning: appearance.warning.map(|warning| Warning {
+            reason: warning.reason.map(storable).and_then(non_empty),
+            ..warning
+        }),
+        ..appearance
+    }
+}
+
+const COLUMNS: [(&str, Kind); 31] = [
+    ("link_id", Kind::Text),
+    ("form", Kind::Text),
+    ("key_id", Kind::Integer),
+    ("nonce", Kind::Bytes),
+    ("lifetime_s", Kind::Integer),
+    ("bridge", Kind::Text),
+    ("media_reference_id", Kind::Integer),
+    ("room_id", Kind::Text),
+    ("event_id", Kind::Text),
+    ("sender", Kind::Text),
+    ("mxc", Kind::Text),
+    ("content_token", Kind::Text),
+    ("file", Kind::Bytes),
+    ("filename", Kind::Text),
+    ("mimetype", Kind::Text),
+    ("size", Kind::Integer),
+    ("issued_at", Kind::Integer),
+    ("expires_at", Kind::Integer),
+    ("max_follows", Kind::Integer),
+    ("state", Kind::Text),
+    ("max_size", Kind::Integer),
+    ("pages_only", Kind::Integer),
+    ("paste_digest", Kind::Bytes),
+    ("language", Kind::Text),
+    ("width", Kind::Integer),
+    ("height", Kind::Integer),
+    ("duration_ms", Kind::Integer),
+    ("blurhash", Kind::Text),
+    ("warning", Kind::Text),
+    ("is_spoiler", Kind::Integer),
+    ("shown_by", Kind::Text),
+];
+
+fn values(link: &NewLink) -> [Value; 31] {
+    let claims = &link.claims;
+    let token = claims.content_token.as_ref();
+    let paste = link.paste.as_ref();
+    [
+        (&link.link_id).into(),
+        link.form.as_str().into(),
+        link.key_id.map_or(NO_KEY, i64::from).into(),
+        link.sealed.map(|(nonce, _)| nonce.to_vec()).into(),
+        link.sealed.map(|(_, lifetime)| lifetime).into(),
+        (&link.bridge).into(),
+        link.media_reference_id.into(),
+        claims.room_id.as_str().into(),
+        claims.event_id.as_ref().map_or("", EventId::as_str).into(),
+        link.sender.as_deref().unwrap_or("").into(),
+        claims.mxc.to_string().into(),
+        token.map_or("", ContentToken::expose).into(),
+        claims.file.as_ref().map(file_bytes).into(),
+        (&claims.filename).into(),
+        (&claims.mimetype).into(),
+        link.size.into(),
+        link.issued_at.into(),
+        link.expires_at.into(),
+        link.max_follows.into(),
+        link.state.as_str().into(),
+        link.max_size.into(),
+        i64::from(link.pages_only).into(),
+        paste.map(|paste| paste.digest.to_vec()).into(),
+        paste.and_then(|paste| paste.language.as_deref()).into(),
+        link.appearance.width.into(),
+        link.appearance.height.into(),
+        duration(&link.appearance).into(),
+        (&link.appearance.blurhash).into(),
+        warning(&link.appearance).into(),
+        i64::from(is_spoiler(&link.appearance)).into(),
+        link.shown_by.as_ref().map_or("", EventId::as_str).into(),
+    ]
+}
+
+/// Stores a new link; `false`: its ID is taken.
 ///
 /// # Errors
-/// A unique violation if the link ID is taken; otherwise if the database fails.
-pub async fn insert(connection: &mut SqliteConnection, link: &NewLink) -> Result<(), StorageError> {
-    let claims = &link.claims;
-    sqlx::query(
+/// If the database fails.
+pub async fn insert(connection: &mut Connection, link: &NewLink) -> Result<bool, StorageError> {
+    Ok(!insert_all(connection, [link]).await?.is_empty())
+}
+
+/// Stores new links, in this order; returns the rows by link ID. Links whose ID is taken are left out.
+///
+/// # Errors
+/// If the database fails.
+pub async fn insert_all<'l>(
+    connection: &mut Connection,
+    links: impl IntoIterator<Item = &'l NewLink>,
+) -> Result<HashMap<String, i64>, StorageError> {
+    let mut rows = Rows::new(&COLUMNS);
+    for link in links {
+        rows.push(values(link));
+    }
+    let mut query = QueryBuilder::new(
         "INSERT INTO links (link_id, form, key_id, nonce, lifetime_s, bridge, media_reference_id, \
          room_id, event_id, sender, mxc, content_token, file, filename, mimetype, size, issued_at, \
          expires_at, max_follows, state, max_size, pages_only, paste_digest, language, width, height, duration_ms, \
-         blurhash, warning, is_spoiler, shown_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
-    )
-    .bind(&link.link_id)
-    .bind(link.form.as_str())
-    .bind(link.key_id.map_or(NO_KEY, i64::from))
-    .bind(link.sealed.map(|(nonce, _)| nonce.to_vec()))
-    .bind(link.sealed.map(|(_, lifetime)| i64::from(lifetime)))
-    .bind(&link.bridge)
-    .bind(link.media_reference_id)
-    .bind(claims.room_id.as_str())
-    .bind(claims.event_id.as_ref().map_or("", EventId::as_str))
-    .bind(link.sender.as_deref().unwrap_or(""))
-    .bind(claims.mxc.to_string())
-    .bind(claims.content_token.as_ref().map_or("", ContentToken::expose))
-    .bind(claims.file.as_ref().map(file_bytes))
-    .bind(&claims.filename)
-    .bind(&claims.mimetype)
-    .bind(link.size)
-    .bind(link.issued_at)
-    .bind(link.expires_at)
-    .bind(link.max_follows)
-    .bind(link.state.as_str())
-    .bind(link.max_size)
-    .bind(i64::from(link.pages_only))
-    .bind(link.paste.as_ref().map(|paste| paste.digest.to_vec()))
-    .bind(link.paste.as_ref().and_then(|paste| paste.language.as_deref()))
-    .bind(link.appearance.width)
-    .bind(link.appearance.height)
-    .bind(duration(&link.appearance))
-    .bind(&link.appearance.blurhash)
-    .bind(warning(&link.appearance))
-    .bind(i64::from(is_spoiler(&link.appearance)))
-    .bind(link.shown_by.as_ref().map_or("", EventId::as_str))
-    .execute(connection)
-    .await?;
-    Ok(())
+         blurhash, warning, is_spoiler, shown_by) SELECT * FROM ",
+    );
+    query
+        .push_rows(rows)
+        .push(" AS new WHERE TRUE ON CONFLICT (link_id) DO NOTHING RETURNING link_id, id");
+    let stored: Vec<(String, i64)> = query.build_query_as().fetch_all(connection).await?;
+    Ok(stored.into_iter().collect())
 }

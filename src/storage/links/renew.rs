@@ -1,7 +1,5 @@
 //! Links that change while they live. All of this fails only if the database does.
 
-use sqlx::SqliteConnection;
-
 use medialink_event::Appearance;
 use medialink_link::{
     LinkClaims,
@@ -9,7 +7,11 @@ use medialink_link::{
 };
 
 use super::{
-    super::{StorageError, room_policies::RoomPolicy},
+    super::{
+        StorageError,
+        engine::{Connection, query},
+        room_policies::RoomPolicy,
+    },
     columns::{duration, file_bytes, is_spoiler, warning},
 };
 
@@ -32,14 +34,14 @@ pub struct Renewal<'a> {
 
 /// Stores the changes of a repeated request.
 pub(in crate::storage) async fn update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
     renewal: &Renewal<'_>,
 ) -> Result<(), StorageError> {
     let Renewal {
         claims, appearance, ..
     } = renewal;
-    sqlx::query(
+    query(
         "UPDATE links SET content_token = $1, file = $2, filename = $3, mimetype = $4, \
          media_reference_id = $5, expires_at = $6, renewed_at = COALESCE($7, renewed_at), \
          width = $8, height = $9, duration_ms = $10, blurhash = $11, warning = $12, is_spoiler = $13, shown_by = $14 WHERE id = $15",
@@ -70,8 +72,8 @@ pub(in crate::storage) async fn update(
 }
 
 /// Has a link that has expired, or whose event was redacted, live on.
-pub async fn revive(connection: &mut SqliteConnection, id: i64) -> Result<(), StorageError> {
-    sqlx::query(
+pub async fn revive(connection: &mut Connection, id: i64) -> Result<(), StorageError> {
+    query(
         "UPDATE links SET state = 'live', ended_at = NULL \
          WHERE id = $1 AND state IN ('expired', 'redacted')",
     )
@@ -84,13 +86,13 @@ pub async fn revive(connection: &mut SqliteConnection, id: i64) -> Result<(), St
 /// Bounds the live links of a room, of every bridge, by its policy: their expiry comes no later,
 /// the rest is as the policy says now.
 pub async fn bound_by(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     policy: &RoomPolicy,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE links SET max_size = $1, pages_only = $2, expires_at = CASE \
-         WHEN $3 IS NULL OR expires_at <= COALESCE(renewed_at, issued_at) + $3 THEN expires_at \
+         WHEN expires_at <= COALESCE(renewed_at, issued_at) + $3 OR $3 IS NULL THEN expires_at \
          ELSE COALESCE(renewed_at, issued_at) + $3 END \
          WHERE room_id = $4 AND state = 'live'",
     )

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{FromRow, Row, sqlite::SqliteRow};
+use sqlx::{FromRow, Row};
 
 use medialink_event::Appearance;
 use medialink_link::{
@@ -12,7 +12,7 @@ use medialink_link::{
 
 use super::{
     super::{StorageError, usage_state::UsageState},
-    columns::{NO_KEY, appearance, file_keys, non_empty},
+    columns::{AppearanceColumns, NO_KEY, file_keys, non_empty},
 };
 
 /// A link as the database holds it.
@@ -98,90 +98,134 @@ pub(super) const SELECT: &str = "SELECT l.*, r.state AS usage_state, r.copy_mxc,
      FROM links l JOIN media_references r ON r.id = l.media_reference_id \
      LEFT JOIN meta_events m ON m.id = r.counted_by ";
 
-fn corrupt(column: &'static str) -> sqlx::Error {
-    sqlx::Error::Decode(Box::new(StorageError::Corrupt(column)))
+/// The columns of a [`LinkRow`], as both databases give them.
+#[derive(FromRow)]
+struct Columns {
+    id: i64,
+    link_id: String,
+    form: String,
+    key_id: i64,
+    nonce: Option<Vec<u8>>,
+    lifetime_s: Option<i64>,
+    bridge: String,
+    media_reference_id: i64,
+    room_id: String,
+    event_id: String,
+    sender: String,
+    mxc: String,
+    content_token: String,
+    file: Option<Vec<u8>>,
+    filename: Option<String>,
+    mimetype: Option<String>,
+    size: Option<i64>,
+    #[sqlx(flatten)]
+    appearance: AppearanceColumns,
+    shown_by: String,
+    issued_at: i64,
+    expires_at: Option<i64>,
+    max_follows: Option<i64>,
+    max_size: Option<i64>,
+    pages_only: i64,
+    state: String,
+    is_doubted: i64,
+    follows: i64,
+    bytes_served: i64,
+    last_followed_at: Option<i64>,
+    usage_state: String,
+    usage_event_id: Option<String>,
+    copy_mxc: Option<String>,
+    paste_digest: Option<Vec<u8>>,
+    language: Option<String>,
 }
+
+type Read<T> = Result<T, StorageError>;
 
 /// A text that is empty where there is none.
 fn optional<T, E>(
-    row: &SqliteRow,
-    column: &str,
+    text: &str,
     name: &'static str,
     parse: impl Fn(&str) -> Result<T, E>,
-) -> Result<Option<T>, sqlx::Error> {
-    match row.try_get::<Option<&str>, _>(column)? {
-        None | Some("") => Ok(None),
-        Some(text) => parse(text).map(Some).map_err(|_| corrupt(name)),
+) -> Read<Option<T>> {
+    match text {
+        "" => Ok(None),
+        text => parse(text)
+            .map(Some)
+            .map_err(|_| StorageError::Corrupt(name)),
     }
 }
 
 /// Of a self-contained link: nonce and lifetime.
-fn sealed(row: &SqliteRow) -> Result<Option<([u8; 12], u32)>, sqlx::Error> {
-    let nonce: Option<Vec<u8>> = row.try_get("nonce")?;
-    let lifetime_s: Option<i64> = row.try_get("lifetime_s")?;
+fn sealed(nonce: Option<Vec<u8>>, lifetime_s: Option<i64>) -> Read<Option<([u8; 12], u32)>> {
     let (Some(nonce), Some(lifetime)) = (nonce, lifetime_s) else {
         return Ok(None);
     };
-    Ok(Some((
-        nonce.as_slice().try_into().map_err(|_| corrupt("nonce"))?,
-        u32::try_from(lifetime).map_err(|_| corrupt("lifetime"))?,
-    )))
+    let nonce = nonce
+        .try_into()
+        .map_err(|_| StorageError::Corrupt("nonce"))?;
+    let lifetime = u32::try_from(lifetime).map_err(|_| StorageError::Corrupt("lifetime"))?;
+    Ok(Some((nonce, lifetime)))
 }
 
-fn claims(row: &SqliteRow) -> Result<LinkClaims, sqlx::Error> {
-    let file: Option<Vec<u8>> = row.try_get("file")?;
-    Ok(LinkClaims {
-        room_id: optional(row, "room_id", "room ID", RoomId::parse)?.unwrap_or_else(RoomId::none),
-        event_id: optional(row, "event_id", "event ID", EventId::parse)?,
-        mxc: MxcUri::parse(row.try_get("mxc")?).map_err(|_| corrupt("mxc URI"))?,
-        content_token: optional(row, "content_token", "content token", ContentToken::parse)?,
-        file: match file {
-            None => None,
-            Some(bytes) => Some(file_keys(&bytes).ok_or_else(|| corrupt("file key"))?),
-        },
-        mimetype: row.try_get("mimetype")?,
-        filename: row.try_get("filename")?,
-    })
-}
+impl TryFrom<Columns> for LinkRow {
+    type Error = StorageError;
 
-impl FromRow<'_, SqliteRow> for LinkRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            id: row.try_get("id")?,
-            link_id: row.try_get("link_id")?,
-            form: LinkForm::parse(row.try_get("form")?).ok_or_else(|| corrupt("form"))?,
-            key_id: match row.try_get::<i64, _>("key_id")? {
-                NO_KEY => None,
-                id => Some(KeyId::try_from(id).map_err(|_| corrupt("key ID"))?),
-            },
-            sealed: sealed(row)?,
-            bridge: row.try_get("bridge")?,
-            media_reference_id: row.try_get("media_reference_id")?,
-            claims: Arc::new(claims(row)?),
-            sender: non_empty(row.try_get("sender")?),
-            size: row.try_get("size")?,
-            appearance: appearance(row)?,
-            shown_by: optional(row, "shown_by", "event ID", EventId::parse)?,
-            issued_at: row.try_get("issued_at")?,
-            expires_at: row.try_get("expires_at")?,
-            max_follows: row.try_get("max_follows")?,
-            max_size: row.try_get("max_size")?,
-            pages_only: row.try_get::<i64, _>("pages_only")? != 0,
-            state: LinkState::parse(row.try_get("state")?).ok_or_else(|| corrupt("link state"))?,
-            is_doubted: row.try_get::<i64, _>("is_doubted")? != 0,
-            follows: row.try_get("follows")?,
-            bytes_served: row.try_get("bytes_served")?,
-            last_followed_at: row.try_get("last_followed_at")?,
-            usage_state: UsageState::parse(row.try_get("usage_state")?)
-                .ok_or_else(|| corrupt("usage state"))?,
-            usage_event_id: row.try_get("usage_event_id")?,
-            copy: optional(row, "copy_mxc", "copy's mxc URI", MxcUri::parse)?,
-            paste: match row.try_get::<Option<&[u8]>, _>("paste_digest")? {
+    fn try_from(columns: Columns) -> Read<Self> {
+        use StorageError::Corrupt;
+        let claims = LinkClaims {
+            room_id: optional(&columns.room_id, "room ID", RoomId::parse)?
+                .unwrap_or_else(RoomId::none),
+            event_id: optional(&columns.event_id, "event ID", EventId::parse)?,
+            mxc: MxcUri::parse(&columns.mxc).map_err(|_| Corrupt("mxc URI"))?,
+            content_token: optional(&columns.content_token, "content token", ContentToken::parse)?,
+            file: match columns.file {
                 None => None,
-                Some(_) => Some(Paste {
-                    language: row.try_get("language")?,
-                }),
+                Some(bytes) => Some(file_keys(&bytes).ok_or(Corrupt("file key"))?),
             },
+            mimetype: columns.mimetype,
+            filename: columns.filename,
+        };
+        let copy = columns.copy_mxc.unwrap_or_default();
+        let language = columns.language;
+        Ok(Self {
+            id: columns.id,
+            link_id: columns.link_id,
+            form: LinkForm::parse(&columns.form).ok_or(Corrupt("form"))?,
+            key_id: match columns.key_id {
+                NO_KEY => None,
+                id => Some(KeyId::try_from(id).map_err(|_| Corrupt("key ID"))?),
+            },
+            sealed: sealed(columns.nonce, columns.lifetime_s)?,
+            bridge: columns.bridge,
+            media_reference_id: columns.media_reference_id,
+            claims: Arc::new(claims),
+            sender: non_empty(columns.sender),
+            size: columns.size,
+            appearance: columns.appearance.into(),
+            shown_by: optional(&columns.shown_by, "event ID", EventId::parse)?,
+            issued_at: columns.issued_at,
+            expires_at: columns.expires_at,
+            max_follows: columns.max_follows,
+            max_size: columns.max_size,
+            pages_only: columns.pages_only != 0,
+            state: LinkState::parse(&columns.state).ok_or(Corrupt("link state"))?,
+            is_doubted: columns.is_doubted != 0,
+            follows: columns.follows,
+            bytes_served: columns.bytes_served,
+            last_followed_at: columns.last_followed_at,
+            usage_state: UsageState::parse(&columns.usage_state).ok_or(Corrupt("usage state"))?,
+            usage_event_id: columns.usage_event_id,
+            copy: optional(&copy, "copy's mxc URI", MxcUri::parse)?,
+            paste: columns.paste_digest.map(|_| Paste { language }),
         })
+    }
+}
+
+impl<'r, R: Row> FromRow<'r, R> for LinkRow
+where
+    Columns: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let columns = Columns::from_row(row)?;
+        Self::try_from(columns).map_err(|error| sqlx::Error::Decode(Box::new(error)))
     }
 }

@@ -1,8 +1,9 @@
 //! The copies of media that meta events are sent with (MSC3911).
 
-use sqlx::{SqliteConnection, SqlitePool};
-
-use crate::storage::StorageError;
+use crate::storage::{
+    StorageError,
+    engine::{Connection, Reader, query, query_as, query_scalar},
+};
 
 use super::row::Claim;
 
@@ -38,27 +39,27 @@ pub struct NewCopy {
 }
 
 /// The media of a meta event that is sent with copies, always in the same order.
-pub async fn copy_sources(reader: &SqlitePool, id: i64) -> Result<Vec<CopySource>, StorageError> {
-    Ok(sqlx::query_as(
+pub async fn copy_sources(reader: &Reader, id: i64) -> Result<Vec<CopySource>, StorageError> {
+    query_as(
         "SELECT r.id AS usage, r.mxc, r.content_token, r.copy_mxc AS attached_mxc, r.own_upload_at, \
          m.copy_mxc, m.copied_at FROM meta_event_members m \
          JOIN media_references r ON r.id = m.media_reference_id WHERE m.meta_event_id = $1 ORDER BY r.id",
     )
     .bind(id)
     .fetch_all(reader)
-    .await?)
+    .await
 }
 
 /// Notes copies that a meta event is sent with from now on. If `renews`, it may have been sent with
 /// others before, so its transaction ID changes: another copy is another request. Returns the
 /// transaction ID; `None`: the claim is lost, and nothing was changed.
 pub async fn note_copies(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     claim: &Claim,
     copies: &[NewCopy],
     renews: bool,
 ) -> Result<Option<String>, StorageError> {
-    let txn_id: Option<String> = sqlx::query_scalar(
+    let txn_id: Option<String> = query_scalar(
         "UPDATE meta_events SET txn_id = CASE WHEN $1 THEN $2 ELSE txn_id END, \
          unknown_since = CASE WHEN $1 THEN NULL ELSE unknown_since END \
          WHERE id = $3 AND claim = $4 AND state = 'waiting' RETURNING txn_id",
@@ -73,7 +74,7 @@ pub async fn note_copies(
         return Ok(None);
     }
     for copy in copies {
-        sqlx::query(
+        query(
             "UPDATE meta_event_members SET copy_mxc = $1, copied_at = $2 \
              WHERE meta_event_id = $3 AND media_reference_id = $4",
         )
@@ -91,12 +92,12 @@ pub async fn note_copies(
 /// `next_attempt_at` with others, under another transaction ID. `false`: the claim is lost, and
 /// nothing was changed.
 pub async fn replace_copies(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     claim: &Claim,
     next_attempt_at: i64,
     error: &str,
 ) -> Result<bool, StorageError> {
-    let replaced = sqlx::query(
+    let replaced = query(
         "UPDATE meta_events SET copies_refused = copies_refused + 1, txn_id = $1, claim = NULL, \
          claimed_until = NULL, claimed_at = NULL, unknown_since = NULL, next_attempt_at = $2, \
          last_error = $3 WHERE id = $4 AND claim = $5 AND state = 'waiting'",
@@ -108,10 +109,10 @@ pub async fn replace_copies(
     .bind(&claim.token)
     .execute(&mut *connection)
     .await?;
-    if replaced.rows_affected() == 0 {
+    if replaced == 0 {
         return Ok(false);
     }
-    sqlx::query(
+    query(
         "UPDATE meta_event_members SET copy_mxc = NULL, copied_at = NULL WHERE meta_event_id = $1",
     )
     .bind(claim.id)

@@ -1,8 +1,9 @@
 //! New meta events.
 
-use sqlx::SqliteConnection;
-
-use crate::storage::StorageError;
+use crate::storage::{
+    StorageError,
+    engine::{Connection, query, query_scalar},
+};
 
 /// A meta event to be sent.
 #[derive(Debug, Clone)]
@@ -27,11 +28,11 @@ pub struct NewMetaEvent {
 
 /// Queues a meta event; returns its row's ID. From now on its usages wait for it alone.
 pub async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     event: &NewMetaEvent,
     now: i64,
 ) -> Result<i64, StorageError> {
-    let id: i64 = sqlx::query_scalar(
+    let id: i64 = query_scalar(
         "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, \
          has_copy, next_attempt_at, created_at) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $9) RETURNING id",
     )
@@ -42,19 +43,27 @@ pub async fn insert(
     .bind(&event.batch)
     .bind(crate::random::id())
     .bind(&event.device_id)
-    .bind(event.has_copy)
+    .bind(i64::from(event.has_copy))
     .bind(now)
     .fetch_one(&mut *connection)
     .await?;
+    // Some day its room is compared with what is recorded.
+    query(
+        "INSERT INTO compared_rooms (bridge, room_id, compared_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (bridge, room_id) DO NOTHING",
+    )
+    .bind(&event.bridge)
+    .bind(&event.room_id)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
     for member in &event.members {
-        sqlx::query(
-            "INSERT INTO meta_event_members (meta_event_id, media_reference_id) VALUES ($1, $2)",
-        )
-        .bind(id)
-        .bind(member)
-        .execute(&mut *connection)
-        .await?;
-        sqlx::query("UPDATE media_references SET queued_in = $1 WHERE id = $2")
+        query("INSERT INTO meta_event_members (meta_event_id, media_reference_id) VALUES ($1, $2)")
+            .bind(id)
+            .bind(member)
+            .execute(&mut *connection)
+            .await?;
+        query("UPDATE media_references SET queued_in = $1 WHERE id = $2")
             .bind(id)
             .bind(member)
             .execute(&mut *connection)

@@ -16,7 +16,9 @@ mod times;
 #[cfg(test)]
 mod tests;
 
-pub use claim::{Wanted, any_claimable, claim, free_all_claims, free_ended_claims, hold};
+pub use claim::{
+    Wanted, any_claimable, claim, free_all_claims, free_claims_of, free_ended_claims, hold,
+};
 pub use copies::{CopySource, NewCopy, copy_sources, note_copies, replace_copies};
 pub use insert::{NewMetaEvent, insert};
 pub use queue::{make_due, postpone, send_again};

@@ -1,21 +1,22 @@
 //! Attempts that did not succeed, and when the next one is made.
 
-use sqlx::SqliteConnection;
-
-use crate::storage::StorageError;
+use crate::storage::{
+    StorageError,
+    engine::{Connection, query},
+};
 
 use super::{rests, row::Claim};
 
 /// An attempt did not succeed; the next one is made at `next_attempt_at`. `unknown_since`: since
 /// when the homeserver may have accepted it. `false`: the claim is lost, and nothing was changed.
 pub async fn postpone(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     claim: &Claim,
     next_attempt_at: i64,
     unknown_since: Option<i64>,
     error: &str,
 ) -> Result<bool, StorageError> {
-    let postponed = sqlx::query(
+    let postponed = query(
         "UPDATE meta_events SET claim = NULL, claimed_until = NULL, claimed_at = NULL, \
          next_attempt_at = $1, unknown_since = COALESCE(unknown_since, $2), last_error = $3 \
          WHERE id = $4 AND claim = $5 AND state IN ('waiting', 'redacting')",
@@ -27,17 +28,17 @@ pub async fn postpone(
     .bind(&claim.token)
     .execute(connection)
     .await?;
-    Ok(postponed.rows_affected() > 0)
+    Ok(postponed > 0)
 }
 
 /// The meta event is not in the room, and the homeserver has forgotten its transaction: it is
 /// sent again, under another transaction ID. `false`: the claim is lost, and nothing was changed.
 pub async fn send_again(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     claim: &Claim,
     now: i64,
 ) -> Result<bool, StorageError> {
-    let changed = sqlx::query(
+    let changed = query(
         "UPDATE meta_events SET txn_id = $1, claim = NULL, claimed_until = NULL, claimed_at = NULL, \
          next_attempt_at = $2, unknown_since = NULL WHERE id = $3 AND claim = $4 AND state = 'waiting'",
     )
@@ -47,18 +48,18 @@ pub async fn send_again(
     .bind(&claim.token)
     .execute(connection)
     .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(changed > 0)
 }
 
 /// Makes everything that waits in a room due now: the obstacle may have gone.
 pub async fn make_due(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
     rests::end(connection, bridge, room_id).await?;
-    sqlx::query(
+    query(
         "UPDATE meta_events SET next_attempt_at = $1 WHERE bridge = $2 AND room_id = $3 \
          AND next_attempt_at > $1 AND state IN ('waiting', 'redacting')",
     )

@@ -1,8 +1,9 @@
 //! The outbox as people and tests look at it.
 
-use sqlx::SqlitePool;
-
-use crate::storage::StorageError;
+use crate::storage::{
+    StorageError,
+    engine::{QueryBuilder, Reader, query_as, query_scalar},
+};
 
 /// A meta event as `usage list` shows it.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -29,53 +30,57 @@ pub struct MetaEventSummary {
 
 /// The newest meta events, of one state or of all.
 pub async fn list(
-    reader: &SqlitePool,
+    reader: &Reader,
     state: Option<&str>,
     limit: i64,
 ) -> Result<Vec<MetaEventSummary>, StorageError> {
-    Ok(sqlx::query_as(
+    let mut query = QueryBuilder::new(
         "SELECT e.id, e.bridge, e.room_id, e.state, e.event_id, e.attempts, e.next_attempt_at, e.last_error, \
          (SELECT COUNT(*) FROM media_references r WHERE r.counted_by = e.id OR r.queued_in = e.id) AS media \
-         FROM meta_events e WHERE $1 IS NULL OR e.state = $1 ORDER BY e.id DESC LIMIT $2",
-    )
-    .bind(state)
-    .bind(limit)
-    .fetch_all(reader)
-    .await?)
+         FROM meta_events e WHERE ",
+    );
+    match state {
+        None => query.push("e.id >= 0"),
+        Some(state @ ("sent" | "redacted")) => {
+            query.push("e.id >= 0 AND e.state = ").push_bind(state)
+        }
+        Some(state) => query
+            .push("e.state NOT IN ('sent', 'redacted') AND e.state = ")
+            .push_bind(state),
+    };
+    query.push(" ORDER BY e.id DESC LIMIT ").push_bind(limit);
+    query.build_query_as().fetch_all(reader).await
 }
 
 /// How many usages are in each state.
-pub async fn count_usages(reader: &SqlitePool) -> Result<Vec<(String, i64)>, StorageError> {
-    Ok(
-        sqlx::query_as(
-            "SELECT state, COUNT(*) FROM media_references GROUP BY state ORDER BY state",
-        )
+pub async fn count_usages(reader: &Reader) -> Result<Vec<(String, i64)>, StorageError> {
+    query_as("SELECT state, COUNT(*) FROM media_references GROUP BY state ORDER BY state")
         .fetch_all(reader)
-        .await?,
-    )
+        .await
 }
 
 /// How many meta events are still to be sent, redacted or reviewed, by their bridges.
-pub async fn count_by_bridge(reader: &SqlitePool) -> Result<Vec<(String, i64)>, StorageError> {
-    Ok(sqlx::query_as(
+pub async fn count_by_bridge(reader: &Reader) -> Result<Vec<(String, i64)>, StorageError> {
+    query_as(
         "SELECT bridge, COUNT(*) FROM (SELECT bridge FROM meta_events \
          WHERE next_attempt_at IS NOT NULL AND claimed_until IS NULL \
          UNION ALL SELECT bridge FROM meta_events WHERE review_at IS NOT NULL) AS todo \
          GROUP BY bridge ORDER BY bridge",
     )
     .fetch_all(reader)
-    .await?)
+    .await
 }
 
 /// How much the worker has to do now: meta events to send, redact or review, usages to gather, links
 /// to note as expired, replaced rooms to check. Usages are due that wait since `gathered_before`.
 pub async fn count_due(
-    reader: &SqlitePool,
+    reader: &Reader,
     gathered_before: i64,
     now: i64,
 ) -> Result<i64, StorageError> {
-    Ok(sqlx::query_scalar(
-        "SELECT (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at <= $1 OR claimed_until IS NOT NULL) \
+    query_scalar(
+        "SELECT (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at <= $1 AND claimed_until IS NULL) \
+         + (SELECT COUNT(*) FROM meta_events WHERE claimed_until IS NOT NULL) \
          + (SELECT COUNT(*) FROM meta_events WHERE review_at <= $1 AND state = 'sent') \
          + (SELECT COUNT(*) FROM media_references WHERE state = 'pending' AND queued_in IS NULL AND pending_at <= $2) \
          + (SELECT COUNT(*) FROM links WHERE state = 'live' AND expires_at <= $1) \
@@ -84,17 +89,18 @@ pub async fn count_due(
     .bind(now)
     .bind(gathered_before)
     .fetch_one(reader)
-    .await?)
+    .await
 }
 
 /// How many meta events wait to be sent or redacted, and how many reviews and gatherings are
 /// still to come.
-pub async fn count_waiting(reader: &SqlitePool) -> Result<i64, StorageError> {
-    Ok(sqlx::query_scalar(
-        "SELECT (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at IS NOT NULL) \
+pub async fn count_waiting(reader: &Reader) -> Result<i64, StorageError> {
+    query_scalar(
+        "SELECT (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at IS NOT NULL AND claimed_until IS NULL) \
+         + (SELECT COUNT(*) FROM meta_events WHERE next_attempt_at IS NOT NULL AND claimed_until IS NOT NULL) \
          + (SELECT COUNT(*) FROM meta_events WHERE review_at IS NOT NULL AND state = 'sent') \
          + (SELECT COUNT(*) FROM media_references WHERE state = 'pending' AND queued_in IS NULL)",
     )
     .fetch_one(reader)
-    .await?)
+    .await
 }

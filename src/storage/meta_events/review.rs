@@ -1,16 +1,14 @@
 //! Reviews: whether a sent meta event still counts linked media, and nothing else.
 
-use sqlx::SqliteConnection;
-
-use crate::storage::StorageError;
+use crate::storage::{
+    StorageError,
+    engine::{Connection, query, query_as, query_scalar},
+    held_usages,
+};
 
 /// Has a sent meta event reviewed at a time at the latest.
-pub async fn review_by(
-    connection: &mut SqliteConnection,
-    id: i64,
-    at: i64,
-) -> Result<(), StorageError> {
-    sqlx::query(
+pub async fn review_by(connection: &mut Connection, id: i64, at: i64) -> Result<(), StorageError> {
+    query(
         "UPDATE meta_events SET review_at = $1 WHERE id = $2 AND state = 'sent' \
          AND (review_at IS NULL OR review_at > $1)",
     )
@@ -23,12 +21,12 @@ pub async fn review_by(
 
 /// Has all sent meta events of a bridge in a room reviewed now.
 pub async fn review_room(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE meta_events SET review_at = $1 WHERE bridge = $2 AND room_id = $3 AND state = 'sent'",
     )
     .bind(now)
@@ -52,12 +50,12 @@ pub struct ReviewedEvent {
 
 /// Up to `limit` sent meta events of a bridge whose review is due, the longest due first.
 pub async fn to_review(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     now: i64,
     limit: i64,
 ) -> Result<Vec<ReviewedEvent>, StorageError> {
-    Ok(sqlx::query_as(
+    query_as(
         "SELECT id, bridge, room_id FROM meta_events WHERE bridge = $1 AND review_at <= $2 \
          AND state = 'sent' ORDER BY review_at LIMIT $3",
     )
@@ -65,7 +63,7 @@ pub async fn to_review(
     .bind(now)
     .bind(limit)
     .fetch_all(connection)
-    .await?)
+    .await
 }
 
 /// A usage as a member of a meta event under review.
@@ -81,16 +79,29 @@ pub struct Member {
     pub live: bool,
 }
 
-/// The members of a meta event; its review is noted as done.
+/// The members of a meta event; its review is noted as done. `None`: it is not due any more.
 pub async fn start_review(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
-) -> Result<Vec<Member>, StorageError> {
-    sqlx::query("UPDATE meta_events SET review_at = NULL WHERE id = $1")
-        .bind(id)
-        .execute(&mut *connection)
-        .await?;
-    Ok(sqlx::query_as(
+    now: i64,
+) -> Result<Option<Vec<Member>>, StorageError> {
+    let started = query(
+        "UPDATE meta_events SET review_at = NULL WHERE id = $1 AND review_at <= $2 AND state = 'sent'",
+    )
+    .bind(id)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    if started == 0 {
+        return Ok(None);
+    }
+    let members: Vec<i64> =
+        query_scalar("SELECT media_reference_id FROM meta_event_members WHERE meta_event_id = $1")
+            .bind(id)
+            .fetch_all(&mut *connection)
+            .await?;
+    held_usages::hold(connection, &members).await?;
+    let members = query_as(
         "SELECT r.id, COALESCE(r.counted_by = m.meta_event_id, FALSE) AS here, \
          (r.queued_in IS NOT NULL) AS queued, \
          EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live') AS live \
@@ -99,16 +110,17 @@ pub async fn start_review(
     )
     .bind(id)
     .fetch_all(connection)
-    .await?)
+    .await?;
+    Ok(Some(members))
 }
 
 /// Queues the redaction of a sent meta event.
 pub async fn start_redaction(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE meta_events SET state = 'redacting', redact_txn_id = $1, attempts = 0, unknown_since = NULL, \
          next_attempt_at = $2, review_at = NULL WHERE id = $3 AND state = 'sent'",
     )

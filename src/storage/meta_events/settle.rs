@@ -1,19 +1,20 @@
 //! The end of an attempt: a meta event is sent, redacted or given up, and its usages with it.
 
-use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
-
-use crate::storage::{StorageError, media_references::UsageState};
+use crate::storage::{
+    StorageError,
+    engine::{Connection, query, query_scalar},
+    held_usages,
+    media_references::UsageState,
+};
 
 use super::{review::review_by, row::Claim};
 
 /// How many usages wait for a meta event to be sent.
-pub async fn count_queued(connection: &mut SqliteConnection, id: i64) -> Result<i64, StorageError> {
-    Ok(
-        sqlx::query_scalar("SELECT COUNT(*) FROM media_references WHERE queued_in = $1")
-            .bind(id)
-            .fetch_one(connection)
-            .await?,
-    )
+pub async fn count_queued(connection: &mut Connection, id: i64) -> Result<i64, StorageError> {
+    query_scalar("SELECT COUNT(*) FROM media_references WHERE queued_in = $1")
+        .bind(id)
+        .fetch_one(connection)
+        .await
 }
 
 /// A waiting meta event is in its room; which one, and under which condition, follows.
@@ -32,13 +33,13 @@ macro_rules! sent {
 /// of them have ended meanwhile, it is reviewed at `review_ended_at`. `false`: the claim is lost, and
 /// nothing was changed.
 pub async fn settle_sent(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     claim: &Claim,
     event_id: &str,
     review_ended_at: i64,
     now: i64,
 ) -> Result<bool, StorageError> {
-    let settled = sqlx::query(sent!("claim = $3"))
+    let settled = query(sent!("claim = $3"))
         .bind(event_id)
         .bind(claim.id)
         .bind(&claim.token)
@@ -49,13 +50,13 @@ pub async fn settle_sent(
 
 /// The same for a meta event that was found in its room and that nobody has claimed.
 pub async fn settle_found(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
     event_id: &str,
     review_ended_at: i64,
     now: i64,
 ) -> Result<bool, StorageError> {
-    let settled = sqlx::query(sent!("(claimed_until IS NULL OR claimed_until <= $3)"))
+    let settled = query(sent!("(claimed_until IS NULL OR claimed_until <= $3)"))
         .bind(event_id)
         .bind(id)
         .bind(now)
@@ -66,13 +67,13 @@ pub async fn settle_found(
 
 /// Has a meta event count the usages that waited for it, if it was settled.
 async fn count_usages_if(
-    settled: SqliteQueryResult,
-    connection: &mut SqliteConnection,
+    settled: u64,
+    connection: &mut Connection,
     id: i64,
     review_ended_at: i64,
     now: i64,
 ) -> Result<bool, StorageError> {
-    let is_settled = settled.rows_affected() > 0;
+    let is_settled = settled > 0;
     if is_settled {
         count_usages_here(connection, id, review_ended_at, now).await?;
     }
@@ -81,13 +82,13 @@ async fn count_usages_if(
 
 /// Has a sent meta event count the usages that waited for it.
 async fn count_usages_here(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
     review_ended_at: i64,
     now: i64,
 ) -> Result<(), StorageError> {
     let earlier = counted_by_earlier(connection, id).await?;
-    sqlx::query(
+    query(
         "UPDATE media_references SET state = 'counted', counted_by = $1, queued_in = NULL, pending_at = NULL, \
          copy_mxc = (SELECT m.copy_mxc FROM meta_event_members m WHERE m.meta_event_id = $1 \
          AND m.media_reference_id = media_references.id) WHERE queued_in = $1",
@@ -98,14 +99,14 @@ async fn count_usages_here(
     for meta_event in earlier {
         review_by(connection, meta_event, now).await?;
     }
-    let has_ended: i64 = sqlx::query_scalar(
+    let has_ended: bool = query_scalar(
         "SELECT EXISTS (SELECT 1 FROM media_references r WHERE r.counted_by = $1 AND NOT EXISTS \
          (SELECT 1 FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live'))",
     )
     .bind(id)
     .fetch_one(&mut *connection)
     .await?;
-    if has_ended != 0 {
+    if has_ended {
         review_by(connection, id, review_ended_at).await?;
     }
     Ok(())
@@ -113,25 +114,25 @@ async fn count_usages_here(
 
 /// The meta events that count usages which wait for this one.
 async fn counted_by_earlier(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
 ) -> Result<Vec<i64>, StorageError> {
-    Ok(sqlx::query_scalar(
+    query_scalar(
         "SELECT DISTINCT counted_by FROM media_references WHERE queued_in = $1 AND counted_by IS NOT NULL",
     )
     .bind(id)
     .fetch_all(connection)
-    .await?)
+    .await
 }
 
 /// A meta event was redacted: the usages that it counted are released. `false`: the claim is lost, and
 /// nothing was changed.
 pub async fn settle_redacted(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     claim: &Claim,
     now: i64,
 ) -> Result<bool, StorageError> {
-    let settled = sqlx::query(
+    let settled = query(
         "UPDATE meta_events SET state = 'redacted', redacted_at = $3, claim = NULL, \
          claimed_until = NULL, claimed_at = NULL, next_attempt_at = NULL, last_error = NULL \
          WHERE id = $1 AND claim = $2 AND state = 'redacting'",
@@ -141,10 +142,10 @@ pub async fn settle_redacted(
     .bind(now)
     .execute(&mut *connection)
     .await?;
-    if settled.rows_affected() == 0 {
+    if settled == 0 {
         return Ok(false);
     }
-    sqlx::query(
+    query(
         "UPDATE media_references SET counted_by = NULL, copy_mxc = NULL, \
          state = CASE WHEN queued_in IS NULL THEN 'released' ELSE 'pending' END WHERE counted_by = $1",
     )
@@ -169,7 +170,7 @@ pub enum GiveUp {
 /// an earlier meta event counts stay counted, and that one is reviewed at `review_at`. Usages whose
 /// links have all ended meanwhile are released. `None`: the claim is lost, and nothing was changed.
 pub async fn give_up(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     claim: &Claim,
     how: GiveUp,
     error: &str,
@@ -180,7 +181,7 @@ pub async fn give_up(
         GiveUp::Disabled => ("dropped", UsageState::Disabled, UsageState::Disabled),
         GiveUp::Replaced => ("dropped", UsageState::Pending, UsageState::Released),
     };
-    let given_up = sqlx::query(
+    let given_up = query(
         "UPDATE meta_events SET state = $1, claim = NULL, claimed_until = NULL, claimed_at = NULL, \
          next_attempt_at = NULL, last_error = $2 WHERE id = $3 AND claim = $4 AND state = 'waiting'",
     )
@@ -190,11 +191,12 @@ pub async fn give_up(
     .bind(&claim.token)
     .execute(&mut *connection)
     .await?;
-    if given_up.rows_affected() == 0 {
+    if given_up == 0 {
         return Ok(None);
     }
+    held_usages::hold_of(connection, claim.id).await?;
     let earlier = counted_by_earlier(connection, claim.id).await?;
-    let members: Vec<i64> = sqlx::query_scalar(
+    let members: Vec<i64> = query_scalar(
         "UPDATE media_references SET queued_in = NULL, \
          state = CASE WHEN counted_by IS NOT NULL THEN state \
          WHEN EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live') \

@@ -1,23 +1,29 @@
+use crate::{config::DatabaseConfig, storage::Run};
 use futures_util::{FutureExt, future::BoxFuture};
-use sqlx::SqliteConnection;
 
 use super::*;
-use crate::storage::{Database, Opener, StorageError, media_references, room_successors};
+use crate::storage::{
+    Database, Opener, StorageError,
+    engine::{Connection, query_as, query_scalar, run_script},
+    media_references, room_successors,
+};
 
 const LEASE: i64 = 1000;
 
 async fn open() -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().expect("a folder");
-    let database = Database::open(&folder.path().join("m.db"), Opener::Service).await;
+    let database = Database::open(
+        &DatabaseConfig::Sqlite(folder.path().join("m.db")),
+        Opener::Service,
+    )
+    .await;
     (folder, database.expect("opens"))
 }
 
 async fn write<T, F>(database: &Database, write: F) -> T
 where
     T: Send + 'static,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>>
-        + Send
-        + 'static,
+    F: Run<T, StorageError>,
 {
     database.writer().write(write).await.expect("writes")
 }
@@ -25,7 +31,7 @@ where
 async fn run(database: &Database, sql: &'static str) {
     write(database, move |connection| {
         async move {
-            sqlx::raw_sql(sql).execute(connection).await?;
+            run_script(connection, sql).await?;
             Ok(())
         }
         .boxed()
@@ -38,7 +44,7 @@ async fn queue(database: &Database, bridge: &str, room_id: &str, at: i64) -> i64
     let (bridge, room_id) = (bridge.to_owned(), room_id.to_owned());
     write(database, move |connection| {
         async move {
-            let usage: i64 = sqlx::query_scalar(
+            let usage: i64 = query_scalar(
                 "INSERT INTO media_references (bridge, room_id, mxc, state, pending_at) \
                  VALUES ($1, $2, 'mxc://a/' || abs(random()), 'pending', 1) RETURNING id",
             )
@@ -66,6 +72,7 @@ async fn queue(database: &Database, bridge: &str, room_id: &str, at: i64) -> i64
 fn wanted() -> Wanted {
     Wanted {
         bridge: "irc".to_owned(),
+        claimant: "claimant".to_owned(),
         after_others: vec![],
         with_resting: true,
     }
@@ -88,7 +95,7 @@ async fn everything(database: &Database) -> Vec<String> {
         "SELECT json_array(id, state, pending_at, counted_by, queued_in, copy_mxc) FROM media_references ORDER BY id",
         "SELECT json_array(meta_event_id, copy_mxc, copied_at) FROM meta_event_members ORDER BY 1",
     ] {
-        let rows = sqlx::query_scalar::<_, String>(query).fetch_all(database.reader());
+        let rows = query_scalar::<String>(query).fetch_all(database.reader());
         told.extend(rows.await.expect("reads"));
     }
     told
@@ -96,7 +103,7 @@ async fn everything(database: &Database) -> Vec<String> {
 
 /// Each way to note the outcome of an attempt; whether the claim was held.
 type Settle =
-    for<'c> fn(&'c mut SqliteConnection, &'c Claim) -> BoxFuture<'c, Result<bool, StorageError>>;
+    for<'c> fn(&'c mut Connection, &'c Claim) -> BoxFuture<'c, Result<bool, StorageError>>;
 
 const SETTLES: [Settle; 8] = [
     |c, claim| settle_sent(c, claim, "$sent", 5, 6).boxed(),
@@ -271,15 +278,9 @@ async fn the_queries_of_each_pass_read_no_table_from_end_to_end() {
     let reviews = "SELECT id FROM meta_events WHERE bridge = $1 AND review_at <= $2 AND state = 'sent' ORDER BY review_at LIMIT 9";
     let gathers = "SELECT DISTINCT room_id FROM media_references WHERE bridge = $1 AND state = 'pending' \
                    AND queued_in IS NULL AND pending_at <= $2";
-    for query in [
-        times::NEXT_TIMES,
-        claim.sql().as_str(),
-        any.sql().as_str(),
-        reviews,
-        gathers,
-    ] {
+    for query in [times::NEXT_TIMES, claim.sql(), any.sql(), reviews, gathers] {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
-        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
+        let plan: Vec<(i64, i64, i64, String)> = query_as(explain)
             .fetch_all(database.reader())
             .await
             .expect("explains");

@@ -1,8 +1,9 @@
 //! When the worker is needed next.
 
-use sqlx::SqlitePool;
-
-use crate::storage::StorageError;
+use crate::storage::{
+    StorageError,
+    engine::{Reader, query_as, query_scalar},
+};
 
 /// When each kind of work of a bridge is due next, in milliseconds since the epoch; `None`: there is
 /// none.
@@ -38,22 +39,22 @@ pub(super) const NEXT_TIMES: &str = "SELECT \
 
 /// When the worker has something to do for a bridge next.
 pub async fn next_times(
-    reader: &SqlitePool,
+    reader: &Reader,
     bridge: &str,
     now: i64,
 ) -> Result<NextTimes, StorageError> {
-    Ok(sqlx::query_as(NEXT_TIMES)
+    query_as(NEXT_TIMES)
         .bind(bridge)
         .bind(now)
         .fetch_one(reader)
-        .await?)
+        .await
 }
 
 /// When the next live link expires, in milliseconds since the epoch.
-pub async fn next_expiry(reader: &SqlitePool) -> Result<Option<i64>, StorageError> {
-    Ok(sqlx::query_scalar(
+pub async fn next_expiry(reader: &Reader) -> Result<Option<i64>, StorageError> {
+    query_scalar(
         "SELECT MIN(expires_at) FROM links WHERE state = 'live' AND expires_at IS NOT NULL",
     )
     .fetch_one(reader)
-    .await?)
+    .await
 }

@@ -1,11 +1,10 @@
 //! The links that wait for answers: rows are marked, so that following a link costs no question to
 //! the database, and cached rows are forgotten as with every other change.
 
-use sqlx::SqliteConnection;
-
 use super::{
     super::{
         StorageError,
+        engine::Connection,
         links::{self, of_event},
         seen_media::{self, BridgeMedium},
     },
@@ -15,7 +14,7 @@ use super::{
 /// Marks the live links, and the media that events show, which a question is about. Returns media
 /// whose marks may have changed, for the links that bridges have made by themselves.
 pub async fn mark(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     question: &Question,
@@ -54,7 +53,7 @@ pub async fn mark(
 
 /// The same for all open questions about an event, which was seen only now.
 pub async fn mark_event(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
     event_id: &str,
 ) -> Result<(), StorageError> {
@@ -67,7 +66,7 @@ pub async fn mark_event(
 /// Marks whatever the open questions of a room are about, and nothing else. Returns media whose
 /// marks may have changed.
 pub async fn refresh(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
 ) -> Result<Vec<BridgeMedium>, StorageError> {
     links::trust_room(connection, room_id).await?;

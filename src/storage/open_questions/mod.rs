@@ -7,7 +7,7 @@ mod rooms;
 
 pub use doubts::{mark, mark_event, refresh};
 pub use questions::{
-    MAX_OF_ROOM, OpenQuestion, Question, delete, is_doubted, is_edit_open, is_room_open, note,
-    of_room,
+    MAX_OF_ROOM, OpenQuestion, Question, are_doubted, delete, is_doubted, is_edit_open,
+    is_room_open, note, of_room,
 };
 pub use rooms::{QuestionedRoom, due, forget_answered, make_due, next_due, postpone};

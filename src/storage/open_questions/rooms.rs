@@ -1,8 +1,9 @@
 //! When rooms with open questions are asked.
 
-use sqlx::{SqliteConnection, SqlitePool};
-
-use super::super::StorageError;
+use super::super::{
+    StorageError,
+    engine::{Connection, Reader, query, query_as, query_scalar},
+};
 
 /// When a new question is asked first, in milliseconds.
 const FIRST_AFTER_MS: i64 = 5_000;
@@ -20,12 +21,12 @@ pub struct QuestionedRoom {
 
 /// Plans to ask a room, if that is not planned yet.
 pub(super) async fn plan(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "INSERT INTO questioned_rooms (bridge, room_id, next_ask_at) VALUES ($1, $2, $3) \
          ON CONFLICT (bridge, room_id) DO NOTHING",
     )
@@ -39,36 +40,34 @@ pub(super) async fn plan(
 
 /// Up to `limit` rooms whose time has come, those that have waited longest first.
 pub async fn due(
-    reader: &SqlitePool,
+    reader: &Reader,
     now: i64,
     limit: i64,
 ) -> Result<Vec<QuestionedRoom>, StorageError> {
-    Ok(sqlx::query_as(
+    query_as(
         "SELECT bridge, room_id, attempts FROM questioned_rooms WHERE next_ask_at <= $1 \
          ORDER BY next_ask_at LIMIT $2",
     )
     .bind(now)
     .bind(limit)
     .fetch_all(reader)
-    .await?)
+    .await
 }
 
 /// When the next room is to be asked, in milliseconds since the epoch.
-pub async fn next_due(reader: &SqlitePool) -> Result<Option<i64>, StorageError> {
-    Ok(
-        sqlx::query_scalar("SELECT MIN(next_ask_at) FROM questioned_rooms")
-            .fetch_one(reader)
-            .await?,
-    )
+pub async fn next_due(reader: &Reader) -> Result<Option<i64>, StorageError> {
+    query_scalar("SELECT MIN(next_ask_at) FROM questioned_rooms")
+        .fetch_one(reader)
+        .await
 }
 
 /// Notes how often a room has not answered, and when to ask it again.
 pub async fn postpone(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room: &QuestionedRoom,
     next_ask_at: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE questioned_rooms SET next_ask_at = $1, attempts = $2 \
          WHERE bridge = $3 AND room_id = $4",
     )
@@ -83,12 +82,12 @@ pub async fn postpone(
 
 /// A room is asked at once, since something has happened there.
 pub async fn make_due(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "UPDATE questioned_rooms SET next_ask_at = $1 \
          WHERE bridge = $2 AND room_id = $3 AND next_ask_at > $1",
     )
@@ -102,10 +101,10 @@ pub async fn make_due(
 
 /// Nobody asks a room any more that has no open questions.
 pub async fn forget_answered(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     room_id: &str,
 ) -> Result<(), StorageError> {
-    sqlx::query(
+    query(
         "DELETE FROM questioned_rooms WHERE room_id = $1 AND NOT EXISTS \
          (SELECT 1 FROM open_questions q WHERE q.room_id = questioned_rooms.room_id \
          AND q.bridge = questioned_rooms.bridge)",

@@ -1,12 +1,15 @@
 //! Cached links are forgotten with their own changes, and only with those.
 
+use crate::config::DatabaseConfig;
 use std::time::Duration;
 
 use futures_util::{FutureExt, future::BoxFuture};
 use medialink_link::LinkState;
-use sqlx::SqliteConnection;
 
-use crate::storage::{Database, Opener, StorageError};
+use crate::storage::{
+    Database, Opener, StorageError,
+    engine::{Connection, query, query_scalar},
+};
 
 use super::*;
 
@@ -18,20 +21,20 @@ struct Play {
 
 type Written<'c> = BoxFuture<'c, Result<(), StorageError>>;
 
-async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StorageError> {
-    sqlx::query(sql).execute(connection).await?;
+async fn execute(connection: &mut Connection, sql: &'static str) -> Result<(), StorageError> {
+    query(sql).execute(connection).await?;
     Ok(())
 }
 
-async fn insert(connection: &mut SqliteConnection, link_id: &str) -> Result<(), StorageError> {
-    let usage: i64 = sqlx::query_scalar(
+async fn insert(connection: &mut Connection, link_id: &str) -> Result<(), StorageError> {
+    let usage: i64 = query_scalar(
         "INSERT INTO media_references (bridge, room_id, mxc, state) \
          VALUES ('irc', '!r:example.org', $1, 'disabled') RETURNING id",
     )
     .bind(format!("mxc://example.org/{link_id}"))
     .fetch_one(&mut *connection)
     .await?;
-    sqlx::query(
+    query(
         "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, issued_at, state) \
          VALUES ($1, 'short', 1, 'irc', $2, '!r:example.org', $3, 1, 'live')",
     )
@@ -47,7 +50,9 @@ impl Play {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("m.db");
-        let database = Database::open(&path, Opener::Service).await.expect("opens");
+        let database = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Service)
+            .await
+            .expect("opens");
         let play = Self { folder, database };
         for link_id in ["a", "b", "c"] {
             play.insert(link_id.to_owned()).await;
@@ -160,7 +165,9 @@ async fn a_commit_of_another_process_is_noticed() {
     let play = Play::new().await;
     play.lookups().await;
     let path = play.folder.path().join("m.db");
-    let other = Database::open(&path, Opener::Command).await.expect("opens");
+    let other = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Command)
+        .await
+        .expect("opens");
     let written = other.writer().write(|connection| -> Written<'_> {
         execute(
             connection,

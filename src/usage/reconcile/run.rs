@@ -12,6 +12,7 @@ use crate::{
     storage::{
         Database, StorageError,
         comparison::{self, RoomCriteria, Stray},
+        leases::Lease,
     },
 };
 
@@ -80,14 +81,19 @@ impl Reconciler {
         let look_every = (every / 60).clamp(Duration::from_secs(1), Duration::from_secs(60));
         let bridges = self.config.bridges.iter();
         let work = future::join_all(bridges.map(|bridge| async {
+            let name = format!("reconcile {}", bridge.id);
+            let lease = Lease::new(&self.database, &self.clock, &name);
             loop {
                 let due = RoomCriteria {
                     bridge: Some(bridge.id.clone()),
                     not_since: Some(self.clock.now_ms() - millis(every)),
                     ..RoomCriteria::default()
                 };
-                match self.compare_rooms(&due, PAUSE).await {
-                    Ok(report) => report.log(),
+                let compared = lease.during(self.compare_rooms(&due, PAUSE)).await;
+                match compared.and_then(Option::transpose) {
+                    Ok(Some(report)) => report.log(),
+                    // Another replica compares them.
+                    Ok(None) => {}
                     Err(error) => tracing::error!(%error, "rooms could not be compared"),
                 }
                 self.clock.sleep(look_every).await;

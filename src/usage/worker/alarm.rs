@@ -77,6 +77,7 @@ mod tests {
     use crate::storage::{Opener, features, room_successors};
 
     use super::*;
+    use crate::config::DatabaseConfig;
 
     const NEVER: Duration = Duration::from_secs(1_000_000_000);
     const DAY_MS: i64 = 86_400_000;
@@ -91,7 +92,7 @@ mod tests {
     async fn open() -> (tempfile::TempDir, Database) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("m.db");
-        let database = Database::open(&path, Opener::Service).await;
+        let database = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Service).await;
         (folder, database.expect("opens"))
     }
 

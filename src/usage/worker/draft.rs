@@ -1,12 +1,10 @@
 //! From usages of a room to meta events in the outbox.
 
-use sqlx::SqliteConnection;
-
 use crate::{
     config::{BridgeConfig, Config},
     homeserver::{Device, Features, attachable_at_once},
     storage::{
-        StorageError,
+        Connection, StorageError,
         media_references::Usage,
         meta_events::{self, NewMetaEvent},
     },
@@ -15,6 +13,7 @@ use crate::{
 use super::content;
 
 /// Queues meta events of one bridge.
+#[derive(Clone)]
 pub(super) struct Drafter {
     bridge: String,
     network: String,
@@ -57,7 +56,7 @@ impl Drafter {
     /// reference names the event that shared the media.
     pub(super) async fn queue(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         room_id: &str,
         usages: &[Usage],
         names_events: bool,

@@ -4,9 +4,13 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, millis},
     links::Links,
-    storage::{Database, StorageError, meta_events},
+    storage::{
+        Database, StorageError,
+        leases::{self, Lease},
+        meta_events,
+    },
 };
 
 use super::{
@@ -21,6 +25,7 @@ pub(super) struct Expiry {
     clock: Clock,
     links: Links,
     alarm: Alarm,
+    lease: Lease,
     upkeep: Upkeep,
 }
 
@@ -30,6 +35,7 @@ impl Expiry {
             database: context.database.clone(),
             clock: context.clock.clone(),
             alarm: Alarm::new(&context.database, context.clock.clone()),
+            lease: Lease::new(&context.database, &context.clock, "expiry"),
             upkeep: Upkeep::new(context, links.clone()),
             links,
         }
@@ -54,10 +60,16 @@ impl Expiry {
     async fn expire(&self) -> Result<Progress, StorageError> {
         let now = self.clock.now_ms();
         let next = meta_events::next_expiry(self.database.reader()).await?;
-        // The commit wakes the bridges' loops for the reviews that follow.
-        if next.is_some_and(|at| at <= now) && self.links.expire().await? {
-            return Ok(Progress::Made);
+        if next.is_some_and(|at| at <= now) {
+            if !self.lease.is_ours().await? {
+                return Ok(Progress::NothingUntil(now + millis(leases::LOOK_AGAIN)));
+            }
+            // The commit wakes the bridges' loops for the reviews that follow.
+            if self.links.expire().await? {
+                return Ok(Progress::Made);
+            }
         }
+        self.lease.release().await?;
         let next = next.filter(|at| *at > now).unwrap_or(i64::MAX);
         Ok(Progress::NothingUntil(next.min(self.upkeep.next_at())))
     }

@@ -8,7 +8,7 @@ use crate::{
     clock::Clock,
     config::{BridgeConfig, Config},
     homeserver::{Device, Features},
-    storage::{Database, StorageError, media_references, room_successors},
+    storage::{Database, Lock, StorageError, media_references, room_successors},
 };
 
 use super::{context::Context, draft::Drafter};
@@ -48,6 +48,7 @@ impl Gatherer {
                 .writer()
                 .write::<_, StorageError, _>(move |connection| {
                     async move {
+                        connection.lock(&[Lock::Outbox(&bridge_id)]).await?;
                         let usages =
                             media_references::gather(connection, &bridge_id, &room_id).await?;
                         let room_id =

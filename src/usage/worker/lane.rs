@@ -66,7 +66,7 @@ impl Lane {
             self.alarm.arm();
             let pass = tokio::select! {
                 () = stop.cancelled() => break,
-                pass = self.work() => pass,
+                pass = self.work(&stop) => pass,
             };
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -79,7 +79,7 @@ impl Lane {
     }
 
     /// Does everything that is due now.
-    async fn work(&mut self) -> Result<Progress, StorageError> {
+    async fn work(&mut self, stop: &CancellationToken) -> Result<Progress, StorageError> {
         let now = self.clock.now_ms();
         let times = meta_events::next_times(self.database.reader(), &self.bridge.id, now).await?;
         let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now);
@@ -109,7 +109,7 @@ impl Lane {
             has_worked |= self.reviewer.review(&device).await?;
         }
         // Gathering and reviewing have queued events that are due at once.
-        has_worked |= self.slots.fill().await?;
+        has_worked |= self.slots.fill(stop).await?;
         if has_worked {
             return Ok(Progress::Made);
         }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use futures_util::{FutureExt, future::BoxFuture};
-use sqlx::SqliteConnection;
+use futures_util::FutureExt;
 
 use crate::{
     clock::{Clock, millis},
     config::Config,
     homeserver::HomeserverError,
     storage::{
-        Database, StorageError,
+        Database, Run, StorageError,
         meta_events::{self, ClaimedEvent, GiveUp},
         room_successors,
     },
@@ -56,9 +55,7 @@ impl Outbox {
         settle: F,
     ) -> Result<bool, StorageError>
     where
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<bool, StorageError>>
-            + Send
-            + 'static,
+        F: Run<bool, StorageError>,
     {
         let (bridge, room_id) = (event.bridge.clone(), event.room_id.clone());
         let now = self.clock.now_ms();
@@ -311,7 +308,7 @@ impl Outbox {
 
 /// Notes how a room has answered; one that has not rests, so that it takes no other's place.
 async fn note_health(
-    connection: &mut SqliteConnection,
+    connection: &mut crate::storage::Connection,
     bridge: &str,
     room_id: &str,
     health: RoomHealth,

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
 use crate::{
     clock::Clock,
     config::{BridgeConfig, Config},
     homeserver::{Device, Features, HomeserverError},
     storage::{
-        Database, StorageError,
+        Connection, Database, StorageError,
         media_references::{self, Usage},
         meta_events::{self, ClaimedEvent, GiveUp},
         room_successors,
@@ -199,7 +198,7 @@ impl Refusals {
 /// Replaces a meta event by several; gives it up if it is too large with one usage only. `false`: its
 /// claim is lost.
 async fn split(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     event: &ClaimedEvent,
     (drafter, names_events): (&Drafter, bool),
     parts: Parts,

@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sqlx::SqliteConnection;
 
 use crate::{
     clock::Clock,
     config::{BridgeConfig, Config},
     homeserver::{Device, Features},
     storage::{
-        Database, StorageError, media_references,
+        Connection, Database, Lock, StorageError, media_references,
         meta_events::{self, Member, ReviewedEvent},
         room_successors,
     },
@@ -68,13 +67,16 @@ impl Reviewer {
 }
 
 async fn review(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     event: &ReviewedEvent,
     drafter: &Drafter,
     names_events: bool,
     now: i64,
 ) -> Result<(), StorageError> {
-    let members = meta_events::start_review(connection, event.id).await?;
+    connection.lock(&[Lock::Outbox(&event.bridge)]).await?;
+    let Some(members) = meta_events::start_review(connection, event.id, now).await? else {
+        return Ok(());
+    };
     let (here, gone): (Vec<Member>, Vec<Member>) = members
         .into_iter()
         .partition(|member| member.here && member.live);

@@ -3,12 +3,14 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
     config::BridgeConfig,
+    random,
     storage::{
-        Database, StorageError,
+        Database, Lock, StorageError,
         meta_events::{self, ClaimedEvent, Wanted},
     },
 };
@@ -28,6 +30,8 @@ pub(super) struct Slots {
     database: Database,
     clock: Clock,
     bridge: Arc<BridgeConfig>,
+    /// Begins the values of its claims.
+    claimant: String,
     performer: Arc<Performer>,
     /// Each tells whether its room has rested.
     running: Beside<bool>,
@@ -41,6 +45,7 @@ impl Slots {
             database: context.database.clone(),
             clock: context.clock.clone(),
             bridge,
+            claimant: random::id(),
             performer: Arc::new(performer),
             running: Beside::new(),
             running_rested: 0,
@@ -59,6 +64,7 @@ impl Slots {
     fn wanted(&self) -> Wanted {
         Wanted {
             bridge: self.bridge.id.clone(),
+            claimant: self.claimant.clone(),
             after_others: self.served.iter().cloned().collect(),
             with_resting: self.running_rested < SLOTS_OF_RESTING,
         }
@@ -75,7 +81,8 @@ impl Slots {
 
     /// Claims as many meta events as there are free slots, and starts with each; `true`: there were
     /// some.
-    pub(super) async fn fill(&mut self) -> Result<bool, StorageError> {
+    pub(super) async fn fill(&mut self, stop: &CancellationToken) -> Result<bool, StorageError> {
+        let stop = stop.clone();
         let (free, mut wanted) = (self.free(), self.wanted());
         let (now, mut rested) = (self.clock.now_ms(), self.running_rested);
         let claimed = self
@@ -83,8 +90,10 @@ impl Slots {
             .writer()
             .write::<Vec<ClaimedEvent>, StorageError, _>(move |connection| {
                 async move {
+                    connection.lock(&[Lock::Outbox(&wanted.bridge)]).await?;
                     let mut claimed = Vec::new();
-                    while claimed.len() < free {
+                    // Whoever stops does not wait for this write, and would not know of its claims.
+                    while claimed.len() < free && !stop.is_cancelled() {
                         wanted.with_resting = rested < SLOTS_OF_RESTING;
                         let next = meta_events::claim(connection, &wanted, LEASE_MS, now).await?;
                         let Some(event) = next else {
@@ -129,5 +138,17 @@ impl Slots {
     /// Waits for the requests that are on their way, a few seconds at most.
     pub(super) async fn finish(mut self) {
         self.running.finish().await;
+        let (bridge, claimant) = (self.bridge.id.clone(), self.claimant);
+        let freed = self.database.writer().write(move |connection| {
+            async move {
+                // A write that claims goes first, if it has begun.
+                connection.lock(&[Lock::Outbox(&bridge)]).await?;
+                meta_events::free_claims_of(connection, &bridge, &claimant).await
+            }
+            .boxed()
+        });
+        if let Err(error) = freed.await {
+            tracing::warn!(%error, "claims of meta events could not be given back: they run out");
+        }
     }
 }

@@ -9,7 +9,9 @@ use crate::{
     config::BridgeConfig,
     homeserver::{Homeserver, HomeserverError},
     storage::{
-        Database, StorageError, media_references, meta_events,
+        Database, StorageError,
+        leases::{self, Lease},
+        media_references, meta_events,
         room_successors::{self, DueCheck, Succession},
     },
 };
@@ -73,9 +75,14 @@ impl Successors {
             }
             let checker = Arc::clone(&self.checker);
             self.running.start(async move {
-                if let Err(error) = checker.check(check).await {
-                    tracing::error!(%error, "a replaced room could not be checked");
-                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                match checker.check_alone(check).await {
+                    Ok(Some(())) => {}
+                    // Another replica checks it.
+                    Ok(None) => tokio::time::sleep(leases::LOOK_AGAIN).await,
+                    Err(error) => {
+                        tracing::error!(%error, "a replaced room could not be checked");
+                        tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                    }
                 }
                 room_id
             });
@@ -107,6 +114,15 @@ impl Checker {
     async fn due(&self, limit: i64) -> Result<Vec<DueCheck>, StorageError> {
         let now = self.clock.now_ms();
         room_successors::due(self.database.reader(), &self.bridge.id, now, limit).await
+    }
+
+    /// Checks a replacement, unless another replica does.
+    async fn check_alone(&self, check: DueCheck) -> Result<Option<()>, StorageError> {
+        let (bridge, room_id) = (&self.bridge.id, &check.succession.room_id);
+        let name = format!("successor {bridge} {room_id}");
+        let lease = Lease::new(&self.database, &self.clock, &name);
+        let checked = lease.during(self.check(check)).await?;
+        checked.transpose()
     }
 
     /// Checks a replacement, and moves usage if it can move.

@@ -12,7 +12,8 @@ use crate::{
         Database, StorageError,
         far_future::{self, ConfiguredWaits},
         history::{self, ForgetBefore},
-        wipe,
+        leases::Lease,
+        statistics, wipe,
     },
 };
 
@@ -34,6 +35,7 @@ pub(super) struct Upkeep {
     config: Arc<Config>,
     clock: Clock,
     links: Links,
+    lease: Lease,
     delete_at: i64,
     wipe_at: i64,
     /// Whether the write-ahead log may hold secrets that were wiped. A process before this one may
@@ -48,6 +50,7 @@ impl Upkeep {
             config: Arc::clone(&context.config),
             clock: context.clock.clone(),
             links,
+            lease: Lease::new(&context.database, &context.clock, "upkeep"),
             delete_at: 0,
             wipe_at: 0,
             has_wiped: true,
@@ -62,14 +65,32 @@ impl Upkeep {
     /// Deletes old records and wipes secrets, if it is time to.
     pub(super) async fn run_if_due(&mut self) -> Result<(), StorageError> {
         let now = self.clock.now_ms();
-        let is_due = |at: i64| !(now + 1..=now + EVERY_MS).contains(&at);
-        if is_due(self.wipe_at) {
+        if !is_due(self.wipe_at, now) && !is_due(self.delete_at, now) {
+            return Ok(());
+        }
+        let lease = self.lease.clone();
+        match lease.during(self.run_due(now)).await? {
+            Some(done) => done,
+            // Another replica does it.
+            None => {
+                for at in [&mut self.wipe_at, &mut self.delete_at] {
+                    if is_due(*at, now) {
+                        *at = now + AGAIN_MS;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn run_due(&mut self, now: i64) -> Result<(), StorageError> {
+        if is_due(self.wipe_at, now) {
             self.wipe_at = now + EVERY_MS;
             if self.wipe().await? {
                 self.wipe_at = now + AGAIN_MS;
             }
         }
-        if is_due(self.delete_at) {
+        if is_due(self.delete_at, now) {
             // What is forgotten stays forgotten: it waits until there is no doubt about the time.
             if self.clock.is_sure() {
                 self.delete_at = now + EVERY_MS;
@@ -128,11 +149,17 @@ impl Upkeep {
             .write::<_, StorageError, _>(move |connection| {
                 async move {
                     history::forget(connection, before).await?;
-                    far_future::pull_back(connection, waits, now).await
+                    far_future::pull_back(connection, waits, now).await?;
+                    statistics::take(connection).await
                 }
                 .boxed()
             })
             .await?;
         self.links.forget_shown().await
     }
+}
+
+/// Whether it is time; also if the clock was set back.
+fn is_due(at: i64, now: i64) -> bool {
+    !(now + 1..=now + EVERY_MS).contains(&at)
 }

@@ -1,5 +1,6 @@
 //! The API that bridges use.
 
+mod batches;
 mod bridges;
 mod issuing;
 mod limits;

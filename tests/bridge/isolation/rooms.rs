@@ -1,6 +1,6 @@
 //! Rooms that get no answers.
 
-use support::{eventually, faulty::Fault};
+use support::{claims_run_out, eventually, faulty::Fault};
 
 use super::scene::{Scene, in_path, sends_into};
 
@@ -44,6 +44,7 @@ async fn a_send_that_was_cut_off_at_the_stop_is_counted_once() {
     .await;
     service.leave_unfinished("a request waits for its answer");
     service.stop().await;
+    claims_run_out(scene.world.folder.path()).await;
     let service = scene.service(false, "").await;
     service.wait_for_usage(&link, "counted").await;
     assert_eq!(scene.counting(&scene.room).await, 1);

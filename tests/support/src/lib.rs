@@ -9,24 +9,32 @@
 
 mod cache_folder;
 mod client;
+mod database;
 pub mod encrypted;
 pub mod faulty;
 mod leftovers;
 mod peer;
+mod postgres;
 pub mod process;
 mod random;
 pub mod raw;
 mod service;
 mod settings;
 mod waiting;
+mod wire;
 mod world;
 
 pub use cache_folder::files;
 pub use client::{answer, client, url};
+pub use database::{
+    claims_run_out, database_config, database_url, is_postgres, only_on_postgres, only_on_sqlite,
+};
 pub use peer::{Peer, is_ci};
-pub use process::Process;
+pub use postgres::PostgresServer;
+pub use process::{Process, binary};
 pub use random::Xorshift;
 pub use service::{POLICY_EVENT_TYPE, Service, signed_elsewhere};
 pub use settings::{API_TOKEN, AS_TOKEN, BOT, HS_TOKEN, config_text};
 pub use waiting::{eventually, patiently};
+pub use wire::Wire;
 pub use world::{Gone, World, appservice};

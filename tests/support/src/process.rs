@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{answer, client},
+    database::database_config,
     settings::{API_TOKEN, config_text},
     waiting::eventually,
 };
@@ -51,7 +52,7 @@ impl Process {
     pub fn new(folder: &Path, homeserver: &str, more: &str) -> Self {
         let (public, internal) = (free_port(), free_port());
         let public_url = format!("http://127.0.0.1:{public}");
-        let text = config_text(homeserver, &public_url, more)
+        let text = config_text(folder, homeserver, &public_url, more)
             .replacen(
                 "public: 127.0.0.1:0",
                 &format!("public: 127.0.0.1:{public}"),
@@ -240,8 +241,10 @@ impl Process {
     /// Waits until nothing waits to be sent, redacted or looked at.
     pub async fn drained(&self) {
         use medialink::storage::{Database, Opener, meta_events::count_waiting};
-        let path = self.folder.join("data/medialink.db");
-        let database = Database::open(&path, Opener::Command).await.expect("opens");
+        let config = database_config(&self.folder);
+        let database = Database::open(&config, Opener::Command)
+            .await
+            .expect("opens");
         eventually("an empty outbox", async || {
             (count_waiting(database.reader()).await.expect("counts") == 0).then_some(())
         })

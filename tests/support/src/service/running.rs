@@ -76,7 +76,7 @@ impl Service {
             listeners.public.local_addr().expect("bound")
         );
         let internal = format!("http://{}", listeners.internal.local_addr().expect("bound"));
-        let text = edit(config_text(homeserver, &public, more));
+        let text = edit(config_text(folder, homeserver, &public, more));
         let mut config =
             Config::parse(&text, HashMap::new(), folder).expect("a valid configuration");
         // This program is the tests.
@@ -142,6 +142,14 @@ impl Service {
                 "left in the outbox: {left}\nif the test means it, it says so by leave_unfinished"
             );
         }
+    }
+
+    /// Ends all that it does at once, as kill -9 would: what it has begun stays as it is.
+    pub async fn abandon(mut self) {
+        let running = self.running.take().expect("it runs");
+        running.abort();
+        let ended = running.await.expect_err("it was cut off");
+        assert!(ended.is_cancelled(), "{ended}");
     }
 
     /// Waits for its end, which comes by itself; the reason.

@@ -1,16 +1,20 @@
 //! Usages of media. A usage begins when its first link is issued, and is released when its last one
 //! ends, in the commit of the link. Every function here fails only if the database does.
 
+mod note;
+
 use std::collections::BTreeSet;
 
-use sqlx::SqliteConnection;
+use super::{
+    StorageError, cache_purges,
+    engine::{Connection, QueryBuilder, query, query_as, query_scalar},
+    held_usages,
+};
 
-use medialink_link::LinkClaims;
-use medialink_link::matrix::ContentToken;
+use note::set_fresh;
 
-use super::{StorageError, cache_purges};
-
-pub use super::usage_state::UsageState;
+pub use super::usage_state::{NotedUsage, UsageState};
+pub use note::{note_usage, note_usages};
 
 /// How soon the end of a usage's last link is acted on.
 #[derive(Debug, Clone, Copy)]
@@ -30,57 +34,14 @@ pub(super) enum EndCause {
     Expired,
 }
 
-/// Notes that a link of `bridge` uses this media in this room; returns the usage. `counted`:
-/// whether it is to be counted by a meta event.
-pub async fn note_usage(
-    connection: &mut SqliteConnection,
-    bridge: &str,
-    claims: &LinkClaims,
-    counted: bool,
-    now: i64,
-) -> Result<i64, StorageError> {
-    let fresh = if counted {
-        UsageState::Pending
-    } else {
-        UsageState::Disabled
-    };
-    let (id, state, counted_by): (i64, String, Option<i64>) = sqlx::query_as(
-        "INSERT INTO media_references (bridge, room_id, mxc, content_token, state, pending_at) \
-         VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (bridge, room_id, mxc, content_token) DO UPDATE SET bridge = excluded.bridge \
-         RETURNING id, state, counted_by",
-    )
-    .bind(bridge)
-    .bind(claims.room_id.as_str())
-    .bind(claims.mxc.to_string())
-    .bind(
-        claims
-            .content_token
-            .as_ref()
-            .map_or("", ContentToken::expose),
-    )
-    .bind(fresh.as_str())
-    .bind(counted.then_some(now))
-    .fetch_one(&mut *connection)
-    .await?;
-    match UsageState::parse(&state).ok_or(StorageError::Corrupt("usage state"))? {
-        UsageState::Pending => {}
-        UsageState::Counted => keep_counted(connection, id, counted_by, now).await?,
-        UsageState::Disabled | UsageState::Failed | UsageState::Released => {
-            set_fresh(connection, id, fresh, counted.then_some(now)).await?;
-        }
-    }
-    Ok(id)
-}
-
 /// Notes that we have uploaded the media of a usage at this time, to be attached to the meta event
 /// that counts it (MSC3911).
 pub async fn note_own_upload(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
     uploaded_at: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE media_references SET own_upload_at = $1 WHERE id = $2")
+    query("UPDATE media_references SET own_upload_at = $1 WHERE id = $2")
         .bind(uploaded_at)
         .bind(id)
         .execute(connection)
@@ -88,66 +49,20 @@ pub async fn note_own_upload(
     Ok(())
 }
 
-async fn set_fresh(
-    connection: &mut SqliteConnection,
-    id: i64,
-    state: UsageState,
-    pending_at: Option<i64>,
-) -> Result<(), StorageError> {
-    sqlx::query(
-        "UPDATE media_references SET state = $1, pending_at = $2, counted_by = NULL, copy_mxc = NULL \
-         WHERE id = $3",
-    )
-    .bind(state.as_str())
-    .bind(pending_at)
-    .bind(id)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// A counted usage has a link again. If its meta event is about to be redacted and no attempt was
-/// made yet, the redaction is called off; otherwise the usage has to be counted again.
-async fn keep_counted(
-    connection: &mut SqliteConnection,
-    id: i64,
-    counted_by: Option<i64>,
-    now: i64,
-) -> Result<(), StorageError> {
-    let state: Option<String> = sqlx::query_scalar("SELECT state FROM meta_events WHERE id = $1")
-        .bind(counted_by)
-        .fetch_optional(&mut *connection)
-        .await?;
-    if state.as_deref() == Some("sent") {
-        return Ok(());
-    }
-    let called_off = sqlx::query(
-        "UPDATE meta_events SET state = 'sent', redact_txn_id = NULL, next_attempt_at = NULL, review_at = $1 \
-         WHERE id = $2 AND state = 'redacting' AND attempts = 0 AND claimed_until IS NULL",
-    )
-    .bind(now)
-    .bind(counted_by)
-    .execute(&mut *connection)
-    .await?
-    .rows_affected();
-    if called_off == 0 {
-        set_fresh(connection, id, UsageState::Pending, Some(now)).await?;
-    }
-    Ok(())
-}
-
 /// Releases those of these usages that have no live link: at once if they were never counted,
 /// otherwise by a review of their meta event.
 pub(super) async fn release(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     usages: Vec<i64>,
     cause: EndCause,
     delays: ReleaseDelays,
     now: i64,
 ) -> Result<(), StorageError> {
     let mut to_review = BTreeSet::new();
-    for id in usages.into_iter().collect::<BTreeSet<_>>() {
-        let unused: Option<(String, Option<i64>, Option<i64>)> = sqlx::query_as(
+    let usages = usages.into_iter().collect::<BTreeSet<_>>();
+    held_usages::hold(connection, &Vec::from_iter(usages.iter().copied())).await?;
+    for id in usages {
+        let unused: Option<(String, Option<i64>, Option<i64>)> = query_as(
             "SELECT state, counted_by, queued_in FROM media_references WHERE id = $1 AND NOT EXISTS \
              (SELECT 1 FROM links WHERE media_reference_id = $1 AND state = 'live')",
         )
@@ -163,7 +78,7 @@ pub(super) async fn release(
         if let Some(meta_event) = counted_by {
             to_review.insert(meta_event);
         } else if queued_in.is_none() && state != UsageState::Disabled.as_str() {
-            set_fresh(connection, id, UsageState::Released, None).await?;
+            set_fresh(connection, &[id], UsageState::Released, None).await?;
         }
     }
     for meta_event in to_review {
@@ -181,17 +96,17 @@ pub(super) async fn release(
 
 /// Whether any media that this meta event counts still has a live link.
 async fn counts_live_media(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     meta_event: i64,
 ) -> Result<bool, StorageError> {
-    let live: i64 = sqlx::query_scalar(
+    let live: bool = query_scalar(
         "SELECT EXISTS (SELECT 1 FROM media_references r JOIN links l ON l.media_reference_id = r.id \
          WHERE r.counted_by = $1 AND l.state = 'live')",
     )
     .bind(meta_event)
     .fetch_one(connection)
     .await?;
-    Ok(live != 0)
+    Ok(live)
 }
 
 /// A usage that a meta event is to count, with what that event says about it.
@@ -222,50 +137,49 @@ const USAGE: &str = "SELECT r.id, r.mxc, r.content_token, \
 
 /// Rooms in which usages of a bridge have waited to be gathered since before `before`.
 pub async fn rooms_to_gather(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     before: i64,
 ) -> Result<Vec<String>, StorageError> {
-    Ok(sqlx::query_scalar(
+    query_scalar(
         "SELECT DISTINCT room_id FROM media_references \
          WHERE bridge = $1 AND state = 'pending' AND queued_in IS NULL AND pending_at <= $2",
     )
     .bind(bridge)
     .bind(before)
     .fetch_all(connection)
-    .await?)
+    .await
 }
 
 /// All usages of a room that wait to be gathered, the oldest first. Those whose links have all ended
 /// meanwhile are released, and left out.
 pub async fn gather(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
 ) -> Result<Vec<Usage>, StorageError> {
-    let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(USAGE);
+    let held = held_usages::hold_waiting(connection, bridge, room_id).await?;
+    let mut query = QueryBuilder::new(USAGE);
     query
         .push("WHERE r.bridge = ")
         .push_bind(bridge)
         .push(" AND r.room_id = ")
         .push_bind(room_id)
         .push(" AND r.state = 'pending' AND r.queued_in IS NULL ORDER BY r.pending_at, r.id");
-    let usages: Vec<Usage> = query.build_query_as().fetch_all(&mut *connection).await?;
+    let mut usages: Vec<Usage> = query.build_query_as().fetch_all(&mut *connection).await?;
+    // Those that have come meanwhile are gathered next.
+    usages.retain(|usage| held.as_ref().is_none_or(|held| held.contains(&usage.id)));
     let (live, unused): (Vec<_>, Vec<_>) = usages.into_iter().partition(|usage| usage.links > 0);
-    for usage in unused {
-        set_fresh(connection, usage.id, UsageState::Released, None).await?;
-    }
+    let unused: Vec<i64> = unused.iter().map(|usage| usage.id).collect();
+    set_fresh(connection, &unused, UsageState::Released, None).await?;
     Ok(live)
 }
 
 /// The usages with these IDs that have a live link.
-pub async fn live(
-    connection: &mut SqliteConnection,
-    ids: &[i64],
-) -> Result<Vec<Usage>, StorageError> {
+pub async fn live(connection: &mut Connection, ids: &[i64]) -> Result<Vec<Usage>, StorageError> {
     let mut usages = Vec::with_capacity(ids.len());
     for id in ids {
-        let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(USAGE);
+        let mut query = QueryBuilder::new(USAGE);
         query.push("WHERE r.id = ").push_bind(*id);
         let usage: Option<Usage> = query
             .build_query_as()
@@ -278,13 +192,12 @@ pub async fn live(
 
 /// Makes failed usages with live links wait again, of a bridge's room or all; returns how many.
 pub async fn retry_failed(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     of_room: Option<(&str, &str)>,
     now: i64,
 ) -> Result<u64, StorageError> {
-    let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
-        "UPDATE media_references SET state = 'pending', pending_at = ",
-    );
+    let mut query =
+        QueryBuilder::new("UPDATE media_references SET state = 'pending', pending_at = ");
     query.push_bind(now).push(
         " WHERE state = 'failed' AND EXISTS (SELECT 1 FROM links l \
          WHERE l.media_reference_id = media_references.id AND l.state = 'live')",
@@ -293,21 +206,17 @@ pub async fn retry_failed(
         query.push(" AND bridge = ").push_bind(bridge.to_owned());
         query.push(" AND room_id = ").push_bind(room_id.to_owned());
     }
-    Ok(query.build().execute(connection).await?.rows_affected())
+    query.build().execute(connection).await
 }
 
 /// Has usages with live links counted that are not counted by events so far; returns how many.
 /// Media that is linked without a room cannot be counted.
-pub async fn count_disabled(
-    connection: &mut SqliteConnection,
-    now: i64,
-) -> Result<u64, StorageError> {
-    Ok(sqlx::query(
+pub async fn count_disabled(connection: &mut Connection, now: i64) -> Result<u64, StorageError> {
+    query(
         "UPDATE media_references SET state = 'pending', pending_at = $1 WHERE state = 'disabled' \
          AND room_id <> '' AND EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live')",
     )
     .bind(now)
     .execute(connection)
-    .await?
-    .rows_affected())
+    .await
 }

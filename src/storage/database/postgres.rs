@@ -1,0 +1,169 @@
+//! A PostgreSQL server: its connections.
+
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use sqlx::{
+    ConnectOptions, Connection as _, PgConnection,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
+
+use super::opened::{Opened, Opener};
+use crate::{
+    config::PostgresConfig,
+    storage::{
+        StorageError, Writer,
+        engine::{Connection, Contact, Reader},
+        readiness::Readiness,
+        recent::RecentLinks,
+        schema,
+    },
+};
+
+/// How many readers there are at once.
+const READERS: u32 = 8;
+/// How many transactions write at once.
+const WRITERS: u32 = 16;
+/// How long to wait for a connection.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// The oldest version that has all that the statements use.
+const OLDEST: i32 = 150_000;
+/// The number of the advisory lock that every session of ours shares, and that a move has for itself.
+const IN_USE: i64 = i64::from_be_bytes(*b"medialnk");
+/// How long to wait for that lock, and how often to try for it: the server may not have noticed yet that a
+/// process has ended.
+const LOCKED_WITHIN: Duration = Duration::from_secs(2);
+const LOCK_EVERY: Duration = Duration::from_millis(20);
+
+/// Opens a database on a PostgreSQL server.
+pub(super) async fn open(
+    config: &PostgresConfig,
+    opener: Opener,
+    recent: RecentLinks,
+) -> Result<Opened, StorageError> {
+    let options = options(config)?;
+    let contact = Contact::new(config.grace());
+    // A pool would try again and again, and not tell why.
+    let first = session(config, &options, true).await?;
+    let reader = Reader::Postgres(
+        pool(READERS, options.clone(), &contact).await?,
+        contact.clone(),
+    );
+    drop(first.close().await);
+    let mut connection = reader.acquire().await?;
+    schema::prepare(&mut connection, &config.to_string(), opener).await?;
+    drop(connection);
+    let writer = pool(WRITERS, options.clone(), &contact).await?;
+    Ok(Opened {
+        reader,
+        writer: Writer::to_postgres(writer, options, contact.clone(), recent).await?,
+        readiness: Readiness::default(),
+        contact: Some(contact),
+        log: None,
+        lock: None,
+    })
+}
+
+/// Opens a database that nobody else has open, nor will as long as the session lasts.
+pub(super) async fn open_alone(config: &PostgresConfig) -> Result<Connection, StorageError> {
+    // It waits for another database meanwhile.
+    let options = options(config)?.options([("idle_in_transaction_session_timeout", "0")]);
+    let session = session(config, &options, false).await?;
+    Ok(Connection::PostgresSession(session))
+}
+
+/// A session on a server that can be used, with the lock of those who use the database.
+async fn session(
+    config: &PostgresConfig,
+    options: &PgConnectOptions,
+    is_shared: bool,
+) -> Result<PgConnection, StorageError> {
+    let mut session = PgConnection::connect_with(options).await?;
+    let version: String = sqlx::query_scalar("SHOW server_version_num")
+        .fetch_one(&mut session)
+        .await?;
+    if version.parse::<i32>().is_ok_and(|version| version < OLDEST) {
+        return Err(StorageError::File(format!(
+            "{config} is PostgreSQL of version {version}; allowed is {OLDEST} (15) and later"
+        )));
+    }
+    let until = Instant::now() + LOCKED_WITHIN;
+    while !try_lock(&mut session, is_shared).await? {
+        if Instant::now() >= until {
+            let by = if is_shared {
+                "`medialink migrate` moves it"
+            } else {
+                "a service or a command runs on it"
+            };
+            return Err(StorageError::File(format!(
+                "{config} cannot be locked: {by}"
+            )));
+        }
+        tokio::time::sleep(LOCK_EVERY).await;
+    }
+    Ok(session)
+}
+
+/// Tries for the lock of those who use the database; the session holds it until its end.
+async fn try_lock(session: &mut PgConnection, is_shared: bool) -> Result<bool, sqlx::Error> {
+    let lock = if is_shared {
+        "SELECT pg_try_advisory_lock_shared($1)"
+    } else {
+        "SELECT pg_try_advisory_lock($1)"
+    };
+    sqlx::query_scalar(lock)
+        .bind(IN_USE)
+        .fetch_one(session)
+        .await
+}
+
+fn options(config: &PostgresConfig) -> Result<PgConnectOptions, StorageError> {
+    let mut options = PgConnectOptions::from_str(config.url())?
+        .application_name("medialink")
+        .statement_cache_capacity(256)
+        // Acknowledged writes survive a crash of the server.
+        .options([("synchronous_commit", "on")])
+        // A replica that has gone silently holds no lock for long.
+        .options([("idle_in_transaction_session_timeout", "30s")])
+        .disable_statement_logging();
+    if let Some(password) = config.password() {
+        options = options.password(password);
+    }
+    Ok(options)
+}
+
+/// Connections that are given back when they were there at a cut: they may lead nowhere, and whoever has
+/// had one may have left it in the midst of a transaction.
+async fn pool(
+    size: u32,
+    options: PgConnectOptions,
+    contact: &Contact,
+) -> Result<PgPool, StorageError> {
+    let (before, after) = (contact.clone(), contact.clone());
+    let pool = PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(CONNECT_WITHIN)
+        // Not by the pool, which would wait for the answer of one that leads nowhere.
+        .test_before_acquire(false)
+        .before_acquire(move |connection, of| {
+            let is_old = before.has_outlived(of.age);
+            Box::pin(async move { Ok(!is_old && connection.ping().await.is_ok()) })
+        })
+        .after_release(move |_, of| {
+            let is_old = after.has_outlived(of.age);
+            Box::pin(async move { Ok(!is_old) })
+        })
+        .after_connect(|session, _| {
+            Box::pin(async move {
+                if try_lock(session, true).await? {
+                    return Ok(());
+                }
+                let why = "the database is being moved by `medialink migrate`";
+                Err(sqlx::Error::Protocol(why.to_owned()))
+            })
+        })
+        .connect_with(options);
+    Ok(pool.await?)
+}

@@ -1,0 +1,126 @@
+//! Statements whose text depends on what is asked.
+
+use std::fmt::Write;
+
+use sqlx::AssertSqlSafe;
+
+#[cfg(test)]
+use super::sites::Site;
+use super::{
+    query::{Argument, Query, QueryAs, QueryScalar, Text},
+    rows::Rows,
+    value::Value,
+};
+
+/// Puts a statement together, of parts of this program and of values.
+pub struct QueryBuilder {
+    text: String,
+    /// The text for PostgreSQL and the number of its arguments, once they are others.
+    postgres: Option<(String, usize)>,
+    arguments: Vec<Argument>,
+    #[cfg(test)]
+    site: Site,
+}
+
+impl QueryBuilder {
+    /// Begins with a text.
+    #[must_use]
+    #[cfg_attr(test, track_caller)]
+    pub fn new(start: &'static str) -> Self {
+        Self {
+            text: start.to_owned(),
+            postgres: None,
+            arguments: Vec::new(),
+            #[cfg(test)]
+            site: Site::caller(),
+        }
+    }
+
+    /// Appends a text.
+    pub fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(text);
+        if let Some((postgres, _)) = &mut self.postgres {
+            postgres.push_str(text);
+        }
+        self
+    }
+
+    /// Appends a value.
+    pub fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.arguments.push(Argument::Value(value.into()));
+        // Writing to a text cannot fail.
+        let _ = write!(self.text, "${}", self.arguments.len());
+        if let Some((postgres, count)) = &mut self.postgres {
+            *count += 1;
+            let _ = write!(postgres, "${count}");
+        }
+        self
+    }
+
+    /// Appends values with commas between them.
+    pub fn push_list<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
+        for (index, value) in values.into_iter().enumerate() {
+            if index > 0 {
+                self.push(", ");
+            }
+            self.push_bind(value);
+        }
+        self
+    }
+
+    /// Appends rows as a table in parentheses, which the statement may name.
+    pub fn push_rows(&mut self, rows: Rows) -> &mut Self {
+        let (text, count) = self
+            .postgres
+            .get_or_insert_with(|| (self.text.clone(), self.arguments.len()));
+        rows.write_postgres(text, *count + 1);
+        *count += rows.arrays();
+        rows.write_sqlite(&mut self.text, self.arguments.len() + 1);
+        self.arguments.push(Argument::Rows(rows));
+        self
+    }
+
+    /// The statement so far.
+    #[cfg(test)]
+    pub fn sql(&self) -> &str {
+        &self.text
+    }
+
+    /// The statement, which returns no rows.
+    pub fn build(self) -> Query {
+        let text = match self.postgres {
+            None => Text::from(AssertSqlSafe(self.text)),
+            Some((postgres, _)) => Text::of_each(AssertSqlSafe(self.text), AssertSqlSafe(postgres)),
+        };
+        let query = Query::with(text, self.arguments);
+        #[cfg(test)]
+        let query = query.at(self.site);
+        query
+    }
+
+    /// The statement, whose rows are `T`.
+    pub fn build_query_as<T>(self) -> QueryAs<T> {
+        self.build().into_as()
+    }
+
+    /// The statement, whose rows have one column, a `T`.
+    pub fn build_query_scalar<T>(self) -> QueryScalar<T> {
+        self.build().into_scalar()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::QueryBuilder;
+
+    #[test]
+    fn values_are_numbered_in_order() {
+        let mut query = QueryBuilder::new("SELECT a FROM b WHERE c = ");
+        query.push_bind(1_i64).push(" AND d IN (");
+        query.push_list(["x", "y"]).push(")");
+        assert_eq!(
+            query.sql(),
+            "SELECT a FROM b WHERE c = $1 AND d IN ($2, $3)"
+        );
+    }
+}

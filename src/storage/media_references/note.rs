@@ -1,0 +1,222 @@
+//! Usages that get new links.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use medialink_link::{LinkClaims, matrix::ContentToken};
+
+use super::super::{
+    StorageError,
+    engine::{Connection, Kind, QueryBuilder, Rows, query},
+    usage_state::{NotedUsage, UsageState},
+};
+
+/// What a usage is known by, beside its bridge: room, mxc URI, content token.
+type Key = (String, String, String);
+
+fn key(claims: &LinkClaims) -> Key {
+    let token = claims.content_token.as_ref();
+    (
+        claims.room_id.to_string(),
+        claims.mxc.to_string(),
+        token.map_or("", ContentToken::expose).to_owned(),
+    )
+}
+
+/// A usage as it is found, or as it was just made.
+#[derive(sqlx::FromRow)]
+struct Found {
+    id: i64,
+    room_id: String,
+    mxc: String,
+    content_token: String,
+    state: String,
+    pending_at: Option<i64>,
+    counted_by: Option<i64>,
+    copy_mxc: Option<String>,
+}
+
+/// A meta event that counts a usage.
+#[derive(Clone, sqlx::FromRow)]
+struct Counting {
+    id: i64,
+    state: String,
+    event_id: Option<String>,
+}
+
+/// Notes that a link of `bridge` uses this media in this room; returns the usage. `counted`:
+/// whether it is to be counted by a meta event.
+pub async fn note_usage(
+    connection: &mut Connection,
+    bridge: &str,
+    claims: &LinkClaims,
+    counted: bool,
+    now: i64,
+) -> Result<i64, StorageError> {
+    let noted = note_usages(connection, bridge, &[(claims, counted)], now).await?;
+    noted.first().map(|usage| usage.id).ok_or(MISSING)
+}
+
+const MISSING: StorageError = StorageError::Corrupt("usage, gone as soon as it was noted");
+
+/// The same for many links; returns the usage of each.
+pub async fn note_usages(
+    connection: &mut Connection,
+    bridge: &str,
+    used: &[(&LinkClaims, bool)],
+    now: i64,
+) -> Result<Vec<NotedUsage>, StorageError> {
+    let wanted: BTreeMap<Key, bool> = used
+        .iter()
+        .map(|(claims, counted)| (key(claims), *counted))
+        .collect();
+    let found = find_or_make(connection, bridge, &wanted, now).await?;
+    let mut counting = counting(connection, &found).await?;
+    let mut noted = HashMap::new();
+    let (mut to_count, mut to_disable) = (Vec::new(), Vec::new());
+    for found in found {
+        let event = found.counted_by.and_then(|id| counting.get(&id).cloned());
+        let key = (found.room_id, found.mxc, found.content_token);
+        let counted = *wanted.get(&key).ok_or(MISSING)?;
+        let mut usage = NotedUsage {
+            id: found.id,
+            state: UsageState::parse(&found.state).ok_or(StorageError::Corrupt("usage state"))?,
+            event_id: event.as_ref().and_then(|event| event.event_id.clone()),
+            copy: found.copy_mxc,
+        };
+        let is_new_state = match usage.state {
+            UsageState::Pending => false,
+            UsageState::Counted => !keep_counted(connection, event, &mut counting, now).await?,
+            UsageState::Disabled if !counted => {
+                let rest = (found.pending_at, found.counted_by, &usage.copy);
+                !matches!(rest, (None, None, None))
+            }
+            UsageState::Disabled | UsageState::Failed | UsageState::Released => true,
+        };
+        if is_new_state {
+            let is_pending = counted || usage.state == UsageState::Counted;
+            (usage.event_id, usage.copy) = (None, None);
+            if is_pending {
+                usage.state = UsageState::Pending;
+                to_count.push(usage.id);
+            } else {
+                usage.state = UsageState::Disabled;
+                to_disable.push(usage.id);
+            }
+        }
+        noted.insert(key, usage);
+    }
+    set_fresh(connection, &to_count, UsageState::Pending, Some(now)).await?;
+    set_fresh(connection, &to_disable, UsageState::Disabled, None).await?;
+    used.iter()
+        .map(|(claims, _)| noted.get(&key(claims)).cloned().ok_or(MISSING))
+        .collect()
+}
+
+async fn find_or_make(
+    connection: &mut Connection,
+    bridge: &str,
+    wanted: &BTreeMap<Key, bool>,
+    now: i64,
+) -> Result<Vec<Found>, StorageError> {
+    let mut rows = Rows::new(&[
+        ("room_id", Kind::Text),
+        ("mxc", Kind::Text),
+        ("content_token", Kind::Text),
+        ("state", Kind::Text),
+        ("pending_at", Kind::Integer),
+    ]);
+    for ((room_id, mxc, token), counted) in wanted {
+        let fresh = if *counted {
+            UsageState::Pending
+        } else {
+            UsageState::Disabled
+        };
+        rows.push([
+            room_id.into(),
+            mxc.into(),
+            token.into(),
+            fresh.as_str().into(),
+            counted.then_some(now).into(),
+        ]);
+    }
+    let mut query = QueryBuilder::new(
+        "INSERT INTO media_references (bridge, room_id, mxc, content_token, state, pending_at) SELECT ",
+    );
+    query
+        .push_bind(bridge)
+        .push(", room_id, mxc, content_token, state, pending_at FROM ")
+        .push_rows(rows)
+        .push(
+            " AS wanted WHERE TRUE \
+             ON CONFLICT (bridge, room_id, mxc, content_token) DO UPDATE SET bridge = excluded.bridge \
+             RETURNING id, room_id, mxc, content_token, state, pending_at, counted_by, copy_mxc",
+        );
+    query.build_query_as().fetch_all(connection).await
+}
+
+/// The meta events that count these usages, by their rows.
+async fn counting(
+    connection: &mut Connection,
+    found: &[Found],
+) -> Result<HashMap<i64, Counting>, StorageError> {
+    let ids: BTreeSet<i64> = found.iter().filter_map(|found| found.counted_by).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut query = QueryBuilder::new("SELECT id, state, event_id FROM meta_events WHERE id IN ");
+    query.push_rows(Rows::of(&[("id", Kind::Integer)], ids));
+    let events: Vec<Counting> = query.build_query_as().fetch_all(connection).await?;
+    Ok(events.into_iter().map(|event| (event.id, event)).collect())
+}
+
+/// Usages begin anew in this state.
+pub(super) async fn set_fresh(
+    connection: &mut Connection,
+    ids: &[i64],
+    state: UsageState,
+    pending_at: Option<i64>,
+) -> Result<(), StorageError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new("UPDATE media_references SET state = ");
+    query
+        .push_bind(state.as_str())
+        .push(", pending_at = ")
+        .push_bind(pending_at)
+        .push(", counted_by = NULL, copy_mxc = NULL WHERE id IN ")
+        .push_rows(Rows::of(&[("id", Kind::Integer)], ids));
+    query.build().execute(connection).await?;
+    Ok(())
+}
+
+/// A counted usage has a link again. If its meta event is about to be redacted and no attempt was
+/// made yet, the redaction is called off; otherwise (`false`) the usage has to be counted again.
+async fn keep_counted(
+    connection: &mut Connection,
+    event: Option<Counting>,
+    counting: &mut HashMap<i64, Counting>,
+    now: i64,
+) -> Result<bool, StorageError> {
+    let Some(event) = event else {
+        return Ok(false);
+    };
+    if event.state == "sent" {
+        return Ok(true);
+    }
+    let called_off = query(
+        "UPDATE meta_events SET state = 'sent', redact_txn_id = NULL, next_attempt_at = NULL, review_at = $1 \
+         WHERE id = $2 AND state = 'redacting' AND attempts = 0 AND claimed_until IS NULL",
+    )
+    .bind(now)
+    .bind(event.id)
+    .execute(&mut *connection)
+    .await?;
+    if called_off == 0 {
+        return Ok(false);
+    }
+    if let Some(event) = counting.get_mut(&event.id) {
+        "sent".clone_into(&mut event.state);
+    }
+    Ok(true)
+}

@@ -1,0 +1,327 @@
+//! Runs each statement whose text depends on what is asked, in each of its shapes.
+
+use std::collections::BTreeSet;
+
+use futures_util::FutureExt;
+use medialink_link::{
+    LinkClaims, LinkForm, LinkState,
+    matrix::{EventId, MxcUri, RoomId},
+};
+
+use crate::storage::{
+    Connection, Database, Reader, StorageError,
+    comparison::{self, RoomCriteria},
+    ending::{self, Ending},
+    engine::query,
+    far_future::{self, ConfiguredWaits},
+    held_usages, history,
+    links::{self, Criteria, Repeated},
+    media_references::{self, ReleaseDelays},
+    meta_events::{self, Claim, Wanted},
+    missing_media::{self, AskedMedium},
+    open_questions, own_uploads, room_policies,
+    touches::{self, TouchQuery},
+    wipe,
+};
+
+const DELAYS: ReleaseDelays = ReleaseDelays {
+    batch_window_ms: 1,
+    release_after_ms: 1,
+};
+
+/// Runs them on this database.
+pub async fn run_all(database: &Database) {
+    let read = read(database).await;
+    read.expect("reads");
+    let written = database.writer().write::<_, StorageError, _>(|c| {
+        async move {
+            write_links(c).await?;
+            write_usage(c).await?;
+            insert_link(c).await
+        }
+        .boxed()
+    });
+    written.await.expect("writes");
+    let link = links::find(database.reader(), "id").await.expect("reads");
+    let link = link.expect("a link");
+    let beside = links::beside(database.reader(), &link, 1, 10);
+    beside.await.expect("reads");
+    // What was made for this is not among what is made next.
+    let written = database.writer().write::<_, StorageError, _>(|c| {
+        async move {
+            for statement in ["DELETE FROM links", "DELETE FROM media_references"] {
+                query(statement).execute(&mut *c).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    });
+    written.await.expect("writes");
+}
+
+/// A link to look at what is beside it.
+/// The statements that issue many links together.
+async fn write_sets(c: &mut Connection, claims: &LinkClaims) -> Result<(), StorageError> {
+    let asked = BTreeSet::from([Repeated::of(claims, LinkForm::Short)]);
+    links::find_repeated(c, "irc", asked, 1).await?;
+    let shown = ("!r:a", "$e", Some(&claims.mxc));
+    history::are_gone(c, &[shown]).await?;
+    open_questions::are_doubted(c, &[shown]).await?;
+    room_policies::find_all(&mut *c, &BTreeSet::from(["!r:a"])).await?;
+    touches::schedule_all(c, BTreeSet::from(["mxc://a/set".to_owned()]), 1).await?;
+    let claims = &LinkClaims {
+        mxc: MxcUri::parse("mxc://a/set").expect("a medium"),
+        ..claims.clone()
+    };
+    links::insert_all(c, []).await?;
+    // New, released and counted by an event that is about to be redacted.
+    for state in ["disabled", "released", "counted"] {
+        for counted in [false, true] {
+            let usages = media_references::note_usages(c, "irc", &[(claims, counted)], 1).await?;
+            query("UPDATE media_references SET state = $1, counted_by = 1 WHERE id = $2")
+                .bind(state)
+                .bind(usages[0].id)
+                .execute(&mut *c)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+async fn insert_link(c: &mut Connection) -> Result<(), StorageError> {
+    for statement in [
+        "INSERT INTO media_references (id, bridge, room_id, mxc, state) VALUES (900000, 'irc', '!r:a', 'mxc://a/b', 'disabled')",
+        "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, event_id, mxc, issued_at, state) \
+         VALUES ('id', 'short', 1, 'irc', 900000, '!r:a', '$e', 'mxc://a/b', 1, 'live')",
+    ] {
+        query(statement).execute(&mut *c).await?;
+    }
+    Ok(())
+}
+
+/// Each kind of criteria, and some of them together.
+fn criteria() -> Vec<Criteria> {
+    let none = Criteria::default;
+    let text = || Some("text".to_owned());
+    let mut all = vec![
+        Criteria {
+            room_id: text(),
+            ..none()
+        },
+        Criteria {
+            event_id: text(),
+            ..none()
+        },
+        Criteria {
+            mxc: text(),
+            ..none()
+        },
+        Criteria {
+            sender: text(),
+            ..none()
+        },
+        Criteria {
+            issued_before: Some(1),
+            ..none()
+        },
+        Criteria {
+            room_id: text(),
+            event_id: text(),
+            ..none()
+        },
+        Criteria {
+            room_id: text(),
+            sender: text(),
+            issued_before: Some(1),
+            ..none()
+        },
+        Criteria {
+            room_id: text(),
+            event_id: text(),
+            mxc: text(),
+            ..none()
+        },
+        Criteria {
+            sender: text(),
+            issued_before: Some(1),
+            ..none()
+        },
+    ];
+    all.extend(all.clone().into_iter().map(|one| Criteria {
+        state: Some(LinkState::Live),
+        ..one
+    }));
+    all
+}
+
+async fn read(database: &Database) -> Result<(), StorageError> {
+    let reader = database.reader();
+    links::find(reader, "id").await?;
+    links::of_usage(reader, 1).await?;
+    links::of_event(reader, "!r:a", "$e").await?;
+    let mut asked = criteria();
+    for state in [
+        None,
+        Some(LinkState::Live),
+        Some(LinkState::Expired),
+        Some(LinkState::Redacted),
+        Some(LinkState::Revoked),
+    ] {
+        asked.push(Criteria {
+            state,
+            ..Criteria::default()
+        });
+        asked.push(Criteria {
+            state,
+            issued_before: Some(1),
+            ..Criteria::default()
+        });
+    }
+    for bridge in [Some("irc"), None] {
+        for criteria in &asked {
+            for before in [None, Some(5)] {
+                links::list(reader, bridge, criteria, before, 10, 1).await?;
+            }
+        }
+    }
+    read_usage(reader).await
+}
+
+async fn read_usage(reader: &Reader) -> Result<(), StorageError> {
+    let wanted = Wanted {
+        bridge: "irc".to_owned(),
+        claimant: "claimant".to_owned(),
+        after_others: vec!["!r".to_owned()],
+        with_resting: true,
+    };
+    meta_events::any_claimable(reader, &wanted, 1).await?;
+    meta_events::any_claimable(
+        reader,
+        &Wanted {
+            with_resting: false,
+            ..wanted
+        },
+        1,
+    )
+    .await?;
+    meta_events::next_times(reader, "irc", 1).await?;
+    for state in [None, Some("sent")] {
+        meta_events::list(reader, state, 10).await?;
+    }
+    for bridge in [None, Some("irc".to_owned())] {
+        for room_id in [None, Some("!r".to_owned())] {
+            let criteria = RoomCriteria {
+                bridge: bridge.clone(),
+                room_id,
+                not_since: None,
+            };
+            comparison::rooms(reader, &criteria, 1).await?;
+            let criteria = RoomCriteria {
+                not_since: Some(1),
+                ..criteria
+            };
+            comparison::rooms(reader, &criteria, 1).await?;
+        }
+    }
+    for busy in [&[][..], &["a", "b"][..]] {
+        let asked = TouchQuery {
+            now: 1,
+            bridges: &["irc", "xmpp"],
+            busy,
+            busy_servers: busy,
+        };
+        touches::next_due(reader, asked).await?;
+        missing_media::next_due(reader, 1, busy, busy).await?;
+    }
+    missing_media::since(reader, &medium()).await?;
+    own_uploads::unneeded(reader, &["irc".to_owned()], 1, 10).await?;
+    room_policies::find(reader, "!r").await?;
+    Ok(())
+}
+
+fn medium() -> AskedMedium {
+    let [bridge, mxc] = ["irc", "mxc://a/b"].map(str::to_owned);
+    AskedMedium {
+        bridge,
+        mxc,
+        content_token: String::new(),
+        copy_mxc: String::new(),
+    }
+}
+
+async fn write_links(c: &mut Connection) -> Result<(), StorageError> {
+    let mxc = MxcUri::parse("mxc://a/b").expect("a URI");
+    let claims = LinkClaims {
+        room_id: RoomId::parse("!r:a").expect("a room ID"),
+        event_id: Some(EventId::parse("$e").expect("an event ID")),
+        mxc: mxc.clone(),
+        content_token: None,
+        file: None,
+        mimetype: None,
+        filename: None,
+    };
+    links::find_in(c, "id").await?;
+    links::legacy_in(c, "irc", &mxc).await?;
+    write_sets(c, &claims).await?;
+    links::find_paste(c, &[0; 32], 1, 1).await?;
+    links::of_event(&mut *c, "!r:a", "$e").await?;
+    for bridge in [Some("irc"), None] {
+        for criteria in &criteria() {
+            let state = LinkState::Revoked;
+            ending::end(
+                c,
+                Ending::Matching {
+                    bridge,
+                    criteria,
+                    state,
+                },
+                DELAYS,
+                1,
+            )
+            .await?;
+        }
+    }
+    crate::storage::open_questions::mark(c, "irc", "!r:a", &redaction()).await?;
+    wipe::wipe(c, true, 10).await?;
+    wipe::wipe(c, false, 10).await?;
+    Ok(())
+}
+
+fn redaction() -> crate::storage::open_questions::Question {
+    crate::storage::open_questions::Question::Redaction {
+        top_level: Some(EventId::parse("$e").expect("an event ID")),
+        in_content: None,
+    }
+}
+
+async fn write_usage(c: &mut Connection) -> Result<(), StorageError> {
+    let claim = Claim {
+        id: 1,
+        token: "claim".to_owned(),
+    };
+    meta_events::settle_sent(c, &claim, "$e", 1, 1).await?;
+    meta_events::settle_found(c, 1, "$e", 1, 1).await?;
+    for (after_others, with_resting) in [(vec![], false), (vec!["!r".to_owned()], true)] {
+        let wanted = Wanted {
+            bridge: "irc".to_owned(),
+            claimant: "claimant".to_owned(),
+            after_others,
+            with_resting,
+        };
+        meta_events::claim(c, &wanted, 1, 1).await?;
+    }
+    held_usages::hold(c, &[1, 2]).await?;
+    media_references::gather(c, "irc", "!r").await?;
+    media_references::live(c, &[1]).await?;
+    media_references::retry_failed(c, None, 1).await?;
+    media_references::retry_failed(c, Some(("irc", "!r")), 1).await?;
+    room_policies::find_in(c, "!r").await?;
+    missing_media::note(c, &medium(), 1, 1).await?;
+    missing_media::postpone(c, &medium(), 1).await?;
+    missing_media::forget(c, &medium()).await?;
+    let waits = ConfiguredWaits {
+        release_after: 1,
+        touch: Some(1),
+    };
+    far_future::pull_back(c, waits, 1).await
+}

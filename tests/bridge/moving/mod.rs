@@ -1,0 +1,6 @@
+//! A database moves from SQLite to PostgreSQL and back.
+
+mod links;
+mod refusals;
+mod rows;
+mod scene;
