@@ -92,21 +92,7 @@ impl Lease {
         if self.until.swap(0, Ordering::Relaxed) == 0 {
             return Ok(());
         }
-        let (name, holder) = (Arc::clone(&self.name), self.database.replica());
-        let writer = self.database.writer();
-        writer
-            .write_counts(move |connection| {
-                async move {
-                    query("DELETE FROM leases WHERE name = $1 AND holder = $2")
-                        .bind(&*name)
-                        .bind(&*holder)
-                        .execute(connection)
-                        .await
-                        .map(drop)
-                }
-                .boxed()
-            })
-            .await
+        leave(&self.database, Some(Arc::clone(&self.name))).await
     }
 
     fn until(&self) -> i64 {
@@ -138,13 +124,19 @@ pub async fn release_all(database: &Database) -> Result<(), StorageError> {
     if database.is_ours_alone() {
         return Ok(());
     }
+    leave(database, None).await
+}
+
+/// Leaves work to others that this replica holds: of this name, or all of it.
+async fn leave(database: &Database, name: Option<Arc<str>>) -> Result<(), StorageError> {
     let holder = database.replica();
     let writer = database.writer();
     writer
         .write_counts(move |connection| {
             async move {
-                query("DELETE FROM leases WHERE holder = $1")
+                query("DELETE FROM leases WHERE holder = $1 AND ($2 IS NULL OR name = $2)")
                     .bind(&*holder)
+                    .bind(name.as_deref())
                     .execute(connection)
                     .await
                     .map(drop)
