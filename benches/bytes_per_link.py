@@ -1,72 +1,152 @@
 #!/usr/bin/env python3
-"""How many bytes a link takes in a SQLite file, with its indexes, its usage and its share of a meta event.
+"""How many bytes a link takes in the database, with its indexes, its usage and its share of a meta event.
 
-    benches/bytes_per_link.py [--links N] [--up-to MIGRATION]
+    benches/bytes_per_link.py [--links N]
 
-It makes a file with the tables of migrations/sqlite, up to a migration if one is given, fills it with links as a
-public bridge has them (each of another medium, in 200 rooms of very different size, 50 media per meta event), and
-prints what each table and index holds per link."""
+It makes a SQLite file with the tables of migrations/sqlite, or, if TEST_POSTGRES_URL names a server
+(`tests/with-postgres.sh benches/bytes_per_link.py`), a database there with those of migrations/postgres, fills it
+with links as a public bridge has them (each of another medium, in 200 rooms of very different size, 50 media per
+meta event, each in the state in which the service leaves it once it is counted), and prints what each table and
+index holds per link. What PostgreSQL tells other replicas is forgotten within minutes, and left out."""
 
-import argparse, collections, pathlib, random, sqlite3, string, tempfile
+from __future__ import annotations
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--links", type=int, default=100_000, help="at most 1,000,000")
-parser.add_argument("--up-to", type=int, default=9999)
-asked = parser.parse_args()
-links = min(asked.links, 1_000_000)
-numbers = random.Random(1)
-letters = string.ascii_letters + string.digits + "-_"
+import argparse
+import collections
+import os
+import pathlib
+import random
+import secrets
+import shutil
+import sqlite3
+import string
+import subprocess
+import tempfile
+from collections.abc import Iterator
+
+COLUMNS = {
+    "matrix_ids": "id, matrix_id",
+    "media_references": "id, bridge, room, mxc, state, pending_at",
+    "links": "id, link_id, form, key_id, bridge, media_reference_id, room, event_id, sender, filename, mimetype, size, "
+    "issued_at, expires_at, state",
+    "meta_events": "id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, created_at, "
+    "named",
+}
+NUMBERS = random.Random(1)
+MIGRATIONS = pathlib.Path(__file__).parent.parent / "migrations"
 
 
-def word(length):
-    return "".join(numbers.choices(letters, k=length))
+def word(length: int) -> str:
+    """Make a word of the letters of Matrix's IDs."""
+    return "".join(NUMBERS.choices(string.ascii_letters + string.digits + "-_", k=length))
 
 
-with tempfile.TemporaryDirectory() as folder:
-    path = pathlib.Path(folder) / "m.db"
-    database = sqlite3.connect(path)
-    migrations = pathlib.Path(__file__).parent.parent / "migrations/sqlite"
-    for migration in sorted(migrations.glob("*.sql")):
-        if int(migration.name[:4]) <= asked.up_to:
-            database.executescript(migration.read_text())
-    rooms = [f"!{word(18)}:example.org" for _ in range(200)]
+def rows(links: int) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """Give each row with the name of its table, in an order in which they may be inserted."""
+    names = [f"!{word(18)}:example.org" for _ in range(200)] + [f"@{word(10)}:example.org" for _ in range(5000)]
+    for number, name in enumerate(names, 1):
+        yield "matrix_ids", (number, name)
     weights = [1 / (n + 1) for n in range(200)]
-    senders = [f"@{word(10)}:example.org" for _ in range(5000)]
-    waiting = collections.defaultdict(list)
+    waiting: dict[int, list[int]] = collections.defaultdict(list)
+    event = 0
     for n in range(1, links + 1):
-        room = numbers.choices(rooms, weights)[0]
-        mxc = f"mxc://example.org/{word(24)}"
+        room = NUMBERS.choices(range(1, 201), weights)[0]
         at = 1_700_000_000_000 + n * 100
-        database.execute(
-            "INSERT INTO media_references (id, bridge, room_id, mxc, state) VALUES (?, 'irc', ?, ?, 'counted')",
-            (n, room, mxc),
-        )
-        database.execute(
-            "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, event_id, sender, mxc,"
-            " filename, mimetype, size, issued_at, expires_at, state)"
-            " VALUES (?, 'short', 1, 'irc', ?, ?, ?, ?, ?, 'image.jpg', 'image/jpeg', 123456, ?, ?, 'live')",
-            (word(16), n, room, "$" + word(43), numbers.choice(senders), mxc, at, at + 7 * 86_400_000),
-        )
-        waiting[room].append((n, mxc))
+        yield "media_references", (n, "irc", room, f"mxc://example.org/{word(24)}", "pending", at)
+        yield "links", (n, word(16), "short", 1, "irc", n, room, "$" + word(43), NUMBERS.randint(201, 5200),
+                        "image.jpg", "image/jpeg", 123456, at, at + 7 * 86_400_000, "live")  # fmt: skip
+        waiting[room].append(n)
         if len(waiting[room]) == 50:
-            members = waiting.pop(room)
-            event = database.execute(
-                "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id,"
-                " event_id, created_at) VALUES ('irc', ?, 'sent', 'org.example.usage', ?, ?, ?, '', ?, ?)",
-                (room, "".join(mxc for _, mxc in members), word(22), word(22), "$" + word(43), at),
-            ).lastrowid
-            for member, _ in members:
-                database.execute(
-                    "INSERT INTO meta_event_members (meta_event_id, media_reference_id) VALUES (?, ?)", (event, member)
-                )
-                database.execute("UPDATE media_references SET counted_by = ? WHERE id = ?", (event, member))
-    database.commit()
+            event += 1
+            yield "meta_events", (event, "irc", names[room - 1], "sent", "org.matrix.msc3910.link_usage", "", word(22),
+                                  word(22), "", "$" + word(43), at, 50)  # fmt: skip
+            yield "counted", (event, waiting.pop(room))
+
+
+def counted(event: int, usages: list[int]) -> str:
+    """Make the statement by which a meta event counts usages."""
+    return (
+        f"UPDATE media_references SET state = 'counted', counted_by = {event}, pending_at = NULL "
+        f"WHERE id IN ({', '.join(map(str, usages))})"
+    )
+
+
+def in_sqlite(links: int) -> tuple[list[tuple[str, int]], int]:
+    """Give the size of each part, and of the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "m.db"
+        database = sqlite3.connect(path)
+        for migration in sorted((MIGRATIONS / "sqlite").glob("*.sql")):
+            database.executescript(migration.read_text())
+        database.execute("VACUUM")
+        for table, row in rows(links):
+            if table == "counted":
+                database.execute(counted(*row))
+                continue
+            places = ", ".join("?" * len(row))
+            database.execute(f"INSERT INTO {table} ({COLUMNS[table]}) VALUES ({places})", row)
+        database.commit()
+        try:
+            sizes = database.execute("SELECT name, SUM(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC").fetchall()
+        except sqlite3.OperationalError:
+            sizes = []
+        database.close()
+        return sizes, path.stat().st_size
+
+
+def in_postgres(links: int, server: str) -> tuple[list[tuple[str, int]], int]:
+    """Give the size of each part, and of all."""
+    psql = shutil.which("psql") or str(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1])
+    name = f"bytes_{secrets.token_hex(6)}"
+
+    def run(database: str, text: str) -> str:
+        command = [psql, f"{server}/{database}", "-qAtX", "-v", "ON_ERROR_STOP=1", "-f", "-"]
+        return subprocess.run(command, input=text, check=True, capture_output=True, text=True).stdout
+
+    run("postgres", f"CREATE DATABASE {name}")
     try:
-        sizes = database.execute("SELECT name, SUM(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC").fetchall()
-    except sqlite3.OperationalError:
-        sizes = []
+        for migration in sorted((MIGRATIONS / "postgres").glob("*.sql")):
+            run(name, migration.read_text())
+        # In pieces, as they come, with what autovacuum does now and then: an index that is filled in order is smaller
+        # than one that has grown.
+        piece: dict[str, list[str]] = collections.defaultdict(list)
+        for n, (table, row) in enumerate(rows(links), 1):
+            if table == "counted":
+                piece[table].append(counted(*row) + ";\n")
+            else:
+                piece[table].append("\t".join("\\N" if value is None else str(value) for value in row))
+            if n % 20_000 == 0:
+                run(name, texts(piece))
+        run(name, texts(piece))
+        sizes = run(name, "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relnamespace = "
+                          "'public'::regnamespace AND relname NOT LIKE 'changes%' ORDER BY 2 DESC")  # fmt: skip
+        parts = [line.split("|") for line in sizes.splitlines()]
+        return [(part, int(size)) for part, size in parts], sum(int(size) for _, size in parts)
+    finally:
+        run("postgres", f"DROP DATABASE {name}")
+
+
+def texts(piece: dict[str, list[str]]) -> str:
+    """Make the text that stores rows, and forget them."""
+    tables = [table for table in COLUMNS if piece[table]]
+    copied = [f"COPY {table} ({COLUMNS[table]}) FROM STDIN;\n" + "\n".join(piece[table]) + "\n\\.\n" for table in tables]
+    text = "".join([*copied, *piece["counted"], "VACUUM media_references;\n"])
+    piece.clear()
+    return text
+
+
+def main() -> None:
+    """Measure, and print what each part holds."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--links", type=int, default=100_000)
+    links = arguments.parse_args().links
+    server = os.environ.get("TEST_POSTGRES_URL")
+    sizes, total = in_postgres(links, server) if server else in_sqlite(links)
     for name, size in sizes:
         if size / links >= 0.5:
             print(f"{size / links:8.1f}  {name}")
-    database.close()
-    print(f"{path.stat().st_size / links:8.1f}  all of it, per link ({links} links)")
+    print(f"{total / links:8.1f}  all of it, per link ({links} links)")
+
+
+if __name__ == "__main__":
+    main()

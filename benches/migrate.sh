@@ -47,14 +47,16 @@ usages = max(links // 5, 1)
 database.execute("PRAGMA synchronous = OFF")
 with database:
     database.executemany(
-        "INSERT INTO media_references (id, bridge, room_id, mxc, content_token, state) VALUES (?, 'irc', ?, ?, ?, 'counted')",
-        ((n, f"!room{n % 20000}:example.org", f"mxc://example.org/medium{n:012}", os.urandom(32).hex()) for n in range(1, usages + 1)))
+        "INSERT INTO matrix_ids (id, matrix_id) VALUES (?, ?)",
+        [(n + 1, f"!room{n}:example.org") for n in range(20000)] + [(20001, "@alice:example.org")])
     database.executemany(
-        "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, event_id, sender, mxc, content_token, "
+        "INSERT INTO media_references (id, bridge, room, mxc, content_token, state) VALUES (?, 'irc', ?, ?, ?, 'counted')",
+        ((n, 1 + n % 20000, f"mxc://example.org/medium{n:012}", os.urandom(32).hex()) for n in range(1, usages + 1)))
+    database.executemany(
+        "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, event_id, sender, "
         "file, filename, mimetype, size, issued_at, expires_at, state) "
-        "VALUES (?, 'short', 1, 'irc', ?, ?, ?, '@alice:example.org', ?, ?, ?, 'a picture.png', 'image/png', 123456, ?, ?, 'live')",
-        ((f"{n:011}", n % usages + 1, f"!room{n % 20000}:example.org", f"$event{n:040}", f"mxc://example.org/medium{n % usages + 1:012}",
-          os.urandom(32).hex(), os.urandom(80) if n % 3 == 0 else None, n, n + 10**12) for n in range(links)))
+        "VALUES (?, 'short', 1, 'irc', ?, ?, ?, 20001, ?, 'a picture.png', 'image/png', 123456, ?, ?, 'live')",
+        ((f"{n:011}", n % usages + 1, 1 + (n % usages + 1) % 20000, f"$event{n:040}", os.urandom(80) if n % 3 == 0 else None, n, n + 10**12) for n in range(links)))
 PYTHON
 
 psql -q "$TEST_POSTGRES_URL/postgres" -c 'DROP DATABASE IF EXISTS migrated' -c 'CREATE DATABASE migrated'
@@ -77,7 +79,8 @@ arrived() {
   psql -qAt "$target" -c "SELECT rows_moved FROM migration_progress WHERE table_name = 'links'" 2>/dev/null || echo 0
 }
 
-move=("$binary" --config "$folder/bridge.yaml" migrate)
+(umask 077; openssl rand -base64 32 >"$folder/root-secret")
+move=("$binary" --config "$folder/bridge.yaml" migrate --to-root-secret-file "$folder/root-secret")
 echo "links: $links, file: $(du -m "$folder/from.db" | cut -f1) MiB"
 for part in 4 2; do
   "${move[@]}" --to "$target" >/dev/null 2>&1 &
@@ -94,5 +97,6 @@ measured "to PostgreSQL, the rest of it" "${move[@]}" --to "$target"
 psql -q "$TEST_POSTGRES_URL/postgres" -c 'DROP DATABASE migrated' -c 'CREATE DATABASE migrated'
 measured "to PostgreSQL, at once" "${move[@]}" --to "$target"
 echo "database: $(psql -qAt "$target" -c "SELECT pg_database_size('migrated') / 1048576") MiB"
-measured "back to SQLite" "${move[@]}" --from "$target" --to "sqlite:$folder/back.db"
+measured "back to SQLite" "$binary" --config "$folder/bridge.yaml" migrate --from "$target" \
+  --from-root-secret-file "$folder/root-secret" --to "sqlite:$folder/back.db"
 psql -q "$TEST_POSTGRES_URL/postgres" -c 'DROP DATABASE migrated'

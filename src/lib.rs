@@ -11,6 +11,7 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod file_name;
+mod front;
 pub mod homeserver;
 pub mod http;
 pub mod key_store;

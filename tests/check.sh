@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 cargo fmt --check
 cargo clippy --all-targets -- --deny warnings
+# What is built for measurements alone.
+cargo clippy --package medialink-load -- --deny warnings
 # The service as packages build it: without the demo and its homeserver.
 cargo clippy --package medialink --no-default-features -- --deny warnings
 RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps

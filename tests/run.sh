@@ -7,9 +7,15 @@ tests/setup-synapse.sh
 tests/setup-heisenbridge.sh
 tests/setup-appservice-bridge.sh
 tests/setup-ngircd.sh
+tests/setup-seaweedfs.sh
+tests/setup-in-front.sh
 tests/setup-samples.sh
 tests/setup-openapi-client.sh
+tests/setup-postgres.sh
 tests/check.sh
 # The link core alone, as a bridge written in Rust uses it.
 cargo check --package medialink-link
 CI=true cargo test
+# What is stored, and all that depends on it, on PostgreSQL as well. The decoders of images know of no database.
+tests/with-postgres.sh cargo test --lib storage
+tests/with-postgres.sh cargo test --test bridge -- --skip hostile_images

@@ -5,7 +5,7 @@
 #
 # The server listens on a free port of 127.0.0.1, and its files are in a temporary folder. The command finds it
 # by the environment variable TEST_POSTGRES_URL. It runs as any user: PostgreSQL does not run as root, so root
-# runs the server as the user `postgres`, or as `nobody`.
+# runs the server as the user `postgres`, or as `nobody`. POSTGRES_SETTINGS has more settings, as -c name=value.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -30,7 +30,7 @@ cd "$folder"
 "${as_owner[@]}" "$programs/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --no-sync >/dev/null
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 # Nothing here has to survive a loss of power.
-settings="-c listen_addresses=127.0.0.1 -p $port -k $folder -c max_connections=500 -c fsync=off -c full_page_writes=off"
+settings="-c listen_addresses=127.0.0.1 -p $port -k $folder -c max_connections=500 -c fsync=off -c full_page_writes=off ${POSTGRES_SETTINGS:-}"
 "${as_owner[@]}" "$programs/pg_ctl" -D "$folder/data" -l "$folder/log" -o "$settings" -w start >/dev/null
 cd - >/dev/null
 TEST_POSTGRES_URL="postgres://postgres@127.0.0.1:$port" "$@"

@@ -79,9 +79,14 @@ def measure(binary: Path, batch: int, connections: int, seconds: int, homeserver
     folder = Path(tempfile.mkdtemp(prefix="issuing."))
     public, internal, token = free_port(), free_port(), secrets.token_hex(32)
     config = folder / "bridge.yaml"
+    at = database()
+    root_secret = folder / "root-secret"
+    root_secret.touch(mode=0o600)
+    root_secret.write_text(secrets.token_hex(32))
+    sealing = "root_secret_file: root-secret\n" if at.startswith("postgres") else ""
     config.write_text(
         f"listen: {{public: '127.0.0.1:{public}', internal: '127.0.0.1:{internal}'}}\n"
-        f"public_url: http://127.0.0.1:{public}\ndatabase: {database()}\nkey_file: data/link-keys.yaml\n"
+        f"public_url: http://127.0.0.1:{public}\ndatabase: {at}\nkey_file: data/link-keys.yaml\n{sealing}"
         f"homeserver: {{url: '{homeserver}', server_name: example.org}}\n"
         f"bridges:\n  - {{id: irc, api_token: {token}, as_token: {secrets.token_hex(32)}, "
         f"hs_token: {secrets.token_hex(32)}, user_id: '@medialink:example.org'}}\n"

@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web::{App, dev::Server, web};
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::{
     appservice::{Asker, Forwarder, Incoming},
@@ -16,7 +16,10 @@ use crate::{
     http::{AppState, RequestLog, configure_internal, public_service, transaction_places},
     key_store::KeyStore,
     links::{Links, Presence},
-    media::{Cache, Fetcher, MediaProxy, ObjectKeys, Purger, RecentAnswers, Thumbnailer},
+    media::{
+        Bucket, Cache, Fetcher, MediaProxy, ObjectKeys, PurgeNames, RecentAnswers, SharedStore,
+        Thumbnailer,
+    },
     pastes::{PasteViews, Pastes},
     random,
     storage::{Database, Opener, meta_events},
@@ -25,7 +28,8 @@ use crate::{
 };
 
 use super::{
-    keys::revoke_links_of_revoked_keys, listeners::Listeners, serving::Serving, stores::Stores,
+    keys::revoke_links_of_revoked_keys, listeners::Listeners, purges::Purges, serving::Serving,
+    stores::Stores,
 };
 
 /// A service, built and not yet running.
@@ -34,7 +38,7 @@ pub struct Application {
     pub(super) internal: Server,
     pub(super) public_address: SocketAddr,
     pub(super) internal_address: SocketAddr,
-    pub(super) purger: Option<Purger>,
+    pub(super) purges: Purges,
     pub(super) state: AppState,
     pub(super) keys: KeyStore,
     pub(super) features: Features,
@@ -68,10 +72,9 @@ impl Application {
         let cache = open_cache(config.media.cache.clone()).await?;
         // Keys of objects and entity tags hold across restarts.
         let object_keys = ObjectKeys::new(&database.secret("media_names", random::bytes()).await?);
-        let purger = cache.clone().map(|cache| {
-            let (names, clock) = (object_keys.clone(), state.clock.clone());
-            Purger::new(database, cache, names, &config.media.thumbnails, clock)
-        });
+        let store = shared_store(&state, &object_keys);
+        let names = PurgeNames::new(object_keys.clone(), &config.media.thumbnails);
+        let purges = Purges::open(&state, names, cache.clone()).await?;
         let data = web::Data::new(state.clone());
         let thumbnailer = Thumbnailer::new(config.media.thumbnail_program.clone());
         let (linked, recent) = (features.clone(), RecentAnswers::new(state.clock.clone()));
@@ -86,13 +89,14 @@ impl Application {
                 thumbnailer.clone(),
                 recent.clone(),
             )
+            .with_store(store.clone())
         };
         Ok(Self {
             public: public_server(listeners.public, data.clone(), media)?,
             internal: internal_server(listeners.internal, data)?,
             public_address,
             internal_address,
-            purger,
+            purges,
             state,
             keys,
             features,
@@ -193,6 +197,7 @@ async fn state(
         paste_views: PasteViews::default(),
         links,
         homeserver: Arc::clone(homeserver),
+        bucket: open_bucket(config)?,
         config: Arc::clone(config),
         clock,
         database,
@@ -228,6 +233,24 @@ fn internal_server(listener: TcpListener, data: web::Data<AppState>) -> std::io:
             .wrap(RequestLog)
             .configure(configure_internal)
     })
+}
+
+/// The object store behind the cache, if there is one.
+fn shared_store(state: &AppState, keys: &ObjectKeys) -> Option<SharedStore> {
+    let (database, clock) = (state.database.clone(), state.clock.clone());
+    let bucket = state.bucket.clone()?;
+    Some(SharedStore::new(bucket, keys.clone(), database, clock))
+}
+
+fn open_bucket(config: &Config) -> anyhow::Result<Option<Bucket>> {
+    let cache = config.media.cache.as_ref();
+    let Some(settings) = cache.and_then(|cache| cache.s3.as_ref()) else {
+        return Ok(None);
+    };
+    match Bucket::open(settings) {
+        Ok(bucket) => Ok(Some(bucket)),
+        Err(error) => bail!("media.cache.s3: the bucket cannot be used: {error}"),
+    }
 }
 
 async fn open_cache(config: Option<CacheConfig>) -> anyhow::Result<Option<Cache>> {

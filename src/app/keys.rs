@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
+    config::Config,
     key_store::{KeyFact, KeyStore},
     links::Links,
     storage::{
@@ -17,9 +18,9 @@ use crate::{
 };
 use medialink_link::KeyState;
 
-use super::tasks::sleep;
+use super::{key_home::KeyHome, tasks::sleep};
 
-/// How often the key file is looked at.
+/// How often the keys are looked at.
 const LOOK_AT_KEYS_EVERY: Duration = Duration::from_millis(500);
 
 /// Ends the links of keys that were revoked while no service was running.
@@ -33,13 +34,9 @@ pub(super) async fn revoke_links_of_revoked_keys(
             .get(id)
             .is_some_and(|key| key.state() == KeyState::Revoked)
         {
-            let revoked = links.revoke_key(id).await?;
-            if revoked > 0 {
-                tracing::info!(
-                    key_id = id,
-                    links = revoked,
-                    "links of a revoked key are over"
-                );
+            let decided = links.revoke_key(id).await?;
+            if decided.ended > 0 || decided.open.is_some() {
+                tracing::info!(key_id = id, "links of a revoked key are over");
             }
         }
     }
@@ -76,16 +73,17 @@ pub(super) async fn warn_of_missing(
     Ok(())
 }
 
-/// Follows the changes of the key file.
+/// Follows the changes of the keys.
 pub(super) struct KeyWatch {
     pub(super) links: Links,
     pub(super) keys: KeyStore,
+    pub(super) config: Arc<Config>,
     pub(super) database: Database,
     pub(super) clock: Clock,
 }
 
 impl KeyWatch {
-    /// Looks at the file until it is cancelled. While it cannot be used, the keys stay as they were.
+    /// Looks at them until it is cancelled. While it cannot be used, the keys stay as they were.
     pub(super) async fn run(self, stop: CancellationToken) {
         let mut reported = None;
         while sleep(LOOK_AT_KEYS_EVERY, &stop).await {
@@ -116,9 +114,10 @@ impl KeyWatch {
         }
     }
 
-    /// Takes over the keys of a file that has changed; `true` if it has.
+    /// Takes over keys that have changed; `true` if they have.
     async fn look(&self) -> anyhow::Result<bool> {
-        let Some(changed) = self.keys.changed()? else {
+        let home = KeyHome::of(&self.config, &self.database);
+        let Some(changed) = home.changed(&self.keys).await? else {
             return Ok(false);
         };
         admit(&self.database, changed.facts(), self.clock.now_ms()).await?;

@@ -1,8 +1,10 @@
 //! From a configuration to a running service.
 
 mod application;
+mod key_home;
 mod keys;
 mod listeners;
+mod purges;
 mod run;
 mod serving;
 mod stores;
@@ -10,5 +12,6 @@ mod supervisor;
 mod tasks;
 
 pub use application::Application;
+pub use key_home::{KeyHome, KeyHomeError, import as import_keys};
 pub use listeners::Listeners;
-pub use stores::Stores;
+pub use stores::{Stores, bridge_ids};

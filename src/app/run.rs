@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Lifetime,
     homeserver::MediaClient,
-    media::Purger,
     pastes::PasteDeleter,
     storage::leases::{self, Lease},
     usage::{FeatureWatch, Reconciler, Toucher, UsageWorker},
@@ -27,11 +26,11 @@ impl Application {
     ///
     /// # Errors
     /// If a listener fails, or the writer of the database or a background task ends early.
-    pub async fn run_until_stopped(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut tasks = Supervisor::new();
-        let purger = self.purger.take();
         self.start_usage(&mut tasks);
-        self.start_others(&mut tasks, purger);
+        self.start_others(&mut tasks);
+        self.purges.start(&mut tasks);
         tracing::info!(public = %self.public_address, internal = %self.internal_address, "Medialink runs");
 
         let handles = [self.public.handle(), self.internal.handle()];
@@ -61,6 +60,9 @@ impl Application {
         let (ended, failure) = tokio::join!(servers, stopper);
         let finished = tasks.finish().await;
         let flushed = self.state.follows.flush().await;
+        if let Err(error) = self.state.links.flush_handed_on().await {
+            tracing::warn!(%error, "it could not be noted that bridges have transactions");
+        }
         if let Err(error) = leases::release_all(&self.state.database).await {
             tracing::warn!(%error, "leases could not be released; they run out");
         }
@@ -110,11 +112,8 @@ impl Application {
         tasks.keep("touch", |stop| toucher.run(stop));
     }
 
-    fn start_others(&self, tasks: &mut Supervisor, purger: Option<Purger>) {
+    fn start_others(&self, tasks: &mut Supervisor) {
         let state = &self.state;
-        if let Some(purger) = purger {
-            tasks.keep("purge", |stop| purger.run(stop));
-        }
         let deleter = PasteDeleter::new(
             state.database.clone(),
             Arc::clone(&state.homeserver),
@@ -133,6 +132,7 @@ impl Application {
         let keys = KeyWatch {
             links: links.clone(),
             keys: self.keys.clone(),
+            config: Arc::clone(&state.config),
             database: state.database.clone(),
             clock: state.clock.clone(),
         };
@@ -141,6 +141,10 @@ impl Application {
         let asker = state.incoming.asker().clone();
         tasks.keep("questions", |stop| asker.run(stop));
         let lease = Lease::new(&state.database, &state.clock, "policies");
+        tasks.keep("transactions", |stop| {
+            let links = links.clone();
+            async move { links.note_handed_on_transactions(stop).await }
+        });
         tasks.keep("rooms", |stop| ask_rooms(links.clone(), lease, stop));
         tasks.keep("metrics", |stop| tidy_metrics(state.metrics.clone(), stop));
         tasks.keep("clock", |stop| watch_clock(state.clock.clone(), stop));

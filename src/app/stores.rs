@@ -1,19 +1,20 @@
 //! The files of a service: enough for commands that ask no homeserver.
 
-use std::path::Path;
-
 use anyhow::Context;
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, KeyPlace},
     homeserver::{FEATURES, Features},
-    key_store::{self, KeyStore, KeyStoreError},
+    key_store::KeyStore,
     storage::{Database, Opener, StorageError, features, history, link_keys},
 };
 use medialink_link::KeyEntry;
 
-use super::keys::{admit, warn_of_missing};
+use super::{
+    key_home::KeyHome,
+    keys::{admit, warn_of_missing},
+};
 
 /// The files of a configuration, opened.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl Stores {
         let keys = open_keys(config, opener, &database).await?;
         admit(&database, keys.facts(), clock.now_ms())
             .await
-            .with_context(|| format!("key file {}", config.key_file.display()))?;
+            .with_context(|| format!("key file {}", config.key_file))?;
         warn_of_missing(&database, &keys.facts()).await?;
         let features = Features::default();
         for name in FEATURES {
@@ -61,60 +62,63 @@ impl Stores {
         open_database(config, Opener::Command).await
     }
 
-    /// Says why the service would not start with its key file. Nothing is made or changed; a database
-    /// that a command cannot open, since there is none yet for instance, says nothing.
+    /// Says why the service would not start with its keys or its root secret. Nothing is made or changed; a
+    /// database that a command cannot open, since there is none yet for instance, says nothing.
     ///
     /// # Errors
-    /// If the key file cannot be used, or is not that of the database.
+    /// If the keys cannot be used, or are not those of the database, or its secrets do not open.
     pub async fn look_at_keys(config: &Config) -> anyhow::Result<()> {
-        let keys = KeyStore::open(&config.key_file, bridge_ids(config));
-        if !matches!(keys, Ok(_) | Err(KeyStoreError::Missing { .. })) {
-            return Ok(keys.map(drop)?);
+        let bridges = || bridge_ids(config);
+        if let KeyPlace::File(path) = &config.key_file {
+            let opened = KeyHome::File(path).open(bridges()).await;
+            if opened.as_ref().is_err_and(|error| !error.is_missing()) {
+                return Ok(opened.map(drop)?);
+            }
         }
-        let Ok(database) = open_database(config, Opener::Command).await else {
-            return Ok(());
+        let database = match Database::open(&config.database, Opener::Command).await {
+            Ok(database) => database,
+            Err(error @ StorageError::RootSecret(_)) => return Err(error.into()),
+            Err(_) => return Ok(()),
         };
-        let path = &config.key_file;
-        match keys {
+        let home = KeyHome::of(config, &database);
+        match home.open(bridges()).await {
             Ok(keys) => {
                 let mut reader = database.reader().acquire().await?;
                 let compared = link_keys::compare(&mut reader, &keys.facts()).await;
-                compared.with_context(|| format!("key file {}", path.display()))
+                compared.with_context(|| format!("key file {}", config.key_file))
             }
-            Err(_) => match lost(path, &database).await? {
+            Err(error) if error.is_missing() => match home.lost(&database).await? {
                 Some(lost) => Err(lost.into()),
                 None => Ok(()),
             },
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// The keys of the file with their secrets, for commands that change them.
+    /// The keys with their secrets, for commands that change them.
     ///
     /// # Errors
-    /// If the file cannot be read; if it is missing, why.
+    /// If they cannot be read; if they are missing, why.
     pub async fn key_entries(
         config: &Config,
         database: &Database,
     ) -> anyhow::Result<Vec<KeyEntry>> {
-        match key_store::entries(&config.key_file) {
-            Err(error @ KeyStoreError::Missing { .. }) => {
-                let lost = lost(&config.key_file, database).await?;
-                Err(lost.unwrap_or(error).into())
-            }
+        let home = KeyHome::of(config, database);
+        match home.entries().await {
+            Err(error) if error.is_missing() => match home.lost(database).await? {
+                Some(lost) => Err(lost.into()),
+                None => Err(error.into()),
+            },
             read => Ok(read?),
         }
     }
 }
 
-fn bridge_ids(config: &Config) -> Vec<String> {
+/// The IDs of the bridges, to which keys may be bound.
+#[must_use]
+pub fn bridge_ids(config: &Config) -> Vec<String> {
     let bridges = config.bridges.iter();
     bridges.map(|bridge| bridge.id.clone()).collect()
-}
-
-/// The error of a key file that is missing though links were signed.
-async fn lost(path: &Path, database: &Database) -> Result<Option<KeyStoreError>, StorageError> {
-    let used = link_keys::ever_used(database.reader()).await?;
-    Ok((!used.is_empty()).then(|| KeyStoreError::lost(path, &used)))
 }
 
 async fn open_database(config: &Config, opener: Opener) -> anyhow::Result<Database> {
@@ -128,13 +132,19 @@ async fn open_keys(
     opener: Opener,
     database: &Database,
 ) -> anyhow::Result<KeyStore> {
-    let (path, bridges) = (&config.key_file, bridge_ids(config));
-    match KeyStore::open(path, bridges.clone()) {
-        Err(error @ KeyStoreError::Missing { .. }) => match (lost(path, database).await?, opener) {
-            (Some(lost), _) => Err(lost.into()),
-            (None, Opener::Service) => Ok(KeyStore::make(path, bridges)?),
-            (None, Opener::Command) => Err(error.into()),
+    let (home, bridges) = (KeyHome::of(config, database), bridge_ids(config));
+    let missing = match home.open(bridges.clone()).await {
+        Err(error) if error.is_missing() => error,
+        opened => return Ok(opened?),
+    };
+    match (home.lost(database).await?, opener, home) {
+        // Another service has made the first ones meanwhile, and has signed by them; or they are lost.
+        (Some(lost), _, KeyHome::Database(_)) => match home.open(bridges).await {
+            Err(error) if error.is_missing() => Err(lost.into()),
+            opened => Ok(opened?),
         },
-        opened => Ok(opened?),
+        (Some(lost), _, KeyHome::File(_)) => Err(lost.into()),
+        (None, Opener::Service, _) => Ok(home.make(bridges).await?),
+        (None, Opener::Command, _) => Err(missing.into()),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     config::BridgeConfig,
     homeserver::{Homeserver, HomeserverError},
     links::Links,
-    storage::leases::Lease,
+    storage::{StorageError, leases::Lease},
     usage::FollowCounter,
 };
 
@@ -83,13 +83,20 @@ pub(super) async fn ask_rooms(links: Links, lease: Lease, stop: CancellationToke
     while sleep(ASK_ROOMS_EVERY, &stop).await {
         let asked = tokio::select! {
             () = stop.cancelled() => return,
-            asked = lease.during(links.ask_unanswered()) => asked,
+            asked = ask_alone(&links, &lease) => asked,
         };
-        // Another replica asks, if it is not us.
-        if let Err(error) = asked.and_then(|asked| asked.unwrap_or(Ok(()))) {
+        if let Err(error) = asked {
             tracing::error!(%error, "what rooms allow could not be noted");
         }
     }
+}
+
+/// Asks the rooms that have not answered, if there are any, unless another replica does.
+async fn ask_alone(links: &Links, lease: &Lease) -> Result<(), StorageError> {
+    if links.has_unanswered().await? {
+        lease.during(links.ask_unanswered()).await?.transpose()?;
+    }
+    Ok(())
 }
 
 pub(super) async fn tidy_metrics(metrics: PrometheusHandle, stop: CancellationToken) {

@@ -77,8 +77,7 @@ impl Asker {
     pub async fn run(self, stop: CancellationToken) {
         loop {
             let work = async {
-                let asked = self.lease.during(self.ask_due()).await;
-                match asked.and_then(Option::transpose) {
+                match self.ask_alone().await {
                     Ok(Some(true)) => {}
                     Ok(Some(false)) => return self.clock.now_ms() + WAIT_MS.0,
                     Ok(None) => return self.clock.now_ms() + millis(leases::LOOK_AGAIN),
@@ -103,6 +102,14 @@ impl Asker {
                 () = self.clock.sleep_until(wake_at) => {}
             }
         }
+    }
+
+    /// Asks the rooms whose time has come, if there are any; `None`: another replica does.
+    async fn ask_alone(&self) -> Result<Option<bool>, StorageError> {
+        if self.links.questioned_rooms(1).await?.is_empty() {
+            return Ok(Some(true));
+        }
+        self.lease.during(self.ask_due()).await?.transpose()
     }
 
     /// Asks the rooms whose time has come, once; `false`: the homeserver is away.

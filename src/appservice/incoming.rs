@@ -11,6 +11,8 @@ use crate::{
     storage::{StorageError, history::TransactionStatus, room_successors::Succession},
 };
 
+use medialink_link::matrix::{RoomId, UserId};
+
 use super::{
     answers::Answers,
     asker::Asker,
@@ -26,6 +28,24 @@ pub struct Incoming {
     homeserver: Arc<Homeserver>,
     check_event: CheckEvent,
     asker: Asker,
+}
+
+/// What follows from a transaction, as far as nobody is asked.
+#[derive(Debug)]
+pub struct Plan {
+    certain: Vec<Effect>,
+    open: Vec<Occurrence>,
+    /// Rooms, and who invites.
+    invites: Vec<(RoomId, UserId)>,
+    digest: [u8; 32],
+}
+
+impl Plan {
+    /// Whether nothing follows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.certain.is_empty() && self.open.is_empty() && self.invites.is_empty()
+    }
 }
 
 /// The effect of an occurrence, as far as nobody is asked.
@@ -73,6 +93,28 @@ impl Incoming {
             .await
     }
 
+    /// What follows from a transaction, as far as nobody is asked.
+    #[must_use]
+    pub fn plan(&self, bridge: &BridgeConfig, transaction: Transaction) -> Plan {
+        let mut plan = Plan {
+            certain: Vec::new(),
+            open: Vec::new(),
+            invites: Vec::new(),
+            digest: transaction.digest,
+        };
+        for occurrence in transaction.occurrences {
+            match self.decided(bridge, occurrence) {
+                Decision::Certain(effect) => plan.certain.push(effect),
+                Decision::Open(Occurrence::Membership {
+                    room_id, sender, ..
+                }) => plan.invites.push((room_id, sender)),
+                Decision::Open(occurrence) => plan.open.push(occurrence),
+                Decision::Nothing => {}
+            }
+        }
+        plan
+    }
+
     /// Acts on a transaction that was not seen before. It is durable when this returns. Certain
     /// effects are acted on before the homeserver is asked about the rest; questions that it does not
     /// answer at once are noted, and asked later.
@@ -83,19 +125,14 @@ impl Incoming {
         &self,
         bridge: &Arc<BridgeConfig>,
         txn_id: &str,
-        transaction: Transaction,
+        plan: Plan,
     ) -> Result<(), StorageError> {
-        let (mut certain, mut open, mut invites) = (Vec::new(), Vec::new(), Vec::new());
-        for occurrence in transaction.occurrences {
-            match self.decided(bridge, occurrence) {
-                Decision::Certain(effect) => certain.push(effect),
-                Decision::Open(Occurrence::Membership {
-                    room_id, sender, ..
-                }) => invites.push((room_id, sender)),
-                Decision::Open(occurrence) => open.push(occurrence),
-                Decision::Nothing => {}
-            }
-        }
+        let Plan {
+            mut certain,
+            open,
+            invites,
+            digest,
+        } = plan;
         let is_news = !certain.is_empty() || !open.is_empty();
         if !open.is_empty() || !invites.is_empty() {
             let certain = std::mem::take(&mut certain);
@@ -112,7 +149,7 @@ impl Incoming {
         );
         certain.extend(answered?);
         self.links
-            .take_transaction(&bridge.id, txn_id, transaction.digest, certain)
+            .take_transaction(&bridge.id, txn_id, digest, certain)
             .await?;
         if is_news {
             self.asker.wake();
@@ -165,14 +202,8 @@ impl Incoming {
         Decision::Certain(certain)
     }
 
-    /// Notes that the bridge behind us has taken a transaction. If this is lost, the bridge gets
-    /// it once more should the homeserver repeat it, and knows it by its ID.
-    pub fn note_handed_on(&self, bridge: &BridgeConfig, txn_id: &str) {
-        let (links, bridge, txn_id) = (self.links.clone(), bridge.id.clone(), txn_id.to_owned());
-        tokio::spawn(async move {
-            if let Err(error) = links.note_handed_on(&bridge, &txn_id).await {
-                tracing::warn!(%error, bridge, "it could not be noted that the bridge has a transaction");
-            }
-        });
+    /// Notes that the bridge behind us has taken a transaction with this digest.
+    pub fn note_handed_on(&self, bridge: &BridgeConfig, txn_id: &str, digest: [u8; 32]) {
+        self.links.note_handed_on(&bridge.id, txn_id, digest);
     }
 }

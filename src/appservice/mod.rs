@@ -15,6 +15,6 @@ mod transaction;
 
 pub use asker::Asker;
 pub use forward::{BridgeAnswer, ForwardError, ForwardedRequest, Forwarder};
-pub use incoming::Incoming;
+pub use incoming::{Incoming, Plan};
 pub use occurrence::{EventContent, Membership, Occurrence};
 pub use transaction::{Transaction, TransactionError};

@@ -1,15 +1,19 @@
 //! `keys`: the key ring. A running service notices changes within a second.
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use futures_util::FutureExt;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use zeroize::Zeroizing;
 
 use crate::{
-    app::Stores,
+    app::{KeyHome, Stores, bridge_ids, import_keys},
     clock::Clock,
-    config::{Config, Lifetime},
+    config::{Config, KeyPlace, Lifetime},
     key_store::{self, KeyFact},
     links::Revoker,
     storage::{
@@ -27,8 +31,13 @@ pub(super) enum Command {
     /// Shows the keys, never their secrets.
     List,
     /// Takes over the key of a bridge that has made links by itself, and prints the entry of
-    /// legacy_links for it.
+    /// legacy_links for it. Or puts the keys of a key file into the database (key_file: database).
     Import(keys_import::Arguments),
+    /// Writes the keys into a key file that is not there yet, with mode 0600.
+    Export {
+        /// The file.
+        file: PathBuf,
+    },
     /// Makes a new active key; the one before it still verifies.
     Rotate,
     /// Takes out a key that no living link needs.
@@ -53,32 +62,38 @@ pub(super) async fn run(
     command: Command,
 ) -> anyhow::Result<ExitCode> {
     if let Command::Import(arguments) = &command {
+        if is_key_file(&arguments.file) {
+            return import(config, &arguments.file).await;
+        }
         return keys_import::run(config, folder, arguments);
     }
     let database = Stores::open_database(config).await?;
-    let path = &config.key_file;
+    let home = KeyHome::of(config, &database);
     let keys = Stores::key_entries(config, &database).await?;
     match command {
         Command::Import(_) => {}
+        Command::Export { file } => export(&file, &keys)?,
         Command::List => list(&database, keys).await?,
         Command::Rotate => {
             // A file that contradicts the database is not changed.
-            note_keys(&database, path).await?;
+            note_keys(&database, home).await?;
             let used = highest_key(&database).await?;
-            let (old, new) = key_store::rotate(path, used)?;
-            note_keys(&database, path).await?;
+            let rotated = home.change(move |keys| key_store::rotate(keys, used));
+            let (old, new) = rotated.await?;
+            note_keys(&database, home).await?;
             println!("key {new} signs from now on; key {old} still verifies");
         }
         Command::Retire { id, force } => retire(config, database, keys, id, force).await?,
         Command::Revoke { id } => {
-            if let Err(error) = note_keys(&database, path).await
+            if let Err(error) = note_keys(&database, home).await
                 && !is_mended_by_revoking(&error, id)
             {
                 return Err(error);
             }
             let used = highest_key(&database).await?;
-            let new = key_store::revoke(path, id, used)?;
-            note_keys(&database, path).await?;
+            let revoked = home.change(move |keys| key_store::revoke(keys, id, used));
+            let new = revoked.await?;
+            note_keys(&database, home).await?;
             let revoker = Revoker::new(database, config, Clock::default());
             let revoked = revoker.revoke_key(id).await?;
             println!("key {id} is revoked, and with it {revoked} live links");
@@ -104,9 +119,52 @@ async fn highest_key(database: &Database) -> anyhow::Result<Option<KeyId>> {
     Ok(used.last().copied())
 }
 
-/// Notes the keys of the file as it is now. A running service does so as well; there may be none.
-async fn note_keys(database: &Database, key_file: &Path) -> anyhow::Result<()> {
-    let entries = key_store::entries(key_file)?;
+/// Whether a file is a key file, and not one of a bridge.
+fn is_key_file(file: &Path) -> bool {
+    let text = std::fs::read_to_string(file).map(Zeroizing::new);
+    text.is_ok_and(|text| key_store::is_key_file(&text))
+}
+
+/// Puts the keys of a key file into the database.
+async fn import(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
+    if let KeyPlace::File(path) = &config.key_file {
+        bail!(
+            "{} is a key file, and key_file is the path {}; allowed is to import one into the database, by key_file: \
+             database, or to put it where that path leads",
+            file.display(),
+            path.display()
+        );
+    }
+    let entries = key_store::entries(file)?;
+    let database = Stores::open_database(config).await?;
+    let now = Clock::default().now_ms();
+    let imported = import_keys(&database, entries, bridge_ids(config), now).await;
+    let is_new = imported.with_context(|| file.display().to_string())?;
+    if is_new {
+        println!(
+            "the keys are in the database; {} is not needed any more",
+            file.display()
+        );
+    } else {
+        println!("the database has these keys already");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(file: &Path, keys: &[KeyEntry]) -> anyhow::Result<()> {
+    if !key_store::write_new(file, keys)? {
+        bail!(
+            "{} is there already; allowed is a file that is not there yet",
+            file.display()
+        );
+    }
+    println!("the keys are in {}, mode 0600", file.display());
+    Ok(())
+}
+
+/// Notes the keys as they are now. A running service does so as well; there may be none.
+async fn note_keys(database: &Database, home: KeyHome<'_>) -> anyhow::Result<()> {
+    let entries = home.entries().await?;
     let facts: Vec<KeyFact> = entries.iter().map(KeyFact::of).collect();
     let now = Clock::default().now_ms();
     database
@@ -165,9 +223,11 @@ async fn retire(
         }
     }
     // It is known before it is gone, so that it does not come back.
-    note_keys(&database, &config.key_file).await?;
+    let home = KeyHome::of(config, &database);
+    note_keys(&database, home).await?;
     if !is_gone {
-        key_store::retire(&config.key_file, id)?;
+        let retired = home.change(move |keys| key_store::retire(keys, id));
+        retired.await?;
     }
     database
         .writer()

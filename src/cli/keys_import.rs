@@ -13,7 +13,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{
-    config::Config,
+    config::{Config, KeyPlace},
     legacy::{Format, HASH_LENGTHS, LegacyEntry, LegacyKey, MAX_HASH_LENGTH},
 };
 
@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Arguments {
     /// The bridge's file: the JWK file of matrix-appservice-bridge, the registration of
     /// heisenbridge, or the configuration of a mautrix bridge.
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// Whose links they are, and who fetches their media: the id of one of `bridges`; needed if
     /// there is more than one.
     #[arg(long)]
@@ -60,7 +60,11 @@ pub(super) fn run(
         .unwrap_or_else(|| found.format.default_path().to_owned());
     let entry = LegacyEntry::new(&bridge.id, found.format, &path)
         .with_context(|| format!("the path {path:?} cannot be used; give another by --path"))?;
-    let stored = store(&config.key_file, &entry, &found.text)?;
+    let beside = match &config.key_file {
+        KeyPlace::File(path) => path.parent(),
+        KeyPlace::Database => Some(folder),
+    };
+    let stored = store(beside, &entry, &found.text)?;
     let shown = stored.strip_prefix(folder).unwrap_or(&stored);
     for note in found.notes {
         println!("# {note}");
@@ -212,10 +216,9 @@ fn text_key(name: &str, value: &Value) -> anyhow::Result<(LegacyKey, Zeroizing<S
     Ok((key, Zeroizing::new(text.to_owned())))
 }
 
-/// Stores a key beside the key file, in a file of its own; an earlier one stays as it is.
-fn store(key_file: &Path, entry: &LegacyEntry, text: &str) -> anyhow::Result<PathBuf> {
-    let folder = key_file
-        .parent()
+/// Stores a key in a file of its own, in this folder; an earlier one stays as it is.
+fn store(folder: Option<&Path>, entry: &LegacyEntry, text: &str) -> anyhow::Result<PathBuf> {
+    let folder = folder
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)

@@ -9,10 +9,11 @@ use crate::{
     clock::Clock,
     config::Config,
     key_store::KeyStore,
-    links::{LinkViews, Revoker},
+    links::{FoundLink, LinkViews, Revoker},
     storage::{
         Database, Opener,
-        links::{self, Criteria, LinkRow},
+        links::{self, Criteria},
+        tombstones,
     },
 };
 use medialink_link::LinkState;
@@ -159,6 +160,13 @@ async fn revoke_matching(
     Ok(ExitCode::SUCCESS)
 }
 
+/// A link that was pasted, and is known.
+struct Found {
+    link_id: String,
+    bridge: String,
+    link: FoundLink,
+}
+
 /// Links that were pasted, and what the database has of them.
 struct Pasted<'a> {
     database: Database,
@@ -181,7 +189,7 @@ impl<'a> Pasted<'a> {
 
     /// The links in the order in which they are given, or why one is none. A link itself is a secret
     /// and is not repeated.
-    async fn find(&self, arguments: &[String]) -> anyhow::Result<Vec<Result<LinkRow, String>>> {
+    async fn find(&self, arguments: &[String]) -> anyhow::Result<Vec<Result<Found, String>>> {
         let mut found = Vec::new();
         for (number, text) in texts(arguments)?.iter().enumerate() {
             let number = number + 1;
@@ -190,8 +198,8 @@ impl<'a> Pasted<'a> {
                 continue;
             };
             let link_id = link.link_id();
-            let row = links::find(self.database.reader(), &link_id).await?;
-            found.push(row.ok_or_else(|| {
+            let recorded = self.find_one(link_id.clone()).await?;
+            found.push(recorded.ok_or_else(|| {
                 format!(
                     "link {number}: no link is recorded with the ID {link_id}; of links that were signed elsewhere and not followed yet, only --room, --event and --mxc revoke"
                 )
@@ -200,12 +208,38 @@ impl<'a> Pasted<'a> {
         Ok(found)
     }
 
+    /// A link as it is recorded, or what is left of it.
+    async fn find_one(&self, link_id: String) -> anyhow::Result<Option<Found>> {
+        let reader = self.database.reader();
+        if let Some(row) = links::find(reader, &link_id).await? {
+            return Ok(Some(Found {
+                link_id,
+                bridge: row.bridge.clone(),
+                link: FoundLink::Recorded(Box::new(row)),
+            }));
+        }
+        for bridge in &self.config.bridges {
+            let found = tombstones::find(reader, &[&bridge.id], &link_id).await?;
+            if let Some(tombstone) = found {
+                return Ok(Some(Found {
+                    link_id,
+                    bridge: bridge.id.clone(),
+                    link: FoundLink::Buried(tombstone),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
     async fn show(&self, arguments: &[String]) -> anyhow::Result<ExitCode> {
         let views = LinkViews::new(self.keys.clone(), self.config, self.clock.clone());
         let mut code = ExitCode::SUCCESS;
         for found in self.find(arguments).await? {
             match found {
-                Ok(row) => println!("{}", serde_json::to_string(&views.view(&row))?),
+                Ok(found) => {
+                    let view = views.view_found(&found.link_id, &found.link);
+                    println!("{}", serde_json::to_string(&view)?);
+                }
                 Err(problem) => {
                     eprintln!("medialink: {problem}");
                     code = ExitCode::FAILURE;
@@ -221,18 +255,18 @@ impl<'a> Pasted<'a> {
         let mut code = ExitCode::SUCCESS;
         for found in self.find(arguments).await? {
             let outcome = match found {
-                Ok(row) if bridge.is_some_and(|bridge| bridge != row.bridge) => Err(format!(
+                Ok(found) if bridge.is_some_and(|bridge| bridge != found.bridge) => Err(format!(
                     "{} is a link of the bridge {}",
-                    row.link_id, row.bridge
+                    found.link_id, found.bridge
                 )),
-                Ok(row) => match revoker.revoke_one(&row.bridge, &row.link_id).await? {
-                    Some(row) => Ok(row),
-                    None => Err(format!("{} is not there any more", row.link_id)),
+                Ok(found) => match revoker.revoke_one(&found.bridge, &found.link_id).await? {
+                    Some(link) => Ok((found.link_id, link.state_at(self.clock.now_ms()))),
+                    None => Err(format!("{} is not there any more", found.link_id)),
                 },
                 Err(problem) => Err(problem),
             };
             match outcome {
-                Ok(row) => println!("{}: {}", row.link_id, row.state.as_str()),
+                Ok((link_id, state)) => println!("{link_id}: {}", state.as_str()),
                 Err(problem) => {
                     eprintln!("medialink: {problem}");
                     code = ExitCode::FAILURE;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 
 use crate::{
-    config::{Config, DatabaseConfig},
+    config::{Config, DatabaseConfig, RootSecret},
     storage::moving::{self, Moved, Step, Work},
 };
 
@@ -26,6 +26,10 @@ pub(super) struct Arguments {
     /// arguments.
     #[arg(long, requires = "from")]
     from_password_file: Option<PathBuf>,
+    /// A file with the root secret of --from, if its secrets are sealed under another one than that of the
+    /// configuration.
+    #[arg(long, requires = "from")]
+    from_root_secret_file: Option<PathBuf>,
     /// Where it goes: an empty database, or a SQLite file that is not there yet. Left out, it is that of
     /// the configuration.
     #[arg(long)]
@@ -33,6 +37,10 @@ pub(super) struct Arguments {
     /// A file with the password of --to.
     #[arg(long, requires = "to")]
     to_password_file: Option<PathBuf>,
+    /// A file with the root secret of --to, if it is to be another one than that of the configuration. In a
+    /// SQLite file, secrets are sealed only if this is given.
+    #[arg(long, requires = "to")]
+    to_root_secret_file: Option<PathBuf>,
     /// Prints what was moved as one JSON object.
     #[arg(long)]
     json: bool,
@@ -44,20 +52,54 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
             "nothing is given; --from, --to or both are needed: the one left out is the database of the configuration"
         );
     }
-    let read = |option, text: Option<&str>, password: Option<&Path>| match text {
-        Some(text) => DatabaseConfig::of_option(option, text, password).map_err(|why| anyhow!(why)),
-        None => Ok(config.database.clone()),
+    let from = Given {
+        option: "--from",
+        database: arguments.from.as_deref(),
+        password_file: arguments.from_password_file.as_deref(),
+        root_secret_file: arguments.from_root_secret_file.as_deref(),
     };
-    let from = arguments.from.as_deref();
-    let from = read("--from", from, arguments.from_password_file.as_deref())?;
-    let to = arguments.to.as_deref();
-    let to = read("--to", to, arguments.to_password_file.as_deref())?;
+    let to = Given {
+        option: "--to",
+        database: arguments.to.as_deref(),
+        password_file: arguments.to_password_file.as_deref(),
+        root_secret_file: arguments.to_root_secret_file.as_deref(),
+    };
+    let (from, to) = (from.read(config)?, to.read(config)?);
     let mut telling = Telling::default();
     let moved = moving::move_all(&from, &to, &mut |step| telling.tell(step))
         .await
         .with_context(|| format!("{from} is not moved to {to}"))?;
     print(&moved, arguments.json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is given of one of the two databases.
+struct Given<'a> {
+    option: &'static str,
+    database: Option<&'a str>,
+    password_file: Option<&'a Path>,
+    root_secret_file: Option<&'a Path>,
+}
+
+impl Given<'_> {
+    /// The database that is given, or that of the configuration.
+    fn read(&self, config: &Config) -> anyhow::Result<DatabaseConfig> {
+        let Some(database) = self.database else {
+            return Ok(config.database.clone());
+        };
+        let option = self.option;
+        let root_secret = match self.root_secret_file {
+            // What comes into a file may be open there.
+            None if option == "--to" && database.starts_with("sqlite:") => None,
+            None => config.database.root_secret.clone(),
+            Some(file) => {
+                let read = RootSecret::read(file);
+                Some(read.map_err(|why| anyhow!("{option}-root-secret-file: {why}"))?)
+            }
+        };
+        DatabaseConfig::of_option(option, database, self.password_file, root_secret)
+            .map_err(|why| anyhow!(why))
+    }
 }
 
 fn print(moved: &Moved, is_json: bool) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use url::Url;
 use super::{
     explain::shown_text,
     problems::{ConfigError, Problems},
+    root_secret::RootSecret,
     secret::{self, Secret},
 };
 
@@ -33,9 +34,18 @@ const SSL_MODES: [&str; 6] = [
     "verify-full",
 ];
 
-/// Where the database is.
+/// Where the database is, and what opens its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DatabaseConfig {
+pub struct DatabaseConfig {
+    /// Where it is.
+    pub place: DatabasePlace,
+    /// Under which its secrets are sealed. `None`, for SQLite alone: they are not.
+    pub root_secret: Option<RootSecret>,
+}
+
+/// Where a database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabasePlace {
     /// A SQLite file.
     Sqlite(PathBuf),
     /// A database on a PostgreSQL server.
@@ -79,16 +89,26 @@ impl fmt::Display for PostgresConfig {
 
 impl fmt::Display for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(path) => path.display().fmt(f),
-            Self::Postgres(server) => server.fmt(f),
+        match &self.place {
+            DatabasePlace::Sqlite(path) => path.display().fmt(f),
+            DatabasePlace::Postgres(server) => server.fmt(f),
         }
     }
 }
 
 impl DatabaseConfig {
+    /// A SQLite file whose secrets are not sealed.
+    #[must_use]
+    pub fn sqlite(path: PathBuf) -> Self {
+        Self {
+            place: DatabasePlace::Sqlite(path),
+            root_secret: None,
+        }
+    }
+
     /// Reads an option of the command line: a path in it starts at the working folder, and a password
     /// may only be in a file, since everybody on a machine sees the arguments of its processes.
+    /// `root_secret`: what opens its secrets.
     ///
     /// # Errors
     /// What is wrong with it, without what may be secret.
@@ -96,6 +116,7 @@ impl DatabaseConfig {
         option: &str,
         text: &str,
         password_file: Option<&Path>,
+        root_secret: Option<RootSecret>,
     ) -> Result<Self, String> {
         if Url::parse(text).is_ok_and(|url| url.password().is_some()) {
             return Err(format!(
@@ -109,9 +130,15 @@ impl DatabaseConfig {
             password_file,
             grace: Duration::ZERO,
         };
-        let read = checked(&keys, Path::new(""), &mut problems);
+        let read = place(&keys, Path::new(""), &mut problems);
         match read {
-            Some(config) if problems.is_empty() => Ok(config),
+            Some(DatabasePlace::Postgres(_)) if problems.is_empty() && root_secret.is_none() => {
+                Err(format!(
+                    "{option}: is on a PostgreSQL server, where secrets are sealed; needed is root_secret_file in the \
+                     configuration, or {option}-root-secret-file. {MADE_BY}"
+                ))
+            }
+            Some(place) if problems.is_empty() => Ok(Self { place, root_secret }),
             _ => {
                 let problems = ConfigError::from(problems).to_string();
                 let of_file = format!("{option}-password-file:");
@@ -129,18 +156,45 @@ pub(super) struct DatabaseKeys<'f> {
     pub(super) grace: Duration,
 }
 
-/// Reads the keys `database`, `database_password_file` and `database_grace`.
+/// How a root secret is made.
+const MADE_BY: &str = "One is made by (umask 077; openssl rand -base64 32 > root-secret); keep a copy: without it, the \
+     database cannot be opened";
+
+/// Reads the keys `database`, `database_password_file` and `database_grace`, and `root_secret_file`.
 pub(super) fn checked(
     keys: &DatabaseKeys<'_>,
+    root_secret_file: Option<&Path>,
     folder: &Path,
     problems: &mut Problems,
 ) -> Option<DatabaseConfig> {
+    let root_secret = root_secret_file.map(|file| RootSecret::read(&folder.join(file)));
+    let root_secret = match root_secret.transpose() {
+        Ok(root_secret) => root_secret,
+        Err(why) => {
+            problems.add("root_secret_file", why);
+            None
+        }
+    };
+    let place = place(keys, folder, problems)?;
+    if matches!(place, DatabasePlace::Postgres(_)) && root_secret_file.is_none() {
+        problems.add(
+            "root_secret_file",
+            format_args!(
+                "is missing; database is on a PostgreSQL server, where secrets are sealed, so it is needed: the \
+                 path of a file that all services on the database have. {MADE_BY}"
+            ),
+        );
+    }
+    Some(DatabaseConfig { place, root_secret })
+}
+
+fn place(keys: &DatabaseKeys<'_>, folder: &Path, problems: &mut Problems) -> Option<DatabasePlace> {
     let text = keys.database;
     // A database URL may hold a password, so only its scheme is repeated.
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     if matches!(scheme, Some("postgres" | "postgresql")) {
         let server = server(keys, folder, problems)?;
-        return Some(DatabaseConfig::Postgres(server));
+        return Some(DatabasePlace::Postgres(server));
     }
     if keys.password_file.is_some() {
         problems.add(
@@ -165,7 +219,7 @@ pub(super) fn checked(
         );
         return None;
     }
-    Some(DatabaseConfig::Sqlite(folder.join(path)))
+    Some(DatabasePlace::Sqlite(folder.join(path)))
 }
 
 fn server(
@@ -236,14 +290,14 @@ fn postgres_url(text: &str, problems: &mut Problems) -> Option<Url> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<DatabaseConfig, String> {
+    fn read(text: &str) -> Result<DatabasePlace, String> {
         let mut problems = Problems::default();
         let keys = DatabaseKeys {
             database: text,
             password_file: None,
             grace: Duration::from_secs(7),
         };
-        let read = checked(&keys, Path::new("/etc/medialink"), &mut problems);
+        let read = place(&keys, Path::new("/etc/medialink"), &mut problems);
         match read {
             Some(config) if problems.is_empty() => Ok(config),
             _ => Err(super::super::ConfigError::from(problems).to_string()),
@@ -253,14 +307,13 @@ mod tests {
     #[test]
     fn a_server_is_shown_without_its_password() {
         let read = read("postgres://m:hunter2@db.example.org:5433/links?sslmode=verify-full");
-        let config = read.expect("a server");
+        let place = read.expect("a server");
+        let root_secret = RootSecret::parse(&"ab".repeat(32)).ok();
+        let config = DatabaseConfig { place, root_secret };
         assert_eq!(config.to_string(), "postgres://m@db.example.org:5433/links");
         assert!(!format!("{config:?}").contains("hunter2"));
         let socket = "postgres:///links?host=/run/postgresql";
-        assert!(matches!(
-            self::read(socket),
-            Ok(DatabaseConfig::Postgres(_))
-        ));
+        assert!(matches!(self::read(socket), Ok(DatabasePlace::Postgres(_))));
     }
 
     #[test]
@@ -277,21 +330,24 @@ mod tests {
             ),
             ("links.db", "--to: found a"),
         ] {
-            let error = DatabaseConfig::of_option("--to", text, None).expect_err(text);
+            let error = DatabaseConfig::of_option("--to", text, None, None).expect_err(text);
             assert!(
                 error.contains(found) && error.contains("allowed") && !error.contains("hunter2"),
                 "{text}: {error}"
             );
         }
         let missing = Some(Path::new("/nonexistent/password"));
-        let of_server = DatabaseConfig::of_option("--to", "postgres://m@db/links", missing);
+        let of_server = DatabaseConfig::of_option("--to", "postgres://m@db/links", missing, None);
         let error = of_server.expect_err("no file");
         assert!(
             error.starts_with("--to-password-file: /nonexistent"),
             "{error}"
         );
-        let file = DatabaseConfig::of_option("--from", "sqlite:data/m.db", None);
-        assert_eq!(file, Ok(DatabaseConfig::Sqlite(PathBuf::from("data/m.db"))));
+        let file = DatabaseConfig::of_option("--from", "sqlite:data/m.db", None, None);
+        assert_eq!(file, Ok(DatabaseConfig::sqlite(PathBuf::from("data/m.db"))));
+        let of_server = DatabaseConfig::of_option("--to", "postgres://m@db/links", None, None);
+        let error = of_server.expect_err("no root secret");
+        assert!(error.contains("--to-root-secret-file"), "{error}");
     }
 
     #[test]

@@ -17,14 +17,16 @@ use super::{
     bridge::{self, BridgeConfig},
     database::{self, DatabaseConfig, DatabaseKeys},
     homeserver::{HomeserverConfig, HomeserverFile},
+    key_place::{self, KeyPlace},
     legacy_links::{self, LegacyLinkFile},
     links::{LinksConfig, LinksFile},
     listen::ListenFile,
     media::{MediaConfig, MediaFile},
     problems::{ConfigError, Problems},
+    purge::{self, PurgeFile, PurgeHook},
     unsupported::Limits,
     usage::{UsageConfig, UsageFile},
-    value::{Span, base_url},
+    value::{Lifetime, Span, base_url},
 };
 
 /// The whole configuration, checked.
@@ -40,8 +42,10 @@ pub struct Config {
     pub public_url: Url,
     /// Where the database is.
     pub database: DatabaseConfig,
-    /// The file of the link keys.
-    pub key_file: PathBuf,
+    /// After which time what has ended is thinned: of a link its tombstone stays.
+    pub retention: Lifetime,
+    /// Where the link keys are.
+    pub key_file: KeyPlace,
     /// The homeserver.
     pub homeserver: HomeserverConfig,
     /// The bridges, at least one.
@@ -54,6 +58,8 @@ pub struct Config {
     pub media: MediaConfig,
     /// How usage is reported to the homeserver.
     pub usage: UsageConfig,
+    /// Whom to tell that answers about a link are not to be kept any more.
+    pub purge: Vec<PurgeHook>,
 }
 
 impl Config {
@@ -74,6 +80,9 @@ pub(super) struct ConfigFile {
     database_password_file: Option<PathBuf>,
     #[serde(default = "ten_seconds")]
     database_grace: Span,
+    root_secret_file: Option<PathBuf>,
+    #[serde(default = "ninety_days")]
+    retention: Lifetime,
     key_file: PathBuf,
     homeserver: HomeserverFile,
     bridges: Vec<bridge::BridgeFile>,
@@ -87,16 +96,21 @@ pub(super) struct ConfigFile {
     limits: Limits,
     #[serde(default)]
     legacy_links: Vec<LegacyLinkFile>,
+    #[serde(default)]
+    purge: Vec<PurgeFile>,
 }
 
 fn ten_seconds() -> Span {
     Span(Duration::from_secs(10))
 }
 
+fn ninety_days() -> Lifetime {
+    Lifetime::For(Duration::from_secs(90 * 86_400))
+}
+
 impl ConfigFile {
     pub(super) fn checked(self, folder: &Path) -> Result<Config, ConfigError> {
         let mut problems = Problems::default();
-        let at = |path: &Path| folder.join(path);
         let listen = self.listen.checked(&mut problems);
         let public_url = base_url(&self.public_url, "public_url", &mut problems);
         let keys = DatabaseKeys {
@@ -104,7 +118,9 @@ impl ConfigFile {
             password_file: self.database_password_file.as_deref(),
             grace: self.database_grace.0,
         };
-        let database = database::checked(&keys, folder, &mut problems);
+        let root_secret_file = self.root_secret_file.as_deref();
+        let database = database::checked(&keys, root_secret_file, folder, &mut problems);
+        let key_file = key_place::checked(&self.key_file, database.as_ref(), folder, &mut problems);
         let homeserver = self.homeserver.checked(&mut problems);
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
         let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
@@ -126,6 +142,7 @@ impl ConfigFile {
             public_url: public_url.as_ref(),
             folder,
         };
+        let purge = purge::checked(self.purge, folder, &mut problems);
         let legacy_links = legacy_links::checked(self.legacy_links, &around, &mut problems);
         match (public_url, database, homeserver, links, usage) {
             (Some(public_url), Some(database), Some(homeserver), Some(links), Some(usage))
@@ -137,13 +154,15 @@ impl ConfigFile {
                     send_timeout: listen.send_timeout,
                     public_url,
                     database,
-                    key_file: at(&self.key_file),
+                    retention: self.retention,
+                    key_file,
                     homeserver,
                     bridges: bridges.into_iter().map(Arc::new).collect(),
                     links,
                     legacy_links,
                     media,
                     usage,
+                    purge,
                 })
             }
             _ => Err(problems.into()),

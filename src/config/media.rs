@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     problems::Problems,
+    s3::{S3Config, S3File},
     value::{Lifetime, PixelSize, Size, Span},
 };
 
@@ -62,6 +63,8 @@ pub struct CacheConfig {
     pub dir: PathBuf,
     /// The most that it may hold, in bytes.
     pub max_size_bytes: u64,
+    /// A second level that replicas share; `None`: there is none.
+    pub s3: Option<S3Config>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +72,7 @@ pub struct CacheConfig {
 struct CacheFile {
     dir: PathBuf,
     max_size: Size,
+    s3: Option<S3File>,
 }
 
 impl Default for CacheFile {
@@ -76,6 +80,7 @@ impl Default for CacheFile {
         Self {
             dir: PathBuf::from("data/cache"),
             max_size: Size(2 << 30),
+            s3: None,
         }
     }
 }
@@ -145,6 +150,7 @@ impl MediaFile {
             cache: self.cache.map(|cache| CacheConfig {
                 dir: folder.join(cache.dir),
                 max_size_bytes: cache.max_size.0,
+                s3: cache.s3.and_then(|s3| s3.checked(folder, problems)),
             }),
             revalidate: self.revalidate,
             cache_control_max: self.cache_control_max.0,

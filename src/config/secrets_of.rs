@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The ends of the names of keys whose values are secret.
-const NAMES: [&str; 4] = ["token", "key", "secret", "password"];
+const NAMES: [&str; 5] = ["token", "key", "secret", "password", "value"];
 
 /// All values under such keys, and the names and passwords in URLs.
 pub(super) fn secrets_of(file: &Value) -> Vec<&str> {

@@ -31,7 +31,7 @@ fn the_example_is_valid() {
     let config = parse(&EXAMPLE).expect("valid");
     assert_eq!(
         config.database,
-        DatabaseConfig::Sqlite("/etc/medialink/data/medialink.db".into())
+        DatabaseConfig::sqlite("/etc/medialink/data/medialink.db".into())
     );
     assert_eq!(config.usage.batch_size, 50);
 }
@@ -358,6 +358,7 @@ fn the_cache_is_on_unless_it_is_switched_off() {
     let usual = CacheConfig {
         dir: "/etc/medialink/data/cache".into(),
         max_size_bytes: 2 << 30,
+        s3: None,
     };
     assert_eq!(cache(&EXAMPLE), Ok(Some(usual.clone())));
     let start = EXAMPLE.find("  cache:\n").expect("a cache");

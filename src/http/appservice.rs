@@ -7,7 +7,6 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
-use futures_util::future;
 use serde_json::{Value, json};
 use tokio::sync::SemaphorePermit;
 
@@ -27,8 +26,8 @@ const MAX_BODY_BYTES: usize = 32 << 20;
 
 /// Takes a transaction of events from the homeserver.
 ///
-/// It is durable before it is answered; a repeat is acted on once. With `forward_to`, it is handed
-/// on until the bridge has answered with success, and the bridge's answer is given.
+/// What follows from it is durable before it is answered; a repeat is acted on once. With `forward_to`, it is
+/// handed on until the bridge has answered with success, and the bridge's answer is given.
 #[utoipa::path(
     put, path = "/_matrix/app/v1/transactions/{txn_id}", tag = "appservice",
     params(("txn_id" = String, Path, description = "Names the transaction")),
@@ -67,34 +66,25 @@ pub(super) async fn transaction(
             return handed_on(&state, to, &request, body).await;
         }
     };
+    let digest = transaction.digest;
     let new = match incoming.status(&bridge, &txn_id, &transaction).await? {
         TransactionStatus::HandedOn => return Ok(done()),
         TransactionStatus::ActedOn => None,
-        TransactionStatus::New => Some(transaction),
+        TransactionStatus::New => Some(incoming.plan(&bridge, transaction)),
     };
     let Some(to) = &bridge.forward_to else {
-        if let Some(transaction) = new {
-            incoming.act(&bridge, &txn_id, transaction).await?;
+        if let Some(plan) = new {
+            incoming.act(&bridge, &txn_id, plan).await?;
         }
         return Ok(done());
     };
-    let handing_on = forward(&state, to, &request, body);
-    let answer = match new {
-        None => handing_on.await?,
-        // Nothing follows from it, so that the bridge need not wait.
-        Some(transaction) if transaction.occurrences.is_empty() => {
-            let acting = incoming.act(&bridge, &txn_id, transaction);
-            let (noted, answer) = future::join(acting, handing_on).await;
-            noted?;
-            answer?
-        }
-        Some(transaction) => {
-            incoming.act(&bridge, &txn_id, transaction).await?;
-            handing_on.await?
-        }
-    };
+    // Where nothing follows from it, the bridge alone has to have it.
+    if let Some(plan) = new.filter(|plan| !plan.is_empty()) {
+        incoming.act(&bridge, &txn_id, plan).await?;
+    }
+    let answer = forward(&state, to, &request, body).await?;
     if answer.status().is_success() {
-        incoming.note_handed_on(&bridge, &txn_id);
+        incoming.note_handed_on(&bridge, &txn_id, digest);
     }
     Ok(given_back(answer, false))
 }

@@ -12,6 +12,7 @@ use crate::{
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
     links::{Links, Presence},
+    media::Bucket,
     pastes::{PasteViews, Pastes},
     storage::Database,
     usage::FollowCounter,
@@ -50,6 +51,8 @@ pub struct AppState {
     pub presence: Presence,
     /// Counts follows and bytes.
     pub follows: FollowCounter,
+    /// The object store behind the cache, to be asked whether it answers.
+    pub bucket: Option<Bucket>,
     /// The homeserver.
     pub homeserver: Arc<Homeserver>,
     /// Acts on the transactions of the homeserver.

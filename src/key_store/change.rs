@@ -3,14 +3,18 @@
 use std::path::Path;
 
 use medialink_link::{KeyEntry, KeyId, KeyRing, KeyState};
+use zeroize::Zeroizing;
 
 use super::{
     error::{KeyStoreError, file_error},
-    file::{entries, new_entry, now, write},
+    file::{entries, new_entry, now, parse, text_of, write},
 };
 
 /// Changes a key file while nobody else does.
-fn change<T>(
+///
+/// # Errors
+/// If the file cannot be changed, or the change is refused.
+pub fn change_file<T>(
     path: &Path,
     change: impl FnOnce(&mut Vec<KeyEntry>) -> Result<T, KeyStoreError>,
 ) -> Result<T, KeyStoreError> {
@@ -18,23 +22,47 @@ fn change<T>(
     lock_path.push(".lock");
     let lock = std::fs::File::create(&lock_path).map_err(|error| file_error(path, error))?;
     lock.lock().map_err(|error| file_error(path, error))?;
-    let mut keys = entries(path)?;
-    let result = change(&mut keys)?;
-    KeyRing::from_entries(keys.clone()).map_err(|error| KeyStoreError::Ring {
-        path: path.display().to_string(),
-        error,
-    })?;
+    let (keys, result) = changed(&path.display().to_string(), entries(path)?, change)?;
     write(path, &keys)?;
     Ok(result)
+}
+
+/// Changes the text of a key file that is elsewhere; `place`: what errors call it.
+///
+/// # Errors
+/// If the text is malformed, or the change is refused.
+pub fn change_text<T>(
+    place: &str,
+    text: &str,
+    change: impl FnOnce(&mut Vec<KeyEntry>) -> Result<T, KeyStoreError>,
+) -> Result<(Zeroizing<String>, T), KeyStoreError> {
+    let (keys, result) = changed(place, parse(place, text)?, change)?;
+    Ok((text_of(&keys), result))
+}
+
+fn changed<T>(
+    place: &str,
+    mut keys: Vec<KeyEntry>,
+    change: impl FnOnce(&mut Vec<KeyEntry>) -> Result<T, KeyStoreError>,
+) -> Result<(Vec<KeyEntry>, T), KeyStoreError> {
+    let result = change(&mut keys)?;
+    KeyRing::from_entries(keys.clone()).map_err(|error| KeyStoreError::Ring {
+        path: place.to_owned(),
+        error,
+    })?;
+    Ok((keys, result))
 }
 
 /// Makes a new active key; the one before it verifies from now on. Returns both IDs. `used`: the
 /// highest ID that a link was ever signed with, since the key may be gone from the file.
 ///
 /// # Errors
-/// If the file cannot be changed, or all 256 IDs were used.
-pub fn rotate(path: &Path, used: Option<KeyId>) -> Result<(KeyId, KeyId), KeyStoreError> {
-    change(path, |keys| rotate_in(keys, KeyState::Verify, used))
+/// If all 256 IDs were used.
+pub fn rotate(
+    keys: &mut Vec<KeyEntry>,
+    used: Option<KeyId>,
+) -> Result<(KeyId, KeyId), KeyStoreError> {
+    rotate_in(keys, KeyState::Verify, used)
 }
 
 fn rotate_in(
@@ -70,32 +98,32 @@ fn rotate_in(
 /// `used`: see [`rotate`].
 ///
 /// # Errors
-/// If there is no such key, or the file cannot be changed.
-pub fn revoke(path: &Path, id: KeyId, used: Option<KeyId>) -> Result<Option<KeyId>, KeyStoreError> {
-    change(path, |keys| {
-        let key = find(keys, id)?;
-        if key.state == KeyState::Active {
-            return rotate_in(keys, KeyState::Revoked, used).map(|(_, new)| Some(new));
-        }
-        key.state = KeyState::Revoked;
-        Ok(None)
-    })
+/// If there is no such key, or no ID is left for a new one.
+pub fn revoke(
+    keys: &mut Vec<KeyEntry>,
+    id: KeyId,
+    used: Option<KeyId>,
+) -> Result<Option<KeyId>, KeyStoreError> {
+    let key = find(keys, id)?;
+    if key.state == KeyState::Active {
+        return rotate_in(keys, KeyState::Revoked, used).map(|(_, new)| Some(new));
+    }
+    key.state = KeyState::Revoked;
+    Ok(None)
 }
 
 /// Takes out a key for good. The caller makes sure that no link needs it.
 ///
 /// # Errors
-/// If there is no such key, it is active, or the file cannot be changed.
-pub fn retire(path: &Path, id: KeyId) -> Result<(), KeyStoreError> {
-    change(path, |keys| {
-        if find(keys, id)?.state == KeyState::Active {
-            return Err(KeyStoreError::Refused(format!(
-                "key {id} is active; `medialink keys rotate` makes another one active"
-            )));
-        }
-        keys.retain(|key| key.id != id);
-        Ok(())
-    })
+/// If there is no such key, or it is active.
+pub fn retire(keys: &mut Vec<KeyEntry>, id: KeyId) -> Result<(), KeyStoreError> {
+    if find(keys, id)?.state == KeyState::Active {
+        return Err(KeyStoreError::Refused(format!(
+            "key {id} is active; `medialink keys rotate` makes another one active"
+        )));
+    }
+    keys.retain(|key| key.id != id);
+    Ok(())
 }
 
 fn find(keys: &mut [KeyEntry], id: KeyId) -> Result<&mut KeyEntry, KeyStoreError> {

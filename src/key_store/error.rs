@@ -58,19 +58,45 @@ pub enum KeyStoreError {
 }
 
 impl KeyStoreError {
+    /// The database holds no keys, and none may be made.
+    #[must_use]
+    pub fn none_kept(place: &str) -> Self {
+        Self::Missing {
+            path: place.to_owned(),
+            hint: NOT_MADE_YET.to_owned(),
+        }
+    }
+
+    /// The database holds no keys, though links were signed by keys with these IDs.
+    #[must_use]
+    pub fn lost_kept(place: &str, used: &[KeyId]) -> Self {
+        Self::Missing {
+            path: place.to_owned(),
+            hint: format!(
+                "links were signed by keys ({}) that are not there, and new ones would kill them. `medialink keys import \
+                 FILE` puts those of a key file there; if there is none, docs/operators.md says how to begin anew",
+                listed(used)
+            ),
+        }
+    }
+
     /// The file is missing, though links were signed by keys with these IDs.
     #[must_use]
     pub fn lost(path: &Path, used: &[KeyId]) -> Self {
-        let ids = used.iter().map(ToString::to_string).collect::<Vec<_>>();
         Self::Missing {
             path: path.display().to_string(),
             hint: format!(
                 "links were signed by its keys ({}), and a new file would kill them. Is its folder mounted? \
                  Put the file back, or a copy of it; if there is none, docs/operators.md says how to begin anew",
-                ids.join(", ")
+                listed(used)
             ),
         }
     }
+}
+
+fn listed(ids: &[KeyId]) -> String {
+    let ids = ids.iter().map(ToString::to_string);
+    ids.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn file_error(path: &Path, error: std::io::Error) -> KeyStoreError {

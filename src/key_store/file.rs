@@ -33,16 +33,34 @@ pub fn entries(path: &Path) -> Result<Vec<KeyEntry>, KeyStoreError> {
     }
     let text =
         Zeroizing::new(std::fs::read_to_string(path).map_err(|error| file_error(path, error))?);
-    let malformed = |problem: String| KeyStoreError::Malformed {
-        path: path.display().to_string(),
-        problem,
-    };
-    let value: serde_json::Value = config::Config::builder()
-        .add_source(config::File::from_str(&text, config::FileFormat::Yaml))
+    parse(&path.display().to_string(), &text)
+}
+
+/// The text of a file as YAML. The reader's message may repeat a part of the text, so it is not shown.
+fn yaml(text: &str) -> Option<serde_json::Value> {
+    config::Config::builder()
+        .add_source(config::File::from_str(text, config::FileFormat::Yaml))
         .build()
         .and_then(config::Config::try_deserialize)
-        // The YAML reader's message may repeat a part of the text, so it is not shown.
-        .map_err(|_| malformed("it is not readable as YAML".to_owned()))?;
+        .ok()
+}
+
+/// Whether this is the text of a key file, whatever its keys are.
+#[must_use]
+pub fn is_key_file(text: &str) -> bool {
+    yaml(text).is_some_and(|value| value.get("keys").is_some_and(serde_json::Value::is_array))
+}
+
+/// The keys of the text of a key file; `place`: what errors call it.
+///
+/// # Errors
+/// If it is malformed.
+pub fn parse(place: &str, text: &str) -> Result<Vec<KeyEntry>, KeyStoreError> {
+    let malformed = |problem: String| KeyStoreError::Malformed {
+        path: place.to_owned(),
+        problem,
+    };
+    let value = yaml(text).ok_or_else(|| malformed("it is not readable as YAML".to_owned()))?;
     serde_path_to_error::deserialize::<_, KeyFile>(value)
         .map(|file| file.keys)
         .map_err(|error| {
@@ -52,6 +70,12 @@ pub fn entries(path: &Path) -> Result<Vec<KeyEntry>, KeyStoreError> {
                 error.path()
             ))
         })
+}
+
+/// The text of a key file with a first key.
+#[must_use]
+pub fn new_text() -> Zeroizing<String> {
+    text_of(&[new_entry(1, KeyState::Active)])
 }
 
 /// A new key with a secret of its own.
@@ -83,8 +107,11 @@ pub(super) fn write(path: &Path, entries: &[KeyEntry]) -> Result<(), KeyStoreErr
     sync_folder(path)
 }
 
-/// Writes a key file where there is none; `false`: there is one, which stays as it is.
-pub(super) fn write_new(path: &Path, entries: &[KeyEntry]) -> Result<bool, KeyStoreError> {
+/// Writes a key file where there is none, for its owner alone; `false`: there is one, which stays as it is.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_new(path: &Path, entries: &[KeyEntry]) -> Result<bool, KeyStoreError> {
     let text = text_of(entries);
     let beside = Beside::write(path, &text)?;
     // Unlike a rename, a link replaces nothing. Not every file system has links.
@@ -143,7 +170,9 @@ fn sync_folder(path: &Path) -> Result<(), KeyStoreError> {
         .map_err(|error| file_error(path, error))
 }
 
-fn text_of(entries: &[KeyEntry]) -> Zeroizing<String> {
+/// Keys as a key file holds them.
+#[must_use]
+pub fn text_of(entries: &[KeyEntry]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(256 * (entries.len() + 2)));
     text.push_str(
         "# The keys that sign links. Whoever has them can make links; without them all links are dead.\n\

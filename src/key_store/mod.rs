@@ -1,4 +1,5 @@
-//! The key file: made at the first start, read again when it changes, written whole or not at all.
+//! The key file: made at the first start, read again when it changes, written whole or not at all. It may be a
+//! text that the database holds.
 
 mod change;
 mod error;
@@ -8,8 +9,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use change::{retire, revoke, rotate};
+pub use change::{change_file, change_text, retire, revoke, rotate};
 pub use error::KeyStoreError;
 pub use fact::KeyFact;
-pub use file::entries;
+pub use file::{entries, is_key_file, new_text, parse, text_of, write_new};
 pub use store::{ChangedKeys, KeyStore};

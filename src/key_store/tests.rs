@@ -1,11 +1,23 @@
 use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use medialink_link::KeyState;
+use medialink_link::{KeyId, KeyState};
 
 use super::*;
+
+fn rotate(path: &Path, used: Option<KeyId>) -> Result<(KeyId, KeyId), KeyStoreError> {
+    change_file(path, |keys| super::rotate(keys, used))
+}
+
+fn revoke(path: &Path, id: KeyId, used: Option<KeyId>) -> Result<Option<KeyId>, KeyStoreError> {
+    change_file(path, |keys| super::revoke(keys, id, used))
+}
+
+fn retire(path: &Path, id: KeyId) -> Result<(), KeyStoreError> {
+    change_file(path, |keys| super::retire(keys, id))
+}
 
 fn store() -> (tempfile::TempDir, PathBuf, KeyStore) {
     let folder = tempfile::tempdir().expect("a folder");

@@ -115,11 +115,10 @@ impl Recorder {
         );
         match question {
             Question::Redaction { .. } => {
-                for event_id in question.events() {
-                    self.redacted(connection, bridge, room, event_id.as_str(), now)
-                        .await?;
-                }
-                Ok(())
+                let events = question.events();
+                let events = events.map(|event_id| (room.to_owned(), event_id.to_string()));
+                let events: Vec<_> = events.collect();
+                self.redacted(connection, bridge, &events, now).await
             }
             Question::Edit {
                 event_id, media, ..

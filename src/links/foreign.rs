@@ -12,7 +12,7 @@ use crate::{
         links::{self, LinkRow, NewLink},
         media_references, open_questions,
         room_policies::{self, RoomPolicy},
-        touches,
+        tombstones, touches,
     },
 };
 use medialink_event::Appearance;
@@ -34,6 +34,10 @@ impl Links {
         let link_id = link.link_id().to_string();
         if let Some(row) = self.database.link(&link_id).await? {
             return Ok(row);
+        }
+        let bridge = self.recorder.signer(link)?.id.as_str();
+        if let Some(tombstone) = self.tombstone(&[bridge], &link_id).await? {
+            return Err(Refusal::Ended(tombstone.state));
         }
         let (recorder, link) = (self.recorder.clone(), link.clone());
         self.database
@@ -73,7 +77,9 @@ impl Links {
         let reader = self.database.reader();
         let mut connection = reader.acquire().await?;
         let ended = remembered_end(&mut connection, &bridge.id, link).await?;
-        Ok(ended.is_none().then_some(bridge))
+        let link_id = link.link_id().to_string();
+        let buried = tombstones::find(&mut connection, &[&bridge.id], &link_id).await?;
+        Ok((ended.is_none() && buried.is_none()).then_some(bridge))
     }
 
     /// Asks the homeserver as at an issue.
@@ -146,6 +152,9 @@ impl Recorder {
             return Ok(row);
         }
         let bridge = self.signer(link)?.id.as_str();
+        if let Some(tombstone) = tombstones::find(&mut *connection, &[bridge], link_id).await? {
+            return Err(Refusal::Ended(tombstone.state));
+        }
         if let Some(state) = remembered_end(connection, bridge, link).await? {
             return Err(Refusal::Ended(state));
         }

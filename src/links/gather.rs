@@ -43,7 +43,14 @@ pub(super) struct Gatherer(Arc<Mutex<Waiting>>);
 #[derive(Default)]
 struct Waiting {
     calls: VecDeque<Call>,
+    /// How many rows of writes there are.
     writes: usize,
+}
+
+/// Writes one after the other, until no call waits.
+pub(super) struct WriteRow {
+    gatherer: Gatherer,
+    has_ended: bool,
 }
 
 impl Gatherer {
@@ -51,13 +58,13 @@ impl Gatherer {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Appends a call. `true`: there are to be more writes, so the caller has to start one that goes on
-    /// until [`next`](Self::next) has nothing more.
+    /// Appends a call. There may be more writes if there is a row of them with it, whose calls the caller has
+    /// to write.
     pub(super) fn add(
         &self,
         bridge: &str,
         requests: Vec<IssueRequest>,
-    ) -> (oneshot::Receiver<Answer>, bool) {
+    ) -> (oneshot::Receiver<Answer>, Option<WriteRow>) {
         let (answer, answered) = oneshot::channel();
         let mut waiting = self.waiting();
         waiting.calls.push_back(Call {
@@ -65,16 +72,25 @@ impl Gatherer {
             requests,
             answer,
         });
-        let is_more = waiting.writes < WRITES;
-        waiting.writes += usize::from(is_more);
-        (answered, is_more)
+        let row = (waiting.writes < WRITES).then(|| {
+            waiting.writes += 1;
+            WriteRow {
+                gatherer: self.clone(),
+                has_ended: false,
+            }
+        });
+        (answered, row)
     }
+}
 
-    /// The calls of the next write; `None`: none wait, and this row of writes has ended.
-    pub(super) fn next(&self) -> Option<Gathered> {
-        let mut waiting = self.waiting();
+impl WriteRow {
+    /// The calls of the next write; `None`: none wait, and this row has ended.
+    pub(super) fn next(&mut self) -> Option<Gathered> {
+        let mut waiting = self.gatherer.waiting();
         let Some(first) = waiting.calls.pop_front() else {
+            // Under the same lock, so that no call waits for a row that has ended.
             waiting.writes -= 1;
+            self.has_ended = true;
             return None;
         };
         let mut count = first.requests.len();
@@ -91,6 +107,21 @@ impl Gatherer {
             }
         }
         Some(gathered)
+    }
+}
+
+impl Drop for WriteRow {
+    /// A row that is broken off, by a panic or at the end of its thread, leaves its place as well. Whoever
+    /// waits is told so, if nobody else writes.
+    fn drop(&mut self) {
+        if self.has_ended {
+            return;
+        }
+        let mut waiting = self.gatherer.waiting();
+        waiting.writes -= 1;
+        if waiting.writes == 0 {
+            waiting.calls.clear();
+        }
     }
 }
 
@@ -153,32 +184,47 @@ fn copy(error: &StorageError) -> Option<StorageError> {
 mod tests {
     use super::*;
 
-    fn add(gatherer: &Gatherer, bridge: &str) -> (oneshot::Receiver<Answer>, bool) {
+    fn add(gatherer: &Gatherer, bridge: &str) -> (oneshot::Receiver<Answer>, Option<WriteRow>) {
         gatherer.add(bridge, Vec::new())
     }
 
     #[tokio::test]
     async fn what_waits_is_written_together_bridge_by_bridge() {
         let gatherer = Gatherer::default();
-        let started = ["a", "b", "a", "b", "a"].map(|bridge| add(&gatherer, bridge).1);
-        assert_eq!(started, [true, true, false, false, false]);
-        for (bridge, calls) in [("a", 3), ("b", 2)] {
-            let gathered = gatherer.next().expect("calls");
+        let rows = ["a", "b", "a", "b", "a"].map(|bridge| add(&gatherer, bridge).1);
+        let mut rows: Vec<WriteRow> = rows.into_iter().flatten().collect();
+        assert_eq!(rows.len(), WRITES);
+        for (row, (bridge, calls)) in rows.iter_mut().zip([("a", 3), ("b", 2)]) {
+            let gathered = row.next().expect("calls");
             assert_eq!(
                 (gathered.bridge.as_str(), gathered.calls.len()),
                 (bridge, calls)
             );
         }
-        assert!(gatherer.next().is_none() && gatherer.next().is_none());
-        assert!(add(&gatherer, "a").1, "both rows of writes have ended");
+        assert!(rows.iter_mut().all(|row| row.next().is_none()));
+        drop(rows);
+        let rows = [0; 3].map(|_| add(&gatherer, "a").1.is_some());
+        assert_eq!(rows, [true; 3], "each ends at once");
+    }
+
+    #[tokio::test]
+    async fn a_row_that_is_broken_off_leaves_its_place_and_nobody_waiting() {
+        let gatherer = Gatherer::default();
+        let (one, other) = (add(&gatherer, "a"), add(&gatherer, "a"));
+        drop(one.1);
+        assert!(add(&gatherer, "a").1.is_some());
+        drop(other.1);
+        for answered in [one.0, other.0] {
+            assert!(answered.await.is_err());
+        }
     }
 
     #[tokio::test]
     async fn one_call_that_fails_does_not_fail_its_neighbours() {
         let gatherer = Gatherer::default();
-        let (good, _) = add(&gatherer, "a");
-        let (bad, _) = add(&gatherer, "a");
-        let both = gatherer.next().expect("calls");
+        let (good, row) = add(&gatherer, "a");
+        let (bad, _other) = add(&gatherer, "a");
+        let both = row.expect("a row").next().expect("calls");
         let alone = both.answer(Err(StorageError::Corrupt("test")));
         let answers = [Ok(Vec::new()), Err(StorageError::Corrupt("test"))];
         for (alone, answer) in alone.into_iter().zip(answers) {
@@ -191,11 +237,12 @@ mod tests {
     #[tokio::test]
     async fn a_commit_that_fails_fails_them_all() {
         let gatherer = Gatherer::default();
-        let calls = [add(&gatherer, "a").0, add(&gatherer, "a").0];
-        let both = gatherer.next().expect("calls");
+        let (first, row) = add(&gatherer, "a");
+        let (second, _other) = add(&gatherer, "a");
+        let both = row.expect("a row").next().expect("calls");
         let failed = Err(StorageError::Commit("test".to_owned()));
         assert!(both.answer(failed).is_empty());
-        for call in calls {
+        for call in [first, second] {
             let answer = call.await.expect("an answer");
             assert!(matches!(answer, Err(StorageError::Commit(why)) if why == "test"));
         }

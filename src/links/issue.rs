@@ -79,12 +79,12 @@ impl Links {
         if requests.len() > SMALL {
             return self.write_batch(bridge, requests).await;
         }
-        let (answered, is_first) = self.gatherer.add(bridge, requests);
-        if is_first {
+        let (answered, row) = self.gatherer.add(bridge, requests);
+        if let Some(mut row) = row {
             let this = self.clone();
             // In a task of its own: it goes on if the caller stops waiting.
             tokio::spawn(async move {
-                while let Some(gathered) = this.gatherer.next() {
+                while let Some(gathered) = row.next() {
                     this.write_gathered(gathered).await;
                 }
             });

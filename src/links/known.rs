@@ -97,6 +97,7 @@ pub(super) async fn earlier(
     let rows = links::find_repeated(connection, bridge, asked.collect(), now).await?;
     let by_key = rows
         .into_iter()
+        .filter(|row| row.decided.is_none())
         .map(|row| (Repeated::of(&row.claims, row.form), row));
     Ok(by_key.collect())
 }

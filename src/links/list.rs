@@ -5,7 +5,7 @@ use crate::storage::{
     links::{self, Criteria, LinkRow},
 };
 
-use super::service::Links;
+use super::{found::FoundLink, service::Links};
 
 /// How many links of an event are looked at for its thumbnail: an event with more shares many things.
 const MAX_BESIDE: i64 = 8;
@@ -31,7 +31,8 @@ impl Links {
             return Ok(None);
         }
         let (reader, now) = (self.database.reader(), self.now());
-        let beside = links::beside(reader, link, now, MAX_BESIDE).await?;
+        let mut beside = links::beside(reader, link, now, MAX_BESIDE).await?;
+        beside.retain(|row| row.decided.is_none());
         let mut thumbnails = beside.iter().filter(|row| is_thumbnail(row));
         let first = thumbnails.next();
         let is_same = |row: &LinkRow| first.is_some_and(|first| first.claims.mxc == row.claims.mxc);
@@ -41,9 +42,18 @@ impl Links {
     }
 
     /// A link of a bridge, with its counters as they were written last.
-    pub async fn find(&self, bridge: &str, link_id: &str) -> Result<Option<LinkRow>, StorageError> {
-        let found = links::find(self.database.reader(), link_id).await?;
-        Ok(found.filter(|row| row.bridge == bridge))
+    pub async fn find(
+        &self,
+        bridge: &str,
+        link_id: &str,
+    ) -> Result<Option<FoundLink>, StorageError> {
+        match links::find(self.database.reader(), link_id).await? {
+            Some(row) => Ok((row.bridge == bridge).then(|| FoundLink::Recorded(Box::new(row)))),
+            None => {
+                let tombstone = self.tombstone(&[bridge], link_id).await?;
+                Ok(tombstone.map(FoundLink::Buried))
+            }
+        }
     }
 }
 

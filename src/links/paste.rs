@@ -6,7 +6,7 @@ use crate::{
     config::Lifetime,
     storage::{
         Connection, Lock, history,
-        links::{self, NewPaste},
+        links::{self, LinkRow, NewPaste},
         media_references, open_questions, own_uploads,
         room_policies::{self, RoomPolicy},
     },
@@ -190,7 +190,8 @@ impl Recorder {
         let digest = &request.paste.digest;
         let attached_or_since = now - UNATTACHED_LIVES_MS;
         let earlier = links::find_paste(connection, digest, attached_or_since, now).await?;
-        let Some(earlier) = earlier.filter(|link| link.bridge == bridge) else {
+        let is_same = |link: &LinkRow| link.bridge == bridge && link.decided.is_none();
+        let Some(earlier) = earlier.filter(is_same) else {
             return Ok(None);
         };
         let changes = Changes {

@@ -11,9 +11,6 @@ use medialink_link::matrix::{EventId, RoomId};
 
 use super::{recorder::Recorder, service::Links};
 
-/// How many links are noted as expired in one write.
-const EXPIRED_AT_ONCE: i64 = 500;
-
 impl Links {
     /// Ends all links, of every bridge, of events that were found to be redacted, each of a room,
     /// and remembers the redactions.
@@ -25,12 +22,7 @@ impl Links {
                 async move {
                     let rooms = redactions.iter().map(|(room_id, _)| Lock::Room(room_id));
                     connection.lock(&rooms.collect::<Vec<_>>()).await?;
-                    for (room_id, event_id) in &redactions {
-                        recorder
-                            .redact_event(connection, room_id, event_id, now)
-                            .await?;
-                    }
-                    Ok(())
+                    recorder.redact_events(connection, &redactions, now).await
                 }
                 .boxed()
             })
@@ -58,9 +50,8 @@ impl Links {
             .writer()
             .write(move |connection| {
                 async move {
-                    let expired = Ending::Expired(EXPIRED_AT_ONCE);
-                    let ended = ending::end(connection, expired, delays, now).await?;
-                    Ok(i64::try_from(ended).is_ok_and(|n| n == EXPIRED_AT_ONCE))
+                    let ended = ending::end(connection, Ending::Expired, delays, now).await?;
+                    Ok(ended == ending::AT_ONCE)
                 }
                 .boxed()
             })
@@ -69,19 +60,16 @@ impl Links {
 }
 
 impl Recorder {
-    /// Ends all links of a redacted event, and remembers the redaction.
-    pub(super) async fn redact_event(
+    /// Ends all links of redacted events, given by room and ID, and remembers the redactions.
+    pub(super) async fn redact_events(
         &self,
         connection: &mut Connection,
-        room_id: &str,
-        event_id: &str,
+        events: &[(String, String)],
         now: i64,
     ) -> Result<(), StorageError> {
-        history::note_redaction(connection, room_id, event_id, now).await?;
-        let hidden = seen_media::end_of_event(connection, room_id, event_id, now).await?;
+        history::note_redactions(connection, events, now).await?;
+        let hidden = seen_media::end_of_events(connection, events, now).await?;
         self.update_legacy(connection, &hidden, now).await?;
-        let of_event = Ending::OfRedactedEvent { room_id, event_id };
-        ending::end(connection, of_event, self.release_delays(), now).await?;
-        Ok(())
+        ending::decide_redacted(connection, events, self.release_delays(), now).await
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     storage::{
         StorageError, ending,
         links::{self, LinkRow},
+        tombstones::{self, Tombstone},
     },
 };
 use medialink_link::{
@@ -77,11 +78,10 @@ impl Links {
 
     async fn resolve_short(&self, link: &ShortLink, now: i64) -> Result<Arc<LinkRow>, Refusal> {
         link.decide_before_lookup(now)?;
-        let row = self
-            .database
-            .link(&link.link_id().to_string())
-            .await?
-            .ok_or(Refusal::NotALink)?;
+        let link_id = link.link_id().to_string();
+        let Some(row) = self.database.link(&link_id).await? else {
+            return Err(self.buried(&link_id, link.key_bridge()).await?);
+        };
         let ring = self.recorder.keys.ring();
         let recorded = StoredShortLink {
             form: row.form,
@@ -92,6 +92,37 @@ impl Links {
         };
         decide_short(link, &ring, now, &recorded)?;
         Ok(row)
+    }
+
+    /// Why a genuine link is refused of which there is no row, by the bridge that its key is bound to, if it is
+    /// bound to one.
+    pub(super) async fn buried(
+        &self,
+        link_id: &str,
+        bridge: Option<&str>,
+    ) -> Result<Refusal, StorageError> {
+        let found = match bridge {
+            Some(bridge) => self.tombstone(&[bridge], link_id).await?,
+            None => self.tombstone(&self.bridges(), link_id).await?,
+        };
+        Ok(found.map_or(Refusal::NotALink, |tombstone| {
+            Refusal::Ended(tombstone.state)
+        }))
+    }
+
+    /// The bridges that are configured.
+    pub(super) fn bridges(&self) -> Vec<&str> {
+        let bridges = self.recorder.config.bridges.iter();
+        bridges.map(|bridge| bridge.id.as_str()).collect()
+    }
+
+    /// What is left of a link of one of these bridges.
+    pub(super) async fn tombstone(
+        &self,
+        bridges: &[&str],
+        link_id: &str,
+    ) -> Result<Option<Tombstone>, StorageError> {
+        tombstones::find(self.database.reader(), bridges, link_id).await
     }
 
     /// Takes one of a limited number of follows, exactly; the last one ends the link.

@@ -7,16 +7,18 @@ use crate::{
     config::Config,
     homeserver::{Features, Homeserver},
     key_store::KeyStore,
-    storage::{Database, StorageError, links::LinkRow},
+    storage::{Database, StorageError, ending::Decided, links::LinkRow},
 };
 use medialink_link::{KeyId, NotALink, VerifiedLink};
 
 use super::{
     event_lookup::EventLookup,
+    found::FoundLink,
     gather::Gatherer,
+    handed_on::HandedOnNotes,
     recorder::Recorder,
     revoke::{Revoked, Revoker},
-    view::{LinkView, LinkViews},
+    view::{AnyLinkView, LinkView, LinkViews},
 };
 use crate::storage::links::Criteria;
 
@@ -28,6 +30,7 @@ pub struct Links {
     pub(super) homeserver: Arc<Homeserver>,
     pub(super) events: EventLookup,
     pub(super) gatherer: Gatherer,
+    pub(super) handed_on: HandedOnNotes,
     revoker: Revoker,
     views: LinkViews,
 }
@@ -54,6 +57,7 @@ impl Links {
             views: LinkViews::new(keys.clone(), &config, clock.clone()),
             events: EventLookup::new(Arc::clone(&homeserver)),
             gatherer: Gatherer::default(),
+            handed_on: HandedOnNotes::new(database.clone(), clock.clone()),
             homeserver,
             recorder: Recorder {
                 config,
@@ -77,10 +81,23 @@ impl Links {
         self.recorder.keys.ring().verify(token)
     }
 
+    /// The token of a link, and the paths of the answers about it; `None`: it is not known any more.
+    #[must_use]
+    pub fn paths(&self, link: &LinkRow) -> Option<(String, Vec<String>)> {
+        self.views
+            .paths(link, &self.recorder.config.media.thumbnails)
+    }
+
     /// A link as the API shows it.
     #[must_use]
     pub fn view(&self, row: &LinkRow) -> LinkView {
         self.views.view(row)
+    }
+
+    /// A link that was asked for by its ID, as the API shows it.
+    #[must_use]
+    pub fn view_found(&self, link_id: &str, found: &FoundLink) -> AnyLinkView {
+        self.views.view_found(link_id, found)
     }
 
     /// The URL of a link's media, also where the room wants people to be led to the page.
@@ -109,12 +126,17 @@ impl Links {
         &self,
         bridge: &str,
         link_id: &str,
-    ) -> Result<Option<LinkRow>, StorageError> {
+    ) -> Result<Option<FoundLink>, StorageError> {
         self.revoker.revoke_one(bridge, link_id).await
     }
 
-    /// Revokes the links of a key: see [`Revoker::revoke_key`].
-    pub async fn revoke_key(&self, key_id: KeyId) -> Result<usize, StorageError> {
-        self.revoker.revoke_key(key_id).await
+    /// Revokes the links of a key: see [`Revoker::decide_key`].
+    pub async fn revoke_key(&self, key_id: KeyId) -> Result<Decided, StorageError> {
+        self.revoker.decide_key(key_id).await
+    }
+
+    /// Carries decisions out: see [`Revoker::go_on`].
+    pub async fn go_on_ending(&self) -> Result<bool, StorageError> {
+        self.revoker.go_on().await
     }
 }

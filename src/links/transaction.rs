@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::OnLeave,
     storage::{
-        Connection, Lock, StorageError,
-        ending::{self, Ending},
+        Connection, Lock, StorageError, ending,
         history::{self, TransactionStatus},
         links::{self, Criteria},
         media_references, meta_events, open_questions, room_policies, room_successors, seen_media,
@@ -29,6 +29,9 @@ impl Links {
         txn_id: &str,
         digest: &[u8; 32],
     ) -> Result<TransactionStatus, StorageError> {
+        if self.handed_on.contains(bridge, txn_id, digest) {
+            return Ok(TransactionStatus::HandedOn);
+        }
         history::transaction_status(self.database.reader(), bridge, txn_id, Some(digest)).await
     }
 
@@ -109,17 +112,22 @@ impl Links {
             .await
     }
 
-    /// Notes that the bridge behind us has taken a transaction.
-    pub async fn note_handed_on(&self, bridge: &str, txn_id: &str) -> Result<(), StorageError> {
-        let now = self.now();
-        let (bridge, txn_id) = (bridge.to_owned(), txn_id.to_owned());
-        self.database
-            .writer()
-            .write(move |connection| {
-                async move { history::note_handed_on(connection, &bridge, &txn_id, now).await }
-                    .boxed()
-            })
-            .await
+    /// Notes that the bridge behind us has taken a transaction, soon.
+    pub fn note_handed_on(&self, bridge: &str, txn_id: &str, digest: [u8; 32]) {
+        self.handed_on.add(bridge, txn_id, digest);
+    }
+
+    /// Notes which transactions the bridges behind us have taken, until it is cancelled.
+    pub async fn note_handed_on_transactions(&self, stop: CancellationToken) {
+        self.handed_on.work(stop).await;
+    }
+
+    /// Notes those that were not noted yet. What cannot be noted is forgotten.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn flush_handed_on(&self) -> Result<(), StorageError> {
+        self.handed_on.flush().await
     }
 }
 
@@ -133,10 +141,18 @@ impl Recorder {
     ) -> Result<(), StorageError> {
         let rooms = effects.iter().map(|effect| Lock::Room(effect.room_id()));
         connection.lock(&rooms.collect::<Vec<_>>()).await?;
+        // Redactions that follow each other are one set.
+        let mut redacted = Vec::new();
         for effect in effects {
+            if let Effect::Redacted { room_id, event_id } = effect {
+                redacted.push((room_id.to_string(), event_id.to_string()));
+                continue;
+            }
+            let before = std::mem::take(&mut redacted);
+            self.redacted(connection, bridge, &before, now).await?;
             self.apply_one(connection, bridge, effect, now).await?;
         }
-        Ok(())
+        self.redacted(connection, bridge, &redacted, now).await
     }
 
     async fn apply_one(
@@ -148,8 +164,8 @@ impl Recorder {
     ) -> Result<(), StorageError> {
         match effect {
             Effect::Redacted { room_id, event_id } => {
-                self.redacted(connection, bridge, room_id.as_str(), event_id.as_str(), now)
-                    .await
+                let event = (room_id.to_string(), event_id.to_string());
+                self.redacted(connection, bridge, &[event], now).await
             }
             Effect::Edited {
                 room_id,
@@ -210,20 +226,29 @@ impl Recorder {
         self.end_dropped(connection, event, media, now).await
     }
 
+    /// Events, given by room and ID, were redacted.
     pub(super) async fn redacted(
         &self,
         connection: &mut Connection,
         bridge: &str,
-        room_id: &str,
-        event_id: &str,
+        events: &[(String, String)],
         now: i64,
     ) -> Result<(), StorageError> {
-        let known = room_policies::find_in(connection, room_id).await?;
-        // Without its policy event, the room has another policy.
-        if known.is_some_and(|known| known.event_id.as_deref() == Some(event_id)) {
-            room_policies::doubt(connection, room_id, bridge, now).await?;
+        if events.is_empty() {
+            return Ok(());
         }
-        self.redact_event(connection, room_id, event_id, now).await
+        let rooms = events.iter().map(|(room_id, _)| room_id.as_str());
+        let known = room_policies::find_all(&mut *connection, &rooms.collect()).await?;
+        for (room_id, event_id) in events {
+            let policy = known
+                .get(room_id)
+                .and_then(|known| known.event_id.as_deref());
+            // Without its policy event, the room has another policy.
+            if policy == Some(event_id.as_str()) {
+                room_policies::doubt(connection, room_id, bridge, now).await?;
+            }
+        }
+        self.redact_events(connection, events, now).await
     }
 
     /// An edited event, given by room and ID, does not show other media any more, by what a bridge
@@ -254,23 +279,23 @@ impl Recorder {
         media: &BTreeSet<MxcUri>,
         now: i64,
     ) -> Result<(), StorageError> {
-        for link in links::of_event(&mut *connection, room_id, event_id).await? {
-            if link.paste.is_some() || media.contains(&link.claims.mxc) {
-                continue;
-            }
+        let links = links::of_event(&mut *connection, room_id, event_id).await?;
+        let dropped = links
+            .into_iter()
+            .filter(|link| link.paste.is_none() && !media.contains(&link.claims.mxc));
+        let dropped: BTreeSet<_> = dropped
+            .map(|link| (link.bridge, link.claims.mxc.clone()))
+            .collect();
+        for (bridge, mxc) in dropped {
             let criteria = Criteria {
                 room_id: Some(room_id.to_owned()),
                 event_id: Some(event_id.to_owned()),
-                mxc: Some(link.claims.mxc.to_string()),
+                mxc: Some(mxc.to_string()),
                 ..Criteria::default()
             };
-            let dropped = Ending::Matching {
-                bridge: Some(&link.bridge),
-                criteria: &criteria,
-                state: LinkState::Redacted,
-            };
-            history::note_dropped(connection, room_id, event_id, &link.claims.mxc, now).await?;
-            ending::end(connection, dropped, self.release_delays(), now).await?;
+            history::note_dropped(connection, room_id, event_id, &mxc, now).await?;
+            let (state, delays) = (LinkState::Redacted, self.release_delays());
+            ending::decide(connection, Some(&bridge), &criteria, state, delays, now).await?;
         }
         Ok(())
     }
@@ -290,12 +315,8 @@ impl Recorder {
             room_id: Some(room_id.to_owned()),
             ..Criteria::default()
         };
-        let revoked = Ending::Matching {
-            bridge: Some(bridge),
-            criteria: &of_room,
-            state: LinkState::Revoked,
-        };
-        ending::end(connection, revoked, self.release_delays(), now).await?;
+        let (state, delays) = (LinkState::Revoked, self.release_delays());
+        ending::decide(connection, Some(bridge), &of_room, state, delays, now).await?;
         Ok(())
     }
 }

@@ -2,13 +2,19 @@
 //! which is what was asked for.
 
 use serde::Serialize;
+use url::Url;
 use utoipa::ToSchema;
 
 use crate::{
-    clock::Clock, config::Config, file_name::name_for_url, key_store::KeyStore,
-    storage::links::LinkRow,
+    clock::Clock,
+    config::{Config, ThumbnailSize},
+    file_name::name_for_url,
+    key_store::KeyStore,
+    storage::{links::LinkRow, tombstones::Tombstone},
 };
 use medialink_link::{LinkForm, LinkId, LinkToken, sign_self_contained, sign_short};
+
+use super::found::FoundLink;
 
 /// A link.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -76,6 +82,43 @@ pub struct UsageView {
     pub event_id: Option<String>,
 }
 
+/// A link that ended longer ago than `retention`: everything else about it is forgotten.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = EndedLink)]
+pub struct EndedLinkView {
+    /// Names the link in the API and in logs.
+    #[schema(example = "AAECAwQF")]
+    pub link_id: String,
+    /// `expired`, `revoked`, `redacted`, `gone` or `spent`.
+    #[schema(example = "expired")]
+    pub state: &'static str,
+    /// When it ended, in milliseconds since the epoch, to the second.
+    pub ended_ts: i64,
+}
+
+impl EndedLinkView {
+    /// What is left of the link with this ID.
+    #[must_use]
+    pub fn new(link_id: &str, tombstone: &Tombstone) -> Self {
+        Self {
+            link_id: link_id.to_owned(),
+            state: tombstone.state.as_str(),
+            ended_ts: tombstone.ended_at_s * 1000,
+        }
+    }
+}
+
+/// A link, or what is left of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = AnyLink)]
+pub enum AnyLinkView {
+    /// A link.
+    Link(Box<LinkView>),
+    /// What is left of one.
+    EndedLink(EndedLinkView),
+}
+
 /// Shows links.
 #[derive(Debug, Clone)]
 pub struct LinkViews {
@@ -123,6 +166,17 @@ impl LinkViews {
         }
     }
 
+    /// A link that was asked for by its ID, as the API shows it.
+    #[must_use]
+    pub fn view_found(&self, link_id: &str, found: &FoundLink) -> AnyLinkView {
+        match found {
+            FoundLink::Recorded(row) => AnyLinkView::Link(Box::new(self.view(row))),
+            FoundLink::Buried(tombstone) => {
+                AnyLinkView::EndedLink(EndedLinkView::new(link_id, tombstone))
+            }
+        }
+    }
+
     /// The URL of a link's media, also where the room wants people to be led to the page.
     #[must_use]
     pub fn media_url(&self, row: &LinkRow) -> Option<String> {
@@ -138,6 +192,39 @@ impl LinkViews {
         Some(format!(
             "{base}/t/{token}?width={width}&height={height}&method=scale"
         ))
+    }
+
+    /// The token of a link, and the paths of the answers about it that others may keep; `None`: it is not known any
+    /// more. `thumbnails`: their sizes.
+    #[must_use]
+    pub fn paths(
+        &self,
+        row: &LinkRow,
+        thumbnails: &[ThumbnailSize],
+    ) -> Option<(String, Vec<String>)> {
+        let token = self.token(row)?;
+        let url = Url::parse(&self.public_url).ok()?;
+        let below = url.path().trim_end_matches('/');
+        let name = Self::name(row);
+        let mut paths = Vec::new();
+        for route in ["m", "v"] {
+            let path = format!("{below}/{route}/{}", token.expose());
+            if !name.is_empty() {
+                paths.push(format!("{path}/{name}"));
+            }
+            paths.push(path);
+        }
+        for size in thumbnails {
+            for method in ["scale", "crop"] {
+                paths.push(format!(
+                    "{below}/t/{}?width={}&height={}&method={method}",
+                    token.expose(),
+                    size.width,
+                    size.height
+                ));
+            }
+        }
+        Some((token.expose().to_owned(), paths))
     }
 
     /// Makes the token of a link again: the database does not hold it.
@@ -160,12 +247,16 @@ impl LinkViews {
     /// The URL of a link: its route, its token, and its file name for people.
     fn url(&self, route: &str, token: &LinkToken, row: &LinkRow) -> String {
         let mut url = format!("{}/{route}/{}", self.public_url, token.expose());
-        let (name, mimetype) = (&row.claims.filename, &row.claims.mimetype);
-        let name = name_for_url(name.as_deref(), mimetype.as_deref());
+        let name = Self::name(row);
         if !name.is_empty() {
             url.push('/');
             url.push_str(&name);
         }
         url
+    }
+
+    fn name(row: &LinkRow) -> String {
+        let (name, mimetype) = (&row.claims.filename, &row.claims.mimetype);
+        name_for_url(name.as_deref(), mimetype.as_deref())
     }
 }

@@ -49,6 +49,11 @@ impl Fetcher {
         self.homeserver.stall()
     }
 
+    /// The most bytes that media may have.
+    pub(super) fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
     /// The features of the homeserver.
     pub(super) fn features(&self) -> &Features {
         &self.features

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream::LocalBoxStream};
 
-use crate::homeserver::{DownloadBody, HomeserverError};
+use crate::homeserver::DownloadBody;
 
 use super::MediaError;
 
@@ -14,13 +15,19 @@ pub(super) enum BodySource {
     Download(DownloadBody),
     /// Bytes that were made here.
     Made(Bytes),
+    /// The object store that replicas share, or the homeserver where that fails.
+    Shared(LocalBoxStream<'static, Result<Bytes, MediaError>>),
 }
 
 impl BodySource {
-    async fn next(&mut self) -> Result<Option<Bytes>, HomeserverError> {
+    async fn next(&mut self) -> Result<Option<Bytes>, MediaError> {
         match self {
-            Self::Download(body) => body.next().await,
+            Self::Download(body) => {
+                let next = body.next().await;
+                next.map_err(|error| failed(&format!("the body broke off: {error}")))
+            }
             Self::Made(bytes) => Ok(Some(std::mem::take(bytes)).filter(|all| !all.is_empty())),
+            Self::Shared(pieces) => pieces.next().await.transpose(),
         }
     }
 }
@@ -47,9 +54,7 @@ impl LimitedBody {
                     return Err(failed("the body is shorter than announced"));
                 }
                 Ok(None) => return Ok(None),
-                Err(error) => {
-                    return Err(failed(&format!("the body broke off: {error}")));
-                }
+                Err(error) => return Err(error),
                 Ok(Some(piece)) if piece.is_empty() => {}
                 Ok(Some(piece)) => {
                     self.allowed = match self.allowed.checked_sub(piece.len() as u64) {

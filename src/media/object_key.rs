@@ -15,6 +15,19 @@ use medialink_link::{LinkClaims, matrix::FileKeys};
 pub struct ObjectKey([u8; 32]);
 
 impl ObjectKey {
+    /// How many bytes it has.
+    pub(super) const LENGTH: usize = 32;
+
+    /// The bytes by which the log of purges names it.
+    pub(super) fn as_bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+
+    /// Reads the bytes of [`Self::as_bytes`].
+    pub(super) fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        Self(bytes)
+    }
+
     /// 64 lower-case hexadecimal digits.
     pub(super) fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -84,21 +97,37 @@ impl ObjectKeys {
         variant: MediaVariant,
         bridge: Option<&str>,
     ) -> ObjectKey {
-        let mut mac = self.0.clone();
-        let mut field = |bytes: &[u8]| {
-            mac.update(&(bytes.len() as u64).to_be_bytes());
-            mac.update(bytes);
-        };
-        field(claims.mxc.server_name().as_bytes());
-        field(claims.mxc.media_id().as_bytes());
+        let original = self.original(claims, bridge);
+        match variant {
+            MediaVariant::Original => original,
+            thumbnail => self.thumbnail(&original, thumbnail),
+        }
+    }
+
+    /// The key of a link's media itself, by which the log of purges names it.
+    pub(super) fn original(&self, claims: &LinkClaims, bridge: Option<&str>) -> ObjectKey {
+        let mut fields = Fields(self.0.clone());
+        fields.add(claims.mxc.server_name().as_bytes());
+        fields.add(claims.mxc.media_id().as_bytes());
         match &claims.content_token {
-            Some(token) => field(token.expose().as_bytes()),
-            None => field(b""),
+            Some(token) => fields.add(token.expose().as_bytes()),
+            None => fields.add(b""),
         }
         match &claims.file {
-            Some(file) => field(&file.sha256),
-            None => field(b""),
+            Some(file) => fields.add(&file.sha256),
+            None => fields.add(b""),
         }
+        if let Some(bridge) = bridge {
+            fields.add(b"bridge");
+            fields.add(bridge.as_bytes());
+        }
+        fields.key()
+    }
+
+    /// The key of a variant of the media with this key, by which all variants are found.
+    pub(super) fn thumbnail(&self, original: &ObjectKey, variant: MediaVariant) -> ObjectKey {
+        let mut fields = Fields(self.0.clone());
+        fields.add(&original.0);
         if let MediaVariant::Thumbnail {
             width,
             height,
@@ -106,19 +135,44 @@ impl ObjectKeys {
             animated,
         } = variant
         {
-            field(method.as_bytes());
-            field(&width.to_be_bytes());
-            field(&height.to_be_bytes());
-            // Those that stand still have the names that they had before others were known.
-            if animated {
-                field(b"animated");
-            }
+            fields.add(method.as_bytes());
+            fields.add(&width.to_be_bytes());
+            fields.add(&height.to_be_bytes());
+            fields.add(&[animated.into()]);
         }
-        if let Some(bridge) = bridge {
-            field(b"bridge");
-            field(bridge.as_bytes());
-        }
-        ObjectKey(mac.finalize().into_bytes().into())
+        fields.key()
+    }
+
+    /// The digest behind a block of an object in the store that all replicas share.
+    pub(super) fn digest(&self, key: &ObjectKey, block: u64, bytes: &[u8]) -> [u8; 16] {
+        let mut fields = Fields(self.0.clone());
+        fields.add(b"block");
+        fields.add(&key.0);
+        fields.add(&block.to_be_bytes());
+        fields.add(bytes);
+        let ObjectKey(whole) = fields.key();
+        std::array::from_fn(|at| whole[at])
+    }
+
+    /// Tells the secrets of two databases apart, and nothing about them.
+    pub(super) fn fingerprint(&self) -> String {
+        let mut fields = Fields(self.0.clone());
+        fields.add(b"fingerprint");
+        fields.key().to_hex()[..16].to_owned()
+    }
+}
+
+/// A digest of fields, each of which is told apart from the next one.
+struct Fields(Hmac<Sha256>);
+
+impl Fields {
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn key(self) -> ObjectKey {
+        ObjectKey(self.0.finalize().into_bytes().into())
     }
 }
 

@@ -1,6 +1,9 @@
 //! Opens media: from the cache where there is one, otherwise from the homeserver.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
@@ -20,6 +23,8 @@ use super::{
     object_key::{ObjectKey, ObjectKeys},
     order::Order,
     reopen::Reopen,
+    shared_fetch,
+    store::SharedStore,
     streamed,
     upstream::FetchedMedia,
 };
@@ -32,6 +37,7 @@ pub struct MediaProxy {
     object_keys: ObjectKeys,
     thumbnailer: Thumbnailer,
     recent: RecentAnswers,
+    store: Option<SharedStore>,
 }
 
 impl MediaProxy {
@@ -50,7 +56,14 @@ impl MediaProxy {
             object_keys,
             thumbnailer,
             recent,
+            store: None,
         }
+    }
+
+    /// The same, with an object store behind the cache.
+    #[must_use]
+    pub fn with_store(self, store: Option<SharedStore>) -> Self {
+        Self { store, ..self }
     }
 
     /// Opens media.
@@ -194,13 +207,22 @@ impl MediaProxy {
         {
             return Ok(media);
         }
-        let (proxy, ordered) = (self.clone(), order.clone());
-        let open = || async move { proxy.fetch(&ordered).await };
+        let (proxy, ordered, named) = (self.clone(), order.clone(), *key);
+        let is_shared = Arc::new(AtomicBool::new(false));
+        let note = Arc::clone(&is_shared);
+        let open = || async move {
+            let (store, fetcher) = (proxy.store.as_ref(), &proxy.fetcher);
+            let download = proxy.fetch(&ordered);
+            let fetched = shared_fetch::fetch(store, fetcher, &named, &ordered, download);
+            let (fetched, is_download) = fetched.await?;
+            note.store(!is_download, Ordering::Relaxed);
+            Ok(fetched)
+        };
         let (object, is_fetched) = cache.find_or_fetch(key, order.sha256(), open).await;
         let media = cached::answer(object, key, order, request, self).await?;
         Ok(Media {
             // The original of a thumbnail that is made here may have come from the cache.
-            is_download: is_fetched && !order.is_made_here(),
+            is_download: is_fetched && !order.is_made_here() && !is_shared.load(Ordering::Relaxed),
             ..media
         })
     }
@@ -221,7 +243,7 @@ impl MediaProxy {
             pieces: BodySource::Made(bytes),
             stall: self.fetcher.stall(),
         };
-        Ok(FetchedMedia { head, body })
+        Ok(FetchedMedia::new(head, body))
     }
 
     /// A thumbnail of encrypted media, without the cache.
@@ -268,7 +290,8 @@ impl MediaProxy {
             let (_, bytes) = self.make(&self.key(order), order).await?;
             return Ok(MediaBody::Whole(bytes).part(from, u64::MAX));
         }
-        let (FetchedMedia { head, body }, begins) = self.fetcher.fetch_from(order, from).await?;
+        let (FetchedMedia { head, body, .. }, begins) =
+            self.fetcher.fetch_from(order, from).await?;
         if let (Some(before), Some(now)) = (length, head.length)
             && before != now
         {

@@ -66,7 +66,7 @@ pub(super) async fn stream(
             (head, opened)
         }
         DownloadAnswer::Part(part, first, last) => Opened::part(part, first, last).await?,
-        DownloadAnswer::Whole(FetchedMedia { head, body }) => {
+        DownloadAnswer::Whole(FetchedMedia { head, body, .. }) => {
             let representation = describe(&head);
             let decryption = order.claims.file.as_ref().map(Decryption::new);
             let body = MediaBody::of_homeserver(body, decryption);
@@ -137,7 +137,7 @@ impl Opened {
         first: u64,
         last: u64,
     ) -> Result<(MediaHead, Self), MediaError> {
-        let FetchedMedia { head, body } = part;
+        let FetchedMedia { head, body, .. } = part;
         let needed = if first == 0 { SNIFFED_BYTES } else { 1 };
         let (bytes, body) = MediaBody::of_homeserver(body, None).begun(needed).await?;
         let opened = Self {

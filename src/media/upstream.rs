@@ -11,6 +11,7 @@ use super::{
     head::MediaHead,
     limited::{BodySource, LimitedBody},
     range::parse_content_range,
+    store::Turn,
 };
 
 /// The terms of a download, which its answer has to keep.
@@ -30,6 +31,19 @@ pub(super) struct DownloadTerms {
 pub(super) struct FetchedMedia {
     pub(super) head: MediaHead,
     pub(super) body: LimitedBody,
+    /// The turn to download it for all replicas, if we have it.
+    pub(super) turn: Option<Box<Turn>>,
+}
+
+impl FetchedMedia {
+    /// Media that was not downloaded for others.
+    pub(super) fn new(head: MediaHead, body: LimitedBody) -> Self {
+        Self {
+            head,
+            body,
+            turn: None,
+        }
+    }
 }
 
 /// The homeserver's answer, checked.
@@ -65,7 +79,7 @@ impl DownloadAnswer {
             StatusCode::OK => {
                 let head = MediaHead::read(headers, announced);
                 let body = limited(download, announced, asked)?;
-                Ok(Self::Whole(FetchedMedia { head, body }))
+                Ok(Self::Whole(FetchedMedia::new(head, body)))
             }
             StatusCode::PARTIAL_CONTENT if asked.range.is_some() => {
                 let Some(part) = content_range.and_then(parse_content_range) else {
@@ -84,7 +98,7 @@ impl DownloadAnswer {
                 }
                 let head = MediaHead::read(headers, whole);
                 let body = limited(download, Some(length), asked)?;
-                Ok(Self::Part(FetchedMedia { head, body }, first, last))
+                Ok(Self::Part(FetchedMedia::new(head, body), first, last))
             }
             StatusCode::RANGE_NOT_SATISFIABLE if asked.range.is_some() => {
                 let whole = content_range

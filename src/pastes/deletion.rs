@@ -73,12 +73,11 @@ impl PasteDeleter {
             if self.features.deletes_media() {
                 let round = tokio::select! {
                     () = stop.cancelled() => return,
-                    round = self.lease.during(self.delete_some()) => round,
+                    round = self.delete_alone() => round,
                 };
-                match round.and_then(Option::transpose) {
-                    Ok(Some(true)) => continue,
-                    // Another replica deletes them, or there are no more.
-                    Ok(None | Some(false)) => {}
+                match round {
+                    Ok(true) => continue,
+                    Ok(false) => {}
                     Err(error) => tracing::error!(%error, "pastes could not be deleted"),
                 }
             }
@@ -89,13 +88,25 @@ impl PasteDeleter {
         }
     }
 
-    /// Deletes the texts that are due; `true`: there may be more.
-    async fn delete_some(&self) -> Result<bool, StorageError> {
+    /// Deletes the texts that are due; `false`: there are no more, or another replica deletes them.
+    async fn delete_alone(&self) -> Result<bool, StorageError> {
+        if self.unneeded(1).await?.is_empty() {
+            return Ok(false);
+        }
+        let deleted = self.lease.during(self.delete_some()).await?;
+        deleted.unwrap_or(Ok(false))
+    }
+
+    async fn unneeded(&self, limit: i64) -> Result<Vec<UnneededUpload>, StorageError> {
         let bridges = self.config.bridges.iter().map(|bridge| bridge.id.clone());
         let bridges: Vec<String> = bridges.collect();
         let now = self.clock.now_ms();
-        let reader = self.database.reader();
-        let unneeded = own_uploads::unneeded(reader, &bridges, now, AT_A_TIME).await?;
+        own_uploads::unneeded(self.database.reader(), &bridges, now, limit).await
+    }
+
+    /// Deletes some of the texts that are due; `true`: there may be more.
+    async fn delete_some(&self) -> Result<bool, StorageError> {
+        let unneeded = self.unneeded(AT_A_TIME).await?;
         let are_all = i64::try_from(unneeded.len()).unwrap_or(AT_A_TIME) < AT_A_TIME;
         for upload in unneeded {
             let outcome = self.delete(&upload).await;

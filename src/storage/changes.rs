@@ -10,7 +10,10 @@ use std::{
     },
 };
 
-use sqlx::{SqliteConnection, sqlite::UpdateHookResult};
+use sqlx::{
+    SqliteConnection,
+    sqlite::{SqliteOperation, UpdateHookResult},
+};
 
 use super::StorageError;
 
@@ -21,6 +24,8 @@ pub(super) struct Changes {
     pub(super) links: HashSet<i64>,
     /// Rows of `media_references`.
     pub(super) usages: HashSet<i64>,
+    /// Whether any link may be another one than before: a decision about many was made.
+    pub(super) is_all: bool,
     /// Whether the usage worker may have something new to do.
     pub(super) concerns_usage: bool,
     /// Whether the cache may have something to purge.
@@ -42,12 +47,13 @@ impl ChangeLog {
         let listener = Arc::clone(&log);
         let mut handle = connection.lock_handle().await?;
         handle.set_update_hook(move |update: UpdateHookResult<'_>| {
-            listener.add(update.table, update.rowid);
+            let is_new = update.operation == SqliteOperation::Insert;
+            listener.add(update.table, update.rowid, is_new);
         });
         Ok(log)
     }
 
-    fn add(&self, table: &str, row: i64) {
+    fn add(&self, table: &str, row: i64, is_new: bool) {
         if self.is_paused.load(Ordering::Relaxed) {
             return;
         }
@@ -62,8 +68,12 @@ impl ChangeLog {
                 changes.usages.insert(row);
                 changes.concerns_usage = true;
             }
+            "endings" if is_new => {
+                changes.is_all = true;
+                changes.concerns_usage = true;
+            }
             "meta_events" | "room_successors" => changes.concerns_usage = true,
-            "cache_purges" => changes.concerns_cache = true,
+            "cache_purges" | "purge_log" | "front_purges" => changes.concerns_cache = true,
             _ => {}
         }
     }

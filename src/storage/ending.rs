@@ -2,49 +2,34 @@
 //! nothing outside of this module can do the one without the other. Every function here fails only if
 //! the database does.
 
-use medialink_link::{KeyId, LinkState};
+use medialink_link::LinkState;
 
 use super::{
     StorageError,
+    endings::{self, Decision},
     engine::Connection,
     links::{self, Criteria, LinkRow, Range, Renewal},
     media_references::{self, EndCause, ReleaseDelays},
     missing_media::AskedMedium,
 };
 
+/// How many links end in one write: others write in between.
+pub const AT_ONCE: usize = 500;
+
 /// Which links end, and how.
 #[derive(Debug, Clone, Copy)]
 pub enum Ending<'a> {
-    /// Live links that match, of one bridge or of all (`None`).
-    Matching {
-        /// The bridge whose links they are.
-        bridge: Option<&'a str>,
-        /// Which of its links.
-        criteria: &'a Criteria,
-        /// The state that they end in.
-        state: LinkState,
-    },
     /// One link, if it is live: it is revoked.
     Revoked(i64),
-    /// The live links of a redacted event, of every bridge, and those to media that this event has
-    /// brought as an edit of another one.
-    OfRedactedEvent {
-        /// The room of the event.
-        room_id: &'a str,
-        /// The redacted event.
-        event_id: &'a str,
-    },
-    /// Live links that a key has signed, up to a number of them.
-    OfKey(KeyId, i64),
     /// Links that a bridge has made by itself, to media that no event shows any more.
     LegacyNotShown(&'a [i64]),
     /// Links that a bridge has made by itself, also those that have ended: of all their ends, only
     /// a revocation cannot be undone.
     LegacyRevoked(&'a [i64]),
-    /// The live links to a medium that the homeserver no longer has.
+    /// Up to [`AT_ONCE`] live links to a medium that the homeserver no longer has.
     MediaGone(&'a AskedMedium),
-    /// Links whose time is over, up to a number of them.
-    Expired(i64),
+    /// Up to [`AT_ONCE`] links whose time is over.
+    Expired,
 }
 
 /// Ends links; returns how many. Usages whose last link has ended are released after these delays.
@@ -54,86 +39,158 @@ pub async fn end(
     delays: ReleaseDelays,
     now: i64,
 ) -> Result<usize, StorageError> {
-    let mut cause = EndCause::Wanted;
-    let mut usages = Vec::new();
-    match ending {
-        Ending::Matching {
-            bridge,
-            criteria,
-            state,
-        } => {
-            let ended = links::end(connection, bridge, criteria, Range::ALL, (state, now)).await?;
-            usages.extend(ended.into_iter().map(|(_, usage)| usage));
-        }
-        Ending::Revoked(id) => {
-            usages.extend(links::end_one(connection, id, LinkState::Revoked, now).await?);
-        }
-        Ending::OfRedactedEvent { room_id, event_id } => {
-            let by_edit = links::end_shown_by(connection, room_id, event_id, now).await?;
-            let of_event = Criteria {
-                room_id: Some(room_id.to_owned()),
-                event_id: Some(event_id.to_owned()),
-                ..Criteria::default()
-            };
-            let redacted = (LinkState::Redacted, now);
-            let ended = links::end(connection, None, &of_event, Range::ALL, redacted).await?;
-            usages.extend(ended.into_iter().map(|(_, usage)| usage));
-            usages.extend(by_edit);
-        }
-        Ending::OfKey(key_id, limit) => {
-            usages = links::end_of_key(connection, key_id, limit, now).await?;
-        }
+    let cause = match ending {
+        Ending::Expired => EndCause::Expired,
+        _ => EndCause::Wanted,
+    };
+    let usages = match ending {
+        Ending::Revoked(id) => links::end_live(connection, &[id], LinkState::Revoked, now).await?,
         Ending::LegacyNotShown(ids) => {
-            for id in ids {
-                usages.extend(links::end_one(connection, *id, LinkState::Redacted, now).await?);
-            }
+            links::end_live(connection, ids, LinkState::Redacted, now).await?
         }
-        Ending::LegacyRevoked(ids) => {
-            for id in ids {
-                usages.extend(links::revoke_legacy(connection, *id, now).await?);
-            }
+        Ending::LegacyRevoked(ids) => links::revoke_legacy(connection, ids, now).await?,
+        Ending::MediaGone(medium) => {
+            links::end_gone(connection, medium, as_count(AT_ONCE), now).await?
         }
-        Ending::MediaGone(medium) => usages = links::end_gone(connection, medium, now).await?,
-        Ending::Expired(limit) => {
-            cause = EndCause::Expired;
-            usages = links::expire(connection, now, limit).await?;
-        }
-    }
+        Ending::Expired => links::expire(connection, now, as_count(AT_ONCE)).await?,
+    };
     let count = usages.len();
     media_references::release(connection, usages, cause, delays, now).await?;
     Ok(count)
 }
 
-/// All links that there are now, of which `limit` end at once.
-pub async fn all_in_pieces(connection: &mut Connection, limit: i64) -> Result<Range, StorageError> {
-    Ok(Range {
-        up_to: links::last(connection).await?,
-        limit,
-        ..Range::ALL
-    })
+/// What has come of a decision so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    /// How many rows show it.
+    pub ended: usize,
+    /// The decision, if more rows are to follow: see [`go_on`].
+    pub open: Option<i64>,
 }
 
-/// Revokes some of the live links that match, of one bridge or of all (`None`); returns how many, and
-/// what is left. Zero: none is. Usages whose last link has ended are released after these delays.
-pub async fn revoke_some(
+/// Decides that all live links that match have ended, of one bridge or of all (`None`). The commit makes it
+/// true of all of them, and shows it in the rows of the first ones.
+pub async fn decide(
     connection: &mut Connection,
     bridge: Option<&str>,
     criteria: &Criteria,
-    range: Range,
+    state: LinkState,
     delays: ReleaseDelays,
     now: i64,
-) -> Result<(usize, Range), StorageError> {
-    let revoked = (LinkState::Revoked, now);
-    let ended = links::end(connection, bridge, criteria, range, revoked).await?;
-    let last = ended.iter().map(|(link, _)| *link).max();
-    let (count, usages) = (ended.len(), ended.into_iter().map(|(_, usage)| usage));
-    let (cause, usages) = (EndCause::Wanted, usages.collect());
-    media_references::release(connection, usages, cause, delays, now).await?;
-    let rest = Range {
-        after: last.unwrap_or(range.after),
-        ..range
+) -> Result<Decided, StorageError> {
+    let decision = Decision {
+        bridge,
+        criteria,
+        state,
     };
-    Ok((count, rest))
+    let first = Range {
+        after: -1,
+        up_to: i64::MAX,
+        limit: as_count(AT_ONCE),
+        // Links of an earlier decision end by that one.
+        is_new: true,
+    };
+    let piece = end_piece(connection, &decision, first, delays, (now, now)).await?;
+    let open = match piece.is_last {
+        true => None,
+        false => {
+            let (ended, looked_up_to) = (as_count(piece.ended), piece.looked_up_to);
+            Some(endings::note(connection, &decision, ended, looked_up_to, now).await?)
+        }
+    };
+    Ok(Decided {
+        ended: piece.ended,
+        open,
+    })
+}
+
+/// Decides that the links of redacted events, given by room and ID, have ended, of every bridge, and those to
+/// media that these events have brought as edits of others.
+pub async fn decide_redacted(
+    connection: &mut Connection,
+    events: &[(String, String)],
+    delays: ReleaseDelays,
+    now: i64,
+) -> Result<(), StorageError> {
+    let live = links::live_of_events(connection, events, as_count(AT_ONCE), now).await?;
+    let is_last = live.len() < AT_ONCE;
+    let ended = links::end_live(connection, &live, LinkState::Redacted, now).await?;
+    media_references::release(connection, ended, EndCause::Wanted, delays, now).await?;
+    if is_last {
+        return Ok(());
+    }
+    for (room_id, event_id) in events {
+        let of_edit = Criteria {
+            room_id: Some(room_id.clone()),
+            shown_by: Some(event_id.clone()),
+            ..Criteria::default()
+        };
+        let of_event = Criteria {
+            room_id: Some(room_id.clone()),
+            event_id: Some(event_id.clone()),
+            ..Criteria::default()
+        };
+        for criteria in [of_edit, of_event] {
+            let state = LinkState::Redacted;
+            decide(connection, None, &criteria, state, delays, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Has the rows of some more links show that they have ended, by the oldest decision that is not carried out;
+/// `false`: every one is.
+pub async fn go_on(
+    connection: &mut Connection,
+    delays: ReleaseDelays,
+    now: i64,
+) -> Result<bool, StorageError> {
+    let Some(open) = endings::oldest_open(connection).await? else {
+        return Ok(false);
+    };
+    let decision = Decision {
+        bridge: open.bridge.as_deref(),
+        criteria: &open.criteria,
+        state: open.state,
+    };
+    let (range, times) = (open.range(as_count(AT_ONCE)), (open.decided_at, now));
+    let piece = end_piece(connection, &decision, range, delays, times).await?;
+    let (ended, finished_at) = (as_count(piece.ended), piece.is_last.then_some(now));
+    endings::advance(connection, open.id, ended, piece.looked_up_to, finished_at).await?;
+    Ok(true)
+}
+
+/// Some of the links of a decision.
+struct Piece {
+    ended: usize,
+    looked_up_to: i64,
+    is_last: bool,
+}
+
+/// Ends some of the links that a decision is about; the times: of the decision, and now.
+async fn end_piece(
+    connection: &mut Connection,
+    decision: &Decision<'_>,
+    range: Range,
+    delays: ReleaseDelays,
+    (decided_at, now): (i64, i64),
+) -> Result<Piece, StorageError> {
+    let (bridge, criteria) = (decision.bridge, decision.criteria);
+    let state = (decision.state, decided_at);
+    let ended = links::end(connection, bridge, criteria, range, state).await?;
+    let last = ended.iter().map(|(link, _)| *link).max();
+    let count = ended.len();
+    let usages = ended.into_iter().map(|(_, usage)| usage).collect();
+    media_references::release(connection, usages, EndCause::Wanted, delays, now).await?;
+    Ok(Piece {
+        ended: count,
+        looked_up_to: last.unwrap_or(range.after),
+        is_last: as_count(count) < range.limit,
+    })
+}
+
+fn as_count(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// Takes one of a limited number of follows; the last one ends the link. `false`: none was left,

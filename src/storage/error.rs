@@ -32,6 +32,9 @@ pub enum StorageError {
     /// The file could not be made or locked.
     #[error("{0}")]
     File(String),
+    /// The secrets in the database do not open, or are not sealed as they have to be.
+    #[error("{0}")]
+    RootSecret(String),
 }
 
 impl StorageError {

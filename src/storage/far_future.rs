@@ -13,7 +13,7 @@ const LONGEST_MS: i64 = 86_400_000;
 const LONGEST_CLAIM_MS: i64 = 600_000;
 
 /// The waits that nothing makes longer than [`LONGEST_MS`].
-const SHORT_WAITS: [&str; 9] = [
+const SHORT_WAITS: [&str; 10] = [
     "UPDATE meta_events SET next_attempt_at = $1 WHERE next_attempt_at > $2 AND claimed_until IS NULL",
     "UPDATE meta_events SET next_attempt_at = $1 WHERE next_attempt_at > $2 AND claimed_until IS NOT NULL",
     "UPDATE media_references SET pending_at = $1 WHERE pending_at > $2 AND state = 'pending'",
@@ -22,6 +22,7 @@ const SHORT_WAITS: [&str; 9] = [
     "UPDATE room_policies SET next_ask_at = $1 WHERE next_ask_at > $2",
     "UPDATE questioned_rooms SET next_ask_at = $1 WHERE next_ask_at > $2",
     "UPDATE cache_purges SET purge_at = $1 WHERE purge_at > $2",
+    "UPDATE front_purges SET next_attempt_at = $1 WHERE next_attempt_at > $2",
     "UPDATE own_uploads SET next_attempt_at = $1 WHERE next_attempt_at > $2",
 ];
 

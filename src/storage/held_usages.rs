@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     StorageError,
-    engine::{Connection, QueryBuilder, pick, query, query_scalar},
+    engine::{Connection, Kind, QueryBuilder, Rows, pick, query, query_scalar},
 };
 
 /// Keeps these usages from being changed by others until the end of this write, and from getting new links:
@@ -13,8 +13,9 @@ pub(super) async fn hold(connection: &mut Connection, usages: &[i64]) -> Result<
     if connection.is_sqlite() || usages.is_empty() {
         return Ok(());
     }
-    let mut rows = QueryBuilder::new("SELECT id FROM media_references WHERE id IN (");
-    rows.push_list(usages).push(") ORDER BY id FOR UPDATE");
+    let mut rows = QueryBuilder::new("SELECT id FROM media_references WHERE id IN ");
+    rows.push_rows(Rows::of(&[("id", Kind::Integer)], usages))
+        .push(" ORDER BY id FOR UPDATE");
     rows.build().execute(connection).await?;
     Ok(())
 }
@@ -29,10 +30,10 @@ pub(super) async fn hold_waiting(
         return Ok(None);
     }
     let held: Vec<i64> = query_scalar(pick(
-        "SELECT id FROM media_references WHERE bridge = $1 AND room_id = $2 AND state = 'pending' \
-         AND queued_in IS NULL",
-        "SELECT id FROM media_references WHERE bridge = $1 AND room_id = $2 AND state = 'pending' \
-         AND queued_in IS NULL ORDER BY id FOR UPDATE",
+        "SELECT id FROM media_references WHERE bridge = $1 AND state = 'pending' \
+         AND queued_in IS NULL AND room = (SELECT id FROM matrix_ids WHERE matrix_id = $2)",
+        "SELECT id FROM media_references WHERE bridge = $1 AND state = 'pending' \
+         AND queued_in IS NULL AND room = (SELECT id FROM matrix_ids WHERE matrix_id = $2) ORDER BY id FOR UPDATE",
     ))
     .bind(bridge)
     .bind(room_id)

@@ -80,19 +80,46 @@ pub async fn note_transaction(
     Ok(noted == 1)
 }
 
-/// Notes that the bridge behind us has taken a transaction.
+/// A transaction that the bridge behind us has taken.
+#[derive(Debug, Clone)]
+pub struct HandedOn {
+    /// The bridge.
+    pub bridge: String,
+    /// The transaction's ID.
+    pub txn_id: String,
+    /// The digest of its events.
+    pub digest: [u8; 32],
+}
+
+/// Notes that the bridge behind us has taken transactions, whether they were noted before or not.
 pub async fn note_handed_on(
     connection: &mut Connection,
-    bridge: &str,
-    txn_id: &str,
+    transactions: &[HandedOn],
     now: i64,
 ) -> Result<(), StorageError> {
-    query("UPDATE appservice_transactions SET handed_on_at = $1 WHERE bridge = $2 AND txn_id = $3")
-        .bind(now)
-        .bind(bridge)
-        .bind(txn_id)
-        .execute(connection)
-        .await?;
+    let mut rows = Rows::new(&[
+        ("bridge", Kind::Text),
+        ("txn_id", Kind::Text),
+        ("digest", Kind::Bytes),
+        ("at", Kind::Integer),
+    ]);
+    for transaction in transactions {
+        rows.push([
+            (&transaction.bridge).into(),
+            (&transaction.txn_id).into(),
+            (&transaction.digest[..]).into(),
+            now.into(),
+        ]);
+    }
+    let mut query = QueryBuilder::new(
+        "INSERT INTO appservice_transactions (bridge, txn_id, received_at, handed_on_at, digest) \
+         SELECT bridge, txn_id, at, at, digest FROM ",
+    );
+    query.push_rows(rows).push(
+        " AS taken WHERE TRUE ON CONFLICT (bridge, txn_id) \
+         DO UPDATE SET handed_on_at = excluded.handed_on_at, digest = excluded.digest",
+    );
+    query.build().execute(connection).await?;
     Ok(())
 }
 
@@ -105,18 +132,24 @@ fn event_hash(room_id: &str, event_id: &str) -> Vec<u8> {
     hash[..16].to_vec()
 }
 
-/// Remembers that an event was redacted.
-pub async fn note_redaction(
+/// Remembers that events, given by room and ID, were redacted.
+pub async fn note_redactions(
     connection: &mut Connection,
-    room_id: &str,
-    event_id: &str,
+    events: &[(String, String)],
     now: i64,
 ) -> Result<(), StorageError> {
-    query("INSERT INTO redacted_events (event_hash, redacted_at) VALUES ($1, $2) ON CONFLICT (event_hash) DO NOTHING")
-        .bind(event_hash(room_id, event_id))
-        .bind(now)
-        .execute(connection)
-        .await?;
+    let hashes = events
+        .iter()
+        .map(|(room_id, event_id)| event_hash(room_id, event_id));
+    let hashes: BTreeSet<_> = hashes.collect();
+    let mut query =
+        QueryBuilder::new("INSERT INTO redacted_events (event_hash, redacted_at) SELECT hash, ");
+    query
+        .push_bind(now)
+        .push(" FROM ")
+        .push_rows(Rows::of(&[("hash", Kind::Bytes)], hashes))
+        .push(" AS redacted WHERE TRUE ON CONFLICT (event_hash) DO NOTHING");
+    query.build().execute(connection).await?;
     Ok(())
 }
 
@@ -306,27 +339,30 @@ pub struct ForgetBefore {
     pub revocations: Option<i64>,
 }
 
-/// Forgets facts that are older than these times.
-pub async fn forget(connection: &mut Connection, before: ForgetBefore) -> Result<(), StorageError> {
-    query("DELETE FROM appservice_transactions WHERE received_at < $1")
-        .bind(before.transactions)
-        .execute(&mut *connection)
-        .await?;
-    if let Some(before) = before.redactions {
-        query("DELETE FROM redacted_events WHERE redacted_at < $1")
-            .bind(before)
-            .execute(&mut *connection)
-            .await?;
-        query("DELETE FROM dropped_media WHERE dropped_at < $1")
-            .bind(before)
-            .execute(&mut *connection)
-            .await?;
+/// Forgets up to `limit` facts of each kind that are older than these times; returns how many of the kind of
+/// which it were most.
+pub async fn forget(
+    connection: &mut Connection,
+    before: ForgetBefore,
+    limit: i64,
+) -> Result<u64, StorageError> {
+    let transactions = "DELETE FROM appservice_transactions WHERE (bridge, txn_id) IN \
+         (SELECT bridge, txn_id FROM appservice_transactions WHERE received_at < $1 LIMIT $2)";
+    let redactions = "DELETE FROM redacted_events WHERE event_hash IN \
+         (SELECT event_hash FROM redacted_events WHERE redacted_at < $1 LIMIT $2)";
+    let dropped = "DELETE FROM dropped_media WHERE media_hash IN \
+         (SELECT media_hash FROM dropped_media WHERE dropped_at < $1 LIMIT $2)";
+    let revocations = "DELETE FROM revocations WHERE id IN \
+         (SELECT id FROM revocations WHERE revoked_at < $1 LIMIT $2)";
+    let mut most = 0;
+    for (statement, before) in [
+        (transactions, Some(before.transactions)),
+        (redactions, before.redactions),
+        (dropped, before.redactions),
+        (revocations, before.revocations),
+    ] {
+        let forgotten = query(statement).bind(before).bind(limit);
+        most = most.max(forgotten.execute(&mut *connection).await?);
     }
-    if let Some(before) = before.revocations {
-        query("DELETE FROM revocations WHERE revoked_at < $1")
-            .bind(before)
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
+    Ok(most)
 }

@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 
 use super::{
     Database, StorageError,
-    engine::{Connection, query},
+    engine::{Connection, Reader, query, query_scalar},
 };
 use crate::clock::Clock;
 
@@ -127,6 +127,24 @@ pub async fn release_all(database: &Database) -> Result<(), StorageError> {
     leave(database, None).await
 }
 
+/// Deletes leases that ran out before this time, of whose work nothing is left.
+pub async fn forget(connection: &mut Connection, before: i64) -> Result<(), StorageError> {
+    query("DELETE FROM leases WHERE until < $1")
+        .bind(before)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether somebody has the lease of this name.
+pub async fn is_held(reader: &Reader, name: &str, now: i64) -> Result<bool, StorageError> {
+    query_scalar("SELECT EXISTS (SELECT 1 FROM leases WHERE name = $1 AND until > $2)")
+        .bind(name)
+        .bind(now)
+        .fetch_one(reader)
+        .await
+}
+
 /// Leaves work to others that this replica holds: of this name, or all of it.
 async fn leave(database: &Database, name: Option<Arc<str>>) -> Result<(), StorageError> {
     let holder = database.replica();
@@ -134,7 +152,7 @@ async fn leave(database: &Database, name: Option<Arc<str>>) -> Result<(), Storag
     writer
         .write_counts(move |connection| {
             async move {
-                query("DELETE FROM leases WHERE holder = $1 AND ($2 IS NULL OR name = $2)")
+                query("DELETE FROM leases WHERE holder = $1 AND name = COALESCE($2, name)")
                     .bind(&*holder)
                     .bind(name.as_deref())
                     .execute(connection)

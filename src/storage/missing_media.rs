@@ -6,7 +6,8 @@ use std::fmt;
 
 use super::{
     StorageError,
-    engine::{Connection, On, QueryBuilder, Reader, query, query_scalar},
+    engine::{Connection, On, Opened, QueryBuilder, Reader, query, query_scalar},
+    sealer::{Sealing, Secret},
 };
 
 /// A medium with all that decides about the homeserver's answer. Rooms do not.
@@ -32,6 +33,13 @@ impl fmt::Debug for AskedMedium {
     }
 }
 
+impl AskedMedium {
+    /// Its content token as a value of a statement.
+    pub(super) fn secret(&self) -> Secret {
+        Secret::token(&self.mxc, &self.content_token)
+    }
+}
+
 /// A statement about the note of one medium, which takes its first four parameters.
 macro_rules! of_medium {
     ($statement:literal) => {
@@ -51,7 +59,7 @@ pub async fn since<'e>(
     query_scalar(query)
         .bind(&medium.bridge)
         .bind(&medium.mxc)
-        .bind(&medium.content_token)
+        .bind(medium.secret())
         .bind(&medium.copy_mxc)
         .fetch_optional(reader)
         .await
@@ -71,7 +79,7 @@ pub async fn note(
     )
     .bind(&medium.bridge)
     .bind(&medium.mxc)
-    .bind(&medium.content_token)
+    .bind(medium.secret())
     .bind(&medium.copy_mxc)
     .bind(now)
     .bind(ask_at)
@@ -89,7 +97,7 @@ pub async fn postpone(
     query(of_medium!("UPDATE missing_media SET ask_at = $5"))
         .bind(&medium.bridge)
         .bind(&medium.mxc)
-        .bind(&medium.content_token)
+        .bind(medium.secret())
         .bind(&medium.copy_mxc)
         .bind(ask_at)
         .execute(connection)
@@ -102,7 +110,7 @@ pub async fn forget(connection: &mut Connection, medium: &AskedMedium) -> Result
     query(of_medium!("DELETE FROM missing_media"))
         .bind(&medium.bridge)
         .bind(&medium.mxc)
-        .bind(&medium.content_token)
+        .bind(medium.secret())
         .bind(&medium.copy_mxc)
         .execute(connection)
         .await?;
@@ -119,6 +127,17 @@ pub struct DueQuestion {
     pub is_linked: bool,
 }
 
+impl Opened for DueQuestion {
+    type Row = Self;
+
+    fn open(mut due: Self, sealing: &Sealing) -> Result<Self, StorageError> {
+        let medium = &mut due.medium;
+        let stored = std::mem::take(&mut medium.content_token);
+        medium.content_token = sealing.open_token(&medium.mxc, stored)?;
+        Ok(due)
+    }
+}
+
 /// The medium that is to be asked for first, of those that are due: none of `busy` media, and none of
 /// `busy_servers`.
 pub async fn next_due(
@@ -128,9 +147,9 @@ pub async fn next_due(
     busy_servers: &[&str],
 ) -> Result<Option<DueQuestion>, StorageError> {
     let mut query = QueryBuilder::new(
-        "SELECT m.bridge, m.mxc, m.content_token, m.copy_mxc, EXISTS (SELECT 1 FROM links l \
-         JOIN media_references r ON r.id = l.media_reference_id \
-         WHERE l.mxc = m.mxc AND l.bridge || '' = m.bridge AND l.content_token = m.content_token \
+        "SELECT m.bridge, m.mxc, m.content_token, m.copy_mxc, EXISTS (SELECT 1 \
+         FROM media_references r JOIN links l ON l.media_reference_id = r.id \
+         WHERE r.mxc = m.mxc AND r.bridge = m.bridge AND r.content_token = m.content_token \
          AND COALESCE(r.copy_mxc, '') = m.copy_mxc AND l.state = 'live' \
          AND (l.expires_at IS NULL OR l.expires_at > ",
     );
@@ -140,7 +159,7 @@ pub async fn next_due(
         .push_bind(now);
     without(&mut query, "m.mxc", busy, busy_servers);
     query.push(" ORDER BY m.ask_at LIMIT 1");
-    query.build_query_as().fetch_optional(reader).await
+    query.build_query_opened().fetch_optional(reader).await
 }
 
 /// Leaves out these media, and all media of these servers.

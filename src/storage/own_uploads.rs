@@ -53,10 +53,9 @@ pub async fn unneeded(
         .push(" AND u.bridge IN (")
         .push_list(bridges)
         .push(
-            ") AND NOT EXISTS (SELECT 1 FROM links l WHERE l.mxc = u.mxc AND l.state = 'live') \
-             AND NOT EXISTS (SELECT 1 FROM links l \
-             JOIN media_references r ON r.id = l.media_reference_id WHERE l.mxc = u.mxc \
-             AND l.state <> 'live' AND r.state NOT IN ('released', 'disabled', 'failed')) \
+            ") AND NOT EXISTS (SELECT 1 FROM media_references r WHERE r.mxc = u.mxc \
+             AND (r.state NOT IN ('released', 'disabled', 'failed') OR EXISTS \
+             (SELECT 1 FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live'))) \
              ORDER BY u.next_attempt_at LIMIT ",
         )
         .push_bind(limit);

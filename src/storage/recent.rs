@@ -64,6 +64,10 @@ impl RecentLinks {
 
     /// Forgets the rows that a commit has changed.
     pub(super) fn forget(&self, changed: &Changes) {
+        if changed.is_all {
+            self.forget_all();
+            return;
+        }
         if changed.links.is_empty() && changed.usages.is_empty() {
             return;
         }

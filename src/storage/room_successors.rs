@@ -212,10 +212,8 @@ pub async fn counted_here(
 mod tests {
     use futures_util::FutureExt;
 
-    use crate::config::DatabaseConfig;
-
     use super::*;
-    use crate::storage::{Database, Opener};
+    use crate::storage::test_database::open;
 
     #[tokio::test]
     async fn usage_never_moves_in_a_circle() {
@@ -228,13 +226,7 @@ mod tests {
 
     /// Has each room of a ring replaced by the next one.
     async fn move_round(rooms: usize) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let database = Database::open(
-            &DatabaseConfig::Sqlite(folder.path().join("m.db")),
-            Opener::Service,
-        )
-        .await;
-        let database = database.expect("opens");
+        let (_folder, database) = open().await;
         let written = database.writer().write::<_, StorageError, _>(move |c| {
             async move {
                 let mut room = "!0".to_owned();

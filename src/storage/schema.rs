@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use super::{
     StorageError,
     database::opened::Opener,
-    engine::{Connection, On, pick, query_scalar},
+    engine::{Connection, On, Way, pick, query_scalar},
     moving::progress,
 };
 
@@ -40,13 +40,13 @@ pub(super) async fn migrate(connection: &mut Connection, place: &str) -> Result<
     if applied.iter().any(|version| !known.contains(version)) {
         return Err(newer(place, &applied, &known));
     }
-    match On::from(connection) {
-        On::Sqlite(connection) => SQLITE.run(connection).await?,
-        On::SqlitePool(pool) => SQLITE.run(pool).await?,
-        On::Postgres(connection) | On::PostgresReader(connection, _) => {
+    match On::from(connection).way {
+        Way::Sqlite(connection) => SQLITE.run(connection).await?,
+        Way::SqliteReaders(readers) => SQLITE.run(readers.acquire().await?.connection()).await?,
+        Way::Postgres(connection) | Way::PostgresReader(connection, _) => {
             POSTGRES.run(connection).await?
         }
-        On::PostgresPool(pool, _) => POSTGRES.run(pool).await?,
+        Way::PostgresPool(pool, _) => POSTGRES.run(pool).await?,
     }
     Ok(())
 }

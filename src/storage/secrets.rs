@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 use super::{
     Database, StorageError,
     engine::{Connection, query_scalar},
+    sealer::{Open, Secret, SecretKind},
 };
 
 impl Database {
@@ -33,10 +34,16 @@ async fn get_or_insert(
          ON CONFLICT (name) DO UPDATE SET value = secrets.value RETURNING value",
     )
     .bind(name)
-    .bind(&fresh[..])
-    .fetch_one(connection)
+    .bind(Secret::new(
+        SecretKind::Own,
+        name,
+        Open::Bytes(fresh.to_vec()),
+    ))
+    .fetch_one(&mut *connection)
     .await?;
-    stored
+    connection
+        .sealing
+        .open_bytes(SecretKind::Own, name, stored)?
         .try_into()
         .map_err(|_| StorageError::Corrupt("secret, which is not 32 bytes"))
 }

@@ -5,7 +5,8 @@ use medialink_link::matrix::{ContentToken, MxcUri};
 
 use super::{
     StorageError,
-    engine::{Connection, On, query, query_as, query_scalar},
+    engine::{Connection, Kind, On, QueryBuilder, Rows, query, query_as, query_scalar},
+    sealer::Secret,
 };
 
 /// A medium that an event has shown to a bridge.
@@ -60,7 +61,10 @@ pub async fn note(
     .bind(seen.room_id)
     .bind(seen.event_id)
     .bind(seen.shown_by)
-    .bind(seen.content_token.map_or("", ContentToken::expose))
+    .bind(Secret::token(
+        seen.mxc.to_string(),
+        seen.content_token.map_or("", ContentToken::expose),
+    ))
     .bind(now)
     .execute(connection)
     .await?;
@@ -74,6 +78,8 @@ pub async fn find<'e>(
     mxc: &MxcUri,
 ) -> Result<Option<Visibility>, StorageError> {
     type Row = (bool, bool, Option<i64>, Option<String>);
+    let (on, mxc) = (reader.into(), mxc.to_string());
+    let sealing = on.sealing;
     let (is_seen, is_doubted, seen_at, content_token): Row = query_as(
         "SELECT EXISTS (SELECT 1 FROM seen_media WHERE bridge = $1 AND mxc = $2), \
          EXISTS (SELECT 1 FROM seen_media WHERE bridge = $1 AND mxc = $2 AND gone_at IS NULL \
@@ -84,18 +90,18 @@ pub async fn find<'e>(
          AND is_doubted = 0 AND content_token <> '' ORDER BY seen_at DESC LIMIT 1)",
     )
     .bind(bridge)
-    .bind(mxc.to_string())
-    .fetch_one(reader)
+    .bind(&mxc)
+    .fetch_one(on)
     .await?;
     Ok(match seen_at {
         None if is_doubted => Some(Visibility::Doubted),
         None => is_seen.then_some(Visibility::Hidden),
         Some(seen_at) => Some(Visibility::Shown {
             seen_at,
-            content_token: match content_token.as_deref() {
+            content_token: match content_token {
                 None => None,
-                Some(text) => Some(
-                    ContentToken::parse(text)
+                Some(stored) => Some(
+                    ContentToken::parse(&sealing.open_token(&mxc, stored)?)
                         .map_err(|_| StorageError::Corrupt("content token"))?,
                 ),
             },
@@ -120,23 +126,26 @@ pub async fn of_event<'e>(
     media(rows)
 }
 
-/// A redacted event, or a redacted edit, shows nothing any more. Returns the media that it showed.
-pub async fn end_of_event(
+/// Redacted events, or redacted edits, given by room and ID, show nothing any more. Returns the media that they
+/// showed.
+pub async fn end_of_events(
     connection: &mut Connection,
-    room_id: &str,
-    event_id: &str,
+    events: &[(String, String)],
     now: i64,
 ) -> Result<Vec<BridgeMedium>, StorageError> {
-    let rows = query_as(
-        "UPDATE seen_media SET gone_at = $1 WHERE room_id = $2 AND gone_at IS NULL \
-         AND (event_id = $3 OR shown_by = $3) RETURNING bridge, mxc",
-    )
-    .bind(now)
-    .bind(room_id)
-    .bind(event_id)
-    .fetch_all(connection)
-    .await?;
-    media(rows)
+    let mut rows = Rows::new(&[("room_id", Kind::Text), ("event_id", Kind::Text)]);
+    for (room_id, event_id) in events {
+        rows.push([room_id.into(), event_id.into()]);
+    }
+    let mut query = QueryBuilder::new("UPDATE seen_media SET gone_at = ");
+    query
+        .push_bind(now)
+        .push(" WHERE gone_at IS NULL AND id IN (SELECT s.id FROM ")
+        .push_rows(rows.clone())
+        .push(" AS gone JOIN seen_media s ON s.room_id = gone.room_id AND s.event_id = gone.event_id UNION SELECT s.id FROM ")
+        .push_rows(rows)
+        .push(" AS gone JOIN seen_media s ON s.room_id = gone.room_id AND s.shown_by = gone.event_id) RETURNING bridge, mxc");
+    media(query.build_query_as().fetch_all(connection).await?)
 }
 
 /// An edited event does not show a medium any more, by what a bridge has received.
@@ -260,23 +269,23 @@ pub async fn bridges(connection: &mut Connection) -> Result<Vec<String>, Storage
     }
 }
 
-/// Forgets media that a bridge was shown before `seen_before` (`None`: none), and media that has been
-/// hidden since before `gone_before`.
+/// Forgets up to `limit` rows of media that a bridge was shown before `seen_before` (`None`: none), and as many
+/// that have been hidden since before `gone_before`; returns how many of the kind of which it were more.
 pub async fn forget(
     connection: &mut Connection,
     bridge: &str,
     seen_before: Option<i64>,
     gone_before: i64,
-) -> Result<(), StorageError> {
-    query("DELETE FROM seen_media WHERE bridge = $1 AND seen_at < $2")
-        .bind(bridge)
-        .bind(seen_before)
-        .execute(&mut *connection)
-        .await?;
-    query("DELETE FROM seen_media WHERE bridge = $1 AND gone_at < $2")
-        .bind(bridge)
-        .bind(gone_before)
-        .execute(connection)
-        .await?;
-    Ok(())
+    limit: i64,
+) -> Result<u64, StorageError> {
+    let seen = "DELETE FROM seen_media WHERE id IN \
+         (SELECT id FROM seen_media WHERE bridge = $1 AND seen_at < $2 LIMIT $3)";
+    let gone = "DELETE FROM seen_media WHERE id IN \
+         (SELECT id FROM seen_media WHERE bridge = $1 AND gone_at < $2 LIMIT $3)";
+    let mut most = 0;
+    for (statement, before) in [(seen, seen_before), (gone, Some(gone_before))] {
+        let forgotten = query(statement).bind(bridge).bind(before).bind(limit);
+        most = most.max(forgotten.execute(&mut *connection).await?);
+    }
+    Ok(most)
 }

@@ -14,7 +14,7 @@ use super::{
     engine::{Kind, QueryBuilder, Rows},
     links::{self, LinkRow, NewLink, NewPaste},
     media_references::{self, NotedUsage},
-    tests::open,
+    test_database::open,
 };
 
 fn new_link(link_id: &str, event: &str) -> NewLink {

@@ -1,18 +1,10 @@
 use super::*;
-use crate::config::DatabaseConfig;
-use crate::storage::engine::{query_scalar, run_script};
+use crate::storage::{
+    engine::{query_scalar, run_script},
+    test_database::{open, place},
+};
 use futures_util::FutureExt;
-
-pub(super) async fn open() -> (tempfile::TempDir, Database) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let database = Database::open(
-        &DatabaseConfig::Sqlite(folder.path().join("sub/m.db")),
-        Opener::Service,
-    )
-    .await
-    .expect("opens");
-    (folder, database)
-}
+use support::only_on_sqlite;
 
 #[tokio::test]
 async fn a_failed_write_is_undone_and_its_neighbours_stand() {
@@ -47,19 +39,18 @@ async fn a_failed_write_is_undone_and_its_neighbours_stand() {
 #[tokio::test]
 async fn one_service_at_a_time_and_a_file_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
+    if !only_on_sqlite("it is about the file") {
+        return;
+    }
     let (folder, database) = open().await;
-    let path = folder.path().join("sub/m.db");
-    let error = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Service)
+    let place = place(folder.path());
+    let error = Database::open(&place, Opener::Service)
         .await
         .expect_err("locked")
         .to_string();
     assert!(error.contains("another service"), "{error}");
-    assert!(
-        Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Command)
-            .await
-            .is_ok()
-    );
-    let mode = std::fs::metadata(&path)
+    assert!(Database::open(&place, Opener::Command).await.is_ok());
+    let mode = std::fs::metadata(folder.path().join("data/medialink.db"))
         .expect("there")
         .permissions()
         .mode();
@@ -69,14 +60,17 @@ async fn one_service_at_a_time_and_a_file_for_its_owner_alone() {
 
 #[tokio::test]
 async fn the_lock_of_a_service_that_has_just_ended_is_waited_for() {
+    if !only_on_sqlite("it is about the lock beside the file") {
+        return;
+    }
     let (folder, database) = open().await;
-    let path = folder.path().join("sub/m.db");
+    let place = place(folder.path());
     // As a process holds it that was being started when the service ended.
-    let lock = std::fs::File::open(folder.path().join("sub/m.db.lock")).expect("a lock");
+    let lock = folder.path().join("data/medialink.db.lock");
+    let lock = std::fs::File::open(lock).expect("a lock");
     drop(database);
     lock.lock().expect("held");
-    let config = DatabaseConfig::Sqlite(path);
-    let (opened, ()) = tokio::join!(Database::open(&config, Opener::Service), async {
+    let (opened, ()) = tokio::join!(Database::open(&place, Opener::Service), async {
         drop(lock);
     });
     assert!(opened.is_ok(), "{opened:?}");
@@ -132,11 +126,11 @@ async fn a_touch_finds_no_link_whose_time_is_over_even_before_that_is_recorded()
     let (_folder, database) = open().await;
     let written = database.writer().write(|connection| {
         async move {
-            run_script(&mut *connection, "INSERT INTO media_references (id, bridge, room_id, mxc, state) \
-                 VALUES (1, 'irc', '!r:example.org', 'mxc://example.org/a', 'disabled'); \
-                 INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, \
-                 issued_at, expires_at, state) VALUES ('a', 'short', 1, 'irc', 1, '!r:example.org', \
-                 'mxc://example.org/a', 1, 1000, 'live');").await?;
+            run_script(&mut *connection, "INSERT INTO matrix_ids (id, matrix_id) VALUES (1, '!r:example.org'); \
+                 INSERT INTO media_references (id, bridge, room, mxc, state) \
+                 VALUES (1, 'irc', 1, 'mxc://example.org/a', 'disabled'); \
+                 INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, \
+                 issued_at, expires_at, state) VALUES ('a', 'short', 1, 'irc', 1, 1, 1, 1000, 'live');").await?;
             touches::schedule(connection, "mxc://example.org/a", 10).await
         }
         .boxed()

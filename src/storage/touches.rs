@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use super::{
     StorageError,
-    engine::{Connection, Kind, QueryBuilder, Reader, Rows, query},
+    engine::{Connection, Kind, Opened, QueryBuilder, Reader, Rows, query},
     missing_media::without,
+    sealer::Sealing,
 };
 
 /// Media whose touch is due.
@@ -23,6 +24,17 @@ pub struct DueTouch {
     pub copy_mxc: Option<String>,
     /// Whether any link to it is live, of whichever bridge.
     pub is_linked: bool,
+}
+
+impl Opened for DueTouch {
+    type Row = Self;
+
+    fn open(mut due: Self, sealing: &Sealing) -> Result<Self, StorageError> {
+        if let Some(stored) = due.content_token {
+            due.content_token = Some(sealing.open_token(&due.mxc, stored)?);
+        }
+        Ok(due)
+    }
 }
 
 /// Which touches are asked for.
@@ -67,21 +79,22 @@ pub async fn next_due(
     reader: &Reader,
     asked: TouchQuery<'_>,
 ) -> Result<Option<DueTouch>, StorageError> {
-    let live = "state = 'live' AND (expires_at IS NULL OR expires_at > ";
+    let live = "links.state = 'live' AND (expires_at IS NULL OR expires_at > ";
     let mut query = QueryBuilder::new(
-        "SELECT t.mxc, l.bridge, l.content_token, r.copy_mxc, \
-         EXISTS (SELECT 1 FROM links WHERE mxc = t.mxc AND ",
+        "SELECT t.mxc, l.bridge, r.content_token, r.copy_mxc, \
+         EXISTS (SELECT 1 FROM media_references u JOIN links ON media_reference_id = u.id WHERE u.mxc = t.mxc AND ",
     );
     query
         .push(live)
         .push_bind(asked.now)
         .push(
             ")) AS is_linked FROM touches t LEFT JOIN links l ON l.id = \
-             (SELECT MAX(id) FROM links WHERE mxc = t.mxc AND ",
+             (SELECT MAX(links.id) FROM media_references u JOIN links ON media_reference_id = u.id \
+             WHERE u.mxc = t.mxc AND ",
         )
         .push(live)
         .push_bind(asked.now)
-        .push(") AND bridge IN (")
+        .push(") AND u.bridge IN (")
         .push_list(asked.bridges.iter().copied())
         .push(
             ")) LEFT JOIN media_references r ON r.id = l.media_reference_id \
@@ -90,7 +103,7 @@ pub async fn next_due(
         .push_bind(asked.now);
     without(&mut query, "t.mxc", asked.busy, asked.busy_servers);
     query.push(" ORDER BY t.next_touch_at LIMIT 1");
-    query.build_query_as().fetch_optional(reader).await
+    query.build_query_opened().fetch_optional(reader).await
 }
 
 /// Notes that a link to media of another server was followed without a download: the media is touched

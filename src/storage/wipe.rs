@@ -14,30 +14,24 @@ const IS_OVER: &str = "r.state IN ('released', 'disabled', 'failed') \
      AND r.counted_by IS NULL AND r.queued_in IS NULL \
      AND NOT EXISTS (SELECT 1 FROM links o WHERE o.media_reference_id = r.id AND o.state = 'live')";
 
-/// A usage whose media the cache is still to purge, by the secrets of its links.
-const IS_CACHED: &str =
-    " AND NOT EXISTS (SELECT 1 FROM cache_purges p WHERE p.media_reference_id = r.id)";
+/// Not one whose links are still to name what is purged: media in caches, and answers in front of the service.
+const IS_PURGED: &str = " AND NOT EXISTS (SELECT 1 FROM cache_purges p WHERE p.media_reference_id = r.id) \
+     AND NOT EXISTS (SELECT 1 FROM front_purges p WHERE p.media_reference_id = r.id)";
 
-/// Wipes up to `limit` rows of each kind; returns how many it was. `has_cache`: media that is to be
-/// purged from the cache keeps the secrets that name it there.
-pub async fn wipe(
-    connection: &mut Connection,
-    has_cache: bool,
-    limit: i64,
-) -> Result<u64, StorageError> {
-    let is_purged = if has_cache { IS_CACHED } else { "" };
+/// Wipes up to `limit` rows of each kind; returns how many it was.
+pub async fn wipe(connection: &mut Connection, limit: i64) -> Result<u64, StorageError> {
     let statements = [
         format!(
-            "UPDATE links SET content_token = '', file = NULL, nonce = NULL, blurhash = NULL WHERE id IN \
+            "UPDATE links SET file = NULL, nonce = NULL, blurhash = NULL WHERE id IN \
              (SELECT l.id FROM links l JOIN media_references r ON r.id = l.media_reference_id \
-             WHERE l.state <> 'live' AND (l.content_token <> '' OR l.file IS NOT NULL OR l.nonce IS NOT NULL) \
-             AND {IS_OVER}{is_purged} LIMIT $1) AND state <> 'live'"
+             WHERE l.state <> 'live' AND (l.file IS NOT NULL OR l.nonce IS NOT NULL) \
+             AND {IS_OVER}{IS_PURGED} LIMIT $1) AND state <> 'live'"
         ),
         // In its place stands something that is no token.
         format!(
             "UPDATE media_references SET content_token = ' ' || id WHERE id IN \
              (SELECT r.id FROM media_references r WHERE r.content_token <> '' \
-             AND substr(r.content_token, 1, 1) <> ' ' AND {IS_OVER}{is_purged} LIMIT $1)"
+             AND substr(r.content_token, 1, 1) <> ' ' AND {IS_OVER}{IS_PURGED} LIMIT $1)"
         ),
         "UPDATE meta_events SET content = '' WHERE id IN (SELECT id FROM meta_events \
          WHERE content <> '' AND state IN ('redacted', 'lost', 'failed', 'dropped') LIMIT $1)"
@@ -46,7 +40,7 @@ pub async fn wipe(
          WHERE content_token <> '' AND gone_at IS NOT NULL LIMIT $1)"
             .to_owned(),
     ];
-    hold_over(connection, is_purged, limit).await?;
+    hold_over(connection, limit).await?;
     let mut wiped = 0;
     for statement in statements {
         let done = query(sqlx::AssertSqlSafe(statement))
@@ -59,18 +53,14 @@ pub async fn wipe(
 }
 
 /// Keeps usages that nobody needs any more from being needed again before they are wiped.
-async fn hold_over(
-    connection: &mut Connection,
-    is_purged: &'static str,
-    limit: i64,
-) -> Result<(), StorageError> {
+async fn hold_over(connection: &mut Connection, limit: i64) -> Result<(), StorageError> {
     if connection.is_sqlite() {
         return Ok(());
     }
     let mut over = QueryBuilder::new("SELECT r.id FROM media_references r WHERE ");
     over.push("r.content_token <> '' AND substr(r.content_token, 1, 1) <> ' ' AND ")
         .push(IS_OVER)
-        .push(is_purged)
+        .push(IS_PURGED)
         .push(" ORDER BY r.id LIMIT ")
         .push_bind(limit)
         .push(" FOR UPDATE");

@@ -73,32 +73,65 @@ pub fn metrics() -> PrometheusHandle {
             let handle = recorder.handle();
             // A recorder that was installed before stays; then this one stays empty.
             drop(metrics::set_global_recorder(recorder));
-            metrics::describe_counter!(
-                "medialink_requests_total",
-                "Requests by listener, route and status"
-            );
-            metrics::describe_counter!(
-                "medialink_sent_bytes_total",
-                metrics::Unit::Bytes,
-                "Bytes of answers by listener"
-            );
-            metrics::describe_counter!(
-                "medialink_meta_events_total",
-                "Meta events by outcome: sent, redacted, retried, failed, claim_lost"
-            );
-            metrics::describe_counter!(
-                "medialink_gone_links_total",
-                "Links that ended because the homeserver no longer has their media"
-            );
-            metrics::describe_gauge!(
-                "medialink_homeserver_away",
-                "1 while the homeserver cannot be reached, otherwise 0"
-            );
-            metrics::describe_counter!(
-                "medialink_homeserver_skipped_total",
-                "Requests that failed at once, since the homeserver or the target of a redirect was away"
-            );
+            describe();
             handle
         })
         .clone()
+}
+
+fn describe() {
+    metrics::describe_counter!(
+        "medialink_requests_total",
+        "Requests by listener, route and status"
+    );
+    metrics::describe_counter!(
+        "medialink_sent_bytes_total",
+        metrics::Unit::Bytes,
+        "Bytes of answers by listener"
+    );
+    metrics::describe_counter!(
+        "medialink_meta_events_total",
+        "Meta events by outcome: sent, redacted, retried, failed, claim_lost"
+    );
+    metrics::describe_counter!(
+        "medialink_gone_links_total",
+        "Links that ended because the homeserver no longer has their media"
+    );
+    metrics::describe_counter!(
+        "medialink_thinned_total",
+        "Rows that went since they ended longer ago than `retention`: links, meta_events, usages"
+    );
+    metrics::describe_gauge!(
+        "medialink_homeserver_away",
+        "1 while the homeserver cannot be reached, otherwise 0"
+    );
+    metrics::describe_counter!(
+        "medialink_homeserver_skipped_total",
+        "Requests that failed at once, since the homeserver or the target of a redirect was away"
+    );
+    describe_shared();
+}
+
+/// Of what several services share: caches behind them, and in front of them.
+fn describe_shared() {
+    metrics::describe_counter!(
+        "medialink_object_store_failures_total",
+        "Requests to the object store of the cache that failed, by way: read, write, delete"
+    );
+    metrics::describe_gauge!(
+        "medialink_object_store_failing",
+        "1 while the object store of the cache fails, by way, otherwise 0"
+    );
+    metrics::describe_counter!(
+        "medialink_front_purges_total",
+        "Purges in front of the service by outcome: purged, failed, given_up"
+    );
+    metrics::describe_counter!(
+        "medialink_shared_objects_total",
+        "Media that came from the object store of the cache in place of the homeserver"
+    );
+    metrics::describe_counter!(
+        "medialink_shared_downloads_not_awaited_total",
+        "Downloads beside that of another replica, which took too long"
+    );
 }

@@ -22,19 +22,22 @@ struct Schema {
     indexes: BTreeSet<(String, String)>,
 }
 
-/// The columns and expressions of an index, from the statement that makes it.
+/// The columns and expressions of an index, from the statement that makes it: without what PostgreSQL adds
+/// when it prints one, and without the row's number, with which each index of SQLite ends.
 fn columns_of(statement: &str) -> String {
     let after = statement.split_once(" ON ").expect("an index").1;
     let columns = after.split_once('(').expect("columns").1;
-    let columns = columns.split_once("WHERE").map_or(columns, |both| both.0);
+    let columns = columns.split_once(" WHERE ").map_or(columns, |both| both.0);
     let columns: String = columns.split_whitespace().collect();
-    columns.trim_end_matches(')').replace("::text", "")
+    let columns = columns.replace("::text", "").replace("COLLATE\"C\"", "");
+    let columns = columns.strip_suffix(')').expect("the end of the columns");
+    columns.strip_suffix(",id").unwrap_or(columns).to_owned()
 }
 
 async fn of_sqlite() -> Schema {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("m.db");
-    let config = DatabaseConfig::Sqlite(path.clone());
+    let config = DatabaseConfig::sqlite(path.clone());
     drop(
         Database::open(&config, Opener::Service)
             .await

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use medialink_link::LinkClaims;
+use medialink::storage::engine::query_as;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -16,13 +16,19 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 struct Secrets(Vec<(&'static str, Vec<u8>)>);
 
 impl Secrets {
-    fn note(&mut self, claims: &LinkClaims) {
-        if let Some(token) = &claims.content_token {
-            self.0.push(("content token", token.expose().into()));
-        }
-        if let Some(file) = &claims.file {
-            self.0.push(("file key", file.key.to_vec()));
-        }
+    /// Those of a link, as its rows hold them.
+    async fn note(&mut self, service: &Service, link: &Value) {
+        let (token, file): (String, Option<Vec<u8>>) = query_as(
+            "SELECT r.content_token, l.file FROM links l \
+             JOIN media_references r ON r.id = l.media_reference_id WHERE l.link_id = $1",
+        )
+        .bind(link["link_id"].as_str())
+        .fetch_one(service.database().reader())
+        .await
+        .expect("a link");
+        assert!(token.len() > 10);
+        self.0.push(("content token", token.into_bytes()));
+        self.0.extend(file.map(|file| ("file key", file)));
     }
 
     /// Those that are in the database of a folder.
@@ -107,7 +113,7 @@ impl Scene {
             json!({"file": file, "content_token": file_token, "room_id": room, "lifetime_ms": HOUR_MS}),
         ] {
             let link = self.service.issue(body.clone()).await;
-            self.secrets.note(&self.service.stored(&link).await.claims);
+            self.secrets.note(&self.service, &link).await;
             self.issued.push((body, link));
         }
         for (_, link) in &self.issued {

@@ -309,16 +309,22 @@ impl Side {
         })
         .await;
         eventually("the bridge to take it", async || {
-            for number in 1_u64.. {
-                let txn_id = number.to_string();
-                match history::transaction_status(database.reader(), "irc", &txn_id, None).await {
-                    Ok(history::TransactionStatus::HandedOn) => {}
-                    Ok(history::TransactionStatus::New) => return Some(number - 1),
-                    Ok(history::TransactionStatus::ActedOn) => return None,
-                    Err(error) => panic!("{error}"),
+            let status = async |number: u64| {
+                let (reader, txn_id) = (database.reader(), number.to_string());
+                let status = history::transaction_status(reader, "irc", &txn_id, None).await;
+                status.expect("reads")
+            };
+            let mut number = 1;
+            while status(number).await == history::TransactionStatus::HandedOn {
+                number += 1;
+            }
+            // One that nothing follows from may be noted after those behind it.
+            for later in number..number + 10 {
+                if status(later).await != history::TransactionStatus::New {
+                    return None;
                 }
             }
-            None
+            Some(number - 1)
         })
         .await
     }

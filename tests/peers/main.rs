@@ -8,6 +8,7 @@
 
 mod heisenbridge;
 mod homeserver_facts;
+mod in_front;
 mod irc;
 mod ircd;
 mod legacy_packages;

@@ -124,7 +124,9 @@ impl ShortLink {
         self.origin.key_state
     }
 
-    pub(super) fn key_bridge(&self) -> Option<&str> {
+    /// The bridge that its key is bound to.
+    #[must_use]
+    pub fn key_bridge(&self) -> Option<&str> {
         self.origin.key_bridge.as_deref()
     }
 

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     http::{auth::Bridge, error::ApiError, request_log::LogLink, state::AppState},
-    links::LinkView,
+    links::{AnyLinkView, LinkView},
     storage::links::Criteria,
 };
 use medialink_link::LinkState;
@@ -119,7 +119,7 @@ pub(in crate::http) async fn list(
     get, path = "/v1/links/{link_id}", tag = "links", operation_id = "get_link",
     params(("link_id" = String, Path, description = "Names the link")),
     responses(
-        (status = 200, description = "The link", body = LinkView),
+        (status = 200, description = "The link, or what is left of it after `retention`", body = AnyLinkView),
         (status = 401, description = "No bridge's token", body = ApiError),
         (status = 404, description = "The bridge has no such link", body = ApiError),
     ),
@@ -131,11 +131,11 @@ pub(in crate::http) async fn get(
     state: web::Data<AppState>,
     link_id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let row = state
+    let found = state
         .links
         .find(&bridge.0.id, &link_id)
         .await?
         .ok_or_else(|| ApiError::not_found("there is no such link of this bridge"))?;
-    http.extensions_mut().insert(LogLink(row.link_id.clone()));
-    Ok(HttpResponse::Ok().json(state.links.view(&row)))
+    http.extensions_mut().insert(LogLink(link_id.clone()));
+    Ok(HttpResponse::Ok().json(state.links.view_found(&link_id, &found)))
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     http::{auth::Bridge, error::ApiError, request_log::LogLink, state::AppState},
-    links::LinkView,
+    links::AnyLinkView,
     storage::links::Criteria,
 };
 use medialink_link::matrix::{EventId, MxcUri, RoomId, UserId};
@@ -21,7 +21,7 @@ const MAX_BODY_BYTES: usize = 16 << 10;
     delete, path = "/v1/links/{link_id}", tag = "links", operation_id = "revoke_link",
     params(("link_id" = String, Path, description = "Names the link")),
     responses(
-        (status = 200, description = "The link as it is now", body = LinkView),
+        (status = 200, description = "The link as it is now, or what is left of it after `retention`", body = AnyLinkView),
         (status = 401, description = "No bridge's token", body = ApiError),
         (status = 404, description = "The bridge has no such link", body = ApiError),
     ),
@@ -33,13 +33,13 @@ pub(in crate::http) async fn revoke_one(
     state: web::Data<AppState>,
     link_id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let row = state
+    let found = state
         .links
         .revoke_one(&bridge.0.id, &link_id)
         .await?
         .ok_or_else(|| ApiError::not_found("there is no such link of this bridge"))?;
-    http.extensions_mut().insert(LogLink(row.link_id.clone()));
-    Ok(HttpResponse::Ok().json(state.links.view(&row)))
+    http.extensions_mut().insert(LogLink(link_id.clone()));
+    Ok(HttpResponse::Ok().json(state.links.view_found(&link_id, &found)))
 }
 
 /// Which links to revoke: those that match all that is given. At least one is needed.
@@ -120,7 +120,7 @@ impl RevocationBody {
             mxc: of(self.mxc, "mxc", MxcUri::parse)?,
             sender: of(self.sender, "sender", UserId::parse)?,
             issued_before: self.issued_before_ts,
-            state: None,
+            ..Criteria::default()
         };
         if criteria.is_empty() {
             return Err(ApiError::missing(

@@ -11,6 +11,7 @@ use crate::{
         Lock, StorageError,
         links::{self, LinkRow},
         seen_media::{self, Visibility},
+        tombstones::Tombstone,
     },
 };
 use medialink_link::LinkState;
@@ -35,8 +36,13 @@ impl Links {
             Some(row) if link.is_signed() => row,
             Some(row) => self.with_present_end(row, link).await?,
             None => {
-                // A guess costs no more than one read.
+                // A guess costs no more than reads.
                 let visibility = self.visibility(link).await?;
+                let tombstone = self.tombstone(&[link.bridge()], &link_id).await?;
+                if let Some(state) = tombstone.and_then(|it| still_ended(&it, visibility.as_ref()))
+                {
+                    return Err(Refusal::Ended(state));
+                }
                 self.recorder.legacy_worth(visibility, link, now)?;
                 self.record_legacy(link.clone(), link_id, now).await?
             }
@@ -111,14 +117,16 @@ impl Links {
     }
 
     /// Forgets media that was shown so long ago that its links have ended, and stay so for as long
-    /// as redactions are remembered. Links that are signed have no such end.
-    pub async fn forget_shown(&self) -> Result<(), StorageError> {
+    /// as redactions are remembered, up to `limit` of each kind; returns how many of the kind of which it
+    /// were most. Links that are signed have no such end.
+    pub async fn forget_shown(&self, limit: i64) -> Result<u64, StorageError> {
         let config = Arc::clone(&self.recorder.config);
         let gone_before = self.now() - millis(config.links.remember);
         self.database
             .writer()
             .write(move |connection| {
                 async move {
+                    let mut most = 0;
                     for bridge in seen_media::bridges(connection).await? {
                         if config.legacy_links.has_signed(&bridge) {
                             continue;
@@ -128,12 +136,21 @@ impl Links {
                             None => Some(gone_before),
                             Some(lifetime_ms) => lifetime_ms.map(|ms| gone_before - ms),
                         };
-                        seen_media::forget(connection, &bridge, seen_before, gone_before).await?;
+                        let (seen, gone) = (seen_before, gone_before);
+                        let forgotten = seen_media::forget(connection, &bridge, seen, gone, limit);
+                        most = most.max(forgotten.await?);
                     }
-                    Ok(())
+                    Ok(most)
                 }
                 .boxed()
             })
             .await
     }
+}
+
+/// How a link has ended of which only a tombstone is left, unless an event has brought it back.
+fn still_ended(tombstone: &Tombstone, visibility: Option<&Visibility>) -> Option<LinkState> {
+    let may_be_back = matches!(tombstone.state, LinkState::Expired | LinkState::Redacted)
+        && matches!(visibility, Some(Visibility::Shown { .. }));
+    (!may_be_back).then_some(tombstone.state)
 }

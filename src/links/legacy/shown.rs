@@ -63,7 +63,8 @@ impl Recorder {
         // Noted all the same: signed links to it, which may be around, have ended.
         for (ended, is_ended) in [(event_id, is_withdrawn), (shown_by, is_undone)] {
             if is_ended {
-                seen_media::end_of_event(connection, room_id, ended, now).await?;
+                let event = (room_id.to_owned(), ended.to_owned());
+                seen_media::end_of_events(connection, &[event], now).await?;
             }
         }
         for doubted in [event_id, shown_by] {

@@ -4,9 +4,7 @@ use futures_util::FutureExt;
 use serde_json::Value;
 
 use crate::storage::{
-    Connection, Lock, StorageError,
-    ending::{self, Ending},
-    history,
+    Connection, Lock, StorageError, ending, history,
     links::{self, Criteria},
     room_policies, seen_media,
 };
@@ -92,18 +90,14 @@ impl Recorder {
             room_id: Some(room_id.to_owned()),
             ..Criteria::default()
         };
-        let revoked = Ending::Matching {
-            bridge: None,
-            criteria: &of_room,
-            state: LinkState::Revoked,
-        };
-        let links = ending::end(connection, revoked, self.release_delays(), now).await?;
+        let (state, delays) = (LinkState::Revoked, self.release_delays());
+        ending::decide(connection, None, &of_room, state, delays, now).await?;
         for bridge in &self.config.bridges {
             history::note_revocation_of_room(connection, &bridge.id, room_id, now).await?;
         }
         let hidden = seen_media::end_of_room(connection, None, room_id, now).await?;
         self.update_legacy(connection, &hidden, now).await?;
-        tracing::info!(room_id, links, "a room's policy ends its links");
+        tracing::info!(room_id, "a room's policy ends its links");
         Ok(())
     }
 }

@@ -96,6 +96,12 @@ impl Links {
             .await
     }
 
+    /// Whether there are rooms that have not answered, and whose time has come.
+    pub async fn has_unanswered(&self) -> Result<bool, StorageError> {
+        let waiting = room_policies::waiting(self.database.reader(), self.now(), 1).await?;
+        Ok(!waiting.is_empty())
+    }
+
     /// Asks the rooms again that have not answered, and whose time has come.
     pub async fn ask_unanswered(&self) -> Result<(), StorageError> {
         let (limit, pages) = PAGE;

@@ -7,7 +7,7 @@ use crate::{
     config::{Config, Lifetime},
     storage::{
         Connection, Database, StorageError,
-        ending::{self, Ending},
+        ending::{self, AT_ONCE, Ending},
         media_references::ReleaseDelays,
         missing_media::{self, AskedMedium},
         touches,
@@ -111,17 +111,26 @@ impl Notes {
         now: i64,
     ) -> Result<Outcome, StorageError> {
         let (terms, delays) = (self.terms, self.delays);
-        let outcome = self
-            .database
-            .writer()
-            .write::<_, StorageError, _>(move |connection| {
-                async move { note_missing(connection, &medium, terms, delays, now).await }.boxed()
-            })
-            .await?;
-        if let Outcome::Ended(links) = outcome {
+        let mut ended = 0;
+        loop {
+            let medium = medium.clone();
+            let outcome = self
+                .database
+                .writer()
+                .write::<_, StorageError, _>(move |connection| {
+                    async move { note_missing(connection, &medium, terms, delays, now).await }
+                        .boxed()
+                })
+                .await?;
+            let Outcome::Ended(links) = outcome else {
+                return Ok(outcome);
+            };
             metrics::counter!("medialink_gone_links_total").increment(links as u64);
+            ended += links;
+            if links < AT_ONCE {
+                return Ok(Outcome::Ended(ended));
+            }
         }
-        Ok(outcome)
     }
 }
 
@@ -136,7 +145,10 @@ async fn note_missing(
     match since.map(|since| now - since) {
         Some(apart) if (terms.apart..=terms.within).contains(&apart) => {
             let links = ending::end(connection, Ending::MediaGone(medium), delays, now).await?;
-            missing_media::forget(connection, medium).await?;
+            // It is remembered until the last one has ended.
+            if links < AT_ONCE {
+                missing_media::forget(connection, medium).await?;
+            }
             Ok(Outcome::Ended(links))
         }
         Some(apart) if (0..terms.apart).contains(&apart) => Ok(Outcome::Doubted),

@@ -12,6 +12,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+use super::mark::Mark;
 use crate::media::{head::MediaHead, object_key::ObjectKey};
 
 /// Names the format at the end of each file.
@@ -75,6 +76,14 @@ impl Folder {
     fn path(&self, key: &ObjectKey) -> PathBuf {
         let name = key.to_hex();
         self.0.join(&name[..2]).join(name)
+    }
+
+    pub(super) fn mark(&self) -> Option<Mark> {
+        Mark::read(&self.0)
+    }
+
+    pub(super) fn set_mark(&self, mark: &Mark) -> io::Result<()> {
+        mark.write(self.begin()?, &self.0)
     }
 
     /// A file to write to, without a name of its own yet.

@@ -12,7 +12,9 @@ use subtle::ConstantTimeEq;
 use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
-use crate::media::{MediaError, head::MediaHead, object_key::ObjectKey, upstream::FetchedMedia};
+use crate::media::{
+    MediaError, head::MediaHead, object_key::ObjectKey, store::Turn, upstream::FetchedMedia,
+};
 
 use super::{
     file::tail,
@@ -20,6 +22,7 @@ use super::{
     objects::Objects,
     read::OpenFile,
     read_error::ReadError,
+    source::ObjectSource,
     space::Space,
 };
 
@@ -78,9 +81,12 @@ impl Fill {
         open: impl Future<Output = Result<FetchedMedia, MediaError>>,
     ) {
         match self.fetch(open).await {
-            Ok(head) => {
+            Ok((head, turn)) => {
                 self.object.announce_end(Ok(()));
-                self.keep(head).await;
+                self.keep(Arc::clone(&head)).await;
+                if let Some(turn) = turn {
+                    self.share(turn, head);
+                }
             }
             Err(error) => {
                 // The next request starts a new fetch.
@@ -93,8 +99,12 @@ impl Fill {
     async fn fetch(
         &mut self,
         open: impl Future<Output = Result<FetchedMedia, MediaError>>,
-    ) -> Result<Arc<MediaHead>, ReadError> {
-        let FetchedMedia { head, mut body } = tokio::select! {
+    ) -> Result<(Arc<MediaHead>, Option<Box<Turn>>), ReadError> {
+        let FetchedMedia {
+            head,
+            mut body,
+            turn,
+        } = tokio::select! {
             opened = open => opened.map_err(ReadError::Media)?,
             () = self.wait_until_abandoned(None) => return Err(abandoned()),
         };
@@ -125,7 +135,20 @@ impl Fill {
         {
             return Err(ReadError::Media(MediaError::wrong_digest()));
         }
-        Ok(head)
+        Ok((head, turn))
+    }
+
+    /// Has the object stored for all replicas, unless it is purged before it is.
+    fn share(&self, turn: Box<Turn>, head: Arc<MediaHead>) {
+        let source = match &*self.object.store() {
+            GrowingBytes::Memory(_) => return,
+            GrowingBytes::Whole(bytes) => ObjectSource::Memory(bytes.clone()),
+            GrowingBytes::File(file) => ObjectSource::File(file.clone(), self.written),
+        };
+        let (objects, key) = (self.objects.clone(), self.key);
+        turn.store(head, source, self.written, move || {
+            objects.state().holds(&key)
+        });
     }
 
     /// Waits until nobody reads any more and the rest is too long to be fetched for later.

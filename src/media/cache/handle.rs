@@ -14,6 +14,7 @@ use crate::{
 use super::{
     file::StoredObject,
     fill::Fill,
+    mark::Mark,
     memory,
     objects::Objects,
     read::OpenFile,
@@ -122,6 +123,26 @@ impl Cache {
     /// Removes an object that cannot be read.
     pub(in crate::media) fn forget(&self, key: &ObjectKey) {
         self.0.forget(key);
+    }
+
+    /// What the folder says of its place in the log of purges, if anything.
+    pub(in crate::media) fn mark(&self) -> Option<Mark> {
+        self.0.folder().mark()
+    }
+
+    /// Notes that place in the folder. If that fails, the cache is emptied at the next start.
+    pub(in crate::media) async fn set_mark(&self, mark: Mark) {
+        let folder = self.0.folder().clone();
+        let written = spawn_blocking(move || folder.set_mark(&mark)).await;
+        if let Err(error) = written.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            tracing::warn!(%error, "the place of the cache in the log of purges cannot be noted");
+        }
+    }
+
+    /// Removes all objects, those that are being fetched too.
+    pub(in crate::media) async fn empty(&self) {
+        let keys = self.0.state().keys();
+        self.0.purge(keys).await;
     }
 
     /// Removes objects, those that are being fetched too: their readers get them to the end, and they

@@ -51,6 +51,16 @@ impl Index {
         }
     }
 
+    /// Whether there is such an entry.
+    pub(super) fn has(&self, key: &ObjectKey) -> bool {
+        self.entries.contains(key)
+    }
+
+    /// The keys of all entries.
+    pub(super) fn keys(&self) -> impl Iterator<Item = ObjectKey> {
+        self.entries.iter().map(|(key, _)| *key)
+    }
+
     /// The space of an entry, which is now the most recently used one.
     pub(super) fn touch(&mut self, key: &ObjectKey) -> Option<&Arc<Space>> {
         self.entries.get(key)

@@ -55,6 +55,14 @@ impl Memory {
         }
     }
 
+    pub(super) fn has(&self, key: &ObjectKey) -> bool {
+        self.objects.contains(key)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = ObjectKey> {
+        self.objects.iter().map(|(key, _)| *key)
+    }
+
     pub(super) fn remove(&mut self, key: &ObjectKey) {
         if let Some((_, old)) = self.objects.pop(key) {
             self.held -= cost(&old);

@@ -7,6 +7,7 @@ mod fill;
 mod growing;
 mod handle;
 mod index;
+mod mark;
 mod memory;
 mod objects;
 mod read;
@@ -16,5 +17,6 @@ mod space;
 mod state;
 
 pub use handle::Cache;
+pub(super) use mark::Mark;
 pub(super) use read_error::ReadError;
 pub(super) use source::{CachedObject, ObjectSource};

@@ -110,6 +110,21 @@ impl State {
         self.index.remove(key)
     }
 
+    /// Whether there is a whole object of this key.
+    pub(super) fn holds(&self, key: &ObjectKey) -> bool {
+        self.index.has(key) || self.memory.has(key)
+    }
+
+    /// The keys of all objects, those that are being fetched too. What is in memory is on disk as well, or is in
+    /// memory alone because the disk has failed.
+    pub(super) fn keys(&self) -> Vec<ObjectKey> {
+        let growing = self.growing.keys().copied();
+        growing
+            .chain(self.index.keys())
+            .chain(self.memory.keys())
+            .collect()
+    }
+
     /// Forgets objects, those that are being fetched too.
     pub(super) fn purge(&mut self, keys: &[ObjectKey]) -> Vec<Evicted> {
         for key in keys {

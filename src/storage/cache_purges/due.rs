@@ -2,7 +2,7 @@
 
 use crate::storage::{
     StorageError,
-    engine::{Connection, Reader, query, query_scalar},
+    engine::{Connection, Kind, QueryBuilder, Reader, Rows, pick, query_scalar},
     links::{self, LinkRow},
 };
 
@@ -10,34 +10,44 @@ use crate::storage::{
 /// link ended may have come into the cache since.
 const AGAIN_AFTER_MS: i64 = 60_000;
 
-/// The usages whose media is to be purged now.
-pub async fn due(reader: &Reader, now: i64) -> Result<Vec<i64>, StorageError> {
-    query_scalar(
+/// Whether any media is to be purged now.
+pub async fn is_due(reader: &Reader, now: i64) -> Result<bool, StorageError> {
+    query_scalar("SELECT EXISTS (SELECT 1 FROM cache_purges WHERE purge_at <= $1)")
+        .bind(now)
+        .fetch_one(reader)
+        .await
+}
+
+/// The usages whose media is to be purged now. Who wishes for one of them once more waits for the end of this
+/// write.
+pub async fn take_due(connection: &mut Connection, now: i64) -> Result<Vec<i64>, StorageError> {
+    query_scalar(pick(
         "SELECT media_reference_id FROM cache_purges WHERE purge_at <= $1 ORDER BY purge_at LIMIT 256",
-    )
+        "SELECT media_reference_id FROM cache_purges WHERE purge_at <= $1 ORDER BY purge_at LIMIT 256 FOR UPDATE",
+    ))
     .bind(now)
-    .fetch_all(reader)
+    .fetch_all(connection)
     .await
 }
 
 /// Links of a usage, one for each file that they have promised: attachments with different keys
 /// may share an mxc URI. None, if another link to the same media is live, of any bridge and room.
 pub async fn media_of(
-    reader: &Reader,
+    connection: &mut Connection,
     media_reference_id: i64,
 ) -> Result<Vec<LinkRow>, StorageError> {
     let is_wanted: bool = query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM media_references r JOIN links l \
-         ON l.mxc = r.mxc AND l.content_token = r.content_token \
+        "SELECT EXISTS (SELECT 1 FROM media_references r JOIN media_references o \
+         ON o.mxc = r.mxc AND o.content_token = r.content_token JOIN links l ON l.media_reference_id = o.id \
          WHERE r.id = $1 AND l.state = 'live')",
     )
     .bind(media_reference_id)
-    .fetch_one(reader)
+    .fetch_one(&mut *connection)
     .await?;
     if is_wanted {
         return Ok(Vec::new());
     }
-    links::of_usage(reader, media_reference_id).await
+    links::of_usage(connection, media_reference_id).await
 }
 
 /// Notes that media was purged; it is purged once more, a little later.
@@ -46,18 +56,23 @@ pub async fn done(
     media_reference_ids: &[i64],
     now: i64,
 ) -> Result<(), StorageError> {
-    for id in media_reference_ids {
-        query("DELETE FROM cache_purges WHERE media_reference_id = $1 AND is_last")
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
-        query(
-            "UPDATE cache_purges SET purge_at = $1, is_last = TRUE WHERE media_reference_id = $2",
+    let done = || {
+        Rows::of(
+            &[("id", Kind::Integer)],
+            media_reference_ids.iter().copied(),
         )
-        .bind(now + AGAIN_AFTER_MS)
-        .bind(id)
-        .execute(&mut *connection)
-        .await?;
-    }
+    };
+    let mut last = QueryBuilder::new(
+        "DELETE FROM cache_purges WHERE is_last AND media_reference_id IN (SELECT id FROM ",
+    );
+    last.push_rows(done()).push(" AS here)");
+    last.build().execute(&mut *connection).await?;
+    let mut again = QueryBuilder::new("UPDATE cache_purges SET is_last = TRUE, purge_at = ");
+    again
+        .push_bind(now + AGAIN_AFTER_MS)
+        .push(" WHERE media_reference_id IN (SELECT id FROM ")
+        .push_rows(done())
+        .push(" AS here)");
+    again.build().execute(connection).await?;
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! Media to be purged from the cache: asked for in the commit that ends the last link to it, and done
-//! after it, so that no purge is lost if the process is killed in between.
+//! Media to be purged from caches: asked for in the commit that ends the last link to it. After that it goes into
+//! the log of purges, so that none is lost if the process is killed in between.
 //!
 //! Every function here fails with [`StorageError`](super::StorageError) if the database does.
 
 mod due;
 mod wish;
 
-pub use due::{done, due, media_of};
+pub use due::{done, is_due, media_of, take_due};
 pub use wish::wish;

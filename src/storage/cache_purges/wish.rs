@@ -2,22 +2,28 @@
 
 use crate::storage::{
     StorageError,
-    engine::{Connection, query},
+    engine::{Connection, Kind, QueryBuilder, Rows},
 };
 
-/// Asks for the media of a usage to be purged from the cache.
+/// Asks for the media of these usages to be purged from the cache.
 pub async fn wish(
     connection: &mut Connection,
-    media_reference_id: i64,
+    usages: &[i64],
     now: i64,
 ) -> Result<(), StorageError> {
-    query(
-        "INSERT INTO cache_purges (media_reference_id, purge_at) VALUES ($1, $2) \
-         ON CONFLICT (media_reference_id) DO UPDATE SET purge_at = $2, is_last = FALSE",
-    )
-    .bind(media_reference_id)
-    .bind(now)
-    .execute(connection)
-    .await?;
+    if usages.is_empty() {
+        return Ok(());
+    }
+    let mut query =
+        QueryBuilder::new("INSERT INTO cache_purges (media_reference_id, purge_at) SELECT id, ");
+    query
+        .push_bind(now)
+        .push(" FROM ")
+        .push_rows(Rows::of(&[("id", Kind::Integer)], usages))
+        .push(
+            " AS usages WHERE TRUE ON CONFLICT (media_reference_id) \
+             DO UPDATE SET purge_at = excluded.purge_at, is_last = FALSE",
+        );
+    query.build().execute(connection).await?;
     Ok(())
 }

@@ -18,7 +18,10 @@ use super::{
     links::{self, LinkRow},
     recent::RecentLinks,
 };
-use crate::{config::DatabaseConfig, random};
+use crate::{
+    config::{DatabaseConfig, DatabasePlace},
+    random,
+};
 use opened::Opened;
 
 pub use opened::Opener;
@@ -44,15 +47,15 @@ impl Alone {
     /// Opens a database whose tables may be of any version. Where there is no SQLite file, it makes one if
     /// `is_made`.
     pub(super) async fn open(config: &DatabaseConfig, is_made: bool) -> Result<Self, StorageError> {
-        Ok(match config {
-            DatabaseConfig::Sqlite(path) => {
+        Ok(match &config.place {
+            DatabasePlace::Sqlite(path) => {
                 let (connection, lock) = sqlite::open_alone(path, is_made).await?;
                 Self {
                     connection,
                     _lock: Some(lock),
                 }
             }
-            DatabaseConfig::Postgres(server) => Self {
+            DatabasePlace::Postgres(server) => Self {
                 connection: postgres::open_alone(server).await?,
                 _lock: None,
             },
@@ -62,17 +65,21 @@ impl Alone {
 
 impl Database {
     /// Opens a database. The service makes a SQLite file and its folder if they are missing, and brings
-    /// the tables up to date; a command does neither.
+    /// the tables up to date, and seals the secrets of a database that has held them open; a command does
+    /// nothing of that.
     ///
     /// # Errors
     /// If the database cannot be made, opened or brought up to date, another service runs on the file,
-    /// or a command finds none of its own version.
+    /// the root secret is another one, or a command finds no database of its own version.
     pub async fn open(config: &DatabaseConfig, opener: Opener) -> Result<Self, StorageError> {
         let recent = RecentLinks::default();
-        let opened = match config {
-            DatabaseConfig::Sqlite(path) => sqlite::open(path, opener, recent.clone()).await?,
-            DatabaseConfig::Postgres(server) => {
-                postgres::open(server, opener, recent.clone()).await?
+        let root_secret = config.root_secret.as_ref();
+        let opened = match &config.place {
+            DatabasePlace::Sqlite(path) => {
+                sqlite::open(path, root_secret, opener, recent.clone()).await?
+            }
+            DatabasePlace::Postgres(server) => {
+                postgres::open(server, root_secret, opener, recent.clone()).await?
             }
         };
         Ok(Self {
@@ -102,7 +109,8 @@ impl Database {
     }
 
     /// The name by which others that have it open know this service: another one at each start.
-    pub(super) fn replica(&self) -> Arc<str> {
+    #[must_use]
+    pub fn replica(&self) -> Arc<str> {
         Arc::clone(&self.replica)
     }
 

@@ -12,13 +12,15 @@ use sqlx::{
 
 use super::opened::{Opened, Opener};
 use crate::{
-    config::PostgresConfig,
+    config::{PostgresConfig, RootSecret},
     storage::{
         StorageError, Writer,
-        engine::{Connection, Contact, Reader},
+        engine::{Connection, Contact, Line, Pool, Reader},
         readiness::Readiness,
         recent::RecentLinks,
         schema,
+        sealer::Sealing,
+        sealing,
     },
 };
 
@@ -28,6 +30,8 @@ const READERS: u32 = 8;
 const WRITERS: u32 = 16;
 /// How long to wait for a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// After how long without use a connection is tried before its next one.
+const TRIED_AFTER: Duration = Duration::from_secs(1);
 /// The oldest version that has all that the statements use.
 const OLDEST: i32 = 150_000;
 /// The number of the advisory lock that every session of ours shares, and that a move has for itself.
@@ -40,6 +44,7 @@ const LOCK_EVERY: Duration = Duration::from_millis(20);
 /// Opens a database on a PostgreSQL server.
 pub(super) async fn open(
     config: &PostgresConfig,
+    root_secret: Option<&RootSecret>,
     opener: Opener,
     recent: RecentLinks,
 ) -> Result<Opened, StorageError> {
@@ -47,18 +52,20 @@ pub(super) async fn open(
     let contact = Contact::new(config.grace());
     // A pool would try again and again, and not tell why.
     let first = session(config, &options, true).await?;
-    let reader = Reader::Postgres(
-        pool(READERS, options.clone(), &contact).await?,
-        contact.clone(),
-    );
+    let readers = pool(READERS, options.clone(), &contact).await?;
+    let readers = Pool::Postgres(readers, contact.clone());
     drop(first.close().await);
-    let mut connection = reader.acquire().await?;
-    schema::prepare(&mut connection, &config.to_string(), opener).await?;
+    let unprepared = Reader::new(readers.clone(), Sealing::default());
+    let mut connection = unprepared.acquire().await?;
+    let place = config.to_string();
+    schema::prepare(&mut connection, &place, opener).await?;
+    sealing::prepare(&mut connection, root_secret, &place, opener).await?;
+    let sealing = connection.sealing.clone();
     drop(connection);
     let writer = pool(WRITERS, options.clone(), &contact).await?;
     Ok(Opened {
-        reader,
-        writer: Writer::to_postgres(writer, options, contact.clone(), recent).await?,
+        reader: Reader::new(readers, sealing.clone()),
+        writer: Writer::to_postgres((writer, sealing), options, contact.clone(), recent).await?,
         readiness: Readiness::default(),
         contact: Some(contact),
         log: None,
@@ -71,7 +78,10 @@ pub(super) async fn open_alone(config: &PostgresConfig) -> Result<Connection, St
     // It waits for another database meanwhile.
     let options = options(config)?.options([("idle_in_transaction_session_timeout", "0")]);
     let session = session(config, &options, false).await?;
-    Ok(Connection::PostgresSession(session))
+    Ok(Connection::new(
+        Line::PostgresSession(session),
+        Sealing::default(),
+    ))
 }
 
 /// A session on a server that can be used, with the lock of those who use the database.
@@ -125,6 +135,8 @@ fn options(config: &PostgresConfig) -> Result<PgConnectOptions, StorageError> {
         .statement_cache_capacity(256)
         // Acknowledged writes survive a crash of the server.
         .options([("synchronous_commit", "on")])
+        // Writes decide by rows as others have left them, which a statement that has waited reads again.
+        .options([("default_transaction_isolation", "read committed")])
         // A replica that has gone silently holds no lock for long.
         .options([("idle_in_transaction_session_timeout", "30s")])
         .disable_statement_logging();
@@ -149,7 +161,11 @@ async fn pool(
         .test_before_acquire(false)
         .before_acquire(move |connection, of| {
             let is_old = before.has_outlived(of.age);
-            Box::pin(async move { Ok(!is_old && connection.ping().await.is_ok()) })
+            // The pool has tried it when it was given back.
+            let is_fresh = of.idle_for < TRIED_AFTER;
+            Box::pin(async move {
+                Ok(!is_old && (is_fresh || connection.ping().await.is_ok()))
+            })
         })
         .after_release(move |_, of| {
             let is_old = after.has_outlived(of.age);

@@ -9,21 +9,29 @@ use std::{
 
 use sqlx::{
     ConnectOptions, Connection as _,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::opened::{Opened, Opener};
-use crate::storage::{
-    StorageError, Writer,
-    engine::{Connection, Reader},
-    place::Place,
-    readiness::Readiness,
-    recent::RecentLinks,
-    schema,
+use crate::{
+    config::RootSecret,
+    storage::{
+        StorageError, Writer,
+        engine::{Connection, Line, Pool, Reader, SqliteReaders},
+        place::Place,
+        readiness::Readiness,
+        recent::RecentLinks,
+        schema,
+        sealer::Sealing,
+        sealing,
+    },
 };
 
 /// How many readers there are at once.
-const READERS: u32 = 4;
+const READERS: usize = 4;
+/// How much the writer remembers of the file, in SQLite's words: 16 MiB. Each new link is written in the midst of
+/// a few indexes.
+const WRITER_CACHE: &str = "-16384";
 /// How long the emptying of the write-ahead log waits for readers; it is tried again later.
 const EMPTY_LOG_WAIT: Duration = Duration::from_millis(200);
 /// How long to wait for the lock of another service, and how often to try for it.
@@ -33,6 +41,7 @@ const LOCK_EVERY: Duration = Duration::from_millis(20);
 /// Opens a SQLite file.
 pub(super) async fn open(
     path: &Path,
+    root_secret: Option<&RootSecret>,
     opener: Opener,
     recent: RecentLinks,
 ) -> Result<Opened, StorageError> {
@@ -41,19 +50,22 @@ pub(super) async fn open(
         Opener::Command => None,
     };
     let options = options(path)?;
-    let mut connection = Connection::Sqlite(options.connect().await?);
+    let writing = options.clone().pragma("cache_size", WRITER_CACHE);
+    let line = Line::Sqlite(writing.connect().await?);
+    let mut connection = Connection::new(line, Sealing::default());
     let place = path.display().to_string();
     schema::prepare(&mut connection, &place, opener).await?;
+    sealing::prepare(&mut connection, root_secret, &place, opener).await?;
     let place = Place::of(path).map_err(|error| not_there(path, &error))?;
-    let reader = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        .connect_with(options.clone().read_only(true))
-        .await?;
-    let Connection::Sqlite(connection) = connection else {
-        return Err(StorageError::Closed);
-    };
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        readers.push(options.clone().read_only(true).connect().await?);
+    }
     Ok(Opened {
-        reader: Reader::Sqlite(reader),
+        reader: Reader::new(
+            Pool::Sqlite(SqliteReaders::new(readers)),
+            connection.sealing.clone(),
+        ),
         writer: Writer::to_sqlite(connection, place.clone(), recent).await?,
         readiness: Readiness::default(),
         contact: None,
@@ -74,7 +86,8 @@ pub(super) async fn open_alone(
         // No lock is made beside nothing.
         (options(path)?, lock(path).await?)
     };
-    Ok((Connection::Sqlite(options.connect().await?), lock))
+    let line = Line::Sqlite(options.connect().await?);
+    Ok((Connection::new(line, Sealing::default()), lock))
 }
 
 /// How the file is opened that is there.

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 #[cfg(test)]
 use super::sites::Site;
 use super::{
-    query::{Argument, Query, QueryAs, QueryScalar, Text},
+    query::{Argument, Opened, Query, QueryAs, QueryOpened, QueryScalar, Text},
     rows::Rows,
     value::Value,
 };
@@ -101,6 +101,11 @@ impl QueryBuilder {
     /// The statement, whose rows are `T`.
     pub fn build_query_as<T>(self) -> QueryAs<T> {
         self.build().into_as()
+    }
+
+    /// The statement, whose rows are read as `T`, with their secrets opened.
+    pub fn build_query_opened<T: Opened>(self) -> QueryOpened<T> {
+        self.build().into_opened()
     }
 
     /// The statement, whose rows have one column, a `T`.

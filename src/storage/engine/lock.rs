@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
-use super::connection::{Connection, On};
+use super::connection::{Connection, On, Way};
 use crate::storage::StorageError;
 
 /// What a write is about.
@@ -26,8 +26,12 @@ pub enum Lock<'a> {
     Revocations(&'a str),
     /// The revocations of a bridge, of which this write believes what is known.
     KnownRevocations(&'a str),
+    /// What is left of links that ended long ago, to which this write adds some.
+    Tombstones,
     /// The outbox of a bridge, from which this write takes something to be done.
     Outbox(&'a str),
+    /// The log of purges, to which this write appends.
+    PurgeLog,
 }
 
 impl Lock<'_> {
@@ -45,6 +49,8 @@ impl Lock<'_> {
             }
             Self::Medium(bridge, mxc) => ["medium", bridge, mxc],
             Self::Outbox(bridge) => ["outbox", bridge, ""],
+            Self::PurgeLog => ["purges", "", ""],
+            Self::Tombstones => ["tombstones", "", ""],
         };
         let mut hash = Sha256::new();
         for part in parts {
@@ -63,11 +69,12 @@ impl Connection {
     /// # Errors
     /// If the database fails.
     pub async fn lock(&mut self, locks: &[Lock<'_>]) -> Result<(), StorageError> {
-        match On::from(self) {
-            On::Postgres(connection) => lock(connection, locks).await,
-            On::Sqlite(_) | On::SqlitePool(_) | On::PostgresReader(..) | On::PostgresPool(..) => {
-                Ok(())
-            }
+        match On::from(self).way {
+            Way::Postgres(connection) => lock(connection, locks).await,
+            Way::Sqlite(_)
+            | Way::SqliteReaders(_)
+            | Way::PostgresReader(..)
+            | Way::PostgresPool(..) => Ok(()),
         }
     }
 }

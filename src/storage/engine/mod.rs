@@ -15,17 +15,23 @@ mod rows;
 mod script;
 #[cfg(test)]
 mod sites;
+mod sqlite_readers;
 mod value;
 
 pub use builder::QueryBuilder;
 pub use connection::{Connection, On, Reader};
+pub(in crate::storage) use connection::{Line, Pool, Way};
 pub use contact::Contact;
 pub use lock::Lock;
-pub use query::{Query, QueryAs, QueryScalar, Stored, pick, query, query_as, query_scalar};
+pub use query::{
+    Opened, Query, QueryAs, QueryOpened, QueryScalar, Stored, pick, query, query_as, query_opened,
+    query_scalar,
+};
 pub use rows::{Kind, Rows};
 #[cfg(test)]
 pub use script::run_script;
 #[cfg(test)]
 pub use sites::{Site, noted_statements};
+pub use sqlite_readers::SqliteReaders;
 pub use value::Value;
 pub(in crate::storage) use value::storable;

@@ -10,8 +10,13 @@ use sqlx::{
 
 #[cfg(test)]
 use super::sites::{Site, note_statement};
-use super::{connection::On, contact::Contact, rows::Rows, value::Value};
-use crate::storage::StorageError;
+use super::{
+    connection::{On, Way},
+    contact::Contact,
+    rows::Rows,
+    value::Value,
+};
+use crate::storage::{StorageError, sealer::Sealing};
 
 /// What is read from a row of either database.
 pub trait Stored:
@@ -111,6 +116,12 @@ pub fn query_as<T>(text: impl Into<Text>) -> QueryAs<T> {
     query(text).into_as()
 }
 
+/// A statement whose rows are read as `T`, with their secrets opened.
+#[cfg_attr(test, track_caller)]
+pub fn query_opened<T: Opened>(text: impl Into<Text>) -> QueryOpened<T> {
+    query(text).into_opened()
+}
+
 /// A statement whose rows have one column, a `T`.
 #[cfg_attr(test, track_caller)]
 pub fn query_scalar<T>(text: impl Into<Text>) -> QueryScalar<T> {
@@ -140,6 +151,10 @@ impl Query {
         }
     }
 
+    pub(super) fn into_opened<T: Opened>(self) -> QueryOpened<T> {
+        QueryOpened(self.into_as())
+    }
+
     pub(super) fn into_scalar<T>(self) -> QueryScalar<T> {
         QueryScalar(self.into_as())
     }
@@ -155,31 +170,33 @@ impl Query {
     /// # Errors
     /// If the database fails.
     pub async fn execute<'c>(self, on: impl Into<On<'c>>) -> Result<u64, StorageError> {
-        let changed = match on.into() {
-            On::Sqlite(connection) => {
-                let (sql, arguments) = self.into_sqlite()?;
+        let On { way, sealing } = on.into();
+        let changed = match way {
+            Way::Sqlite(connection) => {
+                let (sql, arguments) = self.into_sqlite(sealing)?;
                 let query = sqlx::query_with::<Sqlite, _>(sql, arguments);
                 query.execute(connection).await?.rows_affected()
             }
-            On::SqlitePool(pool) => {
-                let (sql, arguments) = self.into_sqlite()?;
+            Way::SqliteReaders(readers) => {
+                let (sql, arguments) = self.into_sqlite(sealing)?;
                 let query = sqlx::query_with::<Sqlite, _>(sql, arguments);
-                query.execute(pool).await?.rows_affected()
+                let mut reading = readers.acquire().await?;
+                query.execute(reading.connection()).await?.rows_affected()
             }
-            On::Postgres(connection) => {
-                let (sql, arguments) = self.into_postgres()?;
+            Way::Postgres(connection) => {
+                let (sql, arguments) = self.into_postgres(sealing)?;
                 let query = sqlx::query_with::<Postgres, _>(sql, arguments);
                 query.execute(connection).await?.rows_affected()
             }
-            On::PostgresReader(connection, contact) => {
-                let (sql, arguments) = self.into_postgres()?;
+            Way::PostgresReader(connection, contact) => {
+                let (sql, arguments) = self.into_postgres(sealing)?;
                 let query = sqlx::query_with::<Postgres, _>(sql, arguments);
                 answered(contact, query.execute(connection))
                     .await?
                     .rows_affected()
             }
-            On::PostgresPool(pool, contact) => {
-                let (sql, arguments) = self.into_postgres()?;
+            Way::PostgresPool(pool, contact) => {
+                let (sql, arguments) = self.into_postgres(sealing)?;
                 let query = sqlx::query_with::<Postgres, _>(sql, arguments);
                 answered(contact, query.execute(pool))
                     .await?
@@ -189,26 +206,26 @@ impl Query {
         Ok(changed)
     }
 
-    fn into_sqlite(self) -> Result<(SqlStr, SqliteArguments), sqlx::Error> {
+    fn into_sqlite(self, sealing: &Sealing) -> Result<(SqlStr, SqliteArguments), sqlx::Error> {
         #[cfg(test)]
         note_statement(self.site, self.text.sqlite.as_str());
         let mut arguments = SqliteArguments::default();
         for argument in self.arguments {
             match argument {
-                Argument::Value(value) => value.add_to(&mut arguments),
-                Argument::Rows(rows) => rows.add_to_sqlite(&mut arguments),
+                Argument::Value(value) => value.add_to(sealing, &mut arguments),
+                Argument::Rows(rows) => rows.add_to_sqlite(sealing, &mut arguments),
             }
             .map_err(sqlx::Error::Encode)?;
         }
         Ok((self.text.sqlite, arguments))
     }
 
-    fn into_postgres(self) -> Result<(SqlStr, PgArguments), sqlx::Error> {
+    fn into_postgres(self, sealing: &Sealing) -> Result<(SqlStr, PgArguments), sqlx::Error> {
         let mut arguments = PgArguments::default();
         for argument in self.arguments {
             match argument {
-                Argument::Value(value) => value.add_to(&mut arguments),
-                Argument::Rows(rows) => rows.add_to_postgres(&mut arguments),
+                Argument::Value(value) => value.add_to(sealing, &mut arguments),
+                Argument::Rows(rows) => rows.add_to_postgres(sealing, &mut arguments),
             }
             .map_err(sqlx::Error::Encode)?;
         }
@@ -221,35 +238,38 @@ impl Query {
 
 /// Fetches rows by one of sqlx's methods, from whichever database.
 macro_rules! fetch {
-    ($method:ident, $query:expr, $on:expr) => {
-        match $on.into() {
-            On::Sqlite(connection) => {
-                let (sql, arguments) = $query.into_sqlite()?;
+    ($method:ident, $query:expr, $on:expr) => {{
+        let On { way, sealing } = $on.into();
+        match way {
+            Way::Sqlite(connection) => {
+                let (sql, arguments) = $query.into_sqlite(sealing)?;
                 let query = sqlx::query_as_with::<Sqlite, T, _>(sql, arguments);
                 query.$method(connection).await.map_err(StorageError::from)
             }
-            On::SqlitePool(pool) => {
-                let (sql, arguments) = $query.into_sqlite()?;
+            Way::SqliteReaders(readers) => {
+                let (sql, arguments) = $query.into_sqlite(sealing)?;
                 let query = sqlx::query_as_with::<Sqlite, T, _>(sql, arguments);
-                query.$method(pool).await.map_err(StorageError::from)
+                let mut reading = readers.acquire().await?;
+                let fetched = query.$method(reading.connection()).await;
+                fetched.map_err(StorageError::from)
             }
-            On::Postgres(connection) => {
-                let (sql, arguments) = $query.into_postgres()?;
+            Way::Postgres(connection) => {
+                let (sql, arguments) = $query.into_postgres(sealing)?;
                 let query = sqlx::query_as_with::<Postgres, T, _>(sql, arguments);
                 query.$method(connection).await.map_err(StorageError::from)
             }
-            On::PostgresReader(connection, contact) => {
-                let (sql, arguments) = $query.into_postgres()?;
+            Way::PostgresReader(connection, contact) => {
+                let (sql, arguments) = $query.into_postgres(sealing)?;
                 let query = sqlx::query_as_with::<Postgres, T, _>(sql, arguments);
                 answered(contact, query.$method(connection)).await
             }
-            On::PostgresPool(pool, contact) => {
-                let (sql, arguments) = $query.into_postgres()?;
+            Way::PostgresPool(pool, contact) => {
+                let (sql, arguments) = $query.into_postgres(sealing)?;
                 let query = sqlx::query_as_with::<Postgres, T, _>(sql, arguments);
                 answered(contact, query.$method(pool)).await
             }
         }
-    };
+    }};
 }
 
 /// What a server answers, unless it is cut off before.
@@ -294,6 +314,54 @@ impl<T: Stored> QueryAs<T> {
     /// If the database fails.
     pub async fn fetch_all<'c>(self, on: impl Into<On<'c>>) -> Result<Vec<T>, StorageError> {
         fetch!(fetch_all, self.query, on)
+    }
+}
+
+/// What is read from a row with secrets.
+pub trait Opened: Sized {
+    /// The row, whose secrets are as the database holds them.
+    type Row: Stored;
+
+    /// Opens them.
+    ///
+    /// # Errors
+    /// If one does not open, or the row holds something else that is impossible.
+    fn open(row: Self::Row, sealing: &Sealing) -> Result<Self, StorageError>;
+}
+
+/// A statement whose rows are read as `T`, with their secrets opened.
+#[must_use]
+pub struct QueryOpened<T: Opened>(QueryAs<T::Row>);
+
+impl<T: Opened> QueryOpened<T> {
+    /// The value of the next `$n`.
+    pub fn bind(self, value: impl Into<Value>) -> Self {
+        Self(self.0.bind(value))
+    }
+
+    /// Its first row, if there is one.
+    ///
+    /// # Errors
+    /// If the database fails, or the row does not open.
+    pub async fn fetch_optional<'c>(
+        self,
+        on: impl Into<On<'c>>,
+    ) -> Result<Option<T>, StorageError> {
+        let on = on.into();
+        let sealing = on.sealing;
+        let row = self.0.fetch_optional(on).await?;
+        row.map(|row| T::open(row, sealing)).transpose()
+    }
+
+    /// All its rows.
+    ///
+    /// # Errors
+    /// If the database fails, or a row does not open.
+    pub async fn fetch_all<'c>(self, on: impl Into<On<'c>>) -> Result<Vec<T>, StorageError> {
+        let on = on.into();
+        let sealing = on.sealing;
+        let rows = self.0.fetch_all(on).await?;
+        rows.into_iter().map(|row| T::open(row, sealing)).collect()
     }
 }
 

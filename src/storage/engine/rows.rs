@@ -9,6 +9,7 @@ use std::fmt::Write;
 use sqlx::{Arguments, error::BoxDynError, postgres::PgArguments, sqlite::SqliteArguments};
 
 use super::value::{Value, storable};
+use crate::storage::sealer::Sealing;
 
 /// The type of a column of [`Rows`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +102,11 @@ impl Rows {
     }
 
     /// Appends the argument for SQLite.
-    pub(super) fn add_to_sqlite(self, arguments: &mut SqliteArguments) -> Result<(), BoxDynError> {
+    pub(super) fn add_to_sqlite(
+        self,
+        sealing: &Sealing,
+        arguments: &mut SqliteArguments,
+    ) -> Result<(), BoxDynError> {
         let mut json = String::from("[");
         for (index, value) in self.values.into_iter().enumerate() {
             json.push_str(match (index % self.columns.len(), index) {
@@ -109,14 +114,18 @@ impl Rows {
                 (0, _) => "],[",
                 _ => ",",
             });
-            write_json(&mut json, value)?;
+            write_json(&mut json, value.stored(sealing)?)?;
         }
         json.push_str(if json.len() > 1 { "]]" } else { "]" });
         arguments.add(json)
     }
 
     /// Appends the arguments for PostgreSQL.
-    pub(super) fn add_to_postgres(self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
+    pub(super) fn add_to_postgres(
+        self,
+        sealing: &Sealing,
+        arguments: &mut PgArguments,
+    ) -> Result<(), BoxDynError> {
         let width = self.columns.len();
         let mut columns: Vec<Column> = self
             .columns
@@ -125,7 +134,7 @@ impl Rows {
             .collect();
         for (index, value) in self.values.into_iter().enumerate() {
             if let Some(column) = columns.get_mut(index % width) {
-                column.push(value)?;
+                column.push(value.stored(sealing)?)?;
             }
         }
         for column in columns {
@@ -152,6 +161,7 @@ fn write_json(json: &mut String, value: Value) -> Result<(), BoxDynError> {
             json.push('"');
         }
         Value::Boolean(value) => json.push_str(if value { "1" } else { "0" }),
+        Value::Secret(_) => return Err("a secret that is not sealed".into()),
     }
     Ok(())
 }

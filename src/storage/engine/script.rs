@@ -2,7 +2,7 @@
 
 use sqlx::Executor;
 
-use super::connection::{Connection, On};
+use super::connection::{Connection, On, Way};
 use crate::storage::StorageError;
 
 /// Runs the statements of a text, which take no values.
@@ -14,13 +14,16 @@ pub async fn run_script(
     statements: &'static str,
 ) -> Result<(), StorageError> {
     let script = sqlx::raw_sql(statements);
-    match On::from(connection) {
-        On::Sqlite(connection) => connection.execute(script).await.map(drop)?,
-        On::SqlitePool(pool) => pool.execute(script).await.map(drop)?,
-        On::Postgres(connection) | On::PostgresReader(connection, _) => {
+    match On::from(connection).way {
+        Way::Sqlite(connection) => connection.execute(script).await.map(drop)?,
+        Way::SqliteReaders(readers) => {
+            let mut reading = readers.acquire().await?;
+            reading.connection().execute(script).await.map(drop)?;
+        }
+        Way::Postgres(connection) | Way::PostgresReader(connection, _) => {
             connection.execute(script).await.map(drop)?
         }
-        On::PostgresPool(pool, _) => pool.execute(script).await.map(drop)?,
+        Way::PostgresPool(pool, _) => pool.execute(script).await.map(drop)?,
     }
     Ok(())
 }

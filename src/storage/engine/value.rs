@@ -2,6 +2,11 @@
 
 use sqlx::{Arguments, Encode, Type, error::BoxDynError};
 
+use crate::storage::{
+    StorageError,
+    sealer::{Open, Sealing, Secret},
+};
+
 /// A value of a statement, of the type that its column has in both databases.
 ///
 /// It has no `Debug`: values may be secret.
@@ -15,11 +20,28 @@ pub enum Value {
     Bytes(Option<Vec<u8>>),
     /// A condition, which is no column.
     Boolean(bool),
+    /// A text or bytes that the database gets sealed.
+    Secret(Box<Secret>),
 }
 
 impl Value {
+    /// It as its row holds it: a secret is sealed.
+    pub(super) fn stored(self, sealing: &Sealing) -> Result<Self, StorageError> {
+        Ok(match self {
+            Self::Secret(secret) => match secret.sealed(sealing)? {
+                Open::Text(text) => Self::Text(Some(text)),
+                Open::Bytes(bytes) => Self::Bytes(Some(bytes)),
+            },
+            other => other,
+        })
+    }
+
     /// Appends it to the arguments of a query.
-    pub(super) fn add_to<'t, A: Arguments>(self, arguments: &mut A) -> Result<(), BoxDynError>
+    pub(super) fn add_to<'t, A: Arguments>(
+        self,
+        sealing: &Sealing,
+        arguments: &mut A,
+    ) -> Result<(), BoxDynError>
     where
         Option<i64>: Encode<'t, A::Database> + Type<A::Database>,
         Option<String>: Encode<'t, A::Database> + Type<A::Database>,
@@ -31,6 +53,7 @@ impl Value {
             Self::Text(value) => arguments.add(value.map(storable)),
             Self::Bytes(value) => arguments.add(value),
             Self::Boolean(value) => arguments.add(value),
+            Self::Secret(_) => self.stored(sealing)?.add_to(sealing, arguments),
         }
     }
 }
@@ -71,6 +94,14 @@ values! {
     Bytes(value: Vec<u8>) => Some(value);
     Bytes(value: Option<Vec<u8>>) => value;
     Boolean(value: bool) => value;
+    Secret(value: Secret) => Box::new(value);
+}
+
+impl From<Option<Secret>> for Value {
+    /// `None`: no bytes.
+    fn from(value: Option<Secret>) -> Self {
+        value.map_or(Self::Bytes(None), Self::from)
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,17 @@
 use medialink_event::{Appearance, Warning};
 use medialink_link::matrix::FileKeys;
 
+use crate::storage::sealer::{Open, Secret, SecretKind};
+
 /// The key ID of links that none of our keys has signed.
 pub(super) const NO_KEY: i64 = -1;
 
-pub(super) fn file_bytes(file: &FileKeys) -> Vec<u8> {
-    [file.key.as_slice(), &file.iv, &file.sha256].concat()
+/// The keys of an encrypted file, about the usage of its medium.
+pub(super) fn file_secret(file: Option<&FileKeys>, usage: i64) -> Option<Secret> {
+    let file = file?;
+    let bytes = [file.key.as_slice(), &file.iv, &file.sha256].concat();
+    let kind = SecretKind::FileKeys;
+    Some(Secret::new(kind, usage.to_string(), Open::Bytes(bytes)))
 }
 
 pub(super) fn file_keys(bytes: &[u8]) -> Option<FileKeys> {
@@ -30,7 +36,7 @@ pub(super) struct AppearanceColumns {
     duration_ms: Option<i64>,
     blurhash: Option<String>,
     warning: Option<String>,
-    is_spoiler: i64,
+    is_spoiler: Option<i64>,
 }
 
 impl From<AppearanceColumns> for Appearance {
@@ -44,7 +50,7 @@ impl From<AppearanceColumns> for Appearance {
                 .and_then(|duration| u64::try_from(duration).ok()),
             blurhash: columns.blurhash,
             warning: columns.warning.map(|reason| Warning {
-                is_spoiler: columns.is_spoiler != 0,
+                is_spoiler: columns.is_spoiler == Some(1),
                 reason: non_empty(reason),
             }),
         }
@@ -57,9 +63,9 @@ pub(super) fn duration(appearance: &Appearance) -> Option<i64> {
         .and_then(|duration| i64::try_from(duration).ok())
 }
 
-pub(super) fn is_spoiler(appearance: &Appearance) -> bool {
+pub(super) fn is_spoiler(appearance: &Appearance) -> Option<i64> {
     let warning = appearance.warning.as_ref();
-    warning.is_some_and(|warning| warning.is_spoiler)
+    warning.map(|warning| i64::from(warning.is_spoiler))
 }
 
 pub(super) fn warning(appearance: &Appearance) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! Which links are meant.
 
-use medialink_link::LinkState;
+use medialink_link::{KeyId, LinkState};
 
 use crate::storage::engine::QueryBuilder;
 
@@ -15,6 +15,10 @@ pub struct Criteria {
     pub mxc: Option<String>,
     /// The user who shared the media.
     pub sender: Option<String>,
+    /// The edit that has brought their media.
+    pub shown_by: Option<String>,
+    /// The key that has signed them.
+    pub key_id: Option<KeyId>,
     /// Issued before this time, in milliseconds since the epoch.
     pub issued_before: Option<i64>,
     /// Their state at the time of asking.
@@ -29,6 +33,8 @@ impl Criteria {
             && self.event_id.is_none()
             && self.mxc.is_none()
             && self.sender.is_none()
+            && self.shown_by.is_none()
+            && self.key_id.is_none()
             && self.issued_before.is_none()
     }
 }
@@ -36,8 +42,9 @@ impl Criteria {
 /// What finds the links that match: the best of the criteria.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Finder {
-    /// Their medium or their event. Live links and ended ones are found apart.
-    MediumOrEvent,
+    /// Their medium, their event, the edit that has brought their medium, or their key. Live links and ended
+    /// ones are found apart.
+    Apart,
     /// Their room or their sender.
     RoomOrSender,
     /// Bridge, state and time.
@@ -50,8 +57,12 @@ impl Criteria {
             .sender
             .as_deref()
             .is_some_and(|sender| !sender.is_empty());
-        if self.mxc.is_some() || self.event_id.is_some() {
-            Finder::MediumOrEvent
+        let is_apart = self.mxc.is_some()
+            || self.event_id.is_some()
+            || self.shown_by.is_some()
+            || self.key_id.is_some();
+        if is_apart {
+            Finder::Apart
         } else if self.room_id.is_some() || has_sender {
             Finder::RoomOrSender
         } else {
@@ -60,35 +71,66 @@ impl Criteria {
     }
 }
 
+/// A comparison with the number of a Matrix ID, which follows.
+macro_rules! is_numbered {
+    ($start:literal) => {
+        concat!($start, "(SELECT id FROM matrix_ids WHERE matrix_id = ")
+    };
+}
+
 /// Adds the conditions to a query on `links AS l`, except for time and state.
 pub(super) fn push_criteria(query: &mut QueryBuilder, bridge: Option<&str>, criteria: &Criteria) {
-    let mut equal = |column: &'static str, value: Option<&str>| {
+    let mut equal = |start: &'static str, value: Option<&str>, end: &'static str| {
         if let Some(value) = value {
-            query
-                .push(" AND l.")
-                .push(column)
-                .push(" = ")
-                .push_bind(value.to_owned());
+            query.push(start).push_bind(value.to_owned()).push(end);
         }
     };
-    // Where something else finds them, not by the bridge, which has most links.
+    let finder = criteria.finder();
+    // Where something else finds them, not by the bridge, which has most links, nor by the room.
     equal(
-        match criteria.finder() {
-            Finder::Time => "bridge",
-            Finder::MediumOrEvent | Finder::RoomOrSender => "bridge || ''",
+        match finder {
+            Finder::Time => " AND l.bridge = ",
+            Finder::Apart | Finder::RoomOrSender => " AND l.bridge || '' = ",
         },
         bridge,
+        "",
     );
-    equal("room_id", criteria.room_id.as_deref());
-    equal("event_id", criteria.event_id.as_deref());
-    equal("mxc", criteria.mxc.as_deref());
-    equal("sender", criteria.sender.as_deref());
-    if criteria
-        .sender
-        .as_deref()
-        .is_some_and(|sender| !sender.is_empty())
-    {
-        query.push(" AND l.sender <> ''");
+    equal(
+        match finder {
+            Finder::Apart => is_numbered!(" AND + l.room = "),
+            Finder::Time | Finder::RoomOrSender => is_numbered!(" AND l.room = "),
+        },
+        criteria.room_id.as_deref(),
+        ")",
+    );
+    let event_id = criteria.event_id.as_deref();
+    equal(" AND l.event_id <> '' AND l.event_id = ", event_id, "");
+    equal(
+        match event_id {
+            Some(_) => {
+                " AND + l.media_reference_id IN (SELECT id FROM media_references WHERE mxc = "
+            }
+            None => " AND l.media_reference_id IN (SELECT id FROM media_references WHERE mxc = ",
+        },
+        criteria.mxc.as_deref(),
+        ")",
+    );
+    let sender = criteria.sender.as_deref();
+    equal(
+        is_numbered!(" AND l.sender IS NOT NULL AND l.sender = "),
+        sender.filter(|sender| !sender.is_empty()),
+        ")",
+    );
+    if sender == Some("") {
+        query.push(" AND l.sender IS NULL");
+    }
+    if let Some(edit) = &criteria.shown_by {
+        query
+            .push(" AND l.shown_by <> '' AND l.shown_by = ")
+            .push_bind(edit);
+    }
+    if let Some(key_id) = criteria.key_id {
+        query.push(" AND l.key_id = ").push_bind(i64::from(key_id));
     }
 }
 
@@ -125,7 +167,7 @@ pub(super) fn push_state(query: &mut QueryBuilder, state: Option<LinkState>, now
             query
                 .push(" AND l.state = 'live' AND l.is_doubted = 0 AND (l.expires_at IS NULL OR l.expires_at > ")
                 .push_bind(now)
-                .push(")");
+                .push(concat!(") AND NOT EXISTS (", decided_end!(), ")"));
         }
         Some(LinkState::Expired) => {
             query

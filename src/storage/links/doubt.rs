@@ -2,7 +2,7 @@
 
 use super::super::{
     StorageError,
-    engine::{Connection, query},
+    engine::{Connection, Kind, QueryBuilder, Rows, query},
 };
 
 /// Marks the live links of an event, and those to media that it has brought as an edit.
@@ -12,8 +12,10 @@ pub(in crate::storage) async fn doubt_event(
     event_id: &str,
 ) -> Result<(), StorageError> {
     for statement in [
-        "UPDATE links SET is_doubted = 1 WHERE state = 'live' AND room_id = $1 AND event_id = $2",
-        "UPDATE links SET is_doubted = 1 WHERE state = 'live' AND room_id = $1 AND shown_by = $2 AND shown_by <> ''",
+        "UPDATE links SET is_doubted = 1 WHERE state = 'live' AND event_id = $2 AND event_id <> '' \
+         AND + room = (SELECT id FROM matrix_ids WHERE matrix_id = $1)",
+        "UPDATE links SET is_doubted = 1 WHERE state = 'live' AND shown_by = $2 AND shown_by <> '' \
+         AND + room = (SELECT id FROM matrix_ids WHERE matrix_id = $1)",
     ] {
         query(statement)
             .bind(room_id)
@@ -29,10 +31,13 @@ pub(in crate::storage) async fn trust_room(
     connection: &mut Connection,
     room_id: &str,
 ) -> Result<(), StorageError> {
-    query("UPDATE links SET is_doubted = 0 WHERE room_id = $1 AND is_doubted = 1")
-        .bind(room_id)
-        .execute(connection)
-        .await?;
+    query(
+        "UPDATE links SET is_doubted = 0 WHERE is_doubted = 1 \
+         AND room = (SELECT id FROM matrix_ids WHERE matrix_id = $1)",
+    )
+    .bind(room_id)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -42,12 +47,14 @@ pub async fn set_doubted(
     ids: &[i64],
     is_doubted: bool,
 ) -> Result<(), StorageError> {
-    for id in ids {
-        query("UPDATE links SET is_doubted = $1 WHERE id = $2 AND is_doubted <> $1")
-            .bind(i64::from(is_doubted))
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
-    }
+    let is_doubted = i64::from(is_doubted);
+    let mut query = QueryBuilder::new("UPDATE links SET is_doubted = ");
+    query
+        .push_bind(is_doubted)
+        .push(" WHERE id IN ")
+        .push_rows(Rows::of(&[("id", Kind::Integer)], ids))
+        .push(" AND is_doubted <> ")
+        .push_bind(is_doubted);
+    query.build().execute(connection).await?;
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! The ends of links, for [`ending`](super::super::ending) alone: each returns the usages that the
 //! ended links were part of, which have to be released. All of this fails only if the database does.
 
-use medialink_link::{KeyId, LinkState};
+use medialink_link::LinkState;
 
 use super::{
     super::{
         StorageError,
-        engine::{Connection, QueryBuilder, query_scalar},
+        engine::{Connection, Kind, QueryBuilder, Rows, query_scalar},
         missing_media::AskedMedium,
     },
     criteria::{Criteria, Finder, push_criteria, push_part_of_time, push_time},
@@ -15,22 +15,15 @@ use super::{
 
 /// Which of the links that match end now: some at a time, so that others can write in between.
 #[derive(Debug, Clone, Copy)]
-pub struct Range {
+pub(in crate::storage) struct Range {
     /// Links of lower rows have been looked at.
-    pub after: i64,
+    pub(in crate::storage) after: i64,
     /// Links of higher rows are not meant.
-    pub up_to: i64,
+    pub(in crate::storage) up_to: i64,
     /// How many of each kind end at once.
-    pub limit: i64,
-}
-
-impl Range {
-    /// All of them.
-    pub(in crate::storage) const ALL: Self = Self {
-        after: -1,
-        up_to: i64::MAX,
-        limit: i64::MAX,
-    };
+    pub(in crate::storage) limit: i64,
+    /// Whether links are left out that have ended by another decision.
+    pub(in crate::storage) is_new: bool,
 }
 
 /// A link that has ended, and the usage that it was part of.
@@ -87,6 +80,9 @@ async fn end_part(
         None => push_time(&mut query, criteria),
         Some(is_known) => push_part_of_time(&mut query, criteria, is_known),
     }
+    if range.is_new {
+        query.push(concat!(" AND NOT EXISTS (", decided_end!(), ")"));
+    }
     // Only these are found with ended links among them, which are not to be looked at again and again.
     if criteria.finder() == Finder::RoomOrSender {
         query
@@ -98,11 +94,50 @@ async fn end_part(
     } else {
         query.push(" AND + l.id <= ").push_bind(range.up_to);
     }
-    query
-        .push(" LIMIT ")
-        .push_bind(range.limit)
-        .push(") RETURNING id, media_reference_id");
+    query.push(" LIMIT ").push_bind(range.limit);
+    if !connection.is_sqlite() {
+        // Links that others end at the same time do not count against the limit.
+        query.push(" FOR UPDATE");
+    }
+    query.push(") RETURNING id, media_reference_id");
     query.build_query_as().fetch_all(connection).await
+}
+
+/// Up to `limit` live links of events, given by room and ID, of every bridge, and those to media that these have
+/// brought as edits; not those that have ended by another decision.
+pub(in crate::storage) async fn live_of_events(
+    connection: &mut Connection,
+    events: &[(String, String)],
+    limit: i64,
+    now: i64,
+) -> Result<Vec<i64>, StorageError> {
+    let mut rows = Rows::new(&[("room_id", Kind::Text), ("event_id", Kind::Text)]);
+    for (room_id, event_id) in events {
+        rows.push([room_id.into(), event_id.into()]);
+    }
+    let live = concat!(
+        " AND l.state = 'live' AND NOT EXISTS (",
+        decided_end!(),
+        ") AND (l.expires_at IS NULL OR l.expires_at > "
+    );
+    let mut query = QueryBuilder::new("SELECT l.id FROM ");
+    query
+        .push_rows(rows.clone())
+        .push(" AS gone CROSS JOIN links l WHERE l.event_id = gone.event_id AND l.event_id <> '' AND + l.room = \
+             (SELECT i.id FROM matrix_ids i WHERE i.matrix_id = gone.room_id)")
+        .push(live)
+        .push_bind(now)
+        .push(") UNION SELECT l.id FROM ")
+        .push_rows(rows)
+        .push(
+            " AS gone CROSS JOIN links l WHERE l.shown_by = gone.event_id AND l.shown_by <> '' AND + l.room = \
+             (SELECT i.id FROM matrix_ids i WHERE i.matrix_id = gone.room_id)",
+        )
+        .push(live)
+        .push_bind(now)
+        .push(") LIMIT ")
+        .push_bind(limit);
+    query.build_query_scalar().fetch_all(connection).await
 }
 
 /// The last row of a link.
@@ -113,103 +148,75 @@ pub(in crate::storage) async fn last(connection: &mut Connection) -> Result<i64,
     Ok(last.unwrap_or(0))
 }
 
-/// Ends one link; `None`: it was not live.
-pub(in crate::storage) async fn end_one(
+/// Ends those of these links that are live.
+pub(in crate::storage) async fn end_live(
     connection: &mut Connection,
-    id: i64,
+    ids: &[i64],
     state: LinkState,
     now: i64,
-) -> Result<Option<i64>, StorageError> {
-    query_scalar(
-        "UPDATE links SET state = $1, ended_at = $2 WHERE id = $3 AND state = 'live' \
-         AND (expires_at IS NULL OR expires_at > $2) RETURNING media_reference_id",
-    )
-    .bind(state.as_str())
-    .bind(now)
-    .bind(id)
-    .fetch_optional(connection)
-    .await
-}
-
-/// Ends the live links to media that an edit has brought, of every bridge.
-pub(in crate::storage) async fn end_shown_by(
-    connection: &mut Connection,
-    room_id: &str,
-    edit: &str,
-    now: i64,
 ) -> Result<Vec<i64>, StorageError> {
-    let ended = query_scalar(
-        "UPDATE links SET state = 'redacted', ended_at = $1 \
-         WHERE state = 'live' AND room_id = $2 AND shown_by = $3 AND shown_by <> '' \
-         RETURNING media_reference_id",
-    )
-    .bind(now)
-    .bind(room_id)
-    .bind(edit)
-    .fetch_all(connection)
-    .await?;
-    Ok(ended)
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new("UPDATE links SET state = ");
+    query
+        .push_bind(state.as_str())
+        .push(", ended_at = ")
+        .push_bind(now)
+        .push(" WHERE id IN ")
+        .push_rows(Rows::of(&[("id", Kind::Integer)], ids))
+        .push(" AND state = 'live' AND (expires_at IS NULL OR expires_at > ")
+        .push_bind(now)
+        .push(") RETURNING media_reference_id");
+    query.build_query_scalar().fetch_all(connection).await
 }
 
-/// Revokes a link that a bridge has made by itself, also one that has ended: of all its ends, only
-/// this one cannot be undone. `None`: it was revoked before.
+/// Revokes links that a bridge has made by itself, also those that have ended: of all their ends, only this
+/// one cannot be undone.
 pub(in crate::storage) async fn revoke_legacy(
     connection: &mut Connection,
-    id: i64,
+    ids: &[i64],
     now: i64,
-) -> Result<Option<i64>, StorageError> {
-    query_scalar(
-        "UPDATE links SET state = 'revoked', ended_at = $1 \
-         WHERE id = $2 AND form = 'legacy' AND state <> 'revoked' RETURNING media_reference_id",
-    )
-    .bind(now)
-    .bind(id)
-    .fetch_optional(connection)
-    .await
+) -> Result<Vec<i64>, StorageError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new("UPDATE links SET state = 'revoked', ended_at = ");
+    query
+        .push_bind(now)
+        .push(" WHERE id IN ")
+        .push_rows(Rows::of(&[("id", Kind::Integer)], ids))
+        .push(" AND form = 'legacy' AND state <> 'revoked' RETURNING media_reference_id");
+    query.build_query_scalar().fetch_all(connection).await
 }
 
-/// Ends live links that a key has signed, up to `limit`.
-pub(in crate::storage) async fn end_of_key(
+/// Ends up to `limit` live links to a medium that the homeserver no longer has: those of the bridge that was
+/// told so, with this content token, and with this copy.
+pub(in crate::storage) async fn end_gone(
     connection: &mut Connection,
-    key_id: KeyId,
+    medium: &AskedMedium,
     limit: i64,
     now: i64,
 ) -> Result<Vec<i64>, StorageError> {
     query_scalar(
-        "UPDATE links SET state = 'revoked', ended_at = $1 WHERE state = 'live' AND id IN \
-         (SELECT id FROM links WHERE key_id = $2 AND state = 'live' \
-         AND (expires_at IS NULL OR expires_at > $1) LIMIT $3) RETURNING media_reference_id",
+        "UPDATE links SET state = 'gone', ended_at = $1 WHERE state = 'live' AND id IN \
+         (SELECT l.id FROM media_references r JOIN links l ON l.media_reference_id = r.id \
+         WHERE r.mxc = $2 AND r.bridge = $3 AND r.content_token = $4 AND COALESCE(r.copy_mxc, '') = $5 \
+         AND l.state = 'live' AND (l.expires_at IS NULL OR l.expires_at > $1) LIMIT $6) \
+         RETURNING media_reference_id",
     )
     .bind(now)
-    .bind(i64::from(key_id))
+    .bind(&medium.mxc)
+    .bind(&medium.bridge)
+    .bind(medium.secret())
+    .bind(&medium.copy_mxc)
     .bind(limit)
     .fetch_all(connection)
     .await
 }
 
-/// Ends the live links to a medium that the homeserver no longer has: those of the bridge that was told
-/// so, with this content token, and with this copy.
-pub(in crate::storage) async fn end_gone(
-    connection: &mut Connection,
-    medium: &AskedMedium,
-    now: i64,
-) -> Result<Vec<i64>, StorageError> {
-    query_scalar(
-        "UPDATE links SET state = 'gone', ended_at = $1 WHERE mxc = $2 AND bridge || '' = $3 \
-         AND content_token = $4 AND state = 'live' AND (expires_at IS NULL OR expires_at > $1) \
-         AND EXISTS (SELECT 1 FROM media_references r WHERE r.id = links.media_reference_id \
-         AND COALESCE(r.copy_mxc, '') = $5) RETURNING media_reference_id",
-    )
-    .bind(now)
-    .bind(&medium.mxc)
-    .bind(&medium.bridge)
-    .bind(&medium.content_token)
-    .bind(&medium.copy_mxc)
-    .fetch_all(connection)
-    .await
-}
-
-/// Notes up to `limit` links whose time is over as expired.
+/// Notes up to `limit` links whose time is over as expired; none while decisions are carried out, which may be
+/// about the same links.
 pub(in crate::storage) async fn expire(
     connection: &mut Connection,
     now: i64,
@@ -218,7 +225,8 @@ pub(in crate::storage) async fn expire(
     query_scalar(
         "UPDATE links SET state = 'expired', ended_at = expires_at WHERE id IN \
          (SELECT id FROM links WHERE state = 'live' AND expires_at IS NOT NULL AND expires_at <= $1 LIMIT $2) \
-         AND state = 'live' AND expires_at <= $1 RETURNING media_reference_id",
+         AND state = 'live' AND expires_at <= $1 \
+         AND NOT EXISTS (SELECT 1 FROM endings e WHERE e.finished_at IS NULL) RETURNING media_reference_id",
     )
     .bind(now)
     .bind(limit)

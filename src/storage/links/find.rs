@@ -19,7 +19,7 @@ use super::{
 pub async fn find(reader: &Reader, link_id: &str) -> Result<Option<LinkRow>, StorageError> {
     let mut query = QueryBuilder::new(SELECT);
     query.push("WHERE l.link_id = ").push_bind(link_id);
-    query.build_query_as().fetch_optional(reader).await
+    query.build_query_opened().fetch_optional(reader).await
 }
 
 /// The link with this ID, inside a write.
@@ -29,7 +29,7 @@ pub async fn find_in(
 ) -> Result<Option<LinkRow>, StorageError> {
     let mut query = QueryBuilder::new(SELECT);
     query.push("WHERE l.link_id = ").push_bind(link_id);
-    query.build_query_as().fetch_optional(connection).await
+    query.build_query_opened().fetch_optional(connection).await
 }
 
 /// The link with this ID, which was stored in this write.
@@ -47,19 +47,22 @@ pub async fn legacy_in(
 ) -> Result<Vec<LinkRow>, StorageError> {
     let mut query = QueryBuilder::new(SELECT);
     query
-        .push("WHERE l.id IN (SELECT id FROM links WHERE state = 'live' AND mxc = ")
+        .push("WHERE l.id IN (SELECT a.id FROM media_references u JOIN links a ON a.media_reference_id = u.id AND a.state = 'live' WHERE u.mxc = ")
         .push_bind(mxc.to_string())
-        .push(" UNION ALL SELECT id FROM links WHERE state <> 'live' AND mxc = ")
+        .push(" AND u.bridge = ")
+        .push_bind(bridge)
+        .push(" UNION ALL SELECT a.id FROM media_references u JOIN links a ON a.media_reference_id = u.id AND NOT a.state = 'live' WHERE u.mxc = ")
         .push_bind(mxc.to_string())
-        .push(") AND l.form = 'legacy' AND l.bridge || '' = ")
-        .push_bind(bridge.to_owned());
-    query.build_query_as().fetch_all(connection).await
+        .push(" AND u.bridge = ")
+        .push_bind(bridge)
+        .push(") AND l.form = 'legacy'");
+    query.build_query_opened().fetch_all(connection).await
 }
 
 /// Links that were part of a usage, one for each file that they promise: attachments with
 /// different keys may share an mxc URI.
 pub async fn of_usage(
-    reader: &Reader,
+    connection: &mut Connection,
     media_reference_id: i64,
 ) -> Result<Vec<LinkRow>, StorageError> {
     let mut query = QueryBuilder::new(SELECT);
@@ -69,7 +72,22 @@ pub async fn of_usage(
         .push(" GROUP BY file UNION ALL SELECT MAX(id) FROM links WHERE NOT state = 'live' AND media_reference_id = ")
         .push_bind(media_reference_id)
         .push(" GROUP BY file)");
-    query.build_query_as().fetch_all(reader).await
+    query.build_query_opened().fetch_all(connection).await
+}
+
+/// The links of a usage that have ended since a time, but for those whose time was over.
+pub async fn ended_of_usage(
+    reader: &Reader,
+    media_reference_id: i64,
+    since: i64,
+) -> Result<Vec<LinkRow>, StorageError> {
+    let mut query = QueryBuilder::new(SELECT);
+    query
+        .push("WHERE NOT l.state = 'live' AND l.state <> 'expired' AND l.media_reference_id = ")
+        .push_bind(media_reference_id)
+        .push(" AND l.ended_at >= ")
+        .push_bind(since);
+    query.build_query_opened().fetch_all(reader).await
 }
 
 /// The live links of an event, of every bridge, also those that wait for an answer to an open question.
@@ -80,11 +98,11 @@ pub async fn of_event<'e>(
 ) -> Result<Vec<LinkRow>, StorageError> {
     let mut query = QueryBuilder::new(SELECT);
     query
-        .push("WHERE l.state = 'live' AND l.room_id = ")
+        .push("WHERE l.state = 'live' AND room.matrix_id || '' = ")
         .push_bind(room_id)
-        .push(" AND l.event_id = ")
+        .push(" AND l.event_id <> '' AND l.event_id = ")
         .push_bind(event_id);
-    query.build_query_as().fetch_all(reader).await
+    query.build_query_opened().fetch_all(reader).await
 }
 
 /// Live links to other media that the same bridge has linked for the event of this one, newest
@@ -100,19 +118,19 @@ pub async fn beside(
     };
     let mut query = QueryBuilder::new(SELECT);
     query
-        .push("WHERE l.state = 'live' AND l.is_doubted = 0 AND l.room_id = ")
+        .push("WHERE l.state = 'live' AND l.is_doubted = 0 AND room.matrix_id || '' = ")
         .push_bind(link.claims.room_id.as_str())
-        .push(" AND l.event_id = ")
+        .push(" AND l.event_id <> '' AND l.event_id = ")
         .push_bind(event_id.as_str())
-        .push(" AND l.bridge = ")
+        .push(" AND l.bridge || '' = ")
         .push_bind(&link.bridge)
-        .push(" AND l.mxc <> ")
+        .push(" AND r.mxc <> ")
         .push_bind(link.claims.mxc.to_string())
         .push(" AND l.max_follows IS NULL AND (l.expires_at IS NULL OR l.expires_at > ")
         .push_bind(now)
         .push(") ORDER BY l.id DESC LIMIT ")
         .push_bind(limit);
-    query.build_query_as().fetch_all(reader).await
+    query.build_query_opened().fetch_all(reader).await
 }
 
 /// What a link is known by that a bridge asks for again.
@@ -149,6 +167,34 @@ pub async fn find_repeated(
     if asked.is_empty() {
         return Ok(Vec::new());
     }
+    let (of_events, without): (Vec<_>, Vec<_>) =
+        asked.into_iter().partition(|one| !one.event_id.is_empty());
+    let mut query = QueryBuilder::new(SELECT);
+    query.push("WHERE l.id IN (");
+    if !of_events.is_empty() {
+        // An event has few links, a medium may have very many.
+        let found = "FROM links e JOIN media_references u ON u.id = e.media_reference_id + 0 \
+             WHERE e.event_id = asked.event_id AND e.event_id <> ''";
+        push_repeated(&mut query, bridge, (found, of_events), now);
+        if !without.is_empty() {
+            query.push(" UNION ALL ");
+        }
+    }
+    if !without.is_empty() {
+        let found = "FROM media_references u JOIN links e ON e.media_reference_id = u.id WHERE e.event_id = ''";
+        push_repeated(&mut query, bridge, (found, without), now);
+    }
+    query.push(")");
+    query.build_query_opened().fetch_all(connection).await
+}
+
+/// The rows of the newest links of those that are found.
+fn push_repeated(
+    query: &mut QueryBuilder,
+    bridge: &str,
+    (found, asked): (&'static str, Vec<Repeated>),
+    now: i64,
+) {
     let mut rows = Rows::new(&[
         ("mxc", Kind::Text),
         ("room_id", Kind::Text),
@@ -163,20 +209,20 @@ pub async fn find_repeated(
             one.form.into(),
         ]);
     }
-    let mut query = QueryBuilder::new(SELECT);
     query
-        .push("WHERE l.id IN (SELECT (SELECT e.id FROM links e WHERE e.bridge = ")
-        .push_bind(bridge)
+        .push("SELECT (SELECT MAX(e.id) ")
+        .push(found)
         .push(
-            " AND e.mxc = asked.mxc AND e.room_id = asked.room_id AND e.event_id = asked.event_id \
+            " AND u.mxc = asked.mxc AND u.room = (SELECT i.id FROM matrix_ids i WHERE i.matrix_id = asked.room_id) \
              AND e.form = asked.form AND e.state = 'live' AND e.max_follows IS NULL \
              AND (e.expires_at IS NULL OR e.expires_at > ",
         )
         .push_bind(now)
-        .push(") ORDER BY e.id DESC LIMIT 1) FROM ")
+        .push(") AND u.bridge = ")
+        .push_bind(bridge)
+        .push(") FROM ")
         .push_rows(rows)
-        .push(" AS asked)");
-    query.build_query_as().fetch_all(connection).await
+        .push(" AS asked");
 }
 
 /// The newest live link to the paste of this digest. One whose text was never attached to an event
@@ -196,7 +242,7 @@ pub async fn find_paste(
         .push(") AND (r.own_upload_at IS NULL OR r.copy_mxc IS NOT NULL OR r.own_upload_at > ")
         .push_bind(attached_or_since)
         .push(") ORDER BY l.id DESC LIMIT 1");
-    query.build_query_as().fetch_optional(connection).await
+    query.build_query_opened().fetch_optional(connection).await
 }
 
 /// How many live links a key has signed.

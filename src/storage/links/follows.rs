@@ -14,13 +14,15 @@ pub(in crate::storage) async fn take_follow(
     id: i64,
     now: i64,
 ) -> Result<Option<(LinkState, i64)>, StorageError> {
-    let taken: Option<(String, i64)> = query_as(
-        "UPDATE links SET follows = follows + 1, last_followed_at = $1, \
-         state = CASE WHEN follows + 1 >= max_follows THEN 'spent' ELSE state END, \
-         ended_at = CASE WHEN follows + 1 >= max_follows THEN $1 ELSE ended_at END \
-         WHERE id = $2 AND state = 'live' AND is_doubted = 0 AND follows < max_follows \
-         AND (expires_at IS NULL OR expires_at > $1) RETURNING state, media_reference_id",
-    )
+    let taken: Option<(String, i64)> = query_as(concat!(
+        "UPDATE links AS l SET follows = follows + 1, last_followed_at = $1, \
+             state = CASE WHEN follows + 1 >= max_follows THEN 'spent' ELSE state END, \
+             ended_at = CASE WHEN follows + 1 >= max_follows THEN $1 ELSE ended_at END \
+             WHERE id = $2 AND state = 'live' AND is_doubted = 0 AND follows < max_follows \
+             AND (expires_at IS NULL OR expires_at > $1) AND NOT EXISTS (",
+        decided_end!(),
+        ") RETURNING state, media_reference_id"
+    ))
     .bind(now)
     .bind(id)
     .fetch_optional(connection)

@@ -1,20 +1,24 @@
 //! New links.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use medialink_event::{Appearance, Warning};
 use medialink_link::{
     KeyId, LinkClaims, LinkForm, LinkState,
-    matrix::{ContentToken, EventId, MxcUri},
+    matrix::{EventId, MxcUri},
 };
 
 use super::{
     super::{
         StorageError,
         engine::{Connection, Kind, QueryBuilder, Rows, Value, storable},
+        matrix_ids,
         usage_state::NotedUsage,
     },
-    columns::{NO_KEY, duration, file_bytes, is_spoiler, non_empty, warning},
+    columns::{NO_KEY, duration, file_secret, is_spoiler, non_empty, warning},
     row::{LinkRow, Paste},
 };
 
@@ -98,6 +102,7 @@ impl NewLink {
             pages_only: self.pages_only,
             state: self.state,
             is_doubted: false,
+            decided: None,
             follows: 0,
             bytes_served: 0,
             last_followed_at: None,
@@ -124,7 +129,7 @@ fn stored_appearance(appearance: Appearance) -> Appearance {
     }
 }
 
-const COLUMNS: [(&str, Kind); 31] = [
+const COLUMNS: [(&str, Kind); 28] = [
     ("link_id", Kind::Text),
     ("form", Kind::Text),
     ("key_id", Kind::Integer),
@@ -132,11 +137,8 @@ const COLUMNS: [(&str, Kind); 31] = [
     ("lifetime_s", Kind::Integer),
     ("bridge", Kind::Text),
     ("media_reference_id", Kind::Integer),
-    ("room_id", Kind::Text),
     ("event_id", Kind::Text),
-    ("sender", Kind::Text),
-    ("mxc", Kind::Text),
-    ("content_token", Kind::Text),
+    ("sender", Kind::Integer),
     ("file", Kind::Bytes),
     ("filename", Kind::Text),
     ("mimetype", Kind::Text),
@@ -158,9 +160,9 @@ const COLUMNS: [(&str, Kind); 31] = [
     ("shown_by", Kind::Text),
 ];
 
-fn values(link: &NewLink) -> [Value; 31] {
+/// `sender`: its number.
+fn values(link: &NewLink, sender: Option<i64>) -> [Value; 28] {
     let claims = &link.claims;
-    let token = claims.content_token.as_ref();
     let paste = link.paste.as_ref();
     [
         (&link.link_id).into(),
@@ -170,12 +172,9 @@ fn values(link: &NewLink) -> [Value; 31] {
         link.sealed.map(|(_, lifetime)| lifetime).into(),
         (&link.bridge).into(),
         link.media_reference_id.into(),
-        claims.room_id.as_str().into(),
         claims.event_id.as_ref().map_or("", EventId::as_str).into(),
-        link.sender.as_deref().unwrap_or("").into(),
-        claims.mxc.to_string().into(),
-        token.map_or("", ContentToken::expose).into(),
-        claims.file.as_ref().map(file_bytes).into(),
+        sender.into(),
+        file_secret(claims.file.as_ref(), link.media_reference_id).into(),
         (&claims.filename).into(),
         (&claims.mimetype).into(),
         link.size.into(),
@@ -192,7 +191,7 @@ fn values(link: &NewLink) -> [Value; 31] {
         duration(&link.appearance).into(),
         (&link.appearance.blurhash).into(),
         warning(&link.appearance).into(),
-        i64::from(is_spoiler(&link.appearance)).into(),
+        is_spoiler(&link.appearance).into(),
         link.shown_by.as_ref().map_or("", EventId::as_str).into(),
     ]
 }
@@ -205,6 +204,10 @@ pub async fn insert(connection: &mut Connection, link: &NewLink) -> Result<bool,
     Ok(!insert_all(connection, [link]).await?.is_empty())
 }
 
+fn sender(link: &NewLink) -> Option<&str> {
+    link.sender.as_deref().filter(|sender| !sender.is_empty())
+}
+
 /// Stores new links, in this order; returns the rows by link ID. Links whose ID is taken are left out.
 ///
 /// # Errors
@@ -213,15 +216,19 @@ pub async fn insert_all<'l>(
     connection: &mut Connection,
     links: impl IntoIterator<Item = &'l NewLink>,
 ) -> Result<HashMap<String, i64>, StorageError> {
+    let links: Vec<&NewLink> = links.into_iter().collect();
+    let senders: BTreeSet<&str> = links.iter().filter_map(|link| sender(link)).collect();
+    let senders = matrix_ids::numbers(connection, senders).await?;
     let mut rows = Rows::new(&COLUMNS);
     for link in links {
-        rows.push(values(link));
+        let sender = sender(link).map(|sender| matrix_ids::number(&senders, sender));
+        rows.push(values(link, sender.transpose()?));
     }
     let mut query = QueryBuilder::new(
-        "INSERT INTO links (link_id, form, key_id, nonce, lifetime_s, bridge, media_reference_id, \
-         room_id, event_id, sender, mxc, content_token, file, filename, mimetype, size, issued_at, \
-         expires_at, max_follows, state, max_size, pages_only, paste_digest, language, width, height, duration_ms, \
-         blurhash, warning, is_spoiler, shown_by) SELECT * FROM ",
+        "INSERT INTO links (link_id, form, key_id, nonce, lifetime_s, bridge, media_reference_id, event_id, sender, \
+         file, filename, mimetype, size, issued_at, expires_at, max_follows, state, max_size, pages_only, paste_digest, \
+         language, width, height, duration_ms, blurhash, warning, is_spoiler, shown_by, room) \
+         SELECT new.*, (SELECT room FROM media_references WHERE id = new.media_reference_id) FROM ",
     );
     query
         .push_rows(rows)

@@ -33,6 +33,16 @@ struct Page<'a> {
     now: i64,
 }
 
+impl Page<'_> {
+    /// The condition of ended links, as the index says it that finds them.
+    fn ended(&self) -> &'static str {
+        match self.criteria.event_id {
+            Some(_) => " AND l.state <> 'live'",
+            None => " AND NOT l.state = 'live'",
+        }
+    }
+}
+
 /// One page of a bridge's links (of all bridges: `None`), newest first; `before`: the row that the
 /// page before ended with.
 pub async fn list(
@@ -56,10 +66,10 @@ pub async fn list(
             push_found(&mut query, page, bridge, "");
             " ORDER BY l.id DESC LIMIT "
         }
-        Finder::MediumOrEvent => {
+        Finder::Apart => {
             push_found(&mut query, page, bridge, " AND l.state = 'live'");
             query.push(" UNION ALL ");
-            push_found(&mut query, page, bridge, " AND l.state <> 'live'");
+            push_found(&mut query, page, bridge, page.ended());
             " ORDER BY l.id DESC LIMIT "
         }
         Finder::Time => {
@@ -78,7 +88,7 @@ pub async fn list(
         }
     };
     query.push(")").push(order).push_bind(limit);
-    query.build_query_as().fetch_all(reader).await
+    query.build_query_opened().fetch_all(reader).await
 }
 
 const BY_TIME: &str = " ORDER BY l.issued_at DESC, l.id DESC LIMIT ";
@@ -88,7 +98,10 @@ pub(super) async fn bridges(connection: &mut Connection) -> Result<Vec<String>, 
     let mut bridges: Vec<String> = Vec::new();
     loop {
         let last = bridges.last().map_or("", String::as_str);
-        let next: Option<String> = query_scalar("SELECT MIN(bridge) FROM links WHERE bridge > $1")
+        let next: Option<String> = query_scalar(
+            "SELECT MIN(next) FROM (SELECT MIN(bridge) AS next FROM links WHERE state = 'live' AND bridge > $1 \
+             UNION ALL SELECT MIN(bridge) FROM links WHERE state <> 'live' AND bridge > $1) AS part",
+        )
             .bind(last)
             .fetch_one(&mut *connection)
             .await?;
@@ -130,8 +143,13 @@ fn push_bridge(query: &mut QueryBuilder, page: Page<'_>, bridge: &str) {
             }
             query.push(if is_first { "" } else { " UNION ALL " });
             is_first = false;
-            query.push("SELECT id FROM (SELECT l.id FROM links l WHERE l.state = ");
-            query.push_bind(state.as_str());
+            query.push("SELECT id FROM (SELECT l.id FROM links l WHERE ");
+            if state == LinkState::Live {
+                query.push("l.state = 'live'");
+            } else {
+                query.push("l.state <> 'live' AND l.state = ");
+                query.push_bind(state.as_str());
+            }
             push_criteria(query, Some(bridge), page.criteria);
             push_part_of_time(query, page.criteria, is_known);
             if asked == Some(LinkState::Live) {

@@ -1,10 +1,7 @@
 //! Links that change while they live. All of this fails only if the database does.
 
 use medialink_event::Appearance;
-use medialink_link::{
-    LinkClaims,
-    matrix::{ContentToken, EventId},
-};
+use medialink_link::{LinkClaims, matrix::EventId};
 
 use super::{
     super::{
@@ -12,7 +9,7 @@ use super::{
         engine::{Connection, query},
         room_policies::RoomPolicy,
     },
-    columns::{duration, file_bytes, is_spoiler, warning},
+    columns::{duration, file_secret, is_spoiler, warning},
 };
 
 /// A link as a repeated request leaves it.
@@ -42,17 +39,14 @@ pub(in crate::storage) async fn update(
         claims, appearance, ..
     } = renewal;
     query(
-        "UPDATE links SET content_token = $1, file = $2, filename = $3, mimetype = $4, \
-         media_reference_id = $5, expires_at = $6, renewed_at = COALESCE($7, renewed_at), \
-         width = $8, height = $9, duration_ms = $10, blurhash = $11, warning = $12, is_spoiler = $13, shown_by = $14 WHERE id = $15",
+        "UPDATE links SET file = $1, filename = $2, mimetype = $3, media_reference_id = $4, expires_at = $5, \
+         renewed_at = COALESCE($6, renewed_at), width = $7, height = $8, duration_ms = $9, blurhash = $10, \
+         warning = $11, is_spoiler = $12, shown_by = $13 WHERE id = $14",
     )
-    .bind(
-        claims
-            .content_token
-            .as_ref()
-            .map_or("", ContentToken::expose),
-    )
-    .bind(claims.file.as_ref().map(file_bytes))
+    .bind(file_secret(
+        claims.file.as_ref(),
+        renewal.media_reference_id,
+    ))
     .bind(&claims.filename)
     .bind(&claims.mimetype)
     .bind(renewal.media_reference_id)
@@ -63,7 +57,7 @@ pub(in crate::storage) async fn update(
     .bind(duration(appearance))
     .bind(&appearance.blurhash)
     .bind(warning(appearance))
-    .bind(i64::from(is_spoiler(appearance)))
+    .bind(is_spoiler(appearance))
     .bind(renewal.shown_by.map_or("", EventId::as_str))
     .bind(id)
     .execute(connection)
@@ -94,7 +88,9 @@ pub async fn bound_by(
         "UPDATE links SET max_size = $1, pages_only = $2, expires_at = CASE \
          WHEN expires_at <= COALESCE(renewed_at, issued_at) + $3 OR $3 IS NULL THEN expires_at \
          ELSE COALESCE(renewed_at, issued_at) + $3 END \
-         WHERE room_id = $4 AND state = 'live'",
+         WHERE room = (SELECT id FROM matrix_ids WHERE matrix_id = $4) AND state = 'live' \
+         AND (max_size IS DISTINCT FROM $1 OR pages_only <> $2 \
+         OR COALESCE(expires_at > COALESCE(renewed_at, issued_at) + $3, $3 IS NOT NULL))",
     )
     .bind(policy.max_size)
     .bind(i64::from(policy.pages_only))

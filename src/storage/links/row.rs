@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{FromRow, Row};
+use sqlx::FromRow;
 
 use medialink_event::Appearance;
 use medialink_link::{
@@ -11,8 +11,13 @@ use medialink_link::{
 };
 
 use super::{
-    super::{StorageError, usage_state::UsageState},
-    columns::{AppearanceColumns, NO_KEY, file_keys, non_empty},
+    super::{
+        StorageError,
+        engine::Opened,
+        sealer::{Sealing, SecretKind},
+        usage_state::UsageState,
+    },
+    columns::{AppearanceColumns, NO_KEY, file_keys},
 };
 
 /// A link as the database holds it.
@@ -56,6 +61,8 @@ pub struct LinkRow {
     pub state: LinkState,
     /// Whether its event may be redacted, which the homeserver has not told yet.
     pub is_doubted: bool,
+    /// How it has ended by a decision that its row does not show yet.
+    pub decided: Option<LinkState>,
     /// How often it was followed.
     pub follows: i64,
     /// How many bytes it has served.
@@ -81,26 +88,37 @@ pub struct Paste {
 }
 
 impl LinkRow {
-    /// The state at a time: a link has ended from its expiry on, noted or not, and as long as its event
-    /// may be redacted.
+    /// The state at a time: a link has ended from its expiry on, noted or not, from a decision on, and as
+    /// long as its event may be redacted.
     #[must_use]
     pub fn state_at(&self, now: i64) -> LinkState {
-        match (self.state, self.expires_at) {
-            (LinkState::Live, Some(end)) if end <= now => LinkState::Expired,
-            (LinkState::Live, _) if self.is_doubted => LinkState::Redacted,
-            (state, _) => state,
+        match (self.state, self.decided, self.expires_at) {
+            (LinkState::Live, Some(state), _) => state,
+            (LinkState::Live, None, Some(end)) if end <= now => LinkState::Expired,
+            (LinkState::Live, None, _) if self.is_doubted => LinkState::Redacted,
+            (state, _, _) => state,
         }
     }
 }
 
 /// Reads a [`LinkRow`]; a condition follows.
-pub(super) const SELECT: &str = "SELECT l.*, r.state AS usage_state, r.copy_mxc, m.event_id AS usage_event_id \
-     FROM links l JOIN media_references r ON r.id = l.media_reference_id \
-     LEFT JOIN meta_events m ON m.id = r.counted_by ";
+pub(super) const SELECT: &str = concat!(
+    "SELECT l.id, l.link_id, l.form, l.key_id, l.nonce, l.lifetime_s, l.bridge, \
+     l.media_reference_id, room.matrix_id AS room_id, l.event_id, sender.matrix_id AS sender, r.mxc, r.content_token, \
+     l.file, l.filename, l.mimetype, l.size, l.width, l.height, l.duration_ms, l.blurhash, l.warning, \
+     CAST(l.is_spoiler AS BIGINT) AS is_spoiler, l.shown_by, l.issued_at, l.expires_at, l.max_follows, l.max_size, \
+     CAST(l.pages_only AS BIGINT) AS pages_only, l.state, CAST(l.is_doubted AS BIGINT) AS is_doubted, l.follows, \
+     l.bytes_served, l.last_followed_at, l.paste_digest, l.language, \
+     r.state AS usage_state, r.copy_mxc, m.event_id AS usage_event_id, (",
+    decided_end!(),
+    " ORDER BY e.id LIMIT 1) AS decided \
+     FROM links l JOIN media_references r ON r.id = l.media_reference_id JOIN matrix_ids room ON room.id = l.room \
+     LEFT JOIN matrix_ids sender ON sender.id = l.sender LEFT JOIN meta_events m ON m.id = r.counted_by "
+);
 
 /// The columns of a [`LinkRow`], as both databases give them.
 #[derive(FromRow)]
-struct Columns {
+pub struct Columns {
     id: i64,
     link_id: String,
     form: String,
@@ -111,7 +129,7 @@ struct Columns {
     media_reference_id: i64,
     room_id: String,
     event_id: String,
-    sender: String,
+    sender: Option<String>,
     mxc: String,
     content_token: String,
     file: Option<Vec<u8>>,
@@ -128,6 +146,7 @@ struct Columns {
     pages_only: i64,
     state: String,
     is_doubted: i64,
+    decided: Option<String>,
     follows: i64,
     bytes_served: i64,
     last_followed_at: Option<i64>,
@@ -176,7 +195,10 @@ impl TryFrom<Columns> for LinkRow {
                 .unwrap_or_else(RoomId::none),
             event_id: optional(&columns.event_id, "event ID", EventId::parse)?,
             mxc: MxcUri::parse(&columns.mxc).map_err(|_| Corrupt("mxc URI"))?,
-            content_token: optional(&columns.content_token, "content token", ContentToken::parse)?,
+            content_token: match columns.content_token.as_str() {
+                wiped if wiped.starts_with(' ') => None,
+                token => optional(token, "content token", ContentToken::parse)?,
+            },
             file: match columns.file {
                 None => None,
                 Some(bytes) => Some(file_keys(&bytes).ok_or(Corrupt("file key"))?),
@@ -198,7 +220,7 @@ impl TryFrom<Columns> for LinkRow {
             bridge: columns.bridge,
             media_reference_id: columns.media_reference_id,
             claims: Arc::new(claims),
-            sender: non_empty(columns.sender),
+            sender: columns.sender,
             size: columns.size,
             appearance: columns.appearance.into(),
             shown_by: optional(&columns.shown_by, "event ID", EventId::parse)?,
@@ -209,6 +231,10 @@ impl TryFrom<Columns> for LinkRow {
             pages_only: columns.pages_only != 0,
             state: LinkState::parse(&columns.state).ok_or(Corrupt("link state"))?,
             is_doubted: columns.is_doubted != 0,
+            decided: match columns.decided {
+                None => None,
+                Some(word) => Some(LinkState::parse(&word).ok_or(Corrupt("link state"))?),
+            },
             follows: columns.follows,
             bytes_served: columns.bytes_served,
             last_followed_at: columns.last_followed_at,
@@ -220,12 +246,15 @@ impl TryFrom<Columns> for LinkRow {
     }
 }
 
-impl<'r, R: Row> FromRow<'r, R> for LinkRow
-where
-    Columns: FromRow<'r, R>,
-{
-    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
-        let columns = Columns::from_row(row)?;
-        Self::try_from(columns).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+impl Opened for LinkRow {
+    type Row = Columns;
+
+    fn open(mut columns: Columns, sealing: &Sealing) -> Read<Self> {
+        columns.content_token = sealing.open_token(&columns.mxc, columns.content_token)?;
+        if let Some(file) = columns.file {
+            let usage = columns.media_reference_id.to_string();
+            columns.file = Some(sealing.open_bytes(SecretKind::FileKeys, &usage, file)?);
+        }
+        Self::try_from(columns)
     }
 }

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use super::{
     StorageError, cache_purges,
-    engine::{Connection, QueryBuilder, query, query_as, query_scalar},
-    held_usages,
+    engine::{Connection, Kind, Opened, QueryBuilder, Rows, query, query_scalar},
+    front_purges, held_usages, meta_events,
+    sealer::Sealing,
 };
 
 use note::set_fresh;
@@ -58,55 +59,88 @@ pub(super) async fn release(
     delays: ReleaseDelays,
     now: i64,
 ) -> Result<(), StorageError> {
-    let mut to_review = BTreeSet::new();
-    let usages = usages.into_iter().collect::<BTreeSet<_>>();
-    held_usages::hold(connection, &Vec::from_iter(usages.iter().copied())).await?;
-    for id in usages {
-        let unused: Option<(String, Option<i64>, Option<i64>)> = query_as(
-            "SELECT state, counted_by, queued_in FROM media_references WHERE id = $1 AND NOT EXISTS \
-             (SELECT 1 FROM links WHERE media_reference_id = $1 AND state = 'live')",
-        )
-        .bind(id)
-        .fetch_optional(&mut *connection)
-        .await?;
-        let Some((state, counted_by, queued_in)) = unused else {
-            continue;
-        };
-        if cause == EndCause::Wanted {
-            cache_purges::wish(connection, id, now).await?;
-        }
-        if let Some(meta_event) = counted_by {
-            to_review.insert(meta_event);
-        } else if queued_in.is_none() && state != UsageState::Disabled.as_str() {
-            set_fresh(connection, &[id], UsageState::Released, None).await?;
-        }
+    let usages = Vec::from_iter(usages.into_iter().collect::<BTreeSet<_>>());
+    held_usages::hold(connection, &usages).await?;
+    if cause == EndCause::Wanted && !usages.is_empty() {
+        front_purges::wish(connection, usages.iter().copied(), now).await?;
     }
-    for meta_event in to_review {
-        let review_at = match cause {
-            EndCause::Wanted => now + delays.batch_window_ms,
-            EndCause::Expired if counts_live_media(connection, meta_event).await? => {
-                now + delays.release_after_ms
-            }
-            EndCause::Expired => now,
-        };
-        super::meta_events::review_by(connection, meta_event, review_at).await?;
+    let unused = unused(connection, usages).await?;
+    if cause == EndCause::Wanted {
+        let media: Vec<i64> = unused.iter().map(|usage| usage.id).collect();
+        cache_purges::wish(connection, &media, now).await?;
     }
-    Ok(())
+    let is_uncounted = |usage: &&Unused| {
+        let is_free = usage.counted_by.is_none() && usage.queued_in.is_none();
+        is_free && usage.state != UsageState::Disabled.as_str()
+    };
+    let uncounted: Vec<i64> = unused
+        .iter()
+        .filter(is_uncounted)
+        .map(|usage| usage.id)
+        .collect();
+    set_fresh(connection, &uncounted, UsageState::Released, None).await?;
+    let to_review: BTreeSet<i64> = unused.iter().filter_map(|usage| usage.counted_by).collect();
+    let mut later = BTreeSet::new();
+    let review_at = match cause {
+        EndCause::Wanted => now + delays.batch_window_ms,
+        EndCause::Expired => {
+            later = counting_live_media(connection, &to_review).await?;
+            now
+        }
+    };
+    let at_once = to_review.difference(&later).copied().collect();
+    meta_events::review_all_by(connection, at_once, review_at).await?;
+    let review_later_at = now + delays.release_after_ms;
+    meta_events::review_all_by(connection, later, review_later_at).await
 }
 
-/// Whether any media that this meta event counts still has a live link.
-async fn counts_live_media(
+/// A usage without a live link.
+#[derive(sqlx::FromRow)]
+struct Unused {
+    id: i64,
+    state: String,
+    counted_by: Option<i64>,
+    queued_in: Option<i64>,
+}
+
+/// Those of these usages that have no live link.
+async fn unused(
     connection: &mut Connection,
-    meta_event: i64,
-) -> Result<bool, StorageError> {
-    let live: bool = query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM media_references r JOIN links l ON l.media_reference_id = r.id \
-         WHERE r.counted_by = $1 AND l.state = 'live')",
-    )
-    .bind(meta_event)
-    .fetch_one(connection)
-    .await?;
-    Ok(live)
+    usages: Vec<i64>,
+) -> Result<Vec<Unused>, StorageError> {
+    if usages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT r.id, r.state, r.counted_by, r.queued_in FROM media_references r WHERE r.id IN ",
+    );
+    query
+        .push_rows(Rows::of(&[("id", Kind::Integer)], usages))
+        .push(
+            " AND NOT EXISTS (SELECT 1 FROM links l \
+             WHERE l.media_reference_id = r.id AND l.state = 'live')",
+        );
+    query.build_query_as().fetch_all(connection).await
+}
+
+/// Those of these meta events that count any media which still has a live link.
+async fn counting_live_media(
+    connection: &mut Connection,
+    meta_events: &BTreeSet<i64>,
+) -> Result<BTreeSet<i64>, StorageError> {
+    if meta_events.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let events = meta_events.iter().copied();
+    let mut query = QueryBuilder::new("SELECT e.id FROM ");
+    query
+        .push_rows(Rows::of(&[("id", Kind::Integer)], events))
+        .push(
+            " AS e WHERE EXISTS (SELECT 1 FROM media_references r JOIN links l ON l.media_reference_id = r.id \
+             WHERE r.counted_by = e.id AND l.state = 'live')",
+        );
+    let live: Vec<i64> = query.build_query_scalar().fetch_all(connection).await?;
+    Ok(live.into_iter().collect())
 }
 
 /// A usage that a meta event is to count, with what that event says about it.
@@ -128,6 +162,15 @@ pub struct Usage {
     pub event_id: Option<String>,
 }
 
+impl Opened for Usage {
+    type Row = Self;
+
+    fn open(mut usage: Self, sealing: &Sealing) -> Result<Self, StorageError> {
+        usage.content_token = sealing.open_token(&usage.mxc, usage.content_token)?;
+        Ok(usage)
+    }
+}
+
 const USAGE: &str = "SELECT r.id, r.mxc, r.content_token, \
      (SELECT COUNT(*) FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live') AS links, \
      (SELECT COUNT(l.expires_at) FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live') AS ending, \
@@ -142,8 +185,8 @@ pub async fn rooms_to_gather(
     before: i64,
 ) -> Result<Vec<String>, StorageError> {
     query_scalar(
-        "SELECT DISTINCT room_id FROM media_references \
-         WHERE bridge = $1 AND state = 'pending' AND queued_in IS NULL AND pending_at <= $2",
+        "SELECT i.matrix_id FROM matrix_ids i WHERE i.id IN (SELECT room FROM media_references \
+         WHERE bridge = $1 AND state = 'pending' AND queued_in IS NULL AND pending_at <= $2)",
     )
     .bind(bridge)
     .bind(before)
@@ -163,10 +206,11 @@ pub async fn gather(
     query
         .push("WHERE r.bridge = ")
         .push_bind(bridge)
-        .push(" AND r.room_id = ")
+        .push(" AND r.room = (SELECT id FROM matrix_ids WHERE matrix_id = ")
         .push_bind(room_id)
-        .push(" AND r.state = 'pending' AND r.queued_in IS NULL ORDER BY r.pending_at, r.id");
-    let mut usages: Vec<Usage> = query.build_query_as().fetch_all(&mut *connection).await?;
+        .push(") AND r.state = 'pending' AND r.queued_in IS NULL ORDER BY r.pending_at, r.id");
+    let usages = query.build_query_opened();
+    let mut usages: Vec<Usage> = usages.fetch_all(&mut *connection).await?;
     // Those that have come meanwhile are gathered next.
     usages.retain(|usage| held.as_ref().is_none_or(|held| held.contains(&usage.id)));
     let (live, unused): (Vec<_>, Vec<_>) = usages.into_iter().partition(|usage| usage.links > 0);
@@ -182,7 +226,7 @@ pub async fn live(connection: &mut Connection, ids: &[i64]) -> Result<Vec<Usage>
         let mut query = QueryBuilder::new(USAGE);
         query.push("WHERE r.id = ").push_bind(*id);
         let usage: Option<Usage> = query
-            .build_query_as()
+            .build_query_opened()
             .fetch_optional(&mut *connection)
             .await?;
         usages.extend(usage.filter(|usage| usage.links > 0));
@@ -204,7 +248,10 @@ pub async fn retry_failed(
     );
     if let Some((bridge, room_id)) = of_room {
         query.push(" AND bridge = ").push_bind(bridge.to_owned());
-        query.push(" AND room_id = ").push_bind(room_id.to_owned());
+        query
+            .push(" AND room = (SELECT id FROM matrix_ids WHERE matrix_id = ")
+            .push_bind(room_id.to_owned())
+            .push(")");
     }
     query.build().execute(connection).await
 }
@@ -214,7 +261,7 @@ pub async fn retry_failed(
 pub async fn count_disabled(connection: &mut Connection, now: i64) -> Result<u64, StorageError> {
     query(
         "UPDATE media_references SET state = 'pending', pending_at = $1 WHERE state = 'disabled' \
-         AND room_id <> '' AND EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live')",
+         AND room NOT IN (SELECT id FROM matrix_ids WHERE matrix_id = '') AND EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = media_references.id AND l.state = 'live')",
     )
     .bind(now)
     .execute(connection)

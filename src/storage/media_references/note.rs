@@ -6,33 +6,44 @@ use medialink_link::{LinkClaims, matrix::ContentToken};
 
 use super::super::{
     StorageError,
-    engine::{Connection, Kind, QueryBuilder, Rows, query},
+    engine::{Connection, Kind, Opened, QueryBuilder, Rows, query},
+    matrix_ids,
+    sealer::{Sealing, Secret},
     usage_state::{NotedUsage, UsageState},
 };
 
-/// What a usage is known by, beside its bridge: room, mxc URI, content token.
-type Key = (String, String, String);
+/// What a usage is known by, beside its bridge: the number of its room, mxc URI, content token.
+type Key = (i64, String, String);
 
-fn key(claims: &LinkClaims) -> Key {
+fn key(claims: &LinkClaims, rooms: &HashMap<String, i64>) -> Result<Key, StorageError> {
     let token = claims.content_token.as_ref();
-    (
-        claims.room_id.to_string(),
+    Ok((
+        matrix_ids::number(rooms, claims.room_id.as_str())?,
         claims.mxc.to_string(),
         token.map_or("", ContentToken::expose).to_owned(),
-    )
+    ))
 }
 
 /// A usage as it is found, or as it was just made.
 #[derive(sqlx::FromRow)]
 struct Found {
     id: i64,
-    room_id: String,
+    room: i64,
     mxc: String,
     content_token: String,
     state: String,
     pending_at: Option<i64>,
     counted_by: Option<i64>,
     copy_mxc: Option<String>,
+}
+
+impl Opened for Found {
+    type Row = Self;
+
+    fn open(mut found: Self, sealing: &Sealing) -> Result<Self, StorageError> {
+        found.content_token = sealing.open_token(&found.mxc, found.content_token)?;
+        Ok(found)
+    }
 }
 
 /// A meta event that counts a usage.
@@ -65,9 +76,14 @@ pub async fn note_usages(
     used: &[(&LinkClaims, bool)],
     now: i64,
 ) -> Result<Vec<NotedUsage>, StorageError> {
-    let wanted: BTreeMap<Key, bool> = used
+    let rooms = used.iter().map(|(claims, _)| claims.room_id.as_str());
+    let rooms = matrix_ids::numbers(connection, rooms.collect()).await?;
+    let keys = used.iter().map(|(claims, _)| key(claims, &rooms));
+    let keys: Vec<Key> = keys.collect::<Result<_, _>>()?;
+    let wanted: BTreeMap<&Key, bool> = keys
         .iter()
-        .map(|(claims, counted)| (key(claims), *counted))
+        .zip(used)
+        .map(|(key, (_, counted))| (key, *counted))
         .collect();
     let found = find_or_make(connection, bridge, &wanted, now).await?;
     let mut counting = counting(connection, &found).await?;
@@ -75,7 +91,7 @@ pub async fn note_usages(
     let (mut to_count, mut to_disable) = (Vec::new(), Vec::new());
     for found in found {
         let event = found.counted_by.and_then(|id| counting.get(&id).cloned());
-        let key = (found.room_id, found.mxc, found.content_token);
+        let key = (found.room, found.mxc, found.content_token);
         let counted = *wanted.get(&key).ok_or(MISSING)?;
         let mut usage = NotedUsage {
             id: found.id,
@@ -107,51 +123,51 @@ pub async fn note_usages(
     }
     set_fresh(connection, &to_count, UsageState::Pending, Some(now)).await?;
     set_fresh(connection, &to_disable, UsageState::Disabled, None).await?;
-    used.iter()
-        .map(|(claims, _)| noted.get(&key(claims)).cloned().ok_or(MISSING))
+    keys.iter()
+        .map(|key| noted.get(key).cloned().ok_or(MISSING))
         .collect()
 }
 
 async fn find_or_make(
     connection: &mut Connection,
     bridge: &str,
-    wanted: &BTreeMap<Key, bool>,
+    wanted: &BTreeMap<&Key, bool>,
     now: i64,
 ) -> Result<Vec<Found>, StorageError> {
     let mut rows = Rows::new(&[
-        ("room_id", Kind::Text),
+        ("room", Kind::Integer),
         ("mxc", Kind::Text),
         ("content_token", Kind::Text),
         ("state", Kind::Text),
         ("pending_at", Kind::Integer),
     ]);
-    for ((room_id, mxc, token), counted) in wanted {
+    for ((room, mxc, token), counted) in wanted {
         let fresh = if *counted {
             UsageState::Pending
         } else {
             UsageState::Disabled
         };
         rows.push([
-            room_id.into(),
+            room.into(),
             mxc.into(),
-            token.into(),
+            Secret::token(mxc, token).into(),
             fresh.as_str().into(),
             counted.then_some(now).into(),
         ]);
     }
     let mut query = QueryBuilder::new(
-        "INSERT INTO media_references (bridge, room_id, mxc, content_token, state, pending_at) SELECT ",
+        "INSERT INTO media_references (bridge, room, mxc, content_token, state, pending_at) SELECT ",
     );
     query
         .push_bind(bridge)
-        .push(", room_id, mxc, content_token, state, pending_at FROM ")
+        .push(", room, mxc, content_token, state, pending_at FROM ")
         .push_rows(rows)
         .push(
             " AS wanted WHERE TRUE \
-             ON CONFLICT (bridge, room_id, mxc, content_token) DO UPDATE SET bridge = excluded.bridge \
-             RETURNING id, room_id, mxc, content_token, state, pending_at, counted_by, copy_mxc",
+             ON CONFLICT (mxc, bridge, content_token, room) DO UPDATE SET bridge = excluded.bridge \
+             RETURNING id, room, mxc, content_token, state, pending_at, counted_by, copy_mxc",
         );
-    query.build_query_as().fetch_all(connection).await
+    query.build_query_opened().fetch_all(connection).await
 }
 
 /// The meta events that count these usages, by their rows.

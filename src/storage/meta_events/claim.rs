@@ -50,18 +50,10 @@ pub async fn any_claimable(
     wanted: &Wanted,
     now: i64,
 ) -> Result<bool, StorageError> {
-    let found: bool = any_claimable_query(wanted, now)
-        .build_query_scalar()
-        .fetch_one(reader)
-        .await?;
-    Ok(found)
-}
-
-pub(super) fn any_claimable_query(wanted: &Wanted, now: i64) -> QueryBuilder {
     let mut query = QueryBuilder::new("SELECT EXISTS (SELECT 1 ");
     push_claimable(&mut query, wanted, now);
     query.push(")");
-    query
+    query.build_query_scalar().fetch_one(reader).await
 }
 
 /// Claims the meta event that is due first, for `lease` milliseconds. Nobody else takes it before
@@ -88,16 +80,6 @@ async fn claim_first(
     lease: i64,
     now: i64,
 ) -> Result<Option<ClaimedEvent>, StorageError> {
-    let query = claim_query(wanted, left_out, lease, now);
-    query.build_query_as().fetch_optional(connection).await
-}
-
-pub(super) fn claim_query(
-    wanted: &Wanted,
-    left_out: &[String],
-    lease: i64,
-    now: i64,
-) -> QueryBuilder {
     let mut query = QueryBuilder::new("UPDATE meta_events SET claim = ");
     query
         .push_bind(format!("{}.{}", wanted.claimant, random::id()))
@@ -120,7 +102,7 @@ pub(super) fn claim_query(
          EXISTS (SELECT 1 FROM resting_rooms r WHERE r.bridge = meta_events.bridge \
          AND r.room_id = meta_events.room_id) AS has_rested",
     );
-    query
+    query.build_query_opened().fetch_optional(connection).await
 }
 
 /// Holds a claim for `lease` milliseconds from now; `false`: it is lost.
@@ -139,37 +121,42 @@ pub async fn hold(
     Ok(held > 0)
 }
 
-/// Frees the claims of a bridge's events that have run out. The attempts may have been made: their
-/// outcome is unknown since the claim.
+/// Claims are freed whose attempts may have been made: their outcome is unknown since the claim. Which ones
+/// follows.
+macro_rules! freed {
+    ($condition:literal) => {
+        concat!(
+            "UPDATE meta_events SET claim = NULL, claimed_until = NULL, claimed_at = NULL, \
+             unknown_since = COALESCE(unknown_since, claimed_at) WHERE ",
+            $condition
+        )
+    };
+}
+
+/// Frees the claims of a bridge's events that have run out.
 pub async fn free_ended_claims(
     connection: &mut Connection,
     bridge: &str,
     now: i64,
 ) -> Result<(), StorageError> {
-    query(
-        "UPDATE meta_events SET claim = NULL, claimed_until = NULL, claimed_at = NULL, \
-         unknown_since = COALESCE(unknown_since, claimed_at) WHERE bridge = $1 AND claimed_until <= $2",
-    )
-    .bind(bridge)
-    .bind(now)
-    .execute(connection)
-    .await?;
+    query(freed!("bridge = $1 AND claimed_until <= $2"))
+        .bind(bridge)
+        .bind(now)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
-/// Frees the claims of a claimant, who has ended, before they run out. The attempts may have been made:
-/// their outcome is unknown since the claim.
+/// Frees the claims of a claimant, who has ended, before they run out.
 pub async fn free_claims_of(
     connection: &mut Connection,
     bridge: &str,
     claimant: &str,
 ) -> Result<(), StorageError> {
     // Any room: so the index of claimed events is the one that fits best.
-    query(
-        "UPDATE meta_events SET claim = NULL, claimed_until = NULL, claimed_at = NULL, \
-         unknown_since = COALESCE(unknown_since, claimed_at) WHERE bridge = $1 AND room_id >= '' \
-         AND claimed_until > 0 AND substr(claim, 1, 22) = $2",
-    )
+    query(freed!(
+        "bridge = $1 AND room_id >= '' AND claimed_until > 0 AND substr(claim, 1, 22) = $2"
+    ))
     .bind(bridge)
     .bind(claimant)
     .execute(connection)
@@ -180,11 +167,8 @@ pub async fn free_claims_of(
 /// Frees all claims before they run out. Only for a process that knows that no other works on this
 /// database, so that those who made them have ended.
 pub async fn free_all_claims(connection: &mut Connection) -> Result<(), StorageError> {
-    query(
-        "UPDATE meta_events SET claim = NULL, claimed_until = NULL, claimed_at = NULL, \
-         unknown_since = COALESCE(unknown_since, claimed_at) WHERE claimed_until IS NOT NULL",
-    )
-    .execute(connection)
-    .await?;
+    query(freed!("claimed_until IS NOT NULL"))
+        .execute(connection)
+        .await?;
     Ok(())
 }

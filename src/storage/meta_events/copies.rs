@@ -2,7 +2,8 @@
 
 use crate::storage::{
     StorageError,
-    engine::{Connection, Reader, query, query_as, query_scalar},
+    engine::{Connection, Opened, Reader, query, query_opened, query_scalar},
+    sealer::Sealing,
 };
 
 use super::row::Claim;
@@ -27,6 +28,15 @@ pub struct CopySource {
     pub copied_at: Option<i64>,
 }
 
+impl Opened for CopySource {
+    type Row = Self;
+
+    fn open(mut source: Self, sealing: &Sealing) -> Result<Self, StorageError> {
+        source.content_token = sealing.open_token(&source.mxc, source.content_token)?;
+        Ok(source)
+    }
+}
+
 /// A copy of a medium.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCopy {
@@ -40,7 +50,7 @@ pub struct NewCopy {
 
 /// The media of a meta event that is sent with copies, always in the same order.
 pub async fn copy_sources(reader: &Reader, id: i64) -> Result<Vec<CopySource>, StorageError> {
-    query_as(
+    query_opened(
         "SELECT r.id AS usage, r.mxc, r.content_token, r.copy_mxc AS attached_mxc, r.own_upload_at, \
          m.copy_mxc, m.copied_at FROM meta_event_members m \
          JOIN media_references r ON r.id = m.media_reference_id WHERE m.meta_event_id = $1 ORDER BY r.id",

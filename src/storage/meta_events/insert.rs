@@ -2,7 +2,8 @@
 
 use crate::storage::{
     StorageError,
-    engine::{Connection, query, query_scalar},
+    engine::{Connection, Kind, QueryBuilder, Rows, query, query_scalar},
+    sealer::{Open, Secret, SecretKind},
 };
 
 /// A meta event to be sent.
@@ -34,16 +35,21 @@ pub async fn insert(
 ) -> Result<i64, StorageError> {
     let id: i64 = query_scalar(
         "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, \
-         has_copy, next_attempt_at, created_at) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $9) RETURNING id",
+         has_copy, named, next_attempt_at, created_at) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $10, $10) RETURNING id",
     )
     .bind(&event.bridge)
     .bind(&event.room_id)
     .bind(&event.event_type)
-    .bind(&event.content)
+    .bind(Secret::new(
+        SecretKind::MetaEvent,
+        &event.batch,
+        Open::Text(event.content.clone()),
+    ))
     .bind(&event.batch)
     .bind(crate::random::id())
     .bind(&event.device_id)
     .bind(i64::from(event.has_copy))
+    .bind(i64::try_from(event.members.len()).unwrap_or(i64::MAX))
     .bind(now)
     .fetch_one(&mut *connection)
     .await?;
@@ -57,17 +63,18 @@ pub async fn insert(
     .bind(now)
     .execute(&mut *connection)
     .await?;
-    for member in &event.members {
-        query("INSERT INTO meta_event_members (meta_event_id, media_reference_id) VALUES ($1, $2)")
-            .bind(id)
-            .bind(member)
-            .execute(&mut *connection)
-            .await?;
-        query("UPDATE media_references SET queued_in = $1 WHERE id = $2")
-            .bind(id)
-            .bind(member)
-            .execute(&mut *connection)
-            .await?;
-    }
+    let members = || Rows::of(&[("id", Kind::Integer)], &event.members);
+    let mut named = QueryBuilder::new(
+        "INSERT INTO meta_event_members (meta_event_id, media_reference_id) SELECT ",
+    );
+    named.push_bind(id).push(", id FROM ").push_rows(members());
+    named.push(" AS member WHERE TRUE");
+    named.build().execute(&mut *connection).await?;
+    let mut queued = QueryBuilder::new("UPDATE media_references SET queued_in = ");
+    queued
+        .push_bind(id)
+        .push(" WHERE id IN ")
+        .push_rows(members());
+    queued.build().execute(connection).await?;
     Ok(id)
 }

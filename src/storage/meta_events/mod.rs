@@ -25,7 +25,8 @@ pub use queue::{make_due, postpone, send_again};
 pub use report::{MetaEventSummary, count_by_bridge, count_due, count_usages, count_waiting, list};
 pub use rests::{end as end_rest, note_failure, rest};
 pub use review::{
-    Member, ReviewedEvent, review_by, review_room, start_redaction, start_review, to_review,
+    Counted, Member, ReviewedEvent, review_all_by, review_by, review_room, start_redaction,
+    start_review, to_review,
 };
 pub use row::{Claim, ClaimedEvent, Task};
 pub use settle::{GiveUp, count_queued, give_up, settle_found, settle_redacted, settle_sent};

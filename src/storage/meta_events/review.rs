@@ -1,8 +1,10 @@
 //! Reviews: whether a sent meta event still counts linked media, and nothing else.
 
+use std::collections::BTreeSet;
+
 use crate::storage::{
     StorageError,
-    engine::{Connection, query, query_as, query_scalar},
+    engine::{Connection, Kind, QueryBuilder, Rows, query, query_as, query_scalar},
     held_usages,
 };
 
@@ -16,6 +18,27 @@ pub async fn review_by(connection: &mut Connection, id: i64, at: i64) -> Result<
     .bind(id)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// The same for many meta events.
+pub async fn review_all_by(
+    connection: &mut Connection,
+    ids: BTreeSet<i64>,
+    at: i64,
+) -> Result<(), StorageError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new("UPDATE meta_events SET review_at = ");
+    query
+        .push_bind(at)
+        .push(" WHERE id IN ")
+        .push_rows(Rows::of(&[("id", Kind::Integer)], ids))
+        .push(" AND state = 'sent' AND (review_at IS NULL OR review_at > ")
+        .push_bind(at)
+        .push(")");
+    query.build().execute(connection).await?;
     Ok(())
 }
 
@@ -66,52 +89,57 @@ pub async fn to_review(
     .await
 }
 
-/// A usage as a member of a meta event under review.
+/// A usage that a meta event under review counts.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Member {
     /// The usage's ID.
     pub id: i64,
-    /// Whether this meta event counts it, and no later one.
-    pub here: bool,
     /// Whether a later meta event waits to be sent for it.
     pub queued: bool,
     /// Whether it has a live link.
     pub live: bool,
 }
 
-/// The members of a meta event; its review is noted as done. `None`: it is not due any more.
+/// What a meta event under review counts.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// Its usages.
+    pub members: Vec<Member>,
+    /// Whether it names others, which it does not count any more.
+    pub names_others: bool,
+}
+
+/// What a meta event counts; its review is noted as done. `None`: it is not due any more.
 pub async fn start_review(
     connection: &mut Connection,
     id: i64,
     now: i64,
-) -> Result<Option<Vec<Member>>, StorageError> {
-    let started = query(
-        "UPDATE meta_events SET review_at = NULL WHERE id = $1 AND review_at <= $2 AND state = 'sent'",
+) -> Result<Option<Counted>, StorageError> {
+    let named: Option<i64> = query_scalar(
+        "UPDATE meta_events SET review_at = NULL WHERE id = $1 AND review_at <= $2 AND state = 'sent' \
+         RETURNING named",
     )
     .bind(id)
     .bind(now)
-    .execute(&mut *connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    if started == 0 {
+    let Some(named) = named else {
         return Ok(None);
-    }
-    let members: Vec<i64> =
-        query_scalar("SELECT media_reference_id FROM meta_event_members WHERE meta_event_id = $1")
-            .bind(id)
-            .fetch_all(&mut *connection)
-            .await?;
-    held_usages::hold(connection, &members).await?;
-    let members = query_as(
-        "SELECT r.id, COALESCE(r.counted_by = m.meta_event_id, FALSE) AS here, \
-         (r.queued_in IS NOT NULL) AS queued, \
+    };
+    held_usages::hold_of(connection, id).await?;
+    let members: Vec<Member> = query_as(
+        "SELECT r.id, (r.queued_in IS NOT NULL) AS queued, \
          EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live') AS live \
-         FROM meta_event_members m JOIN media_references r ON r.id = m.media_reference_id \
-         WHERE m.meta_event_id = $1",
+         FROM media_references r WHERE r.counted_by = $1",
     )
     .bind(id)
     .fetch_all(connection)
     .await?;
-    Ok(Some(members))
+    let names_others = i64::try_from(members.len()).is_ok_and(|counted| counted < named);
+    Ok(Some(Counted {
+        members,
+        names_others,
+    }))
 }
 
 /// Queues the redaction of a sent meta event.

@@ -1,5 +1,11 @@
 //! A meta event as the worker claims it.
 
+use crate::storage::{
+    StorageError,
+    engine::Opened,
+    sealer::{Sealing, SecretKind},
+};
+
 /// The next step for a claimed meta event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
@@ -58,6 +64,15 @@ pub struct ClaimedEvent {
     pub copies_refused: i64,
     /// Whether the last request in its room failed.
     pub has_rested: bool,
+}
+
+impl Opened for ClaimedEvent {
+    type Row = Self;
+
+    fn open(mut event: Self, sealing: &Sealing) -> Result<Self, StorageError> {
+        event.content = sealing.open_text(SecretKind::MetaEvent, &event.batch, event.content)?;
+        Ok(event)
+    }
 }
 
 impl ClaimedEvent {

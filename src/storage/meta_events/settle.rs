@@ -17,11 +17,12 @@ pub async fn count_queued(connection: &mut Connection, id: i64) -> Result<i64, S
         .await
 }
 
-/// A waiting meta event is in its room; which one, and under which condition, follows.
+/// A waiting meta event is in its room; which one, and under which condition, follows. Its body is not repeated
+/// any more.
 macro_rules! sent {
     ($condition:literal) => {
         concat!(
-            "UPDATE meta_events SET state = 'sent', event_id = $1, claim = NULL, claimed_until = NULL, \
+            "UPDATE meta_events SET state = 'sent', event_id = $1, content = '', claim = NULL, claimed_until = NULL, \
              claimed_at = NULL, next_attempt_at = NULL, unknown_since = NULL, last_error = NULL \
              WHERE state = 'waiting' AND id = $2 AND ",
             $condition
@@ -96,6 +97,7 @@ async fn count_usages_here(
     .bind(id)
     .execute(&mut *connection)
     .await?;
+    forget_members(connection, id).await?;
     for meta_event in earlier {
         review_by(connection, meta_event, now).await?;
     }
@@ -109,6 +111,15 @@ async fn count_usages_here(
     if has_ended {
         review_by(connection, id, review_ended_at).await?;
     }
+    Ok(())
+}
+
+/// Its usages say by themselves from now on which meta event counts them.
+async fn forget_members(connection: &mut Connection, id: i64) -> Result<(), StorageError> {
+    query("DELETE FROM meta_event_members WHERE meta_event_id = $1")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -207,6 +218,7 @@ pub async fn give_up(
     .bind(claim.id)
     .fetch_all(&mut *connection)
     .await?;
+    forget_members(connection, claim.id).await?;
     if how != GiveUp::Replaced {
         for meta_event in earlier {
             review_by(connection, meta_event, review_at).await?;

@@ -25,7 +25,7 @@ pub struct NextTimes {
     pub next_check_at: Option<i64>,
 }
 
-pub(super) const NEXT_TIMES: &str = "SELECT \
+const NEXT_TIMES: &str = "SELECT \
      (SELECT MIN(next_attempt_at) FROM meta_events WHERE bridge = $1 AND next_attempt_at > $2 \
       AND claimed_until IS NULL) AS attempt_at, \
      (SELECT MIN(claimed_until) FROM meta_events WHERE bridge = $1 AND claimed_until IS NOT NULL) AS claim_ends_at, \

@@ -2,7 +2,8 @@
 //!
 //! Rows go in the order of their primary keys, in pieces, each in a transaction that also notes it in the
 //! target; a move that was killed goes on behind the last row that has arrived. Nobody else has either
-//! database open. At the end every row of both is read again and compared.
+//! database open. At the end every row of both is read again and compared. Secrets are opened and sealed on
+//! the way: each database has a data key of its own.
 
 pub(super) mod progress;
 mod rows;
@@ -15,9 +16,9 @@ use super::{
     Opener, StorageError,
     database::Alone,
     engine::{Connection, pick, query},
-    schema,
+    schema, sealing,
 };
-use crate::config::DatabaseConfig;
+use crate::config::{DatabaseConfig, DatabasePlace};
 
 /// What a move does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,8 @@ pub struct MovedTable {
     pub name: String,
     /// How many rows it has.
     pub rows: i64,
-    /// SHA-256 of its rows in the order of their primary keys, the same in both databases.
+    /// SHA-256 of its rows with their secrets open, in the order of their primary keys; the same in both
+    /// databases.
     pub sha256: String,
 }
 
@@ -84,10 +86,12 @@ pub async fn move_all(
     }
     let mut source = Alone::open(from, false).await?;
     let tables = look(&mut source.connection, &source_place).await?;
+    let root_secret = from.root_secret.as_ref();
+    sealing::prepare_source(&mut source.connection, root_secret, &source_place).await?;
     let mut target = Alone::open(to, true).await?;
     let resumed = prepare(
         &mut target.connection,
-        &target_place,
+        (to, &target_place),
         &source_place,
         &tables,
     )
@@ -112,12 +116,12 @@ pub async fn move_all(
 
 /// What errors call a database; the same for the same one.
 fn place(config: &DatabaseConfig) -> String {
-    match config {
-        DatabaseConfig::Sqlite(path) => {
+    match &config.place {
+        DatabasePlace::Sqlite(path) => {
             let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
             format!("sqlite:{}", path.display())
         }
-        DatabaseConfig::Postgres(server) => server.to_string(),
+        DatabasePlace::Postgres(server) => server.to_string(),
     }
 }
 
@@ -138,7 +142,7 @@ async fn look(source: &mut Connection, place: &str) -> Result<Vec<Table>, Storag
 /// begun before.
 async fn prepare(
     target: &mut Connection,
-    place: &str,
+    (config, place): (&DatabaseConfig, &str),
     source_place: &str,
     tables: &[Table],
 ) -> Result<bool, StorageError> {
@@ -155,6 +159,7 @@ async fn prepare(
         }
     }
     schema::migrate(target, place).await?;
+    sealing::prepare_target(target, config.root_secret.as_ref(), place).await?;
     let mut own = tables::list(target).await?;
     own.sort_by(|a, b| a.name.cmp(&b.name));
     let mut wanted = tables.to_vec();

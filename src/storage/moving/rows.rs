@@ -11,7 +11,9 @@ use sqlx::{
 use super::tables::{Table, listed};
 use crate::storage::{
     StorageError,
-    engine::{Connection, On, Value, query, query_as, storable},
+    engine::{Connection, On, Value, Way, query, query_as, storable},
+    sealer::{Open, Sealing},
+    sealing::places::{SECRETS, SecretColumn},
 };
 
 /// How many rows are read and written at once. A row is of 64 KiB at the most, nearly all are far smaller.
@@ -60,6 +62,7 @@ from_row!(SqliteRow,
     "BLOB" => |row: &SqliteRow, place| row.try_get_unchecked(place).map(Cell::Bytes)
 );
 from_row!(PgRow,
+    "INT2" => |row: &PgRow, place| row.try_get_unchecked::<i16, _>(place).map(|number| Cell::Integer(number.into())),
     "INT8" => |row: &PgRow, place| row.try_get_unchecked(place).map(Cell::Integer),
     "BOOL" => |row: &PgRow, place| row.try_get_unchecked::<bool, _>(place).map(|flag| Cell::Integer(flag.into())),
     "TEXT" => |row: &PgRow, place| row.try_get_unchecked(place).map(Cell::Text),
@@ -131,7 +134,65 @@ impl Row {
     }
 }
 
-/// The next rows behind a key, in the order of the primary key, which is the same in both databases: numbers
+/// A column of secrets in rows of a table: where it is, and where stands what it is about.
+type Place = (&'static SecretColumn, usize, usize);
+
+fn secrets_of(table: &Table) -> Vec<Place> {
+    let columns = SECRETS.iter().filter(|column| column.table == table.name);
+    let places = columns.filter_map(|column| {
+        let place = table.place(column.column)?;
+        Some((column, place, table.place(column.about)?))
+    });
+    places.collect()
+}
+
+impl Row {
+    /// What a secret in it is about.
+    fn about(&self, place: usize) -> String {
+        match &self.0[place] {
+            Cell::Integer(number) => number.to_string(),
+            Cell::Text(text) => text.clone(),
+            Cell::Null | Cell::Bytes(_) => String::new(),
+        }
+    }
+
+    /// With its secrets opened.
+    fn open(mut self, sealing: &Sealing, secrets: &[Place]) -> Result<Self, StorageError> {
+        for (column, place, about) in secrets {
+            let about = self.about(*about);
+            let cell = &mut self.0[*place];
+            match std::mem::replace(cell, Cell::Null) {
+                Cell::Text(text) => {
+                    *cell = Cell::Text(sealing.open_text(column.kind, &about, text)?);
+                }
+                Cell::Bytes(bytes) => {
+                    *cell = Cell::Bytes(sealing.open_bytes(column.kind, &about, bytes)?);
+                }
+                other => *cell = other,
+            }
+        }
+        Ok(self)
+    }
+
+    /// With its secrets as a database keeps them.
+    fn sealed(&self, sealing: &Sealing, secrets: &[Place]) -> Result<Vec<Cell>, StorageError> {
+        let mut cells = self.0.clone();
+        for (column, place, about) in secrets {
+            let open = match &cells[*place] {
+                Cell::Text(text) => Open::Text(text.clone()),
+                Cell::Bytes(bytes) => Open::Bytes(bytes.clone()),
+                Cell::Null | Cell::Integer(_) => continue,
+            };
+            cells[*place] = match sealing.seal(column.kind, &self.about(*about), &open)? {
+                Open::Text(text) => Cell::Text(text),
+                Open::Bytes(bytes) => Cell::Bytes(bytes),
+            };
+        }
+        Ok(cells)
+    }
+}
+
+/// The next rows behind a key, with their secrets opened, in the order of the primary key, which is the same in both databases: numbers
 /// by size, texts and bytes by their bytes.
 pub(super) async fn read(
     connection: &mut Connection,
@@ -150,7 +211,12 @@ pub(super) async fn read(
     for cell in after {
         select = select.bind(cell.value());
     }
-    select.fetch_all(connection).await
+    let rows = select.fetch_all(&mut *connection).await?;
+    let secrets = secrets_of(table);
+    let opened = rows
+        .into_iter()
+        .map(|row| row.open(&connection.sealing, &secrets));
+    opened.collect()
 }
 
 /// The key of the last row; nothing, if there is none.
@@ -165,19 +231,24 @@ pub(super) async fn last_key(
     Ok(last.map_or_else(Vec::new, |row| row.key(table)))
 }
 
-/// Inserts rows.
+/// Inserts rows, whose secrets get there as the database keeps them.
 pub(super) async fn write(
     connection: &mut Connection,
     table: &Table,
     rows: &[Row],
 ) -> Result<(), StorageError> {
     let (name, columns) = (table.quoted(), table.columns());
-    if let On::Postgres(connection) = On::from(&mut *connection) {
+    let secrets = secrets_of(table);
+    let rows = rows
+        .iter()
+        .map(|row| row.sealed(&connection.sealing, &secrets));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    if let Way::Postgres(connection) = On::from(&mut *connection).way {
         let statement = format!("COPY {name} ({columns}) FROM STDIN");
         let mut copy = connection.copy_in_raw(&statement).await?;
         let mut lines = String::new();
-        for row in rows {
-            for (place, cell) in row.0.iter().enumerate() {
+        for row in &rows {
+            for (place, cell) in row.iter().enumerate() {
                 if place > 0 {
                     lines.push('\t');
                 }
@@ -201,7 +272,7 @@ pub(super) async fn write(
         }));
         let text = format!("INSERT INTO {name} ({columns}) VALUES {places}");
         let mut insert = query(AssertSqlSafe(text));
-        for cell in rows.iter().flat_map(|row| &row.0) {
+        for cell in rows.iter().flatten() {
             insert = insert.bind(cell.value());
         }
         insert.execute(&mut *connection).await?;

@@ -10,7 +10,12 @@ use crate::storage::{
 };
 
 /// Tables that one of the databases needs for itself, and that of the progress.
-const OWN: [&str; 3] = ["_sqlx_migrations", "changes", "migration_progress"];
+const OWN: [&str; 4] = [
+    "_sqlx_migrations",
+    "changes",
+    "data_keys",
+    "migration_progress",
+];
 
 /// A table: its name and its columns, of which some are the primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +38,11 @@ impl Table {
 
     pub(super) fn width(&self) -> usize {
         self.columns.len()
+    }
+
+    /// The place of a column of this name.
+    pub(super) fn place(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|name| name == column)
     }
 
     /// Its name as it stands in statements.

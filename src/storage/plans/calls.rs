@@ -9,17 +9,19 @@ use medialink_link::{
 };
 
 use crate::storage::{
-    Connection, Database, Reader, StorageError,
+    Connection, Database, Reader, StorageError, cache_purges,
     comparison::{self, RoomCriteria},
     ending::{self, Ending},
     engine::query,
     far_future::{self, ConfiguredWaits},
-    held_usages, history,
+    front_purges, held_usages,
+    history::{self, ForgetBefore, HandedOn},
     links::{self, Criteria, Repeated},
-    media_references::{self, ReleaseDelays},
-    meta_events::{self, Claim, Wanted},
+    media_references::{self, EndCause, ReleaseDelays},
+    meta_events::{self, Claim, NewMetaEvent, Wanted},
     missing_media::{self, AskedMedium},
-    open_questions, own_uploads, room_policies,
+    open_questions, own_uploads, purge_log, room_policies, seen_media,
+    thinning::{self, Place},
     touches::{self, TouchQuery},
     wipe,
 };
@@ -49,7 +51,13 @@ pub async fn run_all(database: &Database) {
     // What was made for this is not among what is made next.
     let written = database.writer().write::<_, StorageError, _>(|c| {
         async move {
-            for statement in ["DELETE FROM links", "DELETE FROM media_references"] {
+            for statement in [
+                "DELETE FROM cache_purges",
+                "DELETE FROM links",
+                "DELETE FROM media_references",
+                "DELETE FROM matrix_ids",
+                "DELETE FROM meta_events",
+            ] {
                 query(statement).execute(&mut *c).await?;
             }
             Ok(())
@@ -62,8 +70,15 @@ pub async fn run_all(database: &Database) {
 /// A link to look at what is beside it.
 /// The statements that issue many links together.
 async fn write_sets(c: &mut Connection, claims: &LinkClaims) -> Result<(), StorageError> {
-    let asked = BTreeSet::from([Repeated::of(claims, LinkForm::Short)]);
-    links::find_repeated(c, "irc", asked, 1).await?;
+    let of_event = Repeated::of(claims, LinkForm::Short);
+    let without = LinkClaims {
+        event_id: None,
+        ..claims.clone()
+    };
+    let without = Repeated::of(&without, LinkForm::Short);
+    links::find_repeated(c, "irc", BTreeSet::from([of_event.clone()]), 1).await?;
+    links::find_repeated(c, "irc", BTreeSet::from([without.clone()]), 1).await?;
+    links::find_repeated(c, "irc", BTreeSet::from([of_event, without]), 1).await?;
     let shown = ("!r:a", "$e", Some(&claims.mxc));
     history::are_gone(c, &[shown]).await?;
     open_questions::are_doubted(c, &[shown]).await?;
@@ -90,9 +105,10 @@ async fn write_sets(c: &mut Connection, claims: &LinkClaims) -> Result<(), Stora
 
 async fn insert_link(c: &mut Connection) -> Result<(), StorageError> {
     for statement in [
-        "INSERT INTO media_references (id, bridge, room_id, mxc, state) VALUES (900000, 'irc', '!r:a', 'mxc://a/b', 'disabled')",
-        "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, event_id, mxc, issued_at, state) \
-         VALUES ('id', 'short', 1, 'irc', 900000, '!r:a', '$e', 'mxc://a/b', 1, 'live')",
+        "INSERT INTO matrix_ids (id, matrix_id) VALUES (900000, '!room')",
+        "INSERT INTO media_references (id, bridge, room, mxc, state) VALUES (900000, 'irc', 900000, 'mxc://a/b', 'disabled')",
+        "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, event_id, issued_at, state) \
+         VALUES ('id', 'short', 1, 'irc', 900000, 900000, '$e', 1, 'live')",
     ] {
         query(statement).execute(&mut *c).await?;
     }
@@ -157,8 +173,8 @@ fn criteria() -> Vec<Criteria> {
 async fn read(database: &Database) -> Result<(), StorageError> {
     let reader = database.reader();
     links::find(reader, "id").await?;
-    links::of_usage(reader, 1).await?;
     links::of_event(reader, "!r:a", "$e").await?;
+    links::ended_of_usage(reader, 1, 1).await?;
     let mut asked = criteria();
     for state in [
         None,
@@ -268,23 +284,88 @@ async fn write_links(c: &mut Connection) -> Result<(), StorageError> {
     for bridge in [Some("irc"), None] {
         for criteria in &criteria() {
             let state = LinkState::Revoked;
-            ending::end(
-                c,
-                Ending::Matching {
-                    bridge,
-                    criteria,
-                    state,
-                },
-                DELAYS,
-                1,
-            )
-            .await?;
+            ending::decide(c, bridge, criteria, state, DELAYS, 1).await?;
         }
     }
+    end_links(c).await?;
+    thin(c).await?;
     crate::storage::open_questions::mark(c, "irc", "!r:a", &redaction()).await?;
-    wipe::wipe(c, true, 10).await?;
-    wipe::wipe(c, false, 10).await?;
+    wipe::wipe(c, 10).await?;
+    links::of_usage(c, 1).await?;
+    cache_purges::done(c, &[1], 1).await?;
+    purge_log::append(c, vec![vec![0; 32]]).await?;
+    front_purges::wish(c, [1], 1).await?;
     Ok(())
+}
+
+/// The statements that end many links, and release their usages.
+async fn end_links(c: &mut Connection) -> Result<(), StorageError> {
+    let of_edit = Criteria {
+        room_id: Some("!r:a".to_owned()),
+        shown_by: Some("$e".to_owned()),
+        ..Criteria::default()
+    };
+    let of_key = Criteria {
+        key_id: Some(1),
+        ..Criteria::default()
+    };
+    for criteria in [of_edit, of_key] {
+        ending::decide(c, None, &criteria, LinkState::Revoked, DELAYS, 1).await?;
+    }
+    ending::go_on(c, DELAYS, 1).await?;
+    let event = ("!r:a".to_owned(), "$e".to_owned());
+    ending::decide_redacted(c, std::slice::from_ref(&event), DELAYS, 1).await?;
+    history::note_redactions(c, std::slice::from_ref(&event), 1).await?;
+    seen_media::end_of_events(c, &[event], 1).await?;
+    links::set_doubted(c, &[1], true).await?;
+    for these in [
+        Ending::Revoked(1),
+        Ending::LegacyNotShown(&[1]),
+        Ending::LegacyRevoked(&[1]),
+        Ending::Expired,
+    ] {
+        ending::end(c, these, DELAYS, 1).await?;
+    }
+    for statement in [
+        "INSERT INTO matrix_ids (id, matrix_id) VALUES (900001, '!ended')",
+        "INSERT INTO media_references (id, bridge, room, mxc, state, counted_by) \
+         VALUES (900001, 'irc', 900001, 'mxc://a/c', 'counted', 1)",
+    ] {
+        query(statement).execute(&mut *c).await?;
+    }
+    for cause in [EndCause::Wanted, EndCause::Expired] {
+        media_references::release(c, vec![900_001], cause, DELAYS, 1).await?;
+    }
+    Ok(())
+}
+
+/// The statements that delete what ended long ago.
+async fn thin(c: &mut Connection) -> Result<(), StorageError> {
+    for statement in [
+        "INSERT INTO matrix_ids (id, matrix_id) VALUES (900002, '!thin')",
+        "INSERT INTO media_references (id, bridge, room, mxc, state) VALUES (900002, 'irc', 900002, 'mxc://a/d', 'released')",
+        "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, event_id, issued_at, state, ended_at) \
+         VALUES ('thin', 'short', 1, 'irc', 900002, 900002, '$e', 1, 'revoked', 1)",
+    ] {
+        query(statement).execute(&mut *c).await?;
+    }
+    let thinned = thinning::links(c, Place::START, 2, 10).await?;
+    assert_eq!((thinned.ended, thinned.usages), (1, 1));
+    thinning::meta_events(c, Place::START, 2, 10).await?;
+    let before = ForgetBefore {
+        transactions: 1,
+        redactions: Some(1),
+        revocations: Some(1),
+    };
+    history::forget(c, before, 10).await?;
+    seen_media::forget(c, "irc", Some(1), 1, 10).await?;
+    let transaction = HandedOn {
+        bridge: "irc".to_owned(),
+        txn_id: "1".to_owned(),
+        digest: [0; 32],
+    };
+    history::note_handed_on(c, &[transaction], 1).await?;
+    links::take_follow(c, 1, 1).await.map(drop)
 }
 
 fn redaction() -> crate::storage::open_questions::Question {
@@ -294,11 +375,29 @@ fn redaction() -> crate::storage::open_questions::Question {
     }
 }
 
+fn new_meta_event() -> NewMetaEvent {
+    let [bridge, room_id, event_type, content, batch] =
+        ["irc", "!r:a", "type", "{}", "batch"].map(str::to_owned);
+    NewMetaEvent {
+        bridge,
+        room_id,
+        event_type,
+        content,
+        batch,
+        device_id: String::new(),
+        members: vec![],
+        has_copy: false,
+    }
+}
+
 async fn write_usage(c: &mut Connection) -> Result<(), StorageError> {
     let claim = Claim {
         id: 1,
         token: "claim".to_owned(),
     };
+    meta_events::free_ended_claims(c, "irc", 1).await?;
+    meta_events::free_claims_of(c, "irc", "claimant").await?;
+    meta_events::free_all_claims(c).await?;
     meta_events::settle_sent(c, &claim, "$e", 1, 1).await?;
     meta_events::settle_found(c, 1, "$e", 1, 1).await?;
     for (after_others, with_resting) in [(vec![], false), (vec!["!r".to_owned()], true)] {
@@ -310,6 +409,7 @@ async fn write_usage(c: &mut Connection) -> Result<(), StorageError> {
         };
         meta_events::claim(c, &wanted, 1, 1).await?;
     }
+    meta_events::insert(c, &new_meta_event(), 1).await?;
     held_usages::hold(c, &[1, 2]).await?;
     media_references::gather(c, "irc", "!r").await?;
     media_references::live(c, &[1]).await?;

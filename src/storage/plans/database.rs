@@ -1,27 +1,13 @@
 //! A database that is filled, and asked for plans.
 
-use std::{collections::HashMap, path::Path};
-
 use sqlx::AssertSqlSafe;
 
-use crate::{
-    config::Config,
-    storage::{
-        Connection, Database, Opener, StorageError,
-        engine::{query, query_as, query_scalar},
-        statistics,
-    },
+use crate::storage::{
+    Connection, Database, StorageError,
+    engine::{query, query_as, query_scalar},
+    statistics,
 };
 use futures_util::FutureExt;
-use support::config_text;
-
-/// A new database: a SQLite file, or one on the server of the tests.
-pub async fn open(folder: &Path) -> Database {
-    let text = config_text(folder, "http://127.0.0.1:1", "http://127.0.0.1:1", "");
-    let config = Config::parse(&text, HashMap::new(), folder).expect("a configuration");
-    let database = Database::open(&config.database, Opener::Service).await;
-    database.expect("opens")
-}
 
 /// The rows of large tables, and what is known of them to those who plan.
 pub async fn fill(database: &Database) {

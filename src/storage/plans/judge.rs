@@ -1,7 +1,11 @@
 //! Whether a plan costs what the statement touches.
 
 /// Indexes of rows that wait for something to be done: they hold little, and may be read whole.
-const WORK: [&str; 16] = [
+const WORK: [&str; 20] = [
+    "cache_purges_pkey",
+    "front_purges_due",
+    "front_purges_pkey",
+    "endings_open",
     "links_doubted",
     "links_secret",
     "media_references_disabled",
@@ -21,11 +25,12 @@ const WORK: [&str; 16] = [
 ];
 
 /// Tables with few rows, one for each key, secret or room, and what statements make meanwhile.
-const SMALL: [&str; 20] = [
+const SMALL: [&str; 22] = [
     "_sqlx_migrations",
     "c",
     "changes",
     "compared_rooms",
+    "endings",
     "here",
     "homeserver_features",
     // The rows that a statement is given.
@@ -35,6 +40,7 @@ const SMALL: [&str; 20] = [
     "part",
     "pg_class",
     "pg_namespace",
+    "purge_cursors",
     "questioned_rooms",
     "readiness",
     "resting_rooms",
@@ -46,10 +52,14 @@ const SMALL: [&str; 20] = [
 ];
 
 /// Statements that may, by a part of their text and of a line of their plan.
-const ALLOWED: [(&str, &str); 17] = [
+const ALLOWED: [(&str, &str); 23] = [
     // The smallest value beyond another one: one step in the index.
     ("SELECT MIN(bridge) FROM", "bridge"),
     ("SELECT MAX(c.id)", "c USING INTEGER PRIMARY KEY (rowid<?)"),
+    (
+        "SELECT MAX(u.first)",
+        "u USING INTEGER PRIMARY KEY (rowid<?)",
+    ),
     // The first row in the order of the index.
     (
         "SELECT device_id FROM meta_events",
@@ -62,7 +72,11 @@ const ALLOWED: [(&str, &str); 17] = [
     // A page, in the order of the index.
     (
         "ORDER BY l.issued_at DESC",
-        "INDEX links_of_bridge (bridge=? AND state=?",
+        "INDEX links_of_bridge (bridge=?",
+    ),
+    (
+        "ORDER BY l.issued_at DESC",
+        "INDEX links_ended_of_bridge (bridge=? AND state=?",
     ),
     (
         "ORDER BY l.issued_at DESC",
@@ -70,6 +84,7 @@ const ALLOWED: [(&str, &str); 17] = [
     ),
     ("ORDER BY l.issued_at DESC", "links_pkey"),
     ("ORDER BY l.issued_at DESC", "using links_of_bridge"),
+    ("ORDER BY l.issued_at DESC", "using links_ended_of_bridge"),
     ("ORDER BY l.issued_at DESC", "using links_legacy"),
     // The first of those that are to come.
     ("SELECT MIN(expires_at) FROM links", "using links_expiring"),
@@ -83,6 +98,12 @@ const ALLOWED: [(&str, &str); 17] = [
     ("FROM compared_rooms c", "meta_events_of_room"),
     ("FROM meta_events e WHERE e.id >= 0", "(rowid>?)"),
     ("FROM meta_events e WHERE e.id >= 0", "meta_events_pkey"),
+    // From one end of the log.
+    (
+        "FROM purge_log",
+        "purge_log USING INTEGER PRIMARY KEY (rowid",
+    ),
+    ("FROM purge_log", "purge_log_pkey"),
     // Asked for by a command.
     (
         "SELECT state, COUNT(*) FROM media_references",
@@ -90,6 +111,8 @@ const ALLOWED: [(&str, &str); 17] = [
     ),
     // The check of foreign keys of a row whose ID does not change, which does not take place.
     ("INSERT INTO media_references", "SCAN "),
+    // The same for a new row, which none refers to yet.
+    ("INSERT INTO matrix_ids", "SCAN "),
 ];
 
 /// Columns that many rows share: to look for them alone is to look through the table.
@@ -116,7 +139,8 @@ fn table<'a>(text: &'a str, name: &'a str) -> &'a str {
         .filter(|word| !word.is_empty())
         .collect();
     let named = words.windows(2).find_map(|pair| {
-        let is_table = pair[0].contains('_') || ["links", "touches", "secrets"].contains(&pair[0]);
+        let is_table =
+            pair[0].contains('_') || ["links", "touches", "secrets", "endings"].contains(&pair[0]);
         (pair[1] == name && is_table).then_some(pair[0])
     });
     let renamed = words.windows(3).find_map(|three| {

@@ -8,11 +8,14 @@ mod sites;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::storage::engine::{Site, noted_statements};
+use crate::storage::{
+    engine::{Site, noted_statements},
+    test_database::open,
+};
 
 /// Statements that run on PostgreSQL alone, by how they begin.
 const POSTGRES_ALONE: [&str; 2] = [
-    "SELECT id FROM media_references WHERE id IN (",
+    "SELECT id FROM media_references WHERE id IN ",
     "SELECT r.id FROM media_references r WHERE ",
 ];
 
@@ -24,8 +27,7 @@ fn has_plan(text: &str) -> bool {
 
 #[tokio::test]
 async fn no_statement_looks_through_a_table_that_grows() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let database = database::open(folder.path()).await;
+    let (_folder, database) = open().await;
     calls::run_all(&database).await;
     let is_sqlite = !support::is_postgres();
     let mut noted: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();

@@ -33,8 +33,8 @@ fn read_folder(folder: &Path, made: &mut Vec<Made>) {
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.expect("a name");
         if path.is_dir() {
-            // A move reads all of every table, once.
-            if !["engine", "moving", "plans"].contains(&name) {
+            // A move reads all of every table, once, and so does whoever seals what was open.
+            if !["engine", "moving", "plans", "sealing"].contains(&name) {
                 read_folder(&path, made);
             }
         } else if !name.ends_with("tests.rs") {
@@ -67,7 +67,10 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         let names: Vec<String> = names.map(|segment| segment.ident.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let is_builder = names == ["QueryBuilder", "new"];
-        let is_whole = matches!(names[..], ["query" | "query_as" | "query_scalar"]);
+        let is_whole = matches!(
+            names[..],
+            ["query" | "query_as" | "query_opened" | "query_scalar"]
+        );
         let Some(text) = call.args.first().filter(|_| is_builder || is_whole) else {
             return;
         };

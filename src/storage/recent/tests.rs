@@ -1,6 +1,5 @@
 //! Cached links are forgotten with their own changes, and only with those.
 
-use crate::config::DatabaseConfig;
 use std::time::Duration;
 
 use futures_util::{FutureExt, future::BoxFuture};
@@ -9,6 +8,7 @@ use medialink_link::LinkState;
 use crate::storage::{
     Database, Opener, StorageError,
     engine::{Connection, query, query_scalar},
+    test_database::{open, place},
 };
 
 use super::*;
@@ -27,20 +27,20 @@ async fn execute(connection: &mut Connection, sql: &'static str) -> Result<(), S
 }
 
 async fn insert(connection: &mut Connection, link_id: &str) -> Result<(), StorageError> {
+    let room = "INSERT INTO matrix_ids (id, matrix_id) VALUES (1, '!r:example.org') ON CONFLICT DO NOTHING";
+    execute(connection, room).await?;
     let usage: i64 = query_scalar(
-        "INSERT INTO media_references (bridge, room_id, mxc, state) \
-         VALUES ('irc', '!r:example.org', $1, 'disabled') RETURNING id",
+        "INSERT INTO media_references (bridge, room, mxc, state) VALUES ('irc', 1, $1, 'disabled') RETURNING id",
     )
     .bind(format!("mxc://example.org/{link_id}"))
     .fetch_one(&mut *connection)
     .await?;
     query(
-        "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, issued_at, state) \
-         VALUES ($1, 'short', 1, 'irc', $2, '!r:example.org', $3, 1, 'live')",
+        "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, issued_at, state) \
+         VALUES ($1, 'short', 1, 'irc', $2, 1, 1, 'live')",
     )
     .bind(link_id)
     .bind(usage)
-    .bind(format!("mxc://example.org/{link_id}"))
     .execute(connection)
     .await?;
     Ok(())
@@ -48,11 +48,7 @@ async fn insert(connection: &mut Connection, link_id: &str) -> Result<(), Storag
 
 impl Play {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("m.db");
-        let database = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Service)
-            .await
-            .expect("opens");
+        let (folder, database) = open().await;
         let play = Self { folder, database };
         for link_id in ["a", "b", "c"] {
             play.insert(link_id.to_owned()).await;
@@ -107,7 +103,10 @@ async fn a_thousand_looks_beside_commits_about_others_cost_one_lookup() {
         }
         assert_eq!(play.look("a").await.state, LinkState::Revoked);
     }
-    assert_eq!(play.database.link_lookups() - before, 1);
+    // A server tells of our own change of it once more.
+    let most = 1 + u64::from(support::is_postgres());
+    let lookups = play.database.link_lookups() - before;
+    assert!((1..=most).contains(&lookups), "{lookups}");
 }
 
 #[tokio::test]
@@ -126,7 +125,8 @@ async fn links_are_forgotten_when_their_usage_changes() {
     let play = Play::new().await;
     play.write("UPDATE links SET media_reference_id = 1 WHERE link_id = 'c'")
         .await;
-    play.lookups().await;
+    // What is read while a server tells of the change is not remembered.
+    while play.lookups().await > 0 {}
     play.write("UPDATE media_references SET copy_mxc = 'mxc://example.org/copy' WHERE id = 1")
         .await;
     assert_eq!(play.lookups().await, 2);
@@ -164,8 +164,7 @@ async fn counters_leave_links_cached() {
 async fn a_commit_of_another_process_is_noticed() {
     let play = Play::new().await;
     play.lookups().await;
-    let path = play.folder.path().join("m.db");
-    let other = Database::open(&DatabaseConfig::Sqlite(path.clone()), Opener::Command)
+    let other = Database::open(&place(play.folder.path()), Opener::Command)
         .await
         .expect("opens");
     let written = other.writer().write(|connection| -> Written<'_> {

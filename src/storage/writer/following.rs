@@ -1,7 +1,10 @@
 //! What others commit on a PostgreSQL server: it arrives with a notification, or within [`LOOK_EVERY`]
 //! where one was lost. Looking for it tells as well whether the server can be reached.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     Postgres,
@@ -25,6 +28,7 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// What a statement has changed, as its trigger has noted it.
 #[derive(sqlx::FromRow)]
 pub(super) struct Noted {
+    id: i64,
     links: Vec<i64>,
     usages: Vec<i64>,
     /// So much that it is not listed.
@@ -54,11 +58,16 @@ pub(super) struct Following {
     followers: Followers,
     /// Whatever transactions with lower numbers have changed is known.
     since: i64,
+    /// What others have changed is known as well: as long as one transaction goes on, all looks find it.
+    known: HashSet<i64>,
     forgotten_at: Instant,
 }
 
 /// What a look has shown.
 struct Look {
+    /// Whether it was made through a new connection: another server may have taken over meanwhile, whose
+    /// transactions have lower numbers, or which lacks some.
+    is_new_connection: bool,
     /// The number of the oldest transaction that has not ended: all with lower ones are visible.
     oldest_running: i64,
     noted: Vec<Noted>,
@@ -77,6 +86,7 @@ impl Following {
             contact,
             followers,
             since: i64::MAX,
+            known: HashSet::new(),
             forgotten_at: Instant::now(),
         };
         following.since = following.look().await?.oldest_running;
@@ -103,10 +113,13 @@ impl Following {
         }
     }
 
-    fn make_known(&mut self, look: Look, began: Instant) {
+    fn make_known(&mut self, mut look: Look, began: Instant) {
+        let found = look.noted.iter().map(|noted| noted.id).collect();
+        let known = std::mem::replace(&mut self.known, found);
+        look.noted.retain(|noted| !known.contains(&noted.id));
         let is_all = look.noted.iter().any(|noted| noted.is_all);
         // Before anything that is remembered is trusted again.
-        if is_all || self.contact.is_cut_off() {
+        if is_all || look.is_new_connection || self.contact.is_cut_off() {
             self.followers.notice_anything();
         } else if !look.noted.is_empty() {
             self.followers.notice(&Changes::from_iter(look.noted));
@@ -126,16 +139,18 @@ impl Following {
         }
     }
 
-    /// What was committed since the last look. What is looked at twice does no harm. The connection is
+    /// What was committed since the last look, and perhaps what was known before. The connection is
     /// given up if it fails, or takes too long.
     async fn look(&mut self) -> Result<Look, sqlx::Error> {
-        let mut listener = match self.listener.take() {
+        let open = self.listener.take();
+        let is_new_connection = open.is_none();
+        let mut listener = match open {
             Some(listener) => listener,
             None => listen(&self.options).await?,
         };
         let number = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
         let oldest_running = sqlx::query_scalar(number).fetch_one(&mut listener).await?;
-        let changed = "SELECT links, usages, is_all, concerns_cache FROM changes \
+        let changed = "SELECT id, links, usages, is_all, concerns_cache FROM changes \
                        WHERE transaction_id >= $1::text::xid8";
         let noted = sqlx::query_as(changed)
             .bind(self.since.to_string())
@@ -149,6 +164,7 @@ impl Following {
         }
         self.listener = Some(listener);
         Ok(Look {
+            is_new_connection,
             oldest_running,
             noted,
         })

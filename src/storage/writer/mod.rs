@@ -6,10 +6,16 @@ mod postgres;
 mod run;
 mod sqlite;
 
-use sqlx::{PgPool, SqliteConnection, postgres::PgConnectOptions};
+use sqlx::{PgPool, postgres::PgConnectOptions};
 use tokio::sync::watch;
 
-use super::{StorageError, engine::Contact, place::Place, recent::RecentLinks};
+use super::{
+    StorageError,
+    engine::{Connection, Contact},
+    place::Place,
+    recent::RecentLinks,
+    sealer::Sealing,
+};
 use followers::Followers;
 use postgres::Transactions;
 use sqlite::Groups;
@@ -36,7 +42,7 @@ impl Writer {
     /// Takes over the one connection to a SQLite file that writes. Links that a commit changes are
     /// forgotten by `recent` before anybody is answered.
     pub(super) async fn to_sqlite(
-        connection: SqliteConnection,
+        connection: Connection,
         place: Place,
         recent: RecentLinks,
     ) -> Result<Self, StorageError> {
@@ -47,14 +53,14 @@ impl Writer {
 
     /// Writes through connections to a PostgreSQL server, and follows what others commit there.
     pub(super) async fn to_postgres(
-        pool: PgPool,
+        (pool, sealing): (PgPool, Sealing),
         options: PgConnectOptions,
         contact: Contact,
         recent: RecentLinks,
     ) -> Result<Self, StorageError> {
         let followers = Followers::new(recent);
         let (transactions, work) =
-            Transactions::new(pool, options, contact, followers.clone()).await?;
+            Transactions::new((pool, sealing), options, contact, followers.clone()).await?;
         Ok(Self::start(Way::Postgres(transactions), followers, work))
     }
 

@@ -15,7 +15,8 @@ use super::{
 use crate::storage::{
     StorageError,
     changes::Changes,
-    engine::{Connection, Contact, query},
+    engine::{Connection, Contact, Line, query},
+    sealer::Sealing,
 };
 
 /// How often a transaction is tried that the server breaks off, such as one of two that wait for each
@@ -26,6 +27,7 @@ const ATTEMPTS: usize = 5;
 #[derive(Debug, Clone)]
 pub(super) struct Transactions {
     pool: PgPool,
+    sealing: Sealing,
     contact: Contact,
     followers: Followers,
     panicked: mpsc::Sender<()>,
@@ -42,7 +44,7 @@ impl Transactions {
     /// Writes through these connections; the future follows what others write, as long as anybody may
     /// write here.
     pub(super) async fn new(
-        pool: PgPool,
+        (pool, sealing): (PgPool, Sealing),
         options: PgConnectOptions,
         contact: Contact,
         followers: Followers,
@@ -51,6 +53,7 @@ impl Transactions {
         let following = Following::start(options, contact.clone(), followers.clone()).await?;
         let transactions = Self {
             pool,
+            sealing,
             contact,
             followers,
             panicked,
@@ -109,7 +112,8 @@ impl Transactions {
             Ok(transaction) => transaction,
             Err(error) => return Attempt::Done(Err(StorageError::from(error).into())),
         };
-        let mut connection = Connection::Postgres(transaction);
+        let line = Line::Postgres(transaction);
+        let mut connection = Connection::new(line, self.sealing.clone());
         match write(&mut connection).await {
             Ok(value) => {
                 let committed = self.commit(connection, only_counts).await;
@@ -124,10 +128,10 @@ impl Transactions {
     }
 
     async fn commit(&self, connection: Connection, only_counts: bool) -> Result<(), StorageError> {
-        let Connection::Postgres(mut transaction) = connection else {
+        let Line::Postgres(mut transaction) = connection.line else {
             return Err(StorageError::Closed);
         };
-        let own = "SELECT links, usages, is_all, concerns_cache FROM changes \
+        let own = "SELECT id, links, usages, is_all, concerns_cache FROM changes \
                    WHERE transaction_id = pg_current_xact_id_if_assigned()";
         let noted: Vec<Noted> = sqlx::query_as(own).fetch_all(&mut *transaction).await?;
         let is_all = noted.iter().any(|noted| noted.is_all);

@@ -4,7 +4,6 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use sqlx::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -14,7 +13,7 @@ use super::{
 use crate::storage::{
     StorageError,
     changes::ChangeLog,
-    engine::{Connection, query, query_scalar},
+    engine::{Connection, Line, query, query_scalar},
     place::Place,
 };
 
@@ -43,14 +42,17 @@ pub(super) struct Groups(mpsc::Sender<Write>);
 impl Groups {
     /// Takes over a connection; the future commits, as long as anybody may write.
     pub(super) async fn new(
-        mut connection: SqliteConnection,
+        mut connection: Connection,
         place: Place,
         followers: Followers,
     ) -> Result<(Self, impl Future<Output = WriterEnd>), StorageError> {
         let (queue, writes) = mpsc::channel(QUEUE);
-        let changes = ChangeLog::of(&mut connection).await?;
+        let Line::Sqlite(file) = &mut connection.line else {
+            return Err(StorageError::Closed);
+        };
+        let changes = ChangeLog::of(file).await?;
         let file = Committing {
-            connection: Connection::Sqlite(connection),
+            connection,
             place,
             changes,
         };

@@ -89,10 +89,8 @@ impl Reconciler {
                     not_since: Some(self.clock.now_ms() - millis(every)),
                     ..RoomCriteria::default()
                 };
-                let compared = lease.during(self.compare_rooms(&due, PAUSE)).await;
-                match compared.and_then(Option::transpose) {
+                match self.compare_alone(&due, &lease).await {
                     Ok(Some(report)) => report.log(),
-                    // Another replica compares them.
                     Ok(None) => {}
                     Err(error) => tracing::error!(%error, "rooms could not be compared"),
                 }
@@ -118,14 +116,30 @@ impl Reconciler {
         self.compare_rooms(&criteria, Duration::ZERO).await
     }
 
+    /// Compares rooms slowly; `None`: none is due, or another replica compares them.
+    async fn compare_alone(
+        &self,
+        due: &RoomCriteria,
+        lease: &Lease,
+    ) -> Result<Option<ReconcileReport>, StorageError> {
+        if self.rooms(due).await?.is_empty() {
+            return Ok(None);
+        }
+        let compared = lease.during(self.compare_rooms(due, PAUSE)).await?;
+        compared.transpose()
+    }
+
+    async fn rooms(&self, criteria: &RoomCriteria) -> Result<Vec<(String, String)>, StorageError> {
+        let since = self.clock.now_ms() - COMPARE_REDACTED_MS;
+        comparison::rooms(self.database.reader(), criteria, since).await
+    }
+
     async fn compare_rooms(
         &self,
         criteria: &RoomCriteria,
         pause: Duration,
     ) -> Result<ReconcileReport, StorageError> {
-        let since = self.clock.now_ms() - COMPARE_REDACTED_MS;
-        let rooms = comparison::rooms(self.database.reader(), criteria, since).await?;
-        stream::iter(rooms)
+        stream::iter(self.rooms(criteria).await?)
             .map(|(bridge, room_id)| self.compare_and_note(bridge, room_id, pause))
             .buffer_unordered(ROOMS_AT_ONCE)
             .try_fold(ReconcileReport::default(), async |all, room| {

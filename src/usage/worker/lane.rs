@@ -81,7 +81,9 @@ impl Lane {
     /// Does everything that is due now.
     async fn work(&mut self, stop: &CancellationToken) -> Result<Progress, StorageError> {
         let now = self.clock.now_ms();
-        let times = meta_events::next_times(self.database.reader(), &self.bridge.id, now).await?;
+        // Before the times: what another replica claims meanwhile is then known by its claim.
+        let sends = self.slots.has_work().await?;
+        let times = self.times(now).await?;
         let is_due = |at: Option<i64>| at.is_some_and(|at| at <= now);
         if is_due(times.claim_ends_at) {
             self.free_ended_claims(now).await?;
@@ -92,7 +94,6 @@ impl Lane {
         }
         let gathers = is_due(self.gather_at(times));
         let reviews = is_due(times.review_at);
-        let sends = self.slots.has_work().await?;
         if !(gathers || reviews || sends) {
             return Ok(Progress::NothingUntil(self.next_at(times, now)));
         }
@@ -113,7 +114,14 @@ impl Lane {
         if has_worked {
             return Ok(Progress::Made);
         }
-        Ok(Progress::NothingUntil(self.next_at(times, now)))
+        // Another replica was quicker.
+        Ok(Progress::NothingUntil(
+            self.next_at(self.times(now).await?, now),
+        ))
+    }
+
+    async fn times(&self, now: i64) -> Result<NextTimes, StorageError> {
+        meta_events::next_times(self.database.reader(), &self.bridge.id, now).await
     }
 
     async fn free_ended_claims(&self, now: i64) -> Result<(), StorageError> {

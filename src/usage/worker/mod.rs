@@ -27,6 +27,7 @@ mod run;
 mod send;
 mod slots;
 mod successors;
+mod thinning;
 mod upkeep;
 
 pub(super) use lookup::CLOCK_SKEW_MS;

@@ -74,18 +74,17 @@ async fn review(
     now: i64,
 ) -> Result<(), StorageError> {
     connection.lock(&[Lock::Outbox(&event.bridge)]).await?;
-    let Some(members) = meta_events::start_review(connection, event.id, now).await? else {
+    let Some(counted) = meta_events::start_review(connection, event.id, now).await? else {
         return Ok(());
     };
-    let (here, gone): (Vec<Member>, Vec<Member>) = members
-        .into_iter()
-        .partition(|member| member.here && member.live);
+    let (here, gone): (Vec<Member>, Vec<Member>) =
+        counted.members.into_iter().partition(|member| member.live);
     if here.is_empty() {
         return meta_events::start_redaction(connection, event.id, now).await;
     }
     // The room may have been replaced since.
     let target = room_successors::counted_in(connection, &event.bridge, &event.room_id).await?;
-    if gone.is_empty() && target == event.room_id {
+    if gone.is_empty() && !counted.names_others && target == event.room_id {
         return Ok(());
     }
     // Media that is still linked is counted elsewhere first; this event is reviewed again then.

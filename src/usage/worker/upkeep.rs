@@ -1,6 +1,6 @@
-//! Old records that nobody needs any more are deleted now and then, and secrets are wiped.
+//! What ended long ago is thinned now and then, and secrets are wiped.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 
@@ -11,21 +11,26 @@ use crate::{
     storage::{
         Database, StorageError,
         far_future::{self, ConfiguredWaits},
-        history::{self, ForgetBefore},
-        leases::Lease,
+        front_purges,
+        leases::{self, Lease},
         statistics, wipe,
     },
 };
 
-use super::context::Context;
+use super::{context::Context, thinning::Thinning};
 
-/// How long transactions of the homeserver are remembered, in milliseconds.
-const REMEMBER_TRANSACTIONS_MS: i64 = 7 * 86_400_000;
-/// How often old records are deleted, in milliseconds.
+/// How often what ended long ago is thinned, in milliseconds.
 const EVERY_MS: i64 = 3_600_000;
+/// How long purges in front wait for somebody who does them, in milliseconds.
+const FORGET_PURGES_MS: i64 = 86_400_000;
 /// How soon it goes on: where there is more to wipe than one write does, or doubt about the time. In
 /// milliseconds.
 const AGAIN_MS: i64 = 1000;
+/// How many pieces of what ended long ago are thinned in a row, how long to rest after each, so that nobody
+/// waits behind several, and how soon it goes on, in milliseconds.
+const PIECES: usize = 10;
+const REST: Duration = Duration::from_millis(10);
+const MORE_MS: i64 = 100;
 /// How many rows of each kind are wiped in one write.
 const WIPED_AT_ONCE: i64 = 500;
 
@@ -34,7 +39,7 @@ pub(super) struct Upkeep {
     database: Database,
     config: Arc<Config>,
     clock: Clock,
-    links: Links,
+    thinning: Thinning,
     lease: Lease,
     delete_at: i64,
     wipe_at: i64,
@@ -49,7 +54,7 @@ impl Upkeep {
             database: context.database.clone(),
             config: Arc::clone(&context.config),
             clock: context.clock.clone(),
-            links,
+            thinning: Thinning::new(context.database.clone(), Arc::clone(&context.config), links),
             lease: Lease::new(&context.database, &context.clock, "upkeep"),
             delete_at: 0,
             wipe_at: 0,
@@ -62,9 +67,13 @@ impl Upkeep {
         self.delete_at.min(self.wipe_at)
     }
 
-    /// Deletes old records and wipes secrets, if it is time to.
+    /// Thins what ended long ago and wipes secrets, if it is time to.
     pub(super) async fn run_if_due(&mut self) -> Result<(), StorageError> {
         let now = self.clock.now_ms();
+        // What is forgotten stays forgotten: it waits until there is no doubt about the time.
+        if is_due(self.delete_at, now) && !self.clock.is_sure() {
+            self.delete_at = now + AGAIN_MS;
+        }
         if !is_due(self.wipe_at, now) && !is_due(self.delete_at, now) {
             return Ok(());
         }
@@ -91,12 +100,9 @@ impl Upkeep {
             }
         }
         if is_due(self.delete_at, now) {
-            // What is forgotten stays forgotten: it waits until there is no doubt about the time.
-            if self.clock.is_sure() {
-                self.delete_at = now + EVERY_MS;
-                self.delete_old(now).await?;
-            } else {
-                self.delete_at = now + AGAIN_MS;
+            self.delete_at = now + EVERY_MS;
+            if self.thin(now).await? {
+                self.delete_at = now + MORE_MS;
             }
         }
         Ok(())
@@ -104,12 +110,11 @@ impl Upkeep {
 
     /// Wipes some of the secrets that nobody needs any more; `true`: there may be more.
     async fn wipe(&mut self) -> Result<bool, StorageError> {
-        let has_cache = self.config.media.cache.is_some();
         let wiped = self
             .database
             .writer()
             .write::<_, StorageError, _>(move |connection| {
-                wipe::wipe(connection, has_cache, WIPED_AT_ONCE).boxed()
+                wipe::wipe(connection, WIPED_AT_ONCE).boxed()
             })
             .await?;
         self.has_wiped |= wiped > 0;
@@ -122,20 +127,20 @@ impl Upkeep {
         Ok(self.has_wiped)
     }
 
-    async fn delete_old(&self, now: i64) -> Result<(), StorageError> {
-        let links = &self.config.links;
-        // Where links may live for ever, the records against them are kept for ever.
-        let redactions = match links.max_lifetime {
-            Lifetime::Never => None,
-            Lifetime::For(_) => Some(now - millis(links.remember)),
-        };
-        let has_legacy_links = !self.config.legacy_links.entries().is_empty();
-        let before = ForgetBefore {
-            transactions: now - REMEMBER_TRANSACTIONS_MS,
-            redactions,
-            // The age of links that bridges have made by themselves is not known.
-            revocations: redactions.filter(|_| !has_legacy_links),
-        };
+    /// Thins some of what ended long ago; `true`: there is more of it. What stays is looked after once in a
+    /// pass.
+    async fn thin(&mut self, now: i64) -> Result<bool, StorageError> {
+        for _ in 0..PIECES {
+            if !self.thinning.go_on(now).await? {
+                self.look_after().await?;
+                return Ok(false);
+            }
+            tokio::time::sleep(REST).await;
+        }
+        Ok(true)
+    }
+
+    async fn look_after(&self) -> Result<(), StorageError> {
         let usage = &self.config.usage;
         let waits = ConfiguredWaits {
             release_after: millis(usage.release_after),
@@ -144,18 +149,21 @@ impl Upkeep {
                 Lifetime::For(every) => Some(millis(every)),
             },
         };
+        let clock = self.clock.clone();
         self.database
             .writer()
             .write::<_, StorageError, _>(move |connection| {
+                // The time of the write: what was noted while it waited lies not in the future.
+                let now = clock.now_ms();
                 async move {
-                    history::forget(connection, before).await?;
                     far_future::pull_back(connection, waits, now).await?;
+                    leases::forget(connection, now - EVERY_MS).await?;
+                    front_purges::forget(connection, now - FORGET_PURGES_MS).await?;
                     statistics::take(connection).await
                 }
                 .boxed()
             })
-            .await?;
-        self.links.forget_shown().await
+            .await
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod failing;
 mod keeping;
+mod purging;
 mod scene;
 mod sharing;
 mod space;

@@ -115,7 +115,8 @@ async fn rotated_and_revoked_keys_are_noticed_by_a_running_service() {
     let sealed = link_to(&world, &service, png, json!({"form": "self_contained"})).await;
     service.wait_for_usage(&short, "counted").await;
     assert_eq!(
-        key_store::rotate(&key_file(&world), None).expect("rotates"),
+        key_store::change_file(&key_file(&world), |keys| key_store::rotate(keys, None))
+            .expect("rotates"),
         (1, 2)
     );
     let newer = eventually("a link by the new key", async || {
@@ -127,7 +128,8 @@ async fn rotated_and_revoked_keys_are_noticed_by_a_running_service() {
     for link in [&short, &sealed, &newer] {
         assert_eq!(service.follow(link).await.status(), 200);
     }
-    key_store::revoke(&key_file(&world), 1, None).expect("revokes");
+    key_store::change_file(&key_file(&world), |keys| key_store::revoke(keys, 1, None))
+        .expect("revokes");
     for link in [&short, &sealed] {
         eventually("the links of the key to be over", async || {
             (service.follow(link).await.status() == 410).then_some(())

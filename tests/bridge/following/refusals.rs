@@ -38,7 +38,8 @@ async fn ended_links_say_why_they_ended() {
     an_expired_link_says_so(&play).await;
 
     let link = play.issue("event_id", json!("$b")).await;
-    key_store::revoke(&play.key_file(), 1, None).expect("revoked");
+    key_store::change_file(&play.key_file(), |keys| key_store::revoke(keys, 1, None))
+        .expect("revoked");
     eventually("the revoked key to be noticed", async || {
         (play.service.follow(&link).await.status() == 410).then_some(())
     })

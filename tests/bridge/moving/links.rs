@@ -26,6 +26,8 @@ struct Promised {
     twice: String,
     /// Links of the same media, which is counted.
     counted: Vec<Value>,
+    /// Their content token.
+    token: String,
     /// A room that allows no links.
     closed: String,
     /// A link that was followed twice.
@@ -147,6 +149,7 @@ async fn promised(scene: &Scene) -> Promised {
         statuses,
         twice,
         counted,
+        token,
         closed: closed_room(scene).await,
         followed,
     }
@@ -239,8 +242,7 @@ async fn links_of_every_kind_live_on_after_a_move_that_was_killed_twice() {
 /// Usage goes on where it was: nothing is counted twice, and what is not needed any more goes.
 async fn usage_goes_on(scene: &Scene, promised: &Promised, events: &[Value]) {
     let first = &promised.counted[0];
-    let token = token_of(scene, first).await;
-    let body = json!({"mxc": first["mxc"], "content_token": token, "room_id": scene.world.room_id, "event_id": "$third"});
+    let body = json!({"mxc": first["mxc"], "content_token": promised.token, "room_id": scene.world.room_id, "event_id": "$third"});
     let third = scene.process.issue(body).await;
     scene.counted(&third).await;
     scene.process.drained().await;
@@ -263,14 +265,4 @@ async fn events(scene: &Scene) -> Vec<Value> {
         .into_iter()
         .map(|event| event["event_id"].clone())
         .collect()
-}
-
-/// The content token of a link's media, from the SQLite file.
-async fn token_of(scene: &Scene, link: &Value) -> String {
-    let mut connection = scene.connection().await;
-    sqlx::query_scalar("SELECT content_token FROM links WHERE link_id = $1")
-        .bind(link["link_id"].as_str())
-        .fetch_one(&mut connection)
-        .await
-        .expect("a token")
 }

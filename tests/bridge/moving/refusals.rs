@@ -48,6 +48,8 @@ async fn a_database_in_use_is_not_moved() {
     let keys = scene.world.folder.path().join("data/link-keys.yaml");
     std::fs::copy(keys, folder.join("data/link-keys.yaml")).expect("copied");
     let mut replica = Process::new(&folder, &scene.world.url, "");
+    let root_secret = scene.world.folder.path().join("root-secret");
+    std::fs::copy(root_secret, folder.join("root-secret")).expect("copied");
     let path = folder.join("bridge.yaml");
     let text = std::fs::read_to_string(&path).expect("reads");
     let own = support::database_url(&folder);
@@ -117,7 +119,7 @@ async fn a_target_with_rows_and_a_source_of_another_version_are_refused() {
         &scene,
         &file,
         &server,
-        "has rows that are not from a move that goes on (in links, media_references)",
+        "has rows that are not from a move that goes on (in links, matrix_ids, media_references)",
     );
     refused(
         &scene,

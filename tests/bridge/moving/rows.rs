@@ -11,12 +11,12 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection,
     sqlite::SqliteConnectOptions,
 };
-use support::only_on_postgres;
+use support::{only_on_postgres, root_secret};
 
 use super::scene::{Scene, told};
 
 /// What SQLite needs for itself.
-const OWN: [&str; 2] = ["_sqlx_migrations", "sqlite_sequence"];
+const OWN: [&str; 3] = ["_sqlx_migrations", "data_keys", "sqlite_sequence"];
 
 /// A text that has to be escaped on its way.
 const TEXT: &str = "a\tb\\N\\x\r\n'ü\u{1}";
@@ -53,7 +53,7 @@ async fn fill(connection: &mut SqliteConnection) {
         let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
         for number in 1..=2 {
             let values = columns.iter().map(|(_, kind)| match kind.as_str() {
-                "INTEGER" | "BIGINT" => number.to_string(),
+                "INTEGER" | "BIGINT" | "SMALLINT" => number.to_string(),
                 "BOOLEAN" => (number - 1).to_string(),
                 "BLOB" => format!("x'00ff5c0a0{number}'"),
                 "TEXT" => format!("'{}{number}'", TEXT.replace('\'', "''")),
@@ -168,7 +168,7 @@ async fn every_row_of_every_table_goes_there_and_comes_back() {
     let mut connection = options.connect().await.expect("opens");
     assert_eq!(dump(&mut connection).await, before);
     connection.close().await.expect("closes");
-    let config = DatabaseConfig::Sqlite(file);
+    let config = DatabaseConfig::sqlite(file);
     let opened = Database::open(&config, Opener::Command).await;
     drop(opened.expect("nothing of the move is left"));
 }
@@ -197,7 +197,7 @@ async fn a_file_moves_to_another() {
         .await
         .expect("made");
     connection.close().await.expect("closes");
-    let opened = Database::open(&DatabaseConfig::Sqlite(file), Opener::Command).await;
+    let opened = Database::open(&DatabaseConfig::sqlite(file), Opener::Command).await;
     let error = opened.expect_err("refused").to_string();
     assert!(
         error.contains("the target of a move that has not ended"),
@@ -216,7 +216,8 @@ async fn a_row_that_does_not_arrive_as_it_was_is_noticed() {
     let (from, to) = (scene.sqlite(), scene.postgres());
     // The target gets a trigger before the move: it changes what arrives.
     let mut server = PgConnection::connect(&to).await.expect("connects");
-    let open = DatabaseConfig::of_option("--to", &to, None).expect("a server");
+    let open = DatabaseConfig::of_option("--to", &to, None, root_secret(scene.world.folder.path()))
+        .expect("a server");
     drop(Database::open(&open, Opener::Service).await.expect("opens"));
     sqlx::raw_sql(
         "CREATE FUNCTION spoil() RETURNS TRIGGER LANGUAGE plpgsql AS \

@@ -35,7 +35,7 @@ impl Scene {
     pub async fn with_file() -> Self {
         let scene = Self::new("").await;
         std::fs::create_dir(scene.world.folder.path().join("data")).expect("a folder");
-        let config = DatabaseConfig::Sqlite(scene.file());
+        let config = DatabaseConfig::sqlite(scene.file());
         drop(
             Database::open(&config, Opener::Service)
                 .await
@@ -105,18 +105,22 @@ impl Scene {
     /// Adds links that have ended.
     pub async fn add_links(&self, count: i64) {
         let mut connection = self.connection().await;
+        sqlx::query("INSERT INTO matrix_ids (matrix_id) VALUES ('!of-many:example.org')")
+            .execute(&mut connection)
+            .await
+            .expect("inserts");
         sqlx::query(
-            "INSERT INTO media_references (bridge, room_id, mxc, state) \
-             VALUES ('irc', '!of-many:example.org', 'mxc://example.org/of-many', 'disabled')",
+            "INSERT INTO media_references (bridge, room, mxc, state) \
+             SELECT 'irc', MAX(id), 'mxc://example.org/of-many', 'disabled' FROM matrix_ids",
         )
         .execute(&mut connection)
         .await
         .expect("inserts");
         sqlx::query(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $1) \
-             INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, issued_at, state, ended_at) \
+             INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, issued_at, state, ended_at) \
              SELECT printf('many%06d', n), 'short', 1, 'irc', \
-             (SELECT MAX(id) FROM media_references), '!of-many:example.org', 'mxc://example.org/of-many', n, 'revoked', n FROM n",
+             (SELECT MAX(id) FROM media_references), (SELECT MAX(id) FROM matrix_ids), n, 'revoked', n FROM n",
         )
         .bind(count)
         .execute(&mut connection)

@@ -4,4 +4,5 @@ mod pool;
 mod read_only;
 mod scene;
 mod server;
+mod takeover;
 mod wire;

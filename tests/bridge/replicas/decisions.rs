@@ -6,7 +6,9 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection};
 use support::{Service, World, database_url, eventually, only_on_postgres};
 
 use medialink::storage::{
-    Run, StorageError, media_references,
+    Run, StorageError,
+    engine::query_scalar,
+    media_references,
     meta_events::{self, ClaimedEvent, GiveUp, Wanted},
     wipe,
 };
@@ -81,9 +83,11 @@ impl Scene {
             self.meta_event("waiting").await;
         }
         let queued_in = if meta_event { "1" } else { "NULL" };
+        self.run("INSERT INTO matrix_ids (id, matrix_id) VALUES (1, '!r')")
+            .await;
         self.run(&format!(
-            "INSERT INTO media_references (id, bridge, room_id, mxc, content_token, state, pending_at, queued_in) \
-             VALUES (1, '{BRIDGE}', '!r', 'mxc://example.org/abc', 'token', 'pending', 1, {queued_in})"
+            "INSERT INTO media_references (id, bridge, room, mxc, content_token, state, pending_at, queued_in) \
+             VALUES (1, '{BRIDGE}', 1, 'mxc://example.org/abc', '', 'pending', 1, {queued_in})"
         ))
         .await;
     }
@@ -92,7 +96,7 @@ impl Scene {
         self.run(&format!(
             "INSERT INTO meta_events (id, bridge, room_id, state, event_type, content, batch, txn_id, \
              device_id, next_attempt_at, created_at) \
-             VALUES (1, '{BRIDGE}', '!r', '{state}', 'type', '{{}}', 'batch', 'txn', '', 1, 1)"
+             VALUES (1, '{BRIDGE}', '!r', '{state}', 'type', '', 'batch', 'txn', '', 1, 1)"
         ))
         .await;
     }
@@ -103,8 +107,8 @@ impl Scene {
         self.run("UPDATE media_references SET bridge = bridge WHERE id = 1")
             .await;
         self.run(&format!(
-            "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room_id, mxc, issued_at, state) \
-             VALUES ('new', 'short', 1, '{BRIDGE}', 1, '!r', 'mxc://example.org/abc', 1, 'live')"
+            "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, issued_at, state) \
+             VALUES ('new', 'short', 1, '{BRIDGE}', 1, 1, 1, 'live')"
         ))
         .await;
     }
@@ -135,6 +139,29 @@ fn wanted() -> Wanted {
         after_others: vec![],
         with_resting: true,
     }
+}
+
+#[tokio::test]
+async fn writes_see_what_others_have_committed_whatever_the_server_prefers() {
+    if !only_on_postgres(REASON) {
+        return;
+    }
+    let world = World::new().await;
+    let url = database_url(world.folder.path());
+    let (_, name) = url.rsplit_once('/').expect("a name");
+    let mut others = PgConnection::connect(&url).await.expect("connects");
+    let prefer =
+        format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'");
+    others.execute(AssertSqlSafe(prefer)).await.expect("set");
+    let service = world.service("usage: {mode: never}").await;
+    let shown = service.database().writer().write(|connection| {
+        query_scalar("SHOW transaction_isolation")
+            .fetch_one(connection)
+            .boxed()
+    });
+    let shown: Result<String, StorageError> = shown.await;
+    assert_eq!(shown.expect("shown"), "read committed");
+    service.stop().await;
 }
 
 #[tokio::test]
@@ -206,11 +233,15 @@ async fn a_usage_that_gets_a_link_is_not_wiped() {
     scene.run(&lease).await;
     scene.usage(false).await;
     scene
-        .run("UPDATE media_references SET state = 'disabled', pending_at = NULL WHERE id = 1")
+        .run(
+            "UPDATE media_references SET content_token = 'token', state = 'disabled', pending_at = NULL \
+             WHERE id = 1",
+        )
         .await;
+    scene.run("DELETE FROM cache_purges").await;
     scene.begin_an_issue().await;
     scene
-        .beside(|connection| wipe::wipe(connection, false, 100).boxed())
+        .beside(|connection| wipe::wipe(connection, 100).boxed())
         .await;
     let token = "SELECT content_token FROM media_references WHERE id = 1";
     assert_eq!(scene.read(token).await, "token");

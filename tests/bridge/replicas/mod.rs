@@ -3,6 +3,7 @@
 mod decisions;
 mod leases;
 mod links;
+mod purges;
 mod races;
-mod scene;
+pub mod scene;
 mod usage;

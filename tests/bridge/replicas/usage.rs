@@ -115,6 +115,34 @@ async fn links_that_come_and_go_at_different_replicas_leave_usage_right() {
 }
 
 #[tokio::test]
+async fn what_a_dead_replica_has_claimed_another_takes_that_has_slept_meanwhile() {
+    if !only_on_postgres(REASON) {
+        return;
+    }
+    let world = World::new().await;
+    let faulty = Faulty::start(&world.url).await;
+    let mut replicas = Replicas::start_at(world, &faulty.url, 2, SOON).await;
+    faulty.next("/send/", [Fault::HoldAfter]);
+    let medium = replicas.medium("a medium").await;
+    let mxc = medium["mxc"].as_str().expect("mxc").to_owned();
+    let link = replicas.all[0].issue(medium).await;
+    eventually("a send on its way", async || {
+        (faulty.held() == 1).then_some(())
+    })
+    .await;
+    replicas.all.remove(0).abandon().await;
+    let other = &replicas.all[0];
+    other.clock.advance(121_000);
+    // Sooner than it looks without a reason where it is alone.
+    eventually("a count", async || {
+        (other.link(&link).await["usage"]["state"] == "counted").then_some(())
+    })
+    .await;
+    assert_eq!(replicas.world.references(&mxc).await, 1);
+    replicas.stop().await;
+}
+
+#[tokio::test]
 async fn what_a_replica_leaves_in_the_middle_of_a_send_another_finishes() {
     if !only_on_postgres(REASON) {
         return;

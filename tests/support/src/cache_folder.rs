@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-/// All files of a folder, and their sizes together.
+/// The file in which the cache notes how far it has purged.
+const MARK: &str = "purged.json";
+
+/// All files of a folder that hold media, and their sizes together.
 pub fn files(folder: &Path) -> (Vec<PathBuf>, u64) {
     let mut found = (Vec::new(), 0);
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
@@ -12,7 +15,7 @@ pub fn files(folder: &Path) -> (Vec<PathBuf>, u64) {
             let (paths, size) = files(&path);
             found.0.extend(paths);
             found.1 += size;
-        } else {
+        } else if path.file_name().is_none_or(|name| name != MARK) {
             found.1 += entry.metadata().map_or(0, |metadata| metadata.len());
             found.0.push(path);
         }

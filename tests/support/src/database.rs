@@ -1,7 +1,8 @@
 //! The database of a test: a SQLite file, or one of its own on a PostgreSQL server.
 
 use std::{
-    io::Write as _,
+    io::{Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use medialink::{
-    config::{Config, DatabaseConfig},
+    config::{Config, DatabaseConfig, RootSecret},
     storage::{Database, Opener},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -62,6 +63,25 @@ pub fn database_url(folder: &Path) -> String {
             with_name(&server, &name.join().expect("the server makes a database"))
         }
     }
+}
+
+/// Makes the root secret of a service whose files are in this folder, unless there is one; its file.
+pub fn root_secret_file(folder: &Path) -> PathBuf {
+    let path = folder.join("root-secret");
+    let mut options = std::fs::OpenOptions::new();
+    if let Ok(mut file) = options.write(true).create_new(true).mode(0o600).open(&path) {
+        let mut secret = [0; 32];
+        let mut random = std::fs::File::open("/dev/urandom").expect("randomness");
+        random.read_exact(&mut secret).expect("randomness");
+        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(file, "{hex}").expect("written");
+    }
+    path
+}
+
+/// The root secret of the configuration in this folder, where there is one.
+pub fn root_secret(folder: &Path) -> Option<RootSecret> {
+    database_config(folder).root_secret
 }
 
 /// The same for code that opens the database itself.

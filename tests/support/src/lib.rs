@@ -13,11 +13,13 @@ mod database;
 pub mod encrypted;
 pub mod faulty;
 mod leftovers;
+mod network;
 mod peer;
 mod postgres;
 pub mod process;
 mod random;
 pub mod raw;
+pub mod seaweed;
 mod service;
 mod settings;
 mod waiting;
@@ -28,11 +30,14 @@ pub use cache_folder::files;
 pub use client::{answer, client, url};
 pub use database::{
     claims_run_out, database_config, database_url, is_postgres, only_on_postgres, only_on_sqlite,
+    root_secret, root_secret_file,
 };
+pub use network::Network;
 pub use peer::{Peer, is_ci};
-pub use postgres::PostgresServer;
+pub use postgres::{PostgresServer, is_root, pg_dump};
 pub use process::{Process, binary};
 pub use random::Xorshift;
+pub use seaweed::SeaweedFs;
 pub use service::{POLICY_EVENT_TYPE, Service, signed_elsewhere};
 pub use settings::{API_TOKEN, AS_TOKEN, BOT, HS_TOKEN, config_text};
 pub use waiting::{eventually, patiently};

@@ -1,6 +1,7 @@
 //! The real binary, as an operator runs it.
 
 use std::{
+    collections::HashMap,
     io::Write,
     net::TcpListener,
     path::{Path, PathBuf},
@@ -9,12 +10,16 @@ use std::{
 };
 
 use matrix_test_server::EmbeddedHomeserver;
+use medialink::{
+    config::Config,
+    storage::{Database, Opener, meta_events::count_waiting},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
     client::{answer, client},
-    database::database_config,
+    database::database_url,
     settings::{API_TOKEN, config_text},
     waiting::eventually,
 };
@@ -41,6 +46,8 @@ pub fn binary() -> PathBuf {
 /// A configuration file, and the service that runs by it, or not.
 pub struct Process {
     pub folder: PathBuf,
+    /// Of its configuration file and its log.
+    names: [&'static str; 2],
     pub public: String,
     pub internal: String,
     pub client: reqwest::Client,
@@ -50,6 +57,11 @@ pub struct Process {
 impl Process {
     /// Writes a configuration file into a folder.
     pub fn new(folder: &Path, homeserver: &str, more: &str) -> Self {
+        Self::named(folder, ["bridge.yaml", "serve.log"], homeserver, more)
+    }
+
+    /// The same with these names for the configuration file and the log, for one of several in a folder.
+    pub fn named(folder: &Path, names: [&'static str; 2], homeserver: &str, more: &str) -> Self {
         let (public, internal) = (free_port(), free_port());
         let public_url = format!("http://127.0.0.1:{public}");
         let text = config_text(folder, homeserver, &public_url, more)
@@ -63,9 +75,10 @@ impl Process {
                 &format!("internal: 127.0.0.1:{internal}"),
                 1,
             );
-        std::fs::write(folder.join("bridge.yaml"), text).expect("written");
+        std::fs::write(folder.join(names[0]), text).expect("written");
         Self {
             folder: folder.to_owned(),
+            names,
             public: public_url,
             internal: format!("http://127.0.0.1:{internal}"),
             client: client(),
@@ -75,20 +88,32 @@ impl Process {
 
     /// Changes the homeserver's URL in the file.
     pub fn point_at(&self, homeserver: &str) {
-        let path = self.folder.join("bridge.yaml");
-        let text = std::fs::read_to_string(&path).expect("reads");
-        std::fs::write(
-            path,
-            text.replacen("http://127.0.0.1:1'", &format!("{homeserver}'"), 1),
-        )
-        .expect("written");
+        self.edit("http://127.0.0.1:1'", &format!("{homeserver}'"));
+    }
+
+    /// Has it use the database behind this URL.
+    pub fn use_database(&self, url: &str) {
+        let mine = database_url(&self.folder);
+        self.edit(
+            &format!("database: {mine}\n"),
+            &format!("database: {url}\n"),
+        );
+    }
+
+    fn edit(&self, old: &str, new: &str) {
+        let text = self.config_text().replacen(old, new, 1);
+        std::fs::write(self.folder.join(self.names[0]), text).expect("written");
+    }
+
+    fn config_text(&self) -> String {
+        std::fs::read_to_string(self.folder.join(self.names[0])).expect("reads")
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command
             .arg("--config")
-            .arg(self.folder.join("bridge.yaml"))
+            .arg(self.folder.join(self.names[0]))
             .args(arguments)
             .stdin(Stdio::null());
         command
@@ -129,7 +154,7 @@ impl Process {
     }
 
     fn spawn_with(&mut self, log_level: &str) {
-        let path = self.folder.join("serve.log");
+        let path = self.folder.join(self.names[1]);
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -209,7 +234,7 @@ impl Process {
     }
 
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("serve.log")).unwrap_or_default()
+        std::fs::read_to_string(self.folder.join(self.names[1])).unwrap_or_default()
     }
 
     /// Asks the API; `None`: there was no answer.
@@ -240,15 +265,20 @@ impl Process {
 
     /// Waits until nothing waits to be sent, redacted or looked at.
     pub async fn drained(&self) {
-        use medialink::storage::{Database, Opener, meta_events::count_waiting};
-        let config = database_config(&self.folder);
-        let database = Database::open(&config, Opener::Command)
-            .await
-            .expect("opens");
+        let database = self.database().await;
         eventually("an empty outbox", async || {
             (count_waiting(database.reader()).await.expect("counts") == 0).then_some(())
         })
         .await;
+    }
+
+    /// The database that it is configured for, opened beside it.
+    pub async fn database(&self) -> Database {
+        let config = Config::parse(&self.config_text(), HashMap::new(), &self.folder);
+        let config = config.expect("a valid configuration").database;
+        Database::open(&config, Opener::Command)
+            .await
+            .expect("opens")
     }
 }
 

@@ -23,6 +23,7 @@ enum State {
 pub struct Wire {
     /// Where it listens: address and port.
     pub address: String,
+    target: watch::Sender<String>,
     state: watch::Sender<State>,
     task: JoinHandle<()>,
 }
@@ -30,17 +31,18 @@ pub struct Wire {
 impl Wire {
     /// A wire to this address and port.
     pub async fn to(target: &str) -> Self {
-        let target = target.to_owned();
+        let (target, leads_to) = watch::channel(target.to_owned());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound").to_string();
         let (state, seen) = watch::channel(State::Whole);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(connect(client, target.clone(), seen.clone()));
+                tokio::spawn(connect(client, leads_to.clone(), seen.clone()));
             }
         });
         Self {
             address,
+            target,
             state,
             task,
         }
@@ -49,6 +51,11 @@ impl Wire {
     /// Breaks every connection, and those that are made from now on.
     pub fn cut(&self) {
         self.state.send_replace(State::Cut);
+    }
+
+    /// Leads to another address and port; whatever is open breaks.
+    pub fn lead_to(&self, target: &str) {
+        self.target.send_replace(target.to_owned());
     }
 
     /// Lets nothing pass; connections stay open.
@@ -68,10 +75,15 @@ impl Drop for Wire {
     }
 }
 
-async fn connect(client: TcpStream, target: String, seen: watch::Receiver<State>) {
+async fn connect(
+    client: TcpStream,
+    mut leads_to: watch::Receiver<String>,
+    seen: watch::Receiver<State>,
+) {
     if *seen.borrow() == State::Cut {
         return;
     }
+    let target = leads_to.borrow_and_update().clone();
     let Ok(server) = TcpStream::connect(&target).await else {
         return;
     };
@@ -81,6 +93,7 @@ async fn connect(client: TcpStream, target: String, seen: watch::Receiver<State>
     tokio::select! {
         _ = carry(from_client, to_server, seen.clone()) => {}
         _ = carry(from_server, to_client, seen) => {}
+        _ = leads_to.changed() => {}
     }
 }
 

@@ -18,7 +18,7 @@ use medialink::{
         media_references,
         meta_events::{self, MetaEventSummary},
         missing_media::{self, AskedMedium},
-        room_policies, seen_media, touches,
+        purge_log, room_policies, seen_media, touches,
     },
     usage::{ReconcileReport, ReconcileScope, Reconciler},
 };
@@ -94,6 +94,18 @@ impl Service {
         .await;
     }
 
+    /// How many caches follow the log of purges.
+    pub async fn count_caches(&self) -> usize {
+        let cursors = purge_log::seen_before(self.database().reader(), i64::MAX).await;
+        cursors.expect("reads").len()
+    }
+
+    /// How many purges are in the log.
+    pub async fn count_logged(&self) -> usize {
+        let entries = purge_log::after(self.database().reader(), 0, 1000).await;
+        entries.expect("reads").len()
+    }
+
     /// How much waits to be sent, redacted or looked at.
     pub async fn count_waiting(&self) -> i64 {
         let waiting = meta_events::count_waiting(self.database().reader()).await;
@@ -162,7 +174,7 @@ impl Service {
 
     /// Forgets what events have shown, where its time is over.
     pub async fn forget_shown(&self) {
-        self.inside.links.forget_shown().await.expect("forgets");
+        self.inside.links.forget_shown(1000).await.expect("forgets");
     }
 
     /// Whether a transaction of the homeserver is remembered.

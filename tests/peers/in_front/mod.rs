@@ -1,0 +1,7 @@
+//! A cache in front of the service, by the configurations in `examples/in-front/`: it keeps answers, obeys, and forgets
+//! those about a link that has ended.
+
+mod nginx;
+mod program;
+mod scene;
+mod varnish;
