@@ -1,5 +1,7 @@
 //! What a write decides, while another one that concerns it has not been committed yet.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection};
@@ -225,7 +227,8 @@ async fn a_usage_that_gets_a_link_is_not_wiped() {
         return;
     }
     let mut scene = Scene::new().await;
-    // The service itself does not wipe meanwhile.
+    // The service itself does not wipe meanwhile: its first pass is over by then.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let lease = format!(
         "INSERT INTO leases (name, holder, until) VALUES ('upkeep', 'test', {FAR}) \
                          ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until"
