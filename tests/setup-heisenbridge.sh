@@ -13,23 +13,9 @@ version=1.15.4 # the version whose behaviour the tests were written against
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 directory=${1:-$repository/target/heisenbridge}
 python=$directory/bin/python
-# What is written last, so that an interrupted run is not taken for a finished one.
-marker=$directory/.medialink-heisenbridge-version
+# shellcheck source=tests/virtual-environment.sh
+source "$repository/tests/virtual-environment.sh"
 
-if [[ -x $python && -f $marker && $(<"$marker") == "$version" ]]; then
-  realpath --no-symlinks "$python"
-  exit 0
-fi
-
-if [[ -d $directory && -n $(ls -A "$directory") && ! -f $directory/pyvenv.cfg ]]; then
-  echo "$directory is neither empty nor a Python virtual environment" >&2
-  exit 1
-fi
-
-python3 -m venv "$directory" >&2
-rm -f "$marker"
-"$python" -m pip install --quiet --disable-pip-version-check --no-input \
-  "heisenbridge==$version" >&2
+virtual_environment "$directory" "heisenbridge==$version"
 "$python" -m heisenbridge --version >&2
-echo "$version" >"$marker"
 realpath --no-symlinks "$python"

