@@ -1,6 +1,6 @@
 //! A service runs, with everything that it does in the background.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
@@ -9,8 +9,11 @@ use crate::{
     config::Lifetime,
     homeserver::MediaClient,
     pastes::PasteDeleter,
-    storage::leases::{self, Lease},
-    usage::{FeatureWatch, Reconciler, Toucher, UsageWorker},
+    storage::{
+        StorageError,
+        leases::{self, Lease},
+    },
+    usage::{FeatureWatch, FollowCounter, Reconciler, Toucher, UsageWorker},
 };
 
 use super::{
@@ -19,6 +22,10 @@ use super::{
     supervisor::Supervisor,
     tasks::{ask_for_ping, ask_rooms, flush_follows, tidy_metrics, watch_clock},
 };
+
+/// How often the last follows are tried to be written, and how long to wait in between.
+const LAST_ATTEMPTS: usize = 3;
+const LAST_WAIT: Duration = Duration::from_millis(500);
 
 impl Application {
     /// Runs until `stop` is cancelled; then takes no new requests, ends those that are open, and
@@ -59,7 +66,7 @@ impl Application {
         };
         let (ended, failure) = tokio::join!(servers, stopper);
         let finished = tasks.finish().await;
-        let flushed = self.state.follows.flush().await;
+        let flushed = write_last_follows(&self.state.follows).await;
         if let Err(error) = self.state.links.flush_handed_on().await {
             tracing::warn!(%error, "it could not be noted that bridges have transactions");
         }
@@ -149,4 +156,15 @@ impl Application {
         tasks.keep("metrics", |stop| tidy_metrics(state.metrics.clone(), stop));
         tasks.keep("clock", |stop| watch_clock(state.clock.clone(), stop));
     }
+}
+
+/// Writes what is in memory; a connection may have broken off just before.
+async fn write_last_follows(follows: &FollowCounter) -> Result<(), StorageError> {
+    for _ in 1..LAST_ATTEMPTS {
+        match follows.flush().await {
+            Err(error) if error.is_outage() => tokio::time::sleep(LAST_WAIT).await,
+            ended => return ended,
+        }
+    }
+    follows.flush().await
 }

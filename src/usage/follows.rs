@@ -44,7 +44,18 @@ impl LinkSum {
         self.bytes = self.bytes.saturating_add_unsigned(served.bytes);
         self.last = self.last.max(served.at);
     }
+
+    fn merge(&mut self, other: Self) {
+        self.follows += other.follows;
+        self.is_download |= other.is_download;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.last = self.last.max(other.last);
+        self.mxc = other.mxc;
+    }
 }
+
+/// For how many links sums are kept while the database is away.
+const KEPT: usize = 10_000;
 
 /// Sums up follows until they are written. Sums that are not written yet are lost when the process is
 /// killed: they are for people, nothing is decided by them.
@@ -102,25 +113,46 @@ impl FollowCounter {
     /// Writes all sums, if there are any. A download has been a touch as well.
     ///
     /// # Errors
-    /// If the database fails: then the sums are lost.
+    /// If the database fails: then the sums of up to 10,000 links wait for the next time, unless they may have been
+    /// written.
     pub async fn flush(&self) -> Result<(), StorageError> {
         let sums = std::mem::take(&mut *self.sums());
         if sums.is_empty() {
             return Ok(());
         }
         // In one order everywhere, so that no two replicas wait for each other.
-        let sums = BTreeMap::from_iter(sums);
+        let sums = Arc::new(BTreeMap::from_iter(sums));
+        let written = self.write(Arc::clone(&sums)).await;
+        if written
+            .as_ref()
+            .is_err_and(|error| !matches!(error, StorageError::Unsure(_)))
+        {
+            self.keep(Arc::unwrap_or_clone(sums));
+        }
+        written
+    }
+
+    fn keep(&self, unwritten: BTreeMap<String, LinkSum>) {
+        let mut sums = self.sums();
+        for (link_id, sum) in unwritten {
+            if sums.len() < KEPT || sums.contains_key(&link_id) {
+                sums.entry(link_id).or_default().merge(sum);
+            }
+        }
+    }
+
+    async fn write(&self, sums: Arc<BTreeMap<String, LinkSum>>) -> Result<(), StorageError> {
         let touching = self.0.touching.clone();
         self.0
             .database
             .writer()
             .write_counts(move |connection| {
                 async move {
-                    for (link_id, sum) in sums {
-                        links::add_follows(connection, &link_id, sum.follows, sum.bytes, sum.last)
+                    for (link_id, sum) in &*sums {
+                        links::add_follows(connection, link_id, sum.follows, sum.bytes, sum.last)
                             .await?;
                         if let Some(touching) = &touching {
-                            note_touches(connection, touching, &sum).await?;
+                            note_touches(connection, touching, sum).await?;
                         }
                     }
                     Ok(())
@@ -147,5 +179,41 @@ async fn note_touches(
             touches::followed(connection, &sum.mxc, sum.last).await
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::storage::test_database::open;
+
+    use super::*;
+
+    fn sum(follows: i64, last: i64) -> LinkSum {
+        LinkSum {
+            follows,
+            last,
+            ..LinkSum::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_not_written_is_added_to_what_has_come_since() {
+        let (_folder, database) = open().await;
+        let counter = FollowCounter::new(database, None);
+        counter.sums().insert("a".to_owned(), sum(2, 20));
+        let unwritten = [("a", sum(3, 10)), ("b", sum(1, 5))];
+        counter.keep(unwritten.map(|(id, sum)| (id.to_owned(), sum)).into());
+        let sums = counter.sums().clone();
+        assert_eq!((sums["a"].follows, sums["a"].last), (5, 20));
+        assert_eq!((sums["b"].follows, sums["b"].last), (1, 5));
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_has_a_bound() {
+        let (_folder, database) = open().await;
+        let counter = FollowCounter::new(database, None);
+        let many = (0..KEPT + 10).map(|n| (n.to_string(), sum(1, 1)));
+        counter.keep(many.collect());
+        assert_eq!(counter.sums().len(), KEPT);
     }
 }

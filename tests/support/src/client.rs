@@ -11,6 +11,9 @@ pub fn client() -> reqwest::Client {
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(60))
+        // Shorter than services keep connections that nothing is sent on: a test that did something else for so long
+        // may not have noticed yet that one was closed.
+        .pool_idle_timeout(Duration::from_secs(2))
         .build()
         .expect("a client")
 }
