@@ -32,33 +32,44 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="sqlite,postgres", help="databases, separated by commas")
     parser.add_argument("--stages", default="issuing,sizes,days", help="what is measured")
     parser.add_argument("--day", default="", help="options of `medialink-load day`: how much happens")
-    parser.add_argument("--raw", type=Path, help="a file for all figures, as JSON")
+    parser.add_argument("--raw", type=Path, help="a file for all figures, as JSON; what there is so far")
     parser.add_argument("--figures", type=Path, help="such a file of an earlier run, whose tables are written again")
     parser.add_argument("--write", type=Path, help="the document that gets the tables; without it, they are printed")
     return parser.parse_args()
 
 
-def measure(asked: argparse.Namespace) -> dict:
+def measure(asked: argparse.Namespace, on: str) -> dict:
     """Measure all that is asked for."""
     programs = Programs(asked.medialink.resolve(), asked.load.resolve())
     wanted = [10**power for power in range(4, 10) if 10**power <= asked.links]
-    found: dict = {"issuing": {}, "sizes": {}, "days": []}
+    found: dict = {"machine": on, "issuing": {}, "sizes": {}, "days": []}
     for name in asked.only.split(","):
         on_postgres = name == "postgres"
         if "issuing" in asked.stages:
             engine_name = "PostgreSQL" if on_postgres else "SQLite"
             found["issuing"][engine_name] = stages.issuing(programs, on_postgres, 5)
+            keep(asked.raw, found)
         if "sizes" not in asked.stages and "days" not in asked.stages:
             continue
         with stages.engine(programs, on_postgres) as at:
-            found["sizes"][at.name] = list(stages.sizes(at, wanted, asked.by_api, "sizes" in asked.stages))
+            found["sizes"][at.name] = []
+            for size in stages.sizes(at, wanted, asked.by_api, "sizes" in asked.stages):
+                found["sizes"][at.name].append(size)
+                keep(asked.raw, found)
             copies = max(1, wanted[-1] // asked.by_api)
             for number, replicas in enumerate((1, 3) if on_postgres else (1,)):
                 if "days" in asked.stages:
                     size = shlex.split(asked.day)
                     day = stages.day(at, copies, replicas, asked.seconds, asked.seed + number, size)
                     found["days"].append((at.name, day))
+                    keep(asked.raw, found)
     return found
+
+
+def keep(raw: Path | None, found: dict) -> None:
+    """Keep what was measured so far: a later part may fail."""
+    if raw:
+        raw.write_text(json.dumps(found, indent=1))
 
 
 def about(asked: argparse.Namespace, command: str) -> str:
@@ -100,9 +111,7 @@ def main() -> None:
     if asked.figures:
         found = json.loads(asked.figures.read_text())
     else:
-        found = {"machine": about(asked, command), **measure(asked)}
-    if asked.raw:
-        asked.raw.write_text(json.dumps(found, indent=1))
+        found = measure(asked, about(asked, command))
     tables = parts(found)
     if asked.write:
         document.write(asked.write, tables)
