@@ -16,6 +16,7 @@ use super::{
     found::FoundLink,
     gather::Gatherer,
     handed_on::HandedOnNotes,
+    policy::PolicyReader,
     recorder::Recorder,
     revoke::{Revoked, Revoker},
     view::{AnyLinkView, LinkView, LinkViews},
@@ -30,6 +31,7 @@ pub struct Links {
     pub(super) homeserver: Arc<Homeserver>,
     pub(super) events: EventLookup,
     pub(super) gatherer: Gatherer,
+    pub(super) policies: PolicyReader,
     pub(super) handed_on: HandedOnNotes,
     revoker: Revoker,
     views: LinkViews,
@@ -57,6 +59,7 @@ impl Links {
             views: LinkViews::new(keys.clone(), &config, clock.clone()),
             events: EventLookup::new(Arc::clone(&homeserver)),
             gatherer: Gatherer::default(),
+            policies: PolicyReader::new(database.clone()),
             handed_on: HandedOnNotes::new(database.clone(), clock.clone()),
             homeserver,
             recorder: Recorder {

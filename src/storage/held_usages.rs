@@ -1,7 +1,5 @@
 //! Usages that a write decides about.
 
-use std::collections::HashSet;
-
 use super::{
     StorageError,
     engine::{Connection, Kind, QueryBuilder, Rows, pick, query, query_scalar},
@@ -20,26 +18,26 @@ pub(super) async fn hold(connection: &mut Connection, usages: &[i64]) -> Result<
     Ok(())
 }
 
-/// The same for the usages of a room that wait to be gathered; which ones. `None`: nobody else writes.
+/// Some of the usages of a room that wait to be gathered, held in the same way.
 pub(super) async fn hold_waiting(
     connection: &mut Connection,
     bridge: &str,
     room_id: &str,
-) -> Result<Option<HashSet<i64>>, StorageError> {
-    if connection.is_sqlite() {
-        return Ok(None);
-    }
-    let held: Vec<i64> = query_scalar(pick(
-        "SELECT id FROM media_references WHERE bridge = $1 AND state = 'pending' \
-         AND queued_in IS NULL AND room = (SELECT id FROM matrix_ids WHERE matrix_id = $2)",
-        "SELECT id FROM media_references WHERE bridge = $1 AND state = 'pending' \
-         AND queued_in IS NULL AND room = (SELECT id FROM matrix_ids WHERE matrix_id = $2) ORDER BY id FOR UPDATE",
+    limit: i64,
+) -> Result<Vec<i64>, StorageError> {
+    let waiting: String = query_scalar(pick(
+        "SELECT json_group_array(id) FROM (SELECT id FROM media_references WHERE bridge = $1 AND state = 'pending' \
+         AND queued_in IS NULL AND room = (SELECT id FROM matrix_ids WHERE matrix_id = $2) LIMIT $3)",
+        "SELECT COALESCE(json_agg(id), '[]')::TEXT FROM (SELECT id FROM media_references WHERE bridge = $1 \
+         AND state = 'pending' AND queued_in IS NULL AND room = (SELECT id FROM matrix_ids WHERE matrix_id = $2) \
+         ORDER BY id LIMIT $3 FOR UPDATE) AS here",
     ))
     .bind(bridge)
     .bind(room_id)
-    .fetch_all(connection)
+    .bind(limit)
+    .fetch_one(connection)
     .await?;
-    Ok(Some(held.into_iter().collect()))
+    serde_json::from_str(&waiting).map_err(|_| StorageError::Corrupt("ID of a usage"))
 }
 
 /// The same for the usages that wait for a meta event to be sent, or are counted by it.

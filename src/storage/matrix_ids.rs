@@ -39,9 +39,11 @@ async fn known(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut query = QueryBuilder::new("SELECT matrix_id, id FROM matrix_ids WHERE matrix_id IN ");
-    query.push_rows(rows(ids));
-    let known: Vec<(String, i64)> = query.build_query_as().fetch_all(connection).await?;
+    let mut query = QueryBuilder::packed("matrix_id, id");
+    query
+        .push("FROM matrix_ids WHERE matrix_id IN ")
+        .push_rows(rows(ids));
+    let known: Vec<(String, i64)> = query.fetch_packed(connection).await?;
     Ok(known.into_iter().collect())
 }
 

@@ -73,7 +73,7 @@ impl KnownPolicy {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx::FromRow, serde::Deserialize)]
 struct Row {
     room_id: String,
     enabled: i64,
@@ -136,12 +136,14 @@ pub async fn find_all<'c>(
     on: impl Into<On<'c>>,
     rooms: &BTreeSet<&str>,
 ) -> Result<HashMap<String, KnownPolicy>, StorageError> {
-    let mut query = QueryBuilder::new(
-        "SELECT room_id, enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, \
-         waits, revision, bridge, attempts, next_ask_at FROM room_policies WHERE room_id IN ",
+    let mut query = QueryBuilder::packed(
+        "room_id, enabled, max_lifetime_ms, max_size, pages_only, event_id, known_at, \
+         waits, revision, bridge, attempts, next_ask_at",
     );
-    query.push_rows(Rows::of(&[("room_id", Kind::Text)], rooms.iter().copied()));
-    let rows: Vec<Row> = query.build_query_as().fetch_all(on).await?;
+    query
+        .push("FROM room_policies WHERE room_id IN ")
+        .push_rows(Rows::of(&[("room_id", Kind::Text)], rooms.iter().copied()));
+    let rows: Vec<Row> = query.fetch_packed(on).await?;
     let by_room = rows
         .into_iter()
         .map(|row| (row.room_id.clone(), known(row)));

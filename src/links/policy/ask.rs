@@ -69,7 +69,7 @@ impl Links {
         let deadline = Instant::now() + ASK_WITHIN;
         let mut unknown = Vec::new();
         let rooms: BTreeSet<&str> = rooms.into_iter().map(RoomId::as_str).collect();
-        let mut found = room_policies::find_all(self.database.reader(), &rooms).await?;
+        let mut found = self.policies.find(&rooms).await?;
         for room_id in rooms {
             let known = found.remove(room_id).unwrap_or_default();
             let is_fresh = known.known_at.is_some_and(|at| now - at < KNOWN_FOR_MS);

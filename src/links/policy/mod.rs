@@ -4,6 +4,8 @@
 mod apply;
 mod ask;
 mod content;
+mod read;
 
 pub use content::POLICY_EVENT_TYPE;
 pub(super) use content::permitted;
+pub(super) use read::PolicyReader;

@@ -129,6 +129,19 @@ async fn try_lock(session: &mut PgConnection, is_shared: bool) -> Result<bool, s
         .await
 }
 
+/// How statements are planned: as if every table were large, whatever the server knows of it so far. A plan that
+/// is made for an empty table and kept reads a large one whole, until the server takes its next statistics. So does
+/// one that keeps all of a table that fits into `work_mem`. Each statement is tested under these settings.
+const PLANNING: [(&str, &str); 6] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("work_mem", "64kB"),
+    // What is switched off counts as dear, and what is dear would be compiled first.
+    ("jit", "off"),
+];
+
 fn options(config: &PostgresConfig) -> Result<PgConnectOptions, StorageError> {
     let mut options = PgConnectOptions::from_str(config.url())?
         .application_name("medialink")
@@ -139,6 +152,7 @@ fn options(config: &PostgresConfig) -> Result<PgConnectOptions, StorageError> {
         .options([("default_transaction_isolation", "read committed")])
         // A replica that has gone silently holds no lock for long.
         .options([("idle_in_transaction_session_timeout", "30s")])
+        .options(PLANNING)
         .disable_statement_logging();
     if let Some(password) = config.password() {
         options = options.password(password);

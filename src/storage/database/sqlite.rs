@@ -17,7 +17,7 @@ use crate::{
     config::RootSecret,
     storage::{
         StorageError, Writer,
-        engine::{Connection, Line, Pool, Reader, SqliteReaders},
+        engine::{Connection, Line, Pool, Reader, SqliteReaders, query},
         place::Place,
         readiness::Readiness,
         recent::RecentLinks,
@@ -32,6 +32,9 @@ const READERS: usize = 4;
 /// How much the writer remembers of the file, in SQLite's words: 16 MiB. Each new link is written in the midst of
 /// a few indexes.
 const WRITER_CACHE: &str = "-16384";
+/// After how many pages the write-ahead log is written into the file: 16 MiB. A page that many writes change is
+/// written there once for them all.
+const LOG_PAGES: &str = "4000";
 /// How long the emptying of the write-ahead log waits for readers; it is tried again later.
 const EMPTY_LOG_WAIT: Duration = Duration::from_millis(200);
 /// How long to wait for the lock of another service, and how often to try for it.
@@ -50,12 +53,20 @@ pub(super) async fn open(
         Opener::Command => None,
     };
     let options = options(path)?;
-    let writing = options.clone().pragma("cache_size", WRITER_CACHE);
+    let writing = options
+        .clone()
+        .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", LOG_PAGES);
     let line = Line::Sqlite(writing.connect().await?);
     let mut connection = Connection::new(line, Sealing::default());
     let place = path.display().to_string();
     schema::prepare(&mut connection, &place, opener).await?;
     sealing::prepare(&mut connection, root_secret, &place, opener).await?;
+    // What it takes to undo one write of a group is kept in memory, not in a file. Not before the tables are as they
+    // should be: to make an index of a large one takes space in a file.
+    query("PRAGMA temp_store = MEMORY")
+        .execute(&mut connection)
+        .await?;
     let place = Place::of(path).map_err(|error| not_there(path, &error))?;
     let mut readers = Vec::new();
     for _ in 0..READERS {

@@ -63,6 +63,12 @@ impl Rows {
         self.columns.len()
     }
 
+    /// Whether a column has no value in any row. To look for one in each costs SQLite as much as to read one.
+    fn is_null(&self, column: usize) -> bool {
+        let mut values = self.values.iter().skip(column).step_by(self.columns.len());
+        values.all(Value::is_null)
+    }
+
     /// The table as SQLite reads it; `argument`: the number of the argument with the rows.
     pub(super) fn write_sqlite(&self, text: &mut String, argument: usize) {
         text.push_str("(SELECT ");
@@ -70,6 +76,7 @@ impl Rows {
             let comma = if index > 0 { ", " } else { "" };
             // Writing to a text cannot fail.
             let _ = match kind {
+                _ if self.is_null(index) => write!(text, "{comma}NULL AS {name}"),
                 Kind::Integer | Kind::Text => write!(text, "{comma}v ->> {index} AS {name}"),
                 Kind::Bytes => write!(text, "{comma}unhex(v ->> {index}) AS {name}"),
             };

@@ -25,6 +25,14 @@ pub enum Value {
 }
 
 impl Value {
+    /// Whether it is `NULL`.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(
+            self,
+            Self::Integer(None) | Self::Text(None) | Self::Bytes(None)
+        )
+    }
+
     /// It as its row holds it: a secret is sealed.
     pub(super) fn stored(self, sealing: &Sealing) -> Result<Self, StorageError> {
         Ok(match self {

@@ -169,8 +169,9 @@ pub async fn find_repeated(
     }
     let (of_events, without): (Vec<_>, Vec<_>) =
         asked.into_iter().partition(|one| !one.event_id.is_empty());
-    let mut query = QueryBuilder::new(SELECT);
-    query.push("WHERE l.id IN (");
+    // Most are new: it is not worth much to find none.
+    let mut query = QueryBuilder::packed("newest");
+    query.push("FROM (");
     if !of_events.is_empty() {
         // An event has few links, a medium may have very many.
         let found = "FROM links e JOIN media_references u ON u.id = e.media_reference_id + 0 \
@@ -184,7 +185,16 @@ pub async fn find_repeated(
         let found = "FROM media_references u JOIN links e ON e.media_reference_id = u.id WHERE e.event_id = ''";
         push_repeated(&mut query, bridge, (found, without), now);
     }
-    query.push(")");
+    query.push(") AS here WHERE newest IS NOT NULL");
+    let newest: Vec<(i64,)> = query.fetch_packed(&mut *connection).await?;
+    if newest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let newest = newest.into_iter().map(|(id,)| id);
+    let mut query = QueryBuilder::new(SELECT);
+    query
+        .push("WHERE l.id IN ")
+        .push_rows(Rows::of(&[("id", Kind::Integer)], newest));
     query.build_query_opened().fetch_all(connection).await
 }
 
@@ -220,7 +230,7 @@ fn push_repeated(
         .push_bind(now)
         .push(") AND u.bridge = ")
         .push_bind(bridge)
-        .push(") FROM ")
+        .push(") AS newest FROM ")
         .push_rows(rows)
         .push(" AS asked");
 }

@@ -14,7 +14,7 @@ use medialink_link::{
 use super::{
     super::{
         StorageError,
-        engine::{Connection, Kind, QueryBuilder, Rows, Value, storable},
+        engine::{Connection, Kind, QueryBuilder, Rows, Value, query_scalar, storable},
         matrix_ids,
         usage_state::NotedUsage,
     },
@@ -224,6 +224,10 @@ pub async fn insert_all<'l>(
         let sender = sender(link).map(|sender| matrix_ids::number(&senders, sender));
         rows.push(values(link, sender.transpose()?));
     }
+    let last = match connection.is_sqlite() {
+        true => Some(last_id(connection).await?),
+        false => None,
+    };
     let mut query = QueryBuilder::new(
         "INSERT INTO links (link_id, form, key_id, nonce, lifetime_s, bridge, media_reference_id, event_id, sender, \
          file, filename, mimetype, size, issued_at, expires_at, max_follows, state, max_size, pages_only, paste_digest, \
@@ -232,7 +236,33 @@ pub async fn insert_all<'l>(
     );
     query
         .push_rows(rows)
-        .push(" AS new WHERE TRUE ON CONFLICT (link_id) DO NOTHING RETURNING link_id, id");
-    let stored: Vec<(String, i64)> = query.build_query_as().fetch_all(connection).await?;
+        .push(" AS new WHERE TRUE ON CONFLICT (link_id) DO NOTHING");
+    let stored: Vec<(String, i64)> = match last {
+        Some(last) => {
+            query.build().execute(&mut *connection).await?;
+            stored_after(connection, last).await?
+        }
+        None => {
+            query.push(" RETURNING link_id, id");
+            query.build_query_as().fetch_all(connection).await?
+        }
+    };
     Ok(stored.into_iter().collect())
+}
+
+/// The row of the newest link of a SQLite file, which others come after.
+async fn last_id(connection: &mut Connection) -> Result<i64, StorageError> {
+    query_scalar("SELECT COALESCE(MAX(id), 0) FROM links")
+        .fetch_one(connection)
+        .await
+}
+
+/// The links of a SQLite file that were stored after this one: nobody else stores any meanwhile.
+async fn stored_after(
+    connection: &mut Connection,
+    last: i64,
+) -> Result<Vec<(String, i64)>, StorageError> {
+    let mut query = QueryBuilder::packed("link_id, id");
+    query.push("FROM links WHERE id > ").push_bind(last);
+    query.fetch_packed(connection).await
 }

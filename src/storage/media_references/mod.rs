@@ -3,13 +3,17 @@
 
 mod note;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+};
+
+use serde::Deserialize;
 
 use super::{
     StorageError, cache_purges,
-    engine::{Connection, Kind, Opened, QueryBuilder, Rows, query, query_scalar},
+    engine::{Connection, Kind, QueryBuilder, Rows, query, query_scalar},
     front_purges, held_usages, meta_events,
-    sealer::Sealing,
 };
 
 use note::set_fresh;
@@ -144,7 +148,7 @@ async fn counting_live_media(
 }
 
 /// A usage that a meta event is to count, with what that event says about it.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Usage {
     /// The usage.
     pub id: i64,
@@ -160,78 +164,76 @@ pub struct Usage {
     pub last_expiry: Option<i64>,
     /// The event of its first live link; empty: none.
     pub event_id: Option<String>,
+    /// Since when it waits to be gathered, in milliseconds since the epoch; `None`: it does not.
+    pub pending_at: Option<i64>,
 }
 
-impl Opened for Usage {
-    type Row = Self;
+const USAGE: &str = "r.id, r.mxc, r.content_token, \
+     (SELECT COUNT(*) FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live'), \
+     (SELECT COUNT(l.expires_at) FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live'), \
+     (SELECT MAX(l.expires_at) FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live'), \
+     (SELECT l.event_id FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live' ORDER BY l.id LIMIT 1), \
+     r.pending_at";
 
-    fn open(mut usage: Self, sealing: &Sealing) -> Result<Self, StorageError> {
-        usage.content_token = sealing.open_token(&usage.mxc, usage.content_token)?;
-        Ok(usage)
+/// The usages with these IDs, with their tokens opened.
+async fn with_ids(connection: &mut Connection, ids: &[i64]) -> Result<Vec<Usage>, StorageError> {
+    let mut query = QueryBuilder::packed(USAGE);
+    query
+        .push("FROM media_references r WHERE r.id IN ")
+        .push_rows(Rows::of(&[("id", Kind::Integer)], ids));
+    let mut usages: Vec<Usage> = query.fetch_packed(&mut *connection).await?;
+    for usage in &mut usages {
+        let stored = mem::take(&mut usage.content_token);
+        usage.content_token = connection.sealing.open_token(&usage.mxc, stored)?;
     }
+    Ok(usages)
 }
 
-const USAGE: &str = "SELECT r.id, r.mxc, r.content_token, \
-     (SELECT COUNT(*) FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live') AS links, \
-     (SELECT COUNT(l.expires_at) FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live') AS ending, \
-     (SELECT MAX(l.expires_at) FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live') AS last_expiry, \
-     (SELECT l.event_id FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live' ORDER BY l.id LIMIT 1) AS event_id \
-     FROM media_references r ";
-
-/// Rooms in which usages of a bridge have waited to be gathered since before `before`.
+/// At most `limit` rooms in which usages of a bridge have waited to be gathered since before `before`.
 pub async fn rooms_to_gather(
     connection: &mut Connection,
     bridge: &str,
     before: i64,
+    limit: i64,
 ) -> Result<Vec<String>, StorageError> {
     query_scalar(
-        "SELECT i.matrix_id FROM matrix_ids i WHERE i.id IN (SELECT room FROM media_references \
-         WHERE bridge = $1 AND state = 'pending' AND queued_in IS NULL AND pending_at <= $2)",
+        "SELECT (SELECT i.matrix_id FROM matrix_ids i WHERE i.id = here.room) FROM (SELECT DISTINCT room \
+         FROM media_references WHERE bridge = $1 AND state = 'pending' AND queued_in IS NULL AND pending_at <= $2 \
+         LIMIT $3) AS here",
     )
     .bind(bridge)
     .bind(before)
+    .bind(limit)
     .fetch_all(connection)
     .await
 }
 
-/// All usages of a room that wait to be gathered, the oldest first. Those whose links have all ended
-/// meanwhile are released, and left out.
+/// At most `limit` usages of a room that wait to be gathered, the oldest of them first. Those whose links have all
+/// ended meanwhile are released, and left out.
 pub async fn gather(
     connection: &mut Connection,
     bridge: &str,
     room_id: &str,
+    limit: i64,
 ) -> Result<Vec<Usage>, StorageError> {
-    let held = held_usages::hold_waiting(connection, bridge, room_id).await?;
-    let mut query = QueryBuilder::new(USAGE);
-    query
-        .push("WHERE r.bridge = ")
-        .push_bind(bridge)
-        .push(" AND r.room = (SELECT id FROM matrix_ids WHERE matrix_id = ")
-        .push_bind(room_id)
-        .push(") AND r.state = 'pending' AND r.queued_in IS NULL ORDER BY r.pending_at, r.id");
-    let usages = query.build_query_opened();
-    let mut usages: Vec<Usage> = usages.fetch_all(&mut *connection).await?;
-    // Those that have come meanwhile are gathered next.
-    usages.retain(|usage| held.as_ref().is_none_or(|held| held.contains(&usage.id)));
+    let waiting = held_usages::hold_waiting(connection, bridge, room_id, limit).await?;
+    let mut usages = with_ids(connection, &waiting).await?;
+    usages.sort_unstable_by_key(|usage| (usage.pending_at, usage.id));
     let (live, unused): (Vec<_>, Vec<_>) = usages.into_iter().partition(|usage| usage.links > 0);
     let unused: Vec<i64> = unused.iter().map(|usage| usage.id).collect();
     set_fresh(connection, &unused, UsageState::Released, None).await?;
     Ok(live)
 }
 
-/// The usages with these IDs that have a live link.
+/// The usages with these IDs that have a live link, in this order.
 pub async fn live(connection: &mut Connection, ids: &[i64]) -> Result<Vec<Usage>, StorageError> {
-    let mut usages = Vec::with_capacity(ids.len());
-    for id in ids {
-        let mut query = QueryBuilder::new(USAGE);
-        query.push("WHERE r.id = ").push_bind(*id);
-        let usage: Option<Usage> = query
-            .build_query_opened()
-            .fetch_optional(&mut *connection)
-            .await?;
-        usages.extend(usage.filter(|usage| usage.links > 0));
-    }
-    Ok(usages)
+    let usages = with_ids(connection, ids).await?;
+    let mut live: HashMap<i64, Usage> = usages
+        .into_iter()
+        .filter(|usage| usage.links > 0)
+        .map(|usage| (usage.id, usage))
+        .collect();
+    Ok(ids.iter().filter_map(|id| live.remove(id)).collect())
 }
 
 /// Makes failed usages with live links wait again, of a bridge's room or all; returns how many.

@@ -25,7 +25,7 @@ fn key(claims: &LinkClaims, rooms: &HashMap<String, i64>) -> Result<Key, Storage
 }
 
 /// A usage as it is found, or as it was just made.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx::FromRow, serde::Deserialize)]
 struct Found {
     id: i64,
     room: i64,
@@ -128,12 +128,8 @@ pub async fn note_usages(
         .collect()
 }
 
-async fn find_or_make(
-    connection: &mut Connection,
-    bridge: &str,
-    wanted: &BTreeMap<&Key, bool>,
-    now: i64,
-) -> Result<Vec<Found>, StorageError> {
+/// The usages that are wanted, as rows of a statement.
+fn rows_of(wanted: &BTreeMap<&Key, bool>, now: i64) -> Rows {
     let mut rows = Rows::new(&[
         ("room", Kind::Integer),
         ("mxc", Kind::Text),
@@ -155,6 +151,11 @@ async fn find_or_make(
             counted.then_some(now).into(),
         ]);
     }
+    rows
+}
+
+/// Makes the usages that are not there yet.
+fn make(bridge: &str, rows: Rows) -> QueryBuilder {
     let mut query = QueryBuilder::new(
         "INSERT INTO media_references (bridge, room, mxc, content_token, state, pending_at) SELECT ",
     );
@@ -162,12 +163,52 @@ async fn find_or_make(
         .push_bind(bridge)
         .push(", room, mxc, content_token, state, pending_at FROM ")
         .push_rows(rows)
-        .push(
-            " AS wanted WHERE TRUE \
-             ON CONFLICT (mxc, bridge, content_token, room) DO UPDATE SET bridge = excluded.bridge \
-             RETURNING id, room, mxc, content_token, state, pending_at, counted_by, copy_mxc",
-        );
+        .push(" AS wanted WHERE TRUE ON CONFLICT (mxc, bridge, content_token, room) DO ");
+    query
+}
+
+/// Nobody else changes a usage until the end of this write, whether it was there or not.
+async fn find_or_make(
+    connection: &mut Connection,
+    bridge: &str,
+    wanted: &BTreeMap<&Key, bool>,
+    now: i64,
+) -> Result<Vec<Found>, StorageError> {
+    if connection.is_sqlite() {
+        return make_and_find(connection, bridge, rows_of(wanted, now)).await;
+    }
+    let mut query = make(bridge, rows_of(wanted, now));
+    query.push(
+        "UPDATE SET bridge = excluded.bridge \
+         RETURNING id, room, mxc, content_token, state, pending_at, counted_by, copy_mxc",
+    );
     query.build_query_opened().fetch_all(connection).await
+}
+
+/// On SQLite, where nobody else writes.
+async fn make_and_find(
+    connection: &mut Connection,
+    bridge: &str,
+    rows: Rows,
+) -> Result<Vec<Found>, StorageError> {
+    let mut making = make(bridge, rows.clone());
+    making.push("NOTHING");
+    making.build().execute(&mut *connection).await?;
+    let mut query = QueryBuilder::packed(
+        "r.id, r.room, r.mxc, r.content_token, r.state, r.pending_at, r.counted_by, r.copy_mxc",
+    );
+    query
+        .push("FROM ")
+        .push_rows(rows)
+        .push(" AS wanted CROSS JOIN media_references r WHERE r.mxc = wanted.mxc AND r.bridge = ")
+        .push_bind(bridge)
+        .push(" AND r.content_token = wanted.content_token AND r.room = wanted.room");
+    let found: Vec<Found> = query.fetch_packed(&mut *connection).await?;
+    let sealing = &connection.sealing;
+    found
+        .into_iter()
+        .map(|one| Found::open(one, sealing))
+        .collect()
 }
 
 /// The meta events that count these usages, by their rows.

@@ -64,12 +64,15 @@ pub async fn insert(
     .execute(&mut *connection)
     .await?;
     let members = || Rows::of(&[("id", Kind::Integer)], &event.members);
-    let mut named = QueryBuilder::new(
-        "INSERT INTO meta_event_members (meta_event_id, media_reference_id) SELECT ",
-    );
-    named.push_bind(id).push(", id FROM ").push_rows(members());
-    named.push(" AS member WHERE TRUE");
-    named.build().execute(&mut *connection).await?;
+    if event.has_copy {
+        // Its copies are noted there.
+        let mut named = QueryBuilder::new(
+            "INSERT INTO meta_event_members (meta_event_id, media_reference_id) SELECT ",
+        );
+        named.push_bind(id).push(", id FROM ").push_rows(members());
+        named.push(" AS member WHERE TRUE");
+        named.build().execute(&mut *connection).await?;
+    }
     let mut queued = QueryBuilder::new("UPDATE media_references SET queued_in = ");
     queued
         .push_bind(id)

@@ -129,7 +129,8 @@ async fn counted_by_earlier(
     id: i64,
 ) -> Result<Vec<i64>, StorageError> {
     query_scalar(
-        "SELECT DISTINCT counted_by FROM media_references WHERE queued_in = $1 AND counted_by IS NOT NULL",
+        // Not by the index of all that are counted.
+        "SELECT DISTINCT counted_by FROM media_references WHERE queued_in = $1 AND + counted_by IS NOT NULL",
     )
     .bind(id)
     .fetch_all(connection)

@@ -248,7 +248,7 @@ async fn what_is_due_of_another_bridge_stands_before_nothing() {
     let reviewed = to_review(&mut connection, "irc", 10, 64).await;
     let reviewed: Vec<i64> = reviewed.expect("reads").iter().map(|e| e.id).collect();
     assert_eq!(reviewed, [id]);
-    let gathered = media_references::rooms_to_gather(&mut connection, "irc", 10).await;
+    let gathered = media_references::rooms_to_gather(&mut connection, "irc", 10, 10).await;
     assert_eq!(gathered.expect("reads"), ["!r"]);
     let checked = room_successors::due(database.reader(), "irc", 10, 8).await;
     let checked = checked.expect("reads");

@@ -48,9 +48,11 @@ pub async fn run_all(database: &Database) {
     let link = link.expect("a link");
     let beside = links::beside(database.reader(), &link, 1, 10);
     beside.await.expect("reads");
+    let again = Repeated::of(&link.claims, link.form);
     // What was made for this is not among what is made next.
     let written = database.writer().write::<_, StorageError, _>(|c| {
         async move {
+            links::find_repeated(c, "irc", BTreeSet::from([again]), 1).await?;
             for statement in [
                 "DELETE FROM cache_purges",
                 "DELETE FROM links",
@@ -81,7 +83,11 @@ async fn write_sets(c: &mut Connection, claims: &LinkClaims) -> Result<(), Stora
     links::find_repeated(c, "irc", BTreeSet::from([of_event, without]), 1).await?;
     let shown = ("!r:a", "$e", Some(&claims.mxc));
     history::are_gone(c, &[shown]).await?;
+    let open = "INSERT INTO open_questions (bridge, room_id, kind, event_id, noted_at) \
+         VALUES ('irc', '!r:a', 'redaction', '$other', 1)";
+    query(open).execute(&mut *c).await?;
     open_questions::are_doubted(c, &[shown]).await?;
+    query("DELETE FROM open_questions").execute(&mut *c).await?;
     room_policies::find_all(&mut *c, &BTreeSet::from(["!r:a"])).await?;
     touches::schedule_all(c, BTreeSet::from(["mxc://a/set".to_owned()]), 1).await?;
     let claims = &LinkClaims {
@@ -386,7 +392,7 @@ fn new_meta_event() -> NewMetaEvent {
         batch,
         device_id: String::new(),
         members: vec![],
-        has_copy: false,
+        has_copy: true,
     }
 }
 
@@ -411,7 +417,7 @@ async fn write_usage(c: &mut Connection) -> Result<(), StorageError> {
     }
     meta_events::insert(c, &new_meta_event(), 1).await?;
     held_usages::hold(c, &[1, 2]).await?;
-    media_references::gather(c, "irc", "!r").await?;
+    media_references::gather(c, "irc", "!r", 1).await?;
     media_references::live(c, &[1]).await?;
     media_references::retry_failed(c, None, 1).await?;
     media_references::retry_failed(c, Some(("irc", "!r")), 1).await?;

@@ -51,16 +51,6 @@ async fn explain(connection: &mut Connection, text: &str) -> Result<Vec<String>,
                 .await?;
         return Ok(rows.into_iter().map(|row| row.3).collect());
     }
-    // As for tables that are a thousand times as large: reading one whole is no way.
-    for setting in [
-        "SET plan_cache_mode = force_generic_plan",
-        "SET enable_seqscan = off",
-        "SET enable_hashjoin = off",
-        "SET enable_mergejoin = off",
-        "SET work_mem = '64kB'",
-    ] {
-        query(setting).execute(&mut *connection).await?;
-    }
     query(AssertSqlSafe(format!("PREPARE planned AS {text}")))
         .execute(&mut *connection)
         .await?;

@@ -19,6 +19,12 @@ const POSTGRES_ALONE: [&str; 2] = [
     "SELECT r.id FROM media_references r WHERE ",
 ];
 
+/// The same of those that run on SQLite alone.
+const SQLITE_ALONE: [&str; 2] = [
+    "link_id, id",
+    "r.id, r.room, r.mxc, r.content_token, r.state, r.pending_at, r.counted_by, r.copy_mxc",
+];
+
 /// Whether it reads or changes rows.
 fn has_plan(text: &str) -> bool {
     let words = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"];
@@ -41,7 +47,12 @@ async fn no_statement_looks_through_a_table_that_grows() {
             Some([sqlite, postgres]) => BTreeSet::from([if is_sqlite { sqlite } else { postgres }]),
             None => noted.remove(&made.site).unwrap_or_default(),
         };
-        let is_for_other = is_sqlite && POSTGRES_ALONE.contains(&&*made.start);
+        let of_other: &[&str] = if is_sqlite {
+            &POSTGRES_ALONE
+        } else {
+            &SQLITE_ALONE
+        };
+        let is_for_other = of_other.contains(&&*made.start);
         if of_site.is_empty() && !is_for_other {
             let site = &made.site;
             faults.push(format!("{}:{}: run it in calls.rs", site.file, site.line));
@@ -54,6 +65,7 @@ async fn no_statement_looks_through_a_table_that_grows() {
         if has_statistics {
             database::fill(&database).await;
         } else if !is_sqlite {
+            // A server gets statistics before its tables are large.
             continue;
         }
         let mut connection = database.reader().acquire().await.expect("a connection");

@@ -66,7 +66,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         let names = called.path.segments.iter();
         let names: Vec<String> = names.map(|segment| segment.ident.to_string()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let is_builder = names == ["QueryBuilder", "new"];
+        let is_builder = matches!(names[..], ["QueryBuilder", "new" | "packed"]);
         let is_whole = matches!(
             names[..],
             ["query" | "query_as" | "query_opened" | "query_scalar"]

@@ -150,24 +150,38 @@ impl Committing {
 
     async fn commit(
         &mut self,
-        group: impl Iterator<Item = Write>,
+        group: impl ExactSizeIterator<Item = Write>,
         waiting: &mut Vec<Deliver>,
     ) -> Result<(), StorageError> {
         let connection = &mut self.connection;
         query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        // One that is alone is undone with the whole transaction.
+        let is_alone = group.len() == 1;
+        let mut is_undone = false;
         for write in group {
-            query("SAVEPOINT one").execute(&mut *connection).await?;
+            if !is_alone {
+                query("SAVEPOINT one").execute(&mut *connection).await?;
+            }
             self.changes.pause(write.only_counts);
             let (keep, deliver) = (write.work)(connection).await;
             self.changes.pause(false);
             waiting.push(deliver);
+            if is_alone {
+                is_undone = !keep;
+                continue;
+            }
             if !keep {
                 query("ROLLBACK TO one").execute(&mut *connection).await?;
             }
             query("RELEASE one").execute(&mut *connection).await?;
         }
         self.place.check().map_err(StorageError::File)?;
-        query("COMMIT").execute(&mut *connection).await?;
+        let end = if is_undone {
+            query("ROLLBACK")
+        } else {
+            query("COMMIT")
+        };
+        end.execute(&mut *connection).await?;
         Ok(())
     }
 }

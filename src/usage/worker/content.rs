@@ -122,6 +122,7 @@ mod tests {
             ending: 2,
             last_expiry: Some(1_791_209_600_000),
             event_id: Some("$source".to_owned()),
+            pending_at: None,
         }
     }
 

@@ -23,6 +23,8 @@ use super::{context::Context, thinning::Thinning};
 const EVERY_MS: i64 = 3_600_000;
 /// How long purges in front wait for somebody who does them, in milliseconds.
 const FORGET_PURGES_MS: i64 = 86_400_000;
+/// How often to look for tables that have grown, in milliseconds.
+const LOOK_FOR_GROWTH_MS: i64 = 1000;
 /// How soon it goes on: where there is more to wipe than one write does, or doubt about the time. In
 /// milliseconds.
 const AGAIN_MS: i64 = 1000;
@@ -43,6 +45,7 @@ pub(super) struct Upkeep {
     lease: Lease,
     delete_at: i64,
     wipe_at: i64,
+    grown_at: i64,
     /// Whether the write-ahead log may hold secrets that were wiped. A process before this one may
     /// have been killed before it was emptied.
     has_wiped: bool,
@@ -58,6 +61,7 @@ impl Upkeep {
             lease: Lease::new(&context.database, &context.clock, "upkeep"),
             delete_at: 0,
             wipe_at: 0,
+            grown_at: 0,
             has_wiped: true,
         }
     }
@@ -70,6 +74,7 @@ impl Upkeep {
     /// Thins what ended long ago and wipes secrets, if it is time to.
     pub(super) async fn run_if_due(&mut self) -> Result<(), StorageError> {
         let now = self.clock.now_ms();
+        self.follow_growth(now).await?;
         // What is forgotten stays forgotten: it waits until there is no doubt about the time.
         if is_due(self.delete_at, now) && !self.clock.is_sure() {
             self.delete_at = now + AGAIN_MS;
@@ -90,6 +95,22 @@ impl Upkeep {
                 Ok(())
             }
         }
+    }
+
+    /// Takes statistics where tables have grown; whoever has made one grow has woken this loop.
+    async fn follow_growth(&mut self, now: i64) -> Result<(), StorageError> {
+        if self.database.is_ours_alone() || !is_due(self.grown_at, now) {
+            return Ok(());
+        }
+        self.grown_at = now + LOOK_FOR_GROWTH_MS;
+        if statistics::are_old(self.database.reader()).await? {
+            let renewed = self
+                .database
+                .writer()
+                .write::<_, StorageError, _>(|connection| statistics::renew(connection).boxed());
+            renewed.await?;
+        }
+        Ok(())
     }
 
     async fn run_due(&mut self, now: i64) -> Result<(), StorageError> {

@@ -11,7 +11,7 @@ use super::play::{HOUR, Play};
 
 #[tokio::test]
 async fn events_that_are_too_large_are_halved() {
-    let play = Play::new("usage: {batch_window: 200ms}").await;
+    let play = Play::new("usage: {batch_window: 2s}").await;
     let mut links = vec![play.issue().await];
     for n in 0..3 {
         let (mxc, token) = play.world.upload(format!("more {n}"), "text/plain").await;

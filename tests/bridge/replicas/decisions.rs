@@ -193,7 +193,7 @@ async fn a_usage_that_gets_a_link_is_gathered_and_not_released() {
     scene.usage(false).await;
     scene.begin_an_issue().await;
     let gathered = scene.beside(|connection| {
-        async move { media_references::gather(connection, BRIDGE, "!r").await }.boxed()
+        async move { media_references::gather(connection, BRIDGE, "!r", 100).await }.boxed()
     });
     let links: Vec<i64> = gathered.await.iter().map(|usage| usage.links).collect();
     assert_eq!(links, [1]);

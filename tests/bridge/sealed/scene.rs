@@ -134,6 +134,12 @@ impl Scene {
     /// Has a meta event wait to be sent.
     pub async fn issue_while_the_homeserver_is_away(&mut self) -> Gone {
         let (mxc, token) = self.world.upload("waiting", "text/plain").await;
+        // An attempt that fails now would have the device asked for again, which nobody tells.
+        let pending = "SELECT COUNT(*) FROM media_references WHERE state = 'pending'";
+        eventually("a count of all before", async || {
+            (self.number(pending).await == 0).then_some(())
+        })
+        .await;
         let gone = self.world.stop_homeserver().await;
         let body = json!({"mxc": mxc, "content_token": token, "room_id": self.world.room_id});
         self.process.issue(body).await;
