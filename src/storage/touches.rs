@@ -2,7 +2,7 @@
 //!
 //! Every function here fails with [`StorageError`] if the database does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     StorageError,
@@ -106,49 +106,67 @@ pub async fn next_due(
     query.build_query_opened().fetch_optional(reader).await
 }
 
-/// Notes that a link to media of another server was followed without a download: the media is touched
+/// Media and a time for each, as rows of a statement.
+fn at(media: &BTreeMap<&str, i64>) -> Rows {
+    let mut rows = Rows::new(&[("medium", Kind::Text), ("at", Kind::Integer)]);
+    for (mxc, at) in media {
+        rows.push([(*mxc).into(), at.into()]);
+    }
+    rows
+}
+
+/// Notes that links to this media of other servers were followed at these times without a download: it is touched
 /// as soon as its last touch is long enough ago.
-pub async fn followed(connection: &mut Connection, mxc: &str, at: i64) -> Result<(), StorageError> {
-    query(
-        "INSERT INTO touches (mxc, next_touch_at) VALUES ($1, $2) \
-         ON CONFLICT (mxc) DO UPDATE SET waits_for_follow = 0",
-    )
-    .bind(mxc)
-    .bind(at)
-    .execute(connection)
-    .await?;
+pub async fn followed(
+    connection: &mut Connection,
+    media: &BTreeMap<&str, i64>,
+) -> Result<(), StorageError> {
+    if media.is_empty() {
+        return Ok(());
+    }
+    let mut query =
+        QueryBuilder::new("INSERT INTO touches (mxc, next_touch_at) SELECT medium, at FROM ");
+    query
+        .push_rows(at(media))
+        .push(" AS here WHERE TRUE ON CONFLICT (mxc) DO UPDATE SET waits_for_follow = 0");
+    query.build().execute(connection).await?;
     Ok(())
 }
 
-/// Notes a touch of media of another server, or a download, which is as good: the media is not touched
-/// before `next`, and only after a link to it was followed again.
+/// Notes touches of media of other servers, or downloads, which are as good: the media is not touched before these
+/// times, and only after a link to it was followed again.
 pub async fn touched_elsewhere(
     connection: &mut Connection,
-    mxc: &str,
-    next: i64,
+    media: &BTreeMap<&str, i64>,
 ) -> Result<(), StorageError> {
-    query(
-        "INSERT INTO touches (mxc, next_touch_at, waits_for_follow) VALUES ($1, $2, 1) \
-         ON CONFLICT (mxc) DO UPDATE SET next_touch_at = $2, misses = 0, waits_for_follow = 1",
-    )
-    .bind(mxc)
-    .bind(next)
-    .execute(connection)
-    .await?;
+    if media.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new(
+        "INSERT INTO touches (mxc, next_touch_at, waits_for_follow) SELECT medium, at, 1 FROM ",
+    );
+    query.push_rows(at(media)).push(
+        " AS here WHERE TRUE ON CONFLICT (mxc) \
+         DO UPDATE SET next_touch_at = excluded.next_touch_at, misses = 0, waits_for_follow = 1",
+    );
+    query.build().execute(connection).await?;
     Ok(())
 }
 
-/// Notes a touch of local media, or a download, which is as good.
+/// Notes touches of local media, or downloads, which are as good: it is touched again at these times.
 pub async fn touched(
     connection: &mut Connection,
-    mxc: &str,
-    next: i64,
+    media: &BTreeMap<&str, i64>,
 ) -> Result<(), StorageError> {
-    query("UPDATE touches SET next_touch_at = $1, misses = 0 WHERE mxc = $2")
-        .bind(next)
-        .bind(mxc)
-        .execute(connection)
-        .await?;
+    if media.is_empty() {
+        return Ok(());
+    }
+    let mut query =
+        QueryBuilder::new("UPDATE touches SET next_touch_at = here.at, misses = 0 FROM ");
+    query
+        .push_rows(at(media))
+        .push(" AS here WHERE mxc = here.medium");
+    query.build().execute(connection).await?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 
 use crate::storage::{
     Connection, Database, StorageError,
-    links::{self, LinkRow},
+    links::{self, Counted, LinkRow},
     touches,
 };
 use medialink_link::matrix::{MxcUri, ServerName};
@@ -148,14 +148,17 @@ impl FollowCounter {
             .writer()
             .write_counts(move |connection| {
                 async move {
-                    for (link_id, sum) in &*sums {
-                        links::add_follows(connection, link_id, sum.follows, sum.bytes, sum.last)
-                            .await?;
-                        if let Some(touching) = &touching {
-                            note_touches(connection, touching, sum).await?;
-                        }
+                    let counted = sums.iter().map(|(link_id, sum)| Counted {
+                        link_id,
+                        follows: sum.follows,
+                        bytes: sum.bytes,
+                        last: sum.last,
+                    });
+                    links::add_follows(connection, counted).await?;
+                    match &touching {
+                        Some(touching) => note_touches(connection, touching, &sums).await,
+                        None => Ok(()),
                     }
-                    Ok(())
                 }
                 .boxed()
             })
@@ -168,18 +171,24 @@ impl FollowCounter {
 async fn note_touches(
     connection: &mut Connection,
     touching: &TouchSettings,
-    sum: &LinkSum,
+    sums: &BTreeMap<String, LinkSum>,
 ) -> Result<(), StorageError> {
-    let next = sum.last + touching.every_ms;
-    let is_local = MxcUri::parse(&sum.mxc).is_ok_and(|mxc| mxc.is_of(&touching.server_name));
-    match (is_local, sum.is_download) {
-        (true, true) => touches::touched(connection, &sum.mxc, next).await,
-        (false, true) => touches::touched_elsewhere(connection, &sum.mxc, next).await,
-        (false, false) if sum.follows > 0 => {
-            touches::followed(connection, &sum.mxc, sum.last).await
-        }
-        _ => Ok(()),
+    let [mut touched, mut elsewhere, mut followed] = [(); 3].map(|()| BTreeMap::new());
+    for sum in sums.values() {
+        let is_local = MxcUri::parse(&sum.mxc).is_ok_and(|mxc| mxc.is_of(&touching.server_name));
+        let (media, at) = match (is_local, sum.is_download) {
+            (true, true) => (&mut touched, sum.last + touching.every_ms),
+            (false, true) => (&mut elsewhere, sum.last + touching.every_ms),
+            (false, false) if sum.follows > 0 => (&mut followed, sum.last),
+            _ => continue,
+        };
+        let latest = media.entry(&*sum.mxc).or_insert(at);
+        *latest = at.max(*latest);
     }
+    followed.retain(|mxc, _| !elsewhere.contains_key(mxc));
+    touches::touched(connection, &touched).await?;
+    touches::touched_elsewhere(connection, &elsewhere).await?;
+    touches::followed(connection, &followed).await
 }
 
 #[cfg(test)]

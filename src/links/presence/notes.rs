@@ -1,5 +1,7 @@
 //! What is noted in the database of the homeserver's answers about media.
 
+use std::collections::BTreeMap;
+
 use futures_util::FutureExt;
 
 use crate::{
@@ -93,10 +95,11 @@ impl Notes {
             .writer()
             .write_counts::<_, StorageError, _>(move |connection| {
                 async move {
+                    let touched = BTreeMap::from([(&*mxc, next)]);
                     if is_local {
-                        touches::touched(connection, &mxc, next).await
+                        touches::touched(connection, &touched).await
                     } else {
-                        touches::touched_elsewhere(connection, &mxc, next).await
+                        touches::touched_elsewhere(connection, &touched).await
                     }
                 }
                 .boxed()

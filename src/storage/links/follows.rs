@@ -4,7 +4,7 @@ use medialink_link::LinkState;
 
 use super::super::{
     StorageError,
-    engine::{Connection, query, query_as},
+    engine::{Connection, Kind, QueryBuilder, Rows, query_as},
 };
 
 /// Takes one of a limited number of follows; returns the state of the link then, and its usage.
@@ -36,26 +36,48 @@ pub(in crate::storage) async fn take_follow(
     }
 }
 
-/// Adds follows and bytes that were counted in memory. Follows of links with a limited number of
+/// What was counted of a link in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted<'a> {
+    /// The link's ID.
+    pub link_id: &'a str,
+    /// How often it was followed.
+    pub follows: i64,
+    /// How many bytes it has served.
+    pub bytes: i64,
+    /// When it was followed last, in milliseconds since the epoch.
+    pub last: i64,
+}
+
+/// Adds follows and bytes that were counted in memory, of each link once. Follows of links with a limited number of
 /// them are counted when they are taken.
 pub async fn add_follows(
     connection: &mut Connection,
-    link_id: &str,
-    follows: i64,
-    bytes: i64,
-    last: i64,
+    counted: impl IntoIterator<Item = Counted<'_>>,
 ) -> Result<(), StorageError> {
-    query(
-        "UPDATE links SET bytes_served = bytes_served + $1, \
-         follows = CASE WHEN max_follows IS NULL THEN follows + $2 ELSE follows END, \
-         last_followed_at = CASE WHEN $2 > 0 AND COALESCE(last_followed_at, 0) < $3 THEN $3 \
-         ELSE last_followed_at END WHERE link_id = $4",
-    )
-    .bind(bytes)
-    .bind(follows)
-    .bind(last)
-    .bind(link_id)
-    .execute(connection)
-    .await?;
+    let mut rows = Rows::new(&[
+        ("counted", Kind::Text),
+        ("more", Kind::Integer),
+        ("bytes", Kind::Integer),
+        ("last", Kind::Integer),
+    ]);
+    for one in counted {
+        rows.push([
+            one.link_id.into(),
+            one.follows.into(),
+            one.bytes.into(),
+            one.last.into(),
+        ]);
+    }
+    let mut query = QueryBuilder::new(
+        "UPDATE links SET bytes_served = bytes_served + here.bytes, \
+         follows = CASE WHEN max_follows IS NULL THEN follows + here.more ELSE follows END, \
+         last_followed_at = CASE WHEN here.more > 0 AND COALESCE(last_followed_at, 0) < here.last THEN here.last \
+         ELSE last_followed_at END FROM ",
+    );
+    query
+        .push_rows(rows)
+        .push(" AS here WHERE link_id = here.counted");
+    query.build().execute(connection).await?;
     Ok(())
 }

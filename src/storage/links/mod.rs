@@ -37,8 +37,8 @@ pub use find::{
     Repeated, beside, count_of_key, ended_of_usage, find, find_in, find_paste, find_repeated,
     legacy_in, of_event, of_usage, stored,
 };
-pub use follows::add_follows;
 pub(super) use follows::take_follow;
+pub use follows::{Counted, add_follows};
 pub use insert::{NewLink, NewPaste, insert, insert_all};
 pub use list::list;
 pub(super) use renew::update;

@@ -1,6 +1,6 @@
 //! Runs each statement whose text depends on what is asked, in each of its shapes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::FutureExt;
 use medialink_link::{
@@ -16,7 +16,7 @@ use crate::storage::{
     far_future::{self, ConfiguredWaits},
     front_purges, held_usages,
     history::{self, ForgetBefore, HandedOn},
-    links::{self, Criteria, Repeated},
+    links::{self, Counted, Criteria, Repeated},
     media_references::{self, EndCause, ReleaseDelays},
     meta_events::{self, Claim, NewMetaEvent, Wanted},
     missing_media::{self, AskedMedium},
@@ -90,6 +90,17 @@ async fn write_sets(c: &mut Connection, claims: &LinkClaims) -> Result<(), Stora
     query("DELETE FROM open_questions").execute(&mut *c).await?;
     room_policies::find_all(&mut *c, &BTreeSet::from(["!r:a"])).await?;
     touches::schedule_all(c, BTreeSet::from(["mxc://a/set".to_owned()]), 1).await?;
+    let media = BTreeMap::from([("mxc://a/set", 1)]);
+    touches::touched(c, &media).await?;
+    touches::touched_elsewhere(c, &media).await?;
+    touches::followed(c, &media).await?;
+    let counted = Counted {
+        link_id: "id",
+        follows: 1,
+        bytes: 1,
+        last: 1,
+    };
+    links::add_follows(c, [counted]).await?;
     let claims = &LinkClaims {
         mxc: MxcUri::parse("mxc://a/set").expect("a medium"),
         ..claims.clone()
