@@ -106,13 +106,23 @@ pub async fn next_due(
     query.build_query_opened().fetch_optional(reader).await
 }
 
-/// Media and a time for each, as rows of a statement.
-fn at(media: &BTreeMap<&str, i64>) -> Rows {
+/// Runs a statement that reads media and a time for each, between its beginning and its end.
+async fn run_over(
+    connection: &mut Connection,
+    media: &BTreeMap<&str, i64>,
+    (start, end): (&'static str, &'static str),
+) -> Result<(), StorageError> {
+    if media.is_empty() {
+        return Ok(());
+    }
     let mut rows = Rows::new(&[("medium", Kind::Text), ("at", Kind::Integer)]);
     for (mxc, at) in media {
         rows.push([(*mxc).into(), at.into()]);
     }
-    rows
+    let mut query = QueryBuilder::new(start);
+    query.push_rows(rows).push(end);
+    query.build().execute(connection).await?;
+    Ok(())
 }
 
 /// Notes that links to this media of other servers were followed at these times without a download: it is touched
@@ -121,16 +131,11 @@ pub async fn followed(
     connection: &mut Connection,
     media: &BTreeMap<&str, i64>,
 ) -> Result<(), StorageError> {
-    if media.is_empty() {
-        return Ok(());
-    }
-    let mut query =
-        QueryBuilder::new("INSERT INTO touches (mxc, next_touch_at) SELECT medium, at FROM ");
-    query
-        .push_rows(at(media))
-        .push(" AS here WHERE TRUE ON CONFLICT (mxc) DO UPDATE SET waits_for_follow = 0");
-    query.build().execute(connection).await?;
-    Ok(())
+    let statement = (
+        "INSERT INTO touches (mxc, next_touch_at) SELECT medium, at FROM ",
+        " AS here WHERE TRUE ON CONFLICT (mxc) DO UPDATE SET waits_for_follow = 0",
+    );
+    run_over(connection, media, statement).await
 }
 
 /// Notes touches of media of other servers, or downloads, which are as good: the media is not touched before these
@@ -139,18 +144,12 @@ pub async fn touched_elsewhere(
     connection: &mut Connection,
     media: &BTreeMap<&str, i64>,
 ) -> Result<(), StorageError> {
-    if media.is_empty() {
-        return Ok(());
-    }
-    let mut query = QueryBuilder::new(
+    let statement = (
         "INSERT INTO touches (mxc, next_touch_at, waits_for_follow) SELECT medium, at, 1 FROM ",
-    );
-    query.push_rows(at(media)).push(
         " AS here WHERE TRUE ON CONFLICT (mxc) \
          DO UPDATE SET next_touch_at = excluded.next_touch_at, misses = 0, waits_for_follow = 1",
     );
-    query.build().execute(connection).await?;
-    Ok(())
+    run_over(connection, media, statement).await
 }
 
 /// Notes touches of local media, or downloads, which are as good: it is touched again at these times.
@@ -158,16 +157,11 @@ pub async fn touched(
     connection: &mut Connection,
     media: &BTreeMap<&str, i64>,
 ) -> Result<(), StorageError> {
-    if media.is_empty() {
-        return Ok(());
-    }
-    let mut query =
-        QueryBuilder::new("UPDATE touches SET next_touch_at = here.at, misses = 0 FROM ");
-    query
-        .push_rows(at(media))
-        .push(" AS here WHERE mxc = here.medium");
-    query.build().execute(connection).await?;
-    Ok(())
+    let statement = (
+        "UPDATE touches SET next_touch_at = here.at, misses = 0 FROM ",
+        " AS here WHERE mxc = here.medium",
+    );
+    run_over(connection, media, statement).await
 }
 
 /// Has media touched later than planned, since that could not be done now.
