@@ -7,8 +7,9 @@ use crate::storage::{
 
 use super::{rests, row::Claim};
 
-/// An attempt did not succeed; the next one is made at `next_attempt_at`. `unknown_since`: since
-/// when the homeserver may have accepted it. `false`: the claim is lost, and nothing was changed.
+/// An attempt did not succeed; the next one is made at `next_attempt_at`, or at once if it was made due
+/// during the attempt. `unknown_since`: since when the homeserver may have accepted it. `false`: the claim
+/// is lost, and nothing was changed.
 pub async fn postpone(
     connection: &mut Connection,
     claim: &Claim,
@@ -18,7 +19,8 @@ pub async fn postpone(
 ) -> Result<bool, StorageError> {
     let postponed = query(
         "UPDATE meta_events SET claim = NULL, claimed_until = NULL, claimed_at = NULL, \
-         next_attempt_at = $1, unknown_since = COALESCE(unknown_since, $2), last_error = $3 \
+         next_attempt_at = CASE WHEN next_attempt_at > claimed_at THEN next_attempt_at ELSE $1 END, \
+         unknown_since = COALESCE(unknown_since, $2), last_error = $3 \
          WHERE id = $4 AND claim = $5 AND state IN ('waiting', 'redacting')",
     )
     .bind(next_attempt_at)
@@ -51,7 +53,9 @@ pub async fn send_again(
     Ok(changed > 0)
 }
 
-/// Makes everything that waits in a room due now: the obstacle may have gone.
+/// Makes everything that waits in a room due now: the obstacle may have gone. What is being attempted is
+/// due again after its claim, which began when it was due: so an attempt that meets the obstacle still is
+/// not the last one for long.
 pub async fn make_due(
     connection: &mut Connection,
     bridge: &str,
@@ -60,8 +64,9 @@ pub async fn make_due(
 ) -> Result<(), StorageError> {
     rests::end(connection, bridge, room_id).await?;
     query(
-        "UPDATE meta_events SET next_attempt_at = $1 WHERE bridge = $2 AND room_id = $3 \
-         AND next_attempt_at > $1 AND state IN ('waiting', 'redacting')",
+        "UPDATE meta_events SET next_attempt_at = COALESCE(claimed_at + 1, $1) \
+         WHERE bridge = $2 AND room_id = $3 AND (next_attempt_at > $1 OR claimed_at IS NOT NULL) \
+         AND state IN ('waiting', 'redacting')",
     )
     .bind(now)
     .bind(bridge)

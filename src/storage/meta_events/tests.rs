@@ -226,6 +226,28 @@ async fn a_room_that_rests_is_left_out_until_it_has_rested() {
 }
 
 #[tokio::test]
+async fn what_is_made_due_while_it_is_attempted_is_attempted_again() {
+    let (_folder, database) = open().await;
+    queue(&database, "irc", "!r", 1).await;
+    let claimed = claim_next(&database, wanted(), 5).await.expect("is due");
+    write(&database, |connection| {
+        make_due(connection, "irc", "!r", 5).boxed()
+    })
+    .await;
+    let postponed = async |claim: Claim| {
+        write(&database, move |connection| {
+            async move { postpone(connection, &claim, 1000, None, "no").await }.boxed()
+        })
+        .await
+    };
+    assert!(postponed(claimed.claim()).await);
+    let again = claim_next(&database, wanted(), 6).await.expect("is due");
+    assert!(postponed(again.claim()).await);
+    assert!(claim_next(&database, wanted(), 999).await.is_none());
+    assert!(claim_next(&database, wanted(), 1000).await.is_some());
+}
+
+#[tokio::test]
 async fn what_is_due_of_another_bridge_stands_before_nothing() {
     let (_folder, database) = open().await;
     for n in 0..70 {
