@@ -11,9 +11,10 @@ fn edit(scene: &Scene, sender: &str, event_id: &str, new_content: Value) -> Valu
             "m.relates_to": {"rel_type": "m.replace", "event_id": event_id}}})
 }
 
-/// A message of Alice's that shares the medium.
-async fn shared(scene: &Scene) -> String {
-    let content = json!({"msgtype": "m.file", "body": "x", "url": scene.mxc});
+/// A message of Alice's that shares the medium. Each has a body of its own: a homeserver takes equal messages of one
+/// millisecond for one.
+async fn shared(scene: &Scene, body: &str) -> String {
+    let content = json!({"msgtype": "m.file", "body": body, "url": scene.mxc});
     scene
         .world
         .send(&scene.room, "m.room.message", &content)
@@ -23,7 +24,7 @@ async fn shared(scene: &Scene) -> String {
 #[tokio::test]
 async fn an_edit_that_cannot_be_checked_ends_links_until_its_sender_is_known() {
     let scene = Scene::new("10", "").await;
-    let (own, forged) = (shared(&scene).await, shared(&scene).await);
+    let (own, forged) = (shared(&scene, "own").await, shared(&scene, "forged").await);
     let (of_own, of_forged) = (scene.link(&own).await, scene.link(&forged).await);
     let text = json!({"text": "a long text", "room_id": scene.room, "event_id": own});
     let (_, paste) = scene
@@ -57,7 +58,7 @@ async fn an_edit_that_cannot_be_checked_ends_links_until_its_sender_is_known() {
 #[tokio::test]
 async fn of_several_edits_the_last_one_of_the_sender_counts() {
     let scene = Scene::new("10", "").await;
-    let event_id = shared(&scene).await;
+    let event_id = shared(&scene, "x").await;
     let link = scene.link(&event_id).await;
     let (other, other_token) = scene.world.upload("other", "text/plain").await;
     scene.faulty.always("/event/", &error(500, "M_UNKNOWN"));
