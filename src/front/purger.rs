@@ -1,6 +1,6 @@
 //! Has answers about links that have ended purged, at least once each.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
@@ -11,14 +11,15 @@ use crate::{
     homeserver::HomeserverError,
     links::Links,
     storage::{
-        Database, StorageError, front_purges, front_purges::FrontPurge, leases::Lease, links,
+        Database, Lookout, StorageError, front_purges, front_purges::FrontPurge, leases::Lease,
+        links,
     },
 };
 
 use super::hooks::{EndedLink, HookError, Hooks};
 
-/// How often to look in any case.
-const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
+/// How often to look, in milliseconds: what was put off becomes due.
+const LOOK_EVERY_MS: i64 = 1000;
 /// How often it is noted that something is in front, in milliseconds.
 const NOTE_EVERY_MS: i64 = 3_600_000;
 /// How long to wait after the first failure, in milliseconds; then twice as long each time.
@@ -78,22 +79,17 @@ impl FrontPurger {
 
     /// Works until it is cancelled.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut changed = self.database.writer().cache_changed();
-        while !stop.is_cancelled() {
-            changed.mark_unchanged();
+        let mut lookout = Lookout::new(&self.database, &self.clock, &stop);
+        while lookout.begins() {
             let worked = tokio::select! {
                 () = stop.cancelled() => return,
                 worked = self.work_if_due() => worked,
             };
-            if let Err(error) = worked {
+            if let Err(error) = &worked {
                 tracing::error!(%error, "what is in front could not be purged");
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                Ok(()) = changed.changed() => {}
-                () = self.clock.sleep(Duration::from_secs(1)) => {}
-                () = tokio::time::sleep(LOOK_ANYWAY_EVERY) => {}
-            }
+            let look_at = self.clock.now_ms() + LOOK_EVERY_MS;
+            lookout.wait(look_at, worked.is_err()).await;
         }
     }
 

@@ -17,6 +17,7 @@ pub mod kept_keys;
 pub mod leases;
 pub mod link_keys;
 pub mod links;
+mod lookout;
 mod matrix_ids;
 pub mod media_references;
 pub mod meta_events;
@@ -46,6 +47,7 @@ mod writer;
 pub use database::{Database, Opener};
 pub use engine::{Connection, Lock, Reader};
 pub use error::StorageError;
+pub use lookout::Lookout;
 pub use writer::{Run, Writer, WriterEnd};
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use crate::{
     clock::Clock,
     media::{Cache, cache::Mark},
     random,
-    storage::{Database, StorageError, purge_log},
+    storage::{Database, Lookout, StorageError, purge_log},
 };
 
-use super::{ENTRIES_AT_ONCE, LOOK_ANYWAY_EVERY, PurgeNames, REFRESH_EVERY_MS};
+use super::{ENTRIES_AT_ONCE, PurgeNames, REFRESH_EVERY_MS};
 
 /// Removes media from the cache on disk as the log asks for it.
 pub struct DiskPurger {
@@ -55,18 +55,14 @@ impl DiskPurger {
 
     /// Works until it is cancelled.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut changed = self.database.writer().cache_changed();
-        while !stop.is_cancelled() {
-            changed.mark_unchanged();
-            if let Err(error) = self.purge_logged().await {
+        let mut lookout = Lookout::new(&self.database, &self.clock, &stop);
+        while lookout.begins() {
+            let purged = self.purge_logged().await;
+            if let Err(error) = &purged {
                 tracing::error!(%error, "the cache could not be purged");
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                Ok(()) = changed.changed() => {}
-                () = self.clock.sleep_until(self.seen_at + REFRESH_EVERY_MS) => {}
-                () = tokio::time::sleep(LOOK_ANYWAY_EVERY) => {}
-            }
+            let refresh_at = self.seen_at + REFRESH_EVERY_MS;
+            lookout.wait(refresh_at, purged.is_err()).await;
         }
     }
 

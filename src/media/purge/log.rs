@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    storage::{Connection, Database, Lock, StorageError, cache_purges, purge_log},
+    storage::{Connection, Database, Lock, Lookout, StorageError, cache_purges, purge_log},
 };
 
-use super::{GONE_AFTER_MS, LOOK_ANYWAY_EVERY, PurgeNames};
+use super::{GONE_AFTER_MS, PurgeNames};
 
 /// How often the log is trimmed, in milliseconds.
 const TRIM_EVERY_MS: i64 = 60_000;
@@ -41,18 +41,13 @@ impl PurgeLogger {
 
     /// Works until it is cancelled.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut changed = self.database.writer().cache_changed();
-        while !stop.is_cancelled() {
-            changed.mark_unchanged();
-            if let Err(error) = self.work().await {
+        let mut lookout = Lookout::new(&self.database, &self.clock, &stop);
+        while lookout.begins() {
+            let worked = self.work().await;
+            if let Err(error) = &worked {
                 tracing::error!(%error, "purges of caches could not be logged");
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                Ok(()) = changed.changed() => {}
-                () = self.clock.sleep_until(self.trim_at) => {}
-                () = tokio::time::sleep(LOOK_ANYWAY_EVERY) => {}
-            }
+            lookout.wait(self.trim_at, worked.is_err()).await;
         }
     }
 

@@ -11,10 +11,6 @@ pub use log::PurgeLogger;
 pub use names::PurgeNames;
 pub use store::StorePurger;
 
-use std::time::Duration;
-
-/// How often to look in any case: some purges become due as time passes.
-const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(5);
 /// How many entries of the log are read at once.
 const ENTRIES_AT_ONCE: i64 = 256;
 /// How often a cursor is refreshed that does not move, in milliseconds.

@@ -9,10 +9,10 @@ use crate::{
     clock::{Clock, millis},
     config::S3Config,
     media::store::Bucket,
-    storage::{Database, StorageError, leases::Lease, purge_log},
+    storage::{Database, Lookout, StorageError, leases::Lease, purge_log},
 };
 
-use super::{ENTRIES_AT_ONCE, LOOK_ANYWAY_EVERY, PurgeNames, REFRESH_EVERY_MS};
+use super::{ENTRIES_AT_ONCE, PurgeNames, REFRESH_EVERY_MS};
 
 /// The holder of the store's cursor: whoever has the lease.
 const ALL: &str = "all";
@@ -63,22 +63,16 @@ impl StorePurger {
 
     /// Works until it is cancelled.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut changed = self.database.writer().cache_changed();
-        while !stop.is_cancelled() {
-            changed.mark_unchanged();
+        let mut lookout = Lookout::new(&self.database, &self.clock, &stop);
+        while lookout.begins() {
             let worked = tokio::select! {
                 () = stop.cancelled() => return,
                 worked = self.work_if_due() => worked,
             };
-            if let Err(error) = worked {
+            if let Err(error) = &worked {
                 tracing::error!(%error, "the object store of the cache could not be purged");
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                Ok(()) = changed.changed() => {}
-                () = self.clock.sleep_until(self.refresh_at) => {}
-                () = tokio::time::sleep(LOOK_ANYWAY_EVERY) => {}
-            }
+            lookout.wait(self.refresh_at, worked.is_err()).await;
         }
     }
 
