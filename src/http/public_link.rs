@@ -106,6 +106,7 @@ pub(super) fn order(grant: &Grant, variant: MediaVariant) -> Order {
         bridge: Arc::clone(&grant.bridge),
         claims: Arc::clone(&grant.link.claims),
         copy: grant.link.copy.clone(),
+        may_be_missing: grant.link.may_be_missing,
         sender: grant.link.sender.clone(),
         variant,
         // The policy bounds originals; thumbnails are small.

@@ -20,6 +20,8 @@ pub struct Order {
     pub claims: Arc<LinkClaims>,
     /// The copy that is asked for in place of the media (MSC3911).
     pub copy: Option<MxcUri>,
+    /// Whether the database may know that the homeserver did not have the media.
+    pub may_be_missing: bool,
     /// The user who shared the media.
     pub sender: Option<String>,
     /// The media itself, or a thumbnail.
@@ -48,6 +50,7 @@ impl Order {
             mxc: &self.claims.mxc,
             content_token: self.claims.content_token.as_ref(),
             copy: self.copy.as_ref(),
+            may_be_missing: self.may_be_missing,
         }
     }
 

@@ -264,6 +264,7 @@ impl Parts {
             mxc: &mxc,
             content_token: token.as_ref(),
             copy: copy.as_ref(),
+            may_be_missing: true,
         };
         let told = match self.touch(asked).await {
             Ok(()) => Told::There,

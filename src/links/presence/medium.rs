@@ -16,6 +16,8 @@ pub struct MediumRef<'a> {
     pub content_token: Option<&'a ContentToken>,
     /// The copy that is asked for first (MSC3911).
     pub copy: Option<&'a MxcUri>,
+    /// Whether the database may know that the homeserver did not have it.
+    pub may_be_missing: bool,
 }
 
 impl MediumRef<'_> {

@@ -126,7 +126,13 @@ impl Presence {
         asked: Asked,
     ) -> Result<(), StorageError> {
         let now = self.clock.now_ms();
-        self.notes.recall(medium, entry, now).await?;
+        if medium.may_be_missing || asked == Asked::Question {
+            self.notes.recall(medium, entry, now).await?;
+        } else if !entry.is_recalled() {
+            // The row of the link has told so, and the homeserver as well. A note that has come since then is
+            // asked about when it is due.
+            entry.recall(false, now);
+        }
         let was_missing = entry.is_withheld();
         entry.there(now, self.terms);
         if was_missing {

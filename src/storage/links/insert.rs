@@ -109,6 +109,8 @@ impl NewLink {
             usage_state: usage.state,
             usage_event_id: usage.event_id.clone(),
             copy: copy.map_err(|_| StorageError::Corrupt("copy's mxc URI"))?,
+            // A note about its media stands, and is asked about when it is due.
+            may_be_missing: false,
             paste: self.paste.map(|paste| Paste {
                 language: paste.language.map(storable),
             }),

@@ -76,6 +76,8 @@ pub struct LinkRow {
     /// The copy of its media that is attached to that event (MSC3911): served in place of the
     /// media.
     pub copy: Option<MxcUri>,
+    /// Whether it is noted that the homeserver did not have such media when it was last asked.
+    pub may_be_missing: bool,
     /// Set if its media is a text of the bridge that we have uploaded.
     pub paste: Option<Paste>,
 }
@@ -109,7 +111,8 @@ pub(super) const SELECT: &str = concat!(
      CAST(l.is_spoiler AS BIGINT) AS is_spoiler, l.shown_by, l.issued_at, l.expires_at, l.max_follows, l.max_size, \
      CAST(l.pages_only AS BIGINT) AS pages_only, l.state, CAST(l.is_doubted AS BIGINT) AS is_doubted, l.follows, \
      l.bytes_served, l.last_followed_at, l.paste_digest, l.language, \
-     r.state AS usage_state, r.copy_mxc, m.event_id AS usage_event_id, (",
+     r.state AS usage_state, r.copy_mxc, m.event_id AS usage_event_id, \
+     EXISTS (SELECT 1 FROM missing_media x WHERE x.bridge = r.bridge AND x.mxc = r.mxc) AS may_be_missing, (",
     decided_end!(),
     " ORDER BY e.id LIMIT 1) AS decided \
      FROM links l JOIN media_references r ON r.id = l.media_reference_id JOIN matrix_ids room ON room.id = l.room \
@@ -153,6 +156,7 @@ pub struct Columns {
     usage_state: String,
     usage_event_id: Option<String>,
     copy_mxc: Option<String>,
+    may_be_missing: bool,
     paste_digest: Option<Vec<u8>>,
     language: Option<String>,
 }
@@ -241,6 +245,7 @@ impl TryFrom<Columns> for LinkRow {
             usage_state: UsageState::parse(&columns.usage_state).ok_or(Corrupt("usage state"))?,
             usage_event_id: columns.usage_event_id,
             copy: optional(&copy, "copy's mxc URI", MxcUri::parse)?,
+            may_be_missing: columns.may_be_missing,
             paste: columns.paste_digest.map(|_| Paste { language }),
         })
     }
