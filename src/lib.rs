@@ -16,6 +16,7 @@ pub mod homeserver;
 pub mod http;
 pub mod key_store;
 pub mod legacy;
+pub mod limits;
 pub mod links;
 pub mod media;
 mod pages;

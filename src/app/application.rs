@@ -13,8 +13,12 @@ use crate::{
     clock::{Clock, millis},
     config::{CacheConfig, Config, Lifetime},
     homeserver::{Features, Homeserver, MediaClient},
-    http::{AppState, RequestLog, configure_internal, public_service, transaction_places},
+    http::{
+        AppState, Listener, RequestLog, configure_internal, configure_metrics, public_service,
+        transaction_places,
+    },
     key_store::KeyStore,
+    limits::Limits,
     links::{Links, Presence},
     media::{
         Bucket, Cache, Fetcher, MediaProxy, ObjectKeys, PurgeNames, RecentAnswers, SharedStore,
@@ -36,6 +40,7 @@ use super::{
 pub struct Application {
     pub(super) public: Server,
     pub(super) internal: Server,
+    pub(super) metrics: Option<Server>,
     pub(super) public_address: SocketAddr,
     pub(super) internal_address: SocketAddr,
     pub(super) purges: Purges,
@@ -83,7 +88,13 @@ impl Application {
             let client = Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver)));
             let presence = data.presence.clone();
             MediaProxy::new(
-                Fetcher::new(client, linked.clone(), presence, data.config()),
+                Fetcher::new(
+                    client,
+                    linked.clone(),
+                    presence,
+                    data.config(),
+                    data.limits.clone(),
+                ),
                 cache.clone(),
                 object_keys.clone(),
                 thumbnailer.clone(),
@@ -93,6 +104,10 @@ impl Application {
         };
         Ok(Self {
             public: public_server(listeners.public, data.clone(), media)?,
+            metrics: match listeners.metrics {
+                None => None,
+                Some(listener) => Some(metrics_server(listener, data.clone())?),
+            },
             internal: internal_server(listeners.internal, data)?,
             public_address,
             internal_address,
@@ -161,6 +176,9 @@ async fn state(
             every_ms: millis(every),
         }),
     };
+    let secret = database.secret("limits", random::bytes()).await?;
+    let limits = Limits::new(&config.limits, &secret, &clock);
+    limits.load(&database).await?;
     let links = Links::new(
         database.clone(),
         stores.keys.clone(),
@@ -168,6 +186,7 @@ async fn state(
         clock.clone(),
         stores.features.clone(),
         Arc::clone(homeserver),
+        limits.clone(),
     );
     let pastes = Pastes::open(
         links.clone(),
@@ -195,6 +214,7 @@ async fn state(
         own_ping: random::id().into(),
         pastes: pastes.await?,
         paste_views: PasteViews::default(),
+        limits,
         links,
         homeserver: Arc::clone(homeserver),
         bucket: open_bucket(config)?,
@@ -230,8 +250,23 @@ fn internal_server(listener: TcpListener, data: web::Data<AppState>) -> std::io:
     serving.start(listener, move || {
         App::new()
             .app_data(data.clone())
-            .wrap(RequestLog)
+            .wrap(RequestLog(Listener::Internal))
             .configure(configure_internal)
+    })
+}
+
+/// Answers whoever watches the service.
+fn metrics_server(listener: TcpListener, data: web::Data<AppState>) -> std::io::Result<Server> {
+    let serving = Serving {
+        name: "metrics",
+        workers: Some(1),
+        send_timeout: data.config().send_timeout,
+    };
+    serving.start(listener, move || {
+        App::new()
+            .app_data(data.clone())
+            .wrap(RequestLog(Listener::Metrics))
+            .configure(configure_metrics)
     })
 }
 

@@ -4,6 +4,7 @@ mod application;
 mod key_home;
 mod keys;
 mod listeners;
+mod manager;
 mod purges;
 mod run;
 mod serving;

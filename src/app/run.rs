@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use actix_web::dev::Server;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
@@ -19,8 +20,9 @@ use crate::{
 use super::{
     application::Application,
     keys::KeyWatch,
+    manager,
     supervisor::Supervisor,
-    tasks::{ask_for_ping, ask_rooms, flush_follows, tidy_metrics, watch_clock},
+    tasks::{ask_for_ping, ask_rooms, flush_follows, share_limits, tidy_metrics, watch_clock},
 };
 
 /// How often the last follows are tried to be written, and how long to wait in between.
@@ -38,9 +40,14 @@ impl Application {
         self.start_usage(&mut tasks);
         self.start_others(&mut tasks);
         self.purges.start(&mut tasks);
+        if let Some(every) = manager::watchdog_every() {
+            tasks.keep("watchdog", |stop| manager::keep_alive(every, stop));
+        }
         tracing::info!(public = %self.public_address, internal = %self.internal_address, "Medialink runs");
+        manager::tell_ready();
 
-        let handles = [self.public.handle(), self.internal.handle()];
+        let mut handles = vec![self.public.handle(), self.internal.handle()];
+        handles.extend(self.metrics.as_ref().map(Server::handle));
         let writer = self.state.database.writer();
         let stopper = async {
             let failure = tokio::select! {
@@ -54,19 +61,29 @@ impl Application {
                     tracing::error!(%reason, "stopping, since the service cannot go on")
                 }
             }
+            manager::tell_stopping();
             for handle in &handles {
                 handle.stop(true).await;
             }
             failure
         };
         let servers = async {
-            let ended = tokio::try_join!(self.public, self.internal);
+            let metrics = async {
+                match self.metrics {
+                    None => Ok(()),
+                    Some(server) => server.await,
+                }
+            };
+            let ended = tokio::try_join!(self.public, self.internal, metrics);
             stop.cancel();
             ended
         };
         let (ended, failure) = tokio::join!(servers, stopper);
         let finished = tasks.finish().await;
         let flushed = write_last_follows(&self.state.follows).await;
+        if let Err(error) = self.state.limits.share(&self.state.database).await {
+            tracing::warn!(%error, "what is used of limits could not be noted");
+        }
         if let Err(error) = self.state.links.flush_handed_on().await {
             tracing::warn!(%error, "it could not be noted that bridges have transactions");
         }
@@ -145,6 +162,11 @@ impl Application {
         };
         tasks.keep("keys", |stop| keys.run(stop));
         tasks.keep("follows", |stop| flush_follows(state.follows.clone(), stop));
+        if state.limits.are_shared() {
+            tasks.keep("limits", |stop| {
+                share_limits(state.limits.clone(), state.database.clone(), stop)
+            });
+        }
         let asker = state.incoming.asker().clone();
         tasks.keep("questions", |stop| asker.run(stop));
         let lease = Lease::new(&state.database, &state.clock, "policies");

@@ -9,8 +9,9 @@ use crate::{
     clock::Clock,
     config::BridgeConfig,
     homeserver::{Homeserver, HomeserverError},
+    limits::Limits,
     links::Links,
-    storage::{StorageError, leases::Lease},
+    storage::{Database, StorageError, leases::Lease},
     usage::FollowCounter,
 };
 
@@ -18,6 +19,10 @@ use super::supervisor::Done;
 
 /// How often follows are written.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// How often services on one database tell each other what is used of limits.
+const SHARE_LIMITS_EVERY: Duration = Duration::from_secs(1);
+/// After how many times what has flowed back is forgotten.
+const FORGET_LIMITS_AFTER: u32 = 60;
 /// How long to wait before the homeserver is asked again for a ping.
 const ASK_FOR_PING_EVERY: Duration = Duration::from_secs(60);
 /// How often rooms are asked again that have not answered.
@@ -75,6 +80,22 @@ pub(super) async fn flush_follows(follows: FollowCounter, stop: CancellationToke
     while sleep(FLUSH_EVERY, &stop).await {
         if let Err(error) = follows.flush().await {
             tracing::error!(%error, "follows could not be written");
+        }
+    }
+}
+
+/// Shares what is used of limits with the other services on the database, until `stop`.
+pub(super) async fn share_limits(limits: Limits, database: Database, stop: CancellationToken) {
+    let mut rounds = 0_u32;
+    while sleep(SHARE_LIMITS_EVERY, &stop).await {
+        if let Err(error) = limits.share(&database).await {
+            tracing::warn!(%error, "what is used of limits could not be noted");
+        }
+        rounds = rounds.wrapping_add(1);
+        if rounds.is_multiple_of(FORGET_LIMITS_AFTER)
+            && let Err(error) = limits.forget(&database).await
+        {
+            tracing::warn!(%error, "what has flowed back of limits could not be forgotten");
         }
     }
 }

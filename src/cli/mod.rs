@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod check;
 mod demo;
 mod inspect;
@@ -67,6 +68,8 @@ enum Command {
     /// Moves the database: from a SQLite file to a PostgreSQL server, or back; to go on after it was
     /// stopped, run it again.
     Migrate(migrate::Arguments),
+    /// Copies the database into a file, also while the service runs.
+    Backup(backup::Arguments),
     /// Makes a thumbnail of an image; the service runs it, with limits.
     #[command(hide = true)]
     MakeThumbnail(make_thumbnail::Arguments),
@@ -131,5 +134,6 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Links(command) => links::run(&config, command).await,
         Command::Usage(command) => usage::run(config, command).await,
         Command::Migrate(arguments) => migrate::run(&config, arguments).await,
+        Command::Backup(arguments) => backup::run(&config, arguments).await,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     outlive_file_limits();
-    let listeners = Listeners::bind(&config)?;
+    let listeners = Listeners::handed_over_or_bound(&config)?;
     let application = Application::build(config, listeners, Clock::default()).await?;
     let stop = CancellationToken::new();
     let signals = stop_on_signal(stop.clone());

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     app::Stores, clock::Clock, config::Config, homeserver::Homeserver, http::issue_request,
-    links::Links, storage::Opener,
+    limits::Limits, links::Links, storage::Opener,
 };
 
 #[derive(Debug, clap::Args)]
@@ -81,7 +81,8 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
         features,
     } = Stores::open(&config, Opener::Command, &clock).await?;
     let config = Arc::new(config);
-    let links = Links::new(database, keys, config, clock, features, homeserver);
+    let limits = Limits::none(&clock);
+    let links = Links::new(database, keys, config, clock, features, homeserver, limits);
     for issued in links.issue(&bridge, vec![request]).await? {
         let view = links.view(&issued?.link);
         println!(

@@ -19,12 +19,12 @@ use super::{
     homeserver::{HomeserverConfig, HomeserverFile},
     key_place::{self, KeyPlace},
     legacy_links::{self, LegacyLinkFile},
+    limits::{LimitsConfig, LimitsFile},
     links::{LinksConfig, LinksFile},
     listen::ListenFile,
     media::{MediaConfig, MediaFile},
     problems::{ConfigError, Problems},
     purge::{self, PurgeFile, PurgeHook},
-    unsupported::Limits,
     usage::{UsageConfig, UsageFile},
     value::{Lifetime, Span, base_url},
 };
@@ -36,6 +36,8 @@ pub struct Config {
     pub public_listen: SocketAddr,
     /// The address of the listener for bridges, the homeserver and the operator.
     pub internal_listen: SocketAddr,
+    /// The address of a listener for metrics and health alone.
+    pub metrics_listen: Option<SocketAddr>,
     /// The longest time in which a reader takes nothing of an answer.
     pub send_timeout: Duration,
     /// The beginning of every link, without a slash at its end.
@@ -58,6 +60,8 @@ pub struct Config {
     pub media: MediaConfig,
     /// How usage is reported to the homeserver.
     pub usage: UsageConfig,
+    /// How much clients, links, rooms, senders and bridges may use.
+    pub limits: LimitsConfig,
     /// Whom to tell that answers about a link are not to be kept any more.
     pub purge: Vec<PurgeHook>,
 }
@@ -93,7 +97,7 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     usage: UsageFile,
     #[serde(default)]
-    limits: Limits,
+    limits: LimitsFile,
     #[serde(default)]
     legacy_links: Vec<LegacyLinkFile>,
     #[serde(default)]
@@ -135,7 +139,7 @@ impl ConfigFile {
         let links = self.links.checked(&mut problems);
         let media = self.media.checked(folder, &mut problems);
         let usage = self.usage.checked(&mut problems);
-        self.limits.refuse(&mut problems);
+        let limits = self.limits.checked(&mut problems);
         let around = legacy_links::Surroundings {
             bridges: &bridges,
             links: links.as_ref(),
@@ -151,6 +155,7 @@ impl ConfigFile {
                 Ok(Config {
                     public_listen: listen.public,
                     internal_listen: listen.internal,
+                    metrics_listen: listen.metrics,
                     send_timeout: listen.send_timeout,
                     public_url,
                     database,
@@ -162,6 +167,7 @@ impl ConfigFile {
                     legacy_links,
                     media,
                     usage,
+                    limits,
                     purge,
                 })
             }

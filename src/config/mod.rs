@@ -1,7 +1,4 @@
 //! `bridge.yaml`: read from the file, then from the environment; unknown keys are errors.
-//!
-//! Settings of the contract that this version does not act on are refused with a sentence of their
-//! own, so that no setting is silently without effect.
 
 mod bridge;
 mod database;
@@ -11,6 +8,7 @@ mod homeserver;
 mod key_place;
 mod kubernetes;
 mod legacy_links;
+mod limits;
 mod links;
 mod listen;
 mod load;
@@ -23,7 +21,6 @@ mod secret;
 mod secrets_of;
 #[cfg(test)]
 mod tests;
-mod unsupported;
 mod usage;
 mod value;
 
@@ -32,6 +29,10 @@ pub use database::{DatabaseConfig, DatabasePlace, PostgresConfig};
 pub use file::Config;
 pub use homeserver::{HomeserverConfig, Timeouts};
 pub use key_place::KeyPlace;
+pub use limits::{
+    BridgeLimits, ClientHeader, ClientLimits, LimitsConfig, LinkLimits, RoomLimits, SenderLimits,
+    TotalLimits,
+};
 pub use links::{CheckEvent, LinksConfig, OnLeave, Provenance};
 pub use media::{CacheConfig, MediaConfig, ThumbnailSize};
 pub use problems::ConfigError;
@@ -40,4 +41,4 @@ pub use root_secret::RootSecret;
 pub use s3::S3Config;
 pub use secret::Secret;
 pub use usage::{UsageConfig, UsageMode};
-pub use value::{Lifetime, Rate};
+pub use value::{ByteRate, Lifetime, Rate};

@@ -29,6 +29,15 @@ pub struct Rate {
     pub per: Duration,
 }
 
+/// A number of bytes in a time, such as `10GiB/day`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteRate {
+    /// How many bytes.
+    pub bytes: u64,
+    /// In which time.
+    pub per: Duration,
+}
+
 /// A size in bytes, such as `100MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Size(pub u64);
@@ -100,6 +109,18 @@ text_value!(PixelSize, "a size in pixels such as 320x240", |text| {
     Some(PixelSize((width.parse().ok()?, height.parse().ok()?)))
 });
 text_value!(Rate, "a rate such as 5/s or 600/min", |text| {
+    let (amount, per) = in_time(text)?;
+    let amount = amount.parse().ok().filter(|amount| *amount > 0)?;
+    Some(Rate { amount, per })
+});
+text_value!(ByteRate, "bytes in a time such as 10GiB/day", |text| {
+    let (bytes, per) = in_time(text)?;
+    let bytes = bytes.parse::<bytesize::ByteSize>().ok()?.as_u64();
+    (bytes > 0).then_some(ByteRate { bytes, per })
+});
+
+/// The amount of a rate, and its time.
+fn in_time(text: &str) -> Option<(&str, Duration)> {
     let (amount, unit) = text.split_once('/')?;
     let per = match unit {
         "s" => 1,
@@ -108,12 +129,8 @@ text_value!(Rate, "a rate such as 5/s or 600/min", |text| {
         "day" => 86_400,
         _ => return None,
     };
-    let amount = amount.parse().ok().filter(|amount| *amount > 0)?;
-    Some(Rate {
-        amount,
-        per: Duration::from_secs(per),
-    })
-});
+    Some((amount, Duration::from_secs(per)))
+}
 
 /// Reads an `http` or `https` URL that other paths are put after; no slash remains at its end.
 pub(super) fn base_url(text: &str, path: &str, problems: &mut Problems) -> Option<Url> {

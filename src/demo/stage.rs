@@ -50,6 +50,7 @@ impl Stage {
         let listeners = Listeners {
             public: TcpListener::bind("127.0.0.1:0")?,
             internal: TcpListener::bind("127.0.0.1:0")?,
+            metrics: None,
         };
         let public = format!("http://{}", listeners.public.local_addr()?);
         let internal = format!("http://{}", listeners.internal.local_addr()?);

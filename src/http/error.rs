@@ -43,6 +43,9 @@ pub struct EntryError {
     /// The status that it has as an answer of its own.
     #[schema(example = 400)]
     status: u16,
+    /// How long to wait before asking again, in milliseconds, with `M_LIMIT_EXCEEDED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 impl ApiError {
@@ -105,6 +108,7 @@ impl ApiError {
             errcode: self.errcode,
             error: self.error.clone(),
             status: self.status,
+            retry_after_ms: self.retry_after_ms,
         }
     }
 }
@@ -170,6 +174,9 @@ impl From<IssueError> for ApiError {
             }
             IssueError::TooLargeForRoom(_) => {
                 Self::new(StatusCode::FORBIDDEN, "M_TOO_LARGE", error.to_string())
+            }
+            IssueError::Limited(limited) => {
+                Self::limited(limited.to_string(), Some(limited.retry_after_ms()))
             }
             IssueError::Incomplete(problem) => Self::missing(problem),
             IssueError::Unproven(problem) => {

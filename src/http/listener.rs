@@ -1,4 +1,4 @@
-//! The two listeners of the service.
+//! The listeners of the service.
 
 /// A listener of the service. Nothing of one answers on the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -7,6 +7,8 @@ pub enum Listener {
     Public,
     /// For bridges, the homeserver and the operator.
     Internal,
+    /// For whoever watches the service.
+    Metrics,
 }
 
 impl Listener {
@@ -16,6 +18,7 @@ impl Listener {
         match self {
             Self::Public => "public",
             Self::Internal => "internal",
+            Self::Metrics => "metrics",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{Arc, LazyLock},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use actix_web::{
@@ -16,6 +16,7 @@ use futures_util::Stream;
 
 use crate::{
     clock::Clock,
+    limits::Meter,
     links::Grant,
     media::{Media, MediaBody, MediaError},
     storage::links::LinkRow,
@@ -46,8 +47,14 @@ pub(super) fn preflight() -> HttpResponse {
         .finish()
 }
 
-/// Puts media into an answer. `cache_control`: how long it may be kept; a failure is kept by nobody.
-pub(super) fn respond(media: Media, cache_control: &str, counter: Counter) -> HttpResponse {
+/// Puts media into an answer. `cache_control`: how long it may be kept; a failure is kept by nobody. `meter`: charges
+/// the bytes as they flow.
+pub(super) fn respond(
+    media: Media,
+    cache_control: &str,
+    counter: Counter,
+    meter: Option<Meter>,
+) -> HttpResponse {
     let (decision, whole) = (media.decision, media.representation.length);
     let mut response = HttpResponse::build(decision.status());
     public_headers::insert(&mut response);
@@ -81,6 +88,7 @@ pub(super) fn respond(media: Media, cache_control: &str, counter: Counter) -> Ht
     let body = CountedBody {
         body: media.body,
         counter,
+        meter,
     };
     send(response, body, decision.content_length(whole))
 }
@@ -151,15 +159,24 @@ impl Drop for Counter {
 struct CountedBody {
     body: MediaBody,
     counter: Counter,
+    meter: Option<Meter>,
 }
 
 impl Stream for CountedBody {
     type Item = Result<Bytes, MediaError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(meter) = &mut self.meter {
+            ready!(meter.poll_ready(context));
+        }
         let next = Pin::new(&mut self.body).poll_next(context);
         match &next {
-            Poll::Ready(Some(Ok(bytes))) => self.counter.bytes += bytes.len() as u64,
+            Poll::Ready(Some(Ok(bytes))) => {
+                self.counter.bytes += bytes.len() as u64;
+                if let Some(meter) = &mut self.meter {
+                    meter.charge(bytes.len());
+                }
+            }
             Poll::Ready(Some(Err(error))) => {
                 tracing::warn!(link_id = self.counter.link.link_id, %error, "media broke off");
             }

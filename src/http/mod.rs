@@ -1,4 +1,5 @@
-//! HTTP: thin handlers over the services, on two listeners. Nothing of one answers on the other.
+//! HTTP: thin handlers over the services, on two listeners, and a third one for metrics where it is wanted. Nothing of
+//! one answers on the other.
 
 mod appservice;
 mod auth;
@@ -30,6 +31,6 @@ pub use listener::Listener;
 pub use openapi::openapi;
 pub use public::public_service;
 pub use request_log::RequestLog;
-pub use routes::{configure_internal, routes_of};
+pub use routes::{configure_internal, configure_metrics, routes_of};
 pub use send_deadline::SendDeadline;
 pub use state::{AppState, TransactionPlaces, transaction_places};

@@ -133,7 +133,8 @@ pub fn public_service(
         let shared = Rc::clone(&shared);
         Box::pin(async move {
             let (state, media) = &*shared;
-            Ok(logged(PublicRequest::new(request), state, media).await)
+            let request = PublicRequest::new(request, &state.limits);
+            Ok(logged(request, state, media).await)
         })
     })
 }
@@ -174,6 +175,7 @@ async fn answer(
         Method::OPTIONS => return preflight(),
         _ => return method_not_allowed(request),
     }
+    request.count(&state.limits);
     let answered = match target {
         Target::Own(Route::Media(token)) => public_link::answer(request, token, state, media).await,
         Target::Own(Route::Thumbnail(token)) => {
@@ -187,7 +189,21 @@ async fn answer(
             Box::pin(public_link::answer_legacy(request, path, state, media)).await
         }
     };
-    answered.unwrap_or_else(|error| error.respond(request))
+    match answered {
+        Ok(response) => response,
+        Err(error) => refused(error, request, state).respond(request),
+    }
+}
+
+/// The error as it is told: who asks for too many links that there are not is told to wait.
+fn refused(error: PublicError, request: &PublicRequest, state: &AppState) -> PublicError {
+    if !error.is_of_no_link() {
+        return error;
+    }
+    match state.limits.bad_link(request.client()) {
+        Ok(()) => error,
+        Err(limited) => PublicError::limited(&limited),
+    }
 }
 
 #[cfg(test)]

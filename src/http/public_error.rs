@@ -13,6 +13,7 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
+    limits::Limited,
     links::Refusal,
     media::MediaError,
     pages::{self, Cause, ErrorPage},
@@ -87,6 +88,23 @@ impl PublicError {
         }
     }
 
+    /// Over a limit.
+    pub(super) fn limited(limited: &Limited) -> Self {
+        Self {
+            retry_after_s: Some(limited.retry_after_s()),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "M_LIMIT_EXCEEDED",
+                Cause::Limited,
+            )
+        }
+    }
+
+    /// Whether it says that there is no such link.
+    pub(super) fn is_of_no_link(&self) -> bool {
+        matches!(self.cause, Cause::NotFound)
+    }
+
     /// A link that may not be followed.
     pub(super) fn refusal(refusal: &Refusal) -> Self {
         let gone = |cause| Self::new(StatusCode::GONE, "M_GONE", cause);
@@ -106,6 +124,7 @@ impl PublicError {
                     Cause::HomeserverFailed,
                 )
             }
+            Refusal::Limited(limited) => Self::limited(limited),
             Refusal::EventLookup(problem) => {
                 tracing::warn!(
                     problem,
@@ -151,6 +170,7 @@ impl PublicError {
                     ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", Cause::Busy)
                 }
             }
+            MediaError::TooManyFetches(limited) => Self::limited(limited),
             MediaError::TooLarge => {
                 tracing::warn!(link_id, "media is larger than media.max_size");
                 Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::Method};
 
 use crate::{
     clock::millis,
     config::CheckEvent,
     homeserver::MediaVariant,
     legacy::{LegacyLink, LegacyPath},
+    limits::{Limited, Meter},
     links::Grant,
     media::{Decision, MediaError, MediaProxy, Order},
 };
@@ -46,6 +47,7 @@ pub(super) async fn answer_legacy(
         .resolve_legacy(&link)
         .await
         .map_err(|refusal| PublicError::refusal(&refusal))?;
+    within_limits(request)?;
     serve(request, &grant, Some(&link), state, media).await
 }
 
@@ -80,6 +82,7 @@ async fn serve(
     let order = order(grant, MediaVariant::Original);
     let refused =
         |error: &MediaError| PublicError::media(error, &link.link_id).on(&grant.bridge.network);
+    let meter = begin(request, grant, state)?;
     let media = proxy
         .open(&order, conditions(request.head()))
         .await
@@ -91,13 +94,44 @@ async fn serve(
         return Err(refused(&MediaError::Gone));
     }
     let is_follow = media.decision == Decision::Whole;
+    if is_follow {
+        let followed = state.limits.follow(&link.link_id);
+        followed.map_err(|limited| over(&limited, grant))?;
+    }
     if is_follow && limited {
         Box::pin(state.links.take_follow(link))
             .await
             .map_err(|refusal| PublicError::refusal(&refusal).on(&grant.bridge.network))?;
     }
     let counter = Counter::start(state, grant, is_follow, media.is_download);
-    Ok(respond(media, &cache_control(state, grant), counter))
+    Ok(respond(media, &cache_control(state, grant), counter, meter))
+}
+
+/// Begins an answer with media, if there is enough left for it; a `HEAD` gets none.
+pub(super) fn begin(
+    request: &PublicRequest,
+    grant: &Grant,
+    state: &AppState,
+) -> Result<Option<Meter>, PublicError> {
+    if *request.method() == Method::HEAD {
+        return Ok(None);
+    }
+    let link = &grant.link;
+    let room_id = link.claims.room_id.as_str();
+    let meter = state.limits.begin(request.client(), &link.link_id, room_id);
+    meter.map(Some).map_err(|limited| over(&limited, grant))
+}
+
+fn over(limited: &Limited, grant: &Grant) -> PublicError {
+    PublicError::limited(limited).on(&grant.bridge.network)
+}
+
+/// Refuses a request whose client makes too many.
+fn within_limits(request: &PublicRequest) -> Result<(), PublicError> {
+    match request.limited() {
+        None => Ok(()),
+        Some(limited) => Err(PublicError::limited(&limited)),
+    }
 }
 
 /// The order for the media of a link that may be followed.
@@ -129,11 +163,13 @@ pub(super) async fn granted(
         .verify(token)
         .map_err(|_| PublicError::not_found())?;
     request.is_about(link.link_id());
-    state
+    let grant = state
         .links
         .resolve(&link)
         .await
-        .map_err(|refusal| PublicError::refusal(&refusal))
+        .map_err(|refusal| PublicError::refusal(&refusal))?;
+    within_limits(request)?;
+    Ok(grant)
 }
 
 /// How long browsers and CDNs may keep the media: never beyond the link's end.

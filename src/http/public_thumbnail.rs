@@ -13,7 +13,7 @@ use super::{
     conditions::conditions,
     media_response::{Counter, respond},
     public_error::PublicError,
-    public_link::{cache_control, granted, order},
+    public_link::{begin, cache_control, granted, order},
     public_request::PublicRequest,
     state::AppState,
 };
@@ -37,6 +37,7 @@ pub(super) async fn answer(
 ) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
     let variant = variant(request, &grant, state)?;
+    let meter = begin(request, &grant, state)?;
     let media = media
         .open(&order(&grant, variant), conditions(request.head()))
         .await
@@ -44,7 +45,12 @@ pub(super) async fn answer(
             PublicError::media(&error, &grant.link.link_id).on(&grant.bridge.network)
         })?;
     let counter = Counter::start(state, &grant, false, media.is_download);
-    Ok(respond(media, &cache_control(state, &grant), counter))
+    Ok(respond(
+        media,
+        &cache_control(state, &grant),
+        counter,
+        meter,
+    ))
 }
 
 /// The configured size that serves the requested one.

@@ -38,9 +38,9 @@ pub(super) struct LogRoute(pub &'static str);
 #[derive(Debug, Clone)]
 pub(super) struct LogBridge(pub String);
 
-/// Middleware that logs and counts every request of the internal listener.
+/// Middleware that logs and counts every request of a listener.
 #[derive(Debug, Clone, Copy)]
-pub struct RequestLog;
+pub struct RequestLog(pub Listener);
 
 impl<S, B> Transform<S, ServiceRequest> for RequestLog
 where
@@ -54,7 +54,10 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(RequestLogService { service }))
+        ready(Ok(RequestLogService {
+            service,
+            listener: self.0,
+        }))
     }
 }
 
@@ -62,6 +65,7 @@ where
 #[derive(Debug)]
 pub struct RequestLogService<S> {
     service: S,
+    listener: Listener,
 }
 
 impl<S, B> Service<ServiceRequest> for RequestLogService<S>
@@ -77,7 +81,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let started = Instant::now();
-        let work = self.service.call(request);
+        let (work, listener) = (self.service.call(request), self.listener);
         Box::pin(async move {
             let response = work.await?;
             let request = response.request();
@@ -89,8 +93,7 @@ where
                     .map_or(Cow::Borrowed(NO_ROUTE), Cow::Owned),
             };
             let status = response.status();
-            let mut line =
-                RequestLine::new(Listener::Internal, request.head(), route, status, started);
+            let mut line = RequestLine::new(listener, request.head(), route, status, started);
             line.link_id = extensions.get::<LogLink>().map(|link| link.0.clone());
             line.bridge = extensions.get::<LogBridge>().map(|bridge| bridge.0.clone());
             drop(extensions);

@@ -1,15 +1,17 @@
-//! Every route of the internal listener, in one table.
+//! Every route of the internal listener and of that for metrics, in tables.
 
 use actix_web::{
-    Handler, Resource, Responder,
-    http::Method,
+    Handler, HttpResponse, Resource, Responder, ResponseError,
+    http::{Method, StatusCode},
     web::{self, ServiceConfig},
 };
 
 use super::{
     appservice,
     bridge_api::{events, issue, list, paste, revoke},
-    docs, health,
+    docs,
+    error::ApiError,
+    health,
     listener::Listener,
     openapi::openapi,
     public,
@@ -86,13 +88,24 @@ fn internal() -> Routes {
     routes.at("/_matrix/app/v1/ping", |path| {
         path.on(Method::POST, appservice::ping)
     });
-    routes.at("/health", |path| path.on(Method::GET, health::health));
-    routes.at("/ready", |path| path.on(Method::GET, health::ready));
-    routes.at("/metrics", |path| path.on(Method::GET, health::metrics));
+    watching(&mut routes);
     routes.at("/openapi.json", |path| {
         path.on(Method::GET, docs::openapi_json)
     });
     routes.at("/docs", |path| path.on(Method::GET, docs::docs));
+    routes
+}
+
+/// The routes for whoever watches the service.
+fn watching(routes: &mut Routes) {
+    routes.at("/health", |path| path.on(Method::GET, health::health));
+    routes.at("/ready", |path| path.on(Method::GET, health::ready));
+    routes.at("/metrics", |path| path.on(Method::GET, health::metrics));
+}
+
+fn metrics() -> Routes {
+    let mut routes = Routes::default();
+    watching(&mut routes);
     routes
 }
 
@@ -101,8 +114,25 @@ fn internal() -> Routes {
 pub fn routes_of(listener: Listener) -> Vec<(Method, String)> {
     match listener {
         Listener::Internal => internal().table,
+        Listener::Metrics => metrics().table,
         Listener::Public => public::table(),
     }
+}
+
+/// Registers the routes of the listener for metrics.
+pub fn configure_metrics(config: &mut ServiceConfig) {
+    for resource in metrics().resources {
+        config.service(resource.default_service(web::to(no_such_method)));
+    }
+    config.default_service(web::to(no_such_endpoint));
+}
+
+async fn no_such_method() -> HttpResponse {
+    ApiError::unrecognized(StatusCode::METHOD_NOT_ALLOWED).error_response()
+}
+
+async fn no_such_endpoint() -> HttpResponse {
+    ApiError::unrecognized(StatusCode::NOT_FOUND).error_response()
 }
 
 /// Registers the routes of the internal listener.

@@ -11,6 +11,7 @@ use crate::{
     clock::Clock,
     config::{BridgeConfig, Config},
     homeserver::Homeserver,
+    limits::Limits,
     links::{Links, Presence},
     media::Bucket,
     pastes::{PasteViews, Pastes},
@@ -49,6 +50,8 @@ pub struct AppState {
     pub paste_views: PasteViews,
     /// Whether the homeserver still has media.
     pub presence: Presence,
+    /// How much clients, links, rooms, senders and bridges may use.
+    pub limits: Limits,
     /// Counts follows and bytes.
     pub follows: FollowCounter,
     /// The object store behind the cache, to be asked whether it answers.

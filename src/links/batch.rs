@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::limits::{Recorded, Reservation};
 use crate::storage::{
     Connection, StorageError,
     links::{LinkRow, Repeated},
@@ -49,6 +50,8 @@ struct Batch<'a> {
     drafts: Vec<Draft>,
     /// The usages of the new links, as they were noted last.
     usages: HashMap<i64, NotedUsage>,
+    /// What the new links take of their budgets.
+    reserved: Vec<Reservation>,
     decided: Vec<Decided>,
 }
 
@@ -60,7 +63,7 @@ impl Recorder {
         connection: &mut Connection,
         bridge: &str,
         requests: Vec<IssueRequest>,
-    ) -> Result<Vec<Outcome>, StorageError> {
+    ) -> Result<Recorded<Vec<Outcome>>, StorageError> {
         let now = self.clock.now_ms();
         let known = Known::about(connection, &requests).await?;
         let form = self.config.links.form;
@@ -85,6 +88,7 @@ impl Recorder {
             written: Vec::new(),
             drafts: Vec::new(),
             usages: HashMap::new(),
+            reserved: Vec::new(),
             decided: Vec::with_capacity(requests.len()),
         };
         for (request, policy) in requests.into_iter().zip(policies) {
@@ -99,7 +103,8 @@ impl Recorder {
             });
         }
         batch.write(connection).await?;
-        batch.outcomes()
+        let reserved = std::mem::take(&mut batch.reserved);
+        Ok(Recorded::new(batch.outcomes()?, reserved))
     }
 }
 
@@ -226,6 +231,7 @@ impl Batch<'_> {
         let usages = written.usages.into_iter().map(|usage| (usage.id, usage));
         self.usages.extend(usages);
         self.written.extend(written.rows);
+        self.reserved.extend(written.reserved);
         Ok(())
     }
 

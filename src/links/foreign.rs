@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 
 use crate::{
     config::{BridgeConfig, Lifetime, Provenance},
+    limits::{Recorded, Sharer},
     storage::{
         Connection, Lock, StorageError, history,
         links::{self, LinkRow, NewLink},
@@ -40,22 +41,19 @@ impl Links {
             return Err(Refusal::Ended(tombstone.state));
         }
         let (recorder, link) = (self.recorder.clone(), link.clone());
-        self.database
-            .writer()
-            .write(move |connection| {
-                async move {
-                    let room = Lock::KnownRoom(link.claims().room_id.as_str());
-                    let bridge = recorder.signer(&link)?;
-                    let revocations = Lock::KnownRevocations(&bridge.id);
-                    connection.lock(&[room, revocations]).await?;
-                    recorder
-                        .record_foreign(connection, &link_id, &link, now)
-                        .await
-                }
-                .boxed()
-            })
-            .await
-            .map(Arc::new)
+        let written = self.database.writer().write(move |connection| {
+            async move {
+                let room = Lock::KnownRoom(link.claims().room_id.as_str());
+                let bridge = recorder.signer(&link)?;
+                let revocations = Lock::KnownRevocations(&bridge.id);
+                connection.lock(&[room, revocations]).await?;
+                recorder
+                    .record_foreign(connection, &link_id, &link, now)
+                    .await
+            }
+            .boxed()
+        });
+        Ok(Arc::new(written.await?.kept()))
     }
 
     /// The bridge as whose user the media of a link is fetched that is not recorded yet. `None`:
@@ -147,9 +145,9 @@ impl Recorder {
         link_id: &str,
         link: &SelfContainedLink,
         now: i64,
-    ) -> Result<LinkRow, Refusal> {
+    ) -> Result<Recorded<LinkRow>, Refusal> {
         if let Some(row) = links::find_in(connection, link_id).await? {
-            return Ok(row);
+            return Ok(Recorded::new(row, Vec::new()));
         }
         let bridge = self.signer(link)?.id.as_str();
         if let Some(tombstone) = tombstones::find(&mut *connection, &[bridge], link_id).await? {
@@ -168,6 +166,11 @@ impl Recorder {
         if expires_at.is_some_and(|end| end <= now) {
             return Err(Refusal::Ended(LinkState::Expired));
         }
+        let reserved = self.limits.reserve_link(Sharer {
+            bridge,
+            room_id: claims.room_id.as_str(),
+            sender: None,
+        })?;
         let is_counted = self.is_counted(&claims);
         let usage =
             media_references::note_usage(connection, bridge, &claims, is_counted, now).await?;
@@ -195,7 +198,8 @@ impl Recorder {
             paste: None,
         };
         links::insert(connection, &new).await?;
-        Ok(links::stored(connection, link_id).await?)
+        let row = links::stored(connection, link_id).await?;
+        Ok(Recorded::new(row, vec![reserved]))
     }
 
     /// When a link ends: by its own word, by the configuration, or by the policy of its room,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     config::BridgeConfig,
+    limits::Limited,
     storage::{StorageError, links::LinkRow},
 };
 use medialink_link::{LinkRefusal, LinkState};
@@ -37,6 +38,9 @@ pub enum Refusal {
     /// Its event could not be looked up; the reason, for the operator.
     #[error("the homeserver could not be asked for the link's event: {0}")]
     EventLookup(String),
+    /// It is followed for the first time, and its bridge or its room has had too many links.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -108,16 +108,14 @@ impl Links {
         requests: Vec<IssueRequest>,
     ) -> Result<Vec<Outcome>, StorageError> {
         let (recorder, bridge) = (self.recorder.clone(), bridge.to_owned());
-        self.database
-            .writer()
-            .write(move |connection| {
-                async move {
-                    lock(connection, &bridge, &requests).await?;
-                    recorder.issue(connection, &bridge, requests).await
-                }
-                .boxed()
-            })
-            .await
+        let written = self.database.writer().write(move |connection| {
+            async move {
+                lock(connection, &bridge, &requests).await?;
+                recorder.issue(connection, &bridge, requests).await
+            }
+            .boxed()
+        });
+        Ok(written.await?.kept())
     }
 }
 

@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 
 use crate::{
     config::Lifetime,
+    limits::{Recorded, Reservation, Sharer},
     storage::{
         Connection, Lock, history,
         links::{self, LinkRow, NewPaste},
@@ -91,6 +92,23 @@ impl Links {
             .await
     }
 
+    /// Reserves a paste, before it is uploaded.
+    ///
+    /// # Errors
+    /// If the bridge, the room or the sender has had too many.
+    pub(crate) fn reserve_paste(
+        &self,
+        bridge: &str,
+        request: &PasteRequest,
+    ) -> Result<Reservation, IssueError> {
+        let sharer = Sharer {
+            bridge,
+            room_id: request.room_id.as_str(),
+            sender: request.sender.as_ref().map(UserId::as_str),
+        };
+        Ok(self.recorder.limits.reserve_paste(sharer)?)
+    }
+
     /// Links a text that was uploaded. Its link is a short one: the key that decrypts the text is
     /// in our database only.
     ///
@@ -103,19 +121,17 @@ impl Links {
         text: UploadedText,
     ) -> Result<IssuedLink, IssueError> {
         let (recorder, bridge) = (self.recorder.clone(), bridge.to_owned());
-        self.database
-            .writer()
-            .write(move |connection| {
-                async move {
-                    let room = Lock::Room(request.room_id.as_str());
-                    connection.lock(&[room]).await?;
-                    recorder
-                        .issue_paste(connection, &bridge, request, text)
-                        .await
-                }
-                .boxed()
-            })
-            .await
+        let written = self.database.writer().write(move |connection| {
+            async move {
+                let room = Lock::Room(request.room_id.as_str());
+                connection.lock(&[room]).await?;
+                recorder
+                    .issue_paste(connection, &bridge, request, text)
+                    .await
+            }
+            .boxed()
+        });
+        Ok(written.await?.kept())
     }
 }
 
@@ -148,7 +164,7 @@ impl Recorder {
         bridge: &str,
         request: PasteRequest,
         text: UploadedText,
-    ) -> Result<IssuedLink, IssueError> {
+    ) -> Result<Recorded<IssuedLink>, IssueError> {
         let policy = policy_for(connection, &request).await?;
         let repeated = self
             .repeat_paste(connection, bridge, &request, &policy)
@@ -157,7 +173,7 @@ impl Recorder {
             // Uploaded in vain.
             let now = self.clock.now_ms();
             own_uploads::note(connection, &text.mxc.to_string(), bridge, now).await?;
-            return Ok(issued);
+            return Ok(Recorded::new(issued, Vec::new()));
         }
         let terms = Terms {
             bridge,
@@ -170,12 +186,12 @@ impl Recorder {
         own_uploads::note(connection, &text.mxc.to_string(), bridge, terms.now).await?;
         let since = text.to_be_attached_since;
         let wanted = issue_request(&request, text);
-        let issued = self.issue_new(connection, terms, wanted).await?;
+        let recorded = self.issue_new(connection, terms, wanted).await?;
         if let Some(since) = since {
-            let usage = issued.link.media_reference_id;
+            let usage = recorded.outcome().link.media_reference_id;
             media_references::note_own_upload(connection, usage, since).await?;
         }
-        Ok(issued)
+        Ok(recorded)
     }
 
     /// The live link to the same paste.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     config::Lifetime,
+    limits::{Recorded, Reservation, Sharer},
     random,
     storage::{
         Connection, StorageError,
@@ -40,6 +41,8 @@ pub(super) struct Draft {
     /// The link, of no usage yet.
     pub(super) link: NewLink,
     lifetime: Lifetime,
+    /// What it takes of its budgets; a paste has that before it is uploaded.
+    reserved: Option<Reservation>,
 }
 
 impl Recorder {
@@ -49,16 +52,17 @@ impl Recorder {
         connection: &mut Connection,
         terms: Terms<'_>,
         request: IssueRequest,
-    ) -> Result<IssuedLink, IssueError> {
+    ) -> Result<Recorded<IssuedLink>, IssueError> {
         let draft = self.draft(&terms, request)?;
         let written = self
             .write(connection, terms.bridge, vec![draft], terms.now)
             .await?;
         let link = written.rows.into_iter().next();
-        Ok(IssuedLink {
+        let issued = IssuedLink {
             link: link.ok_or(StorageError::Corrupt("link, gone as soon as it was stored"))?,
             is_new: true,
-        })
+        };
+        Ok(Recorded::new(issued, written.reserved))
     }
 
     /// A link with an ID, which may be taken.
@@ -70,7 +74,20 @@ impl Recorder {
         let lifetime = request.lifetime.unwrap_or(self.config.links.lifetime);
         let lifetime = bounded(lifetime, terms.policy);
         let link = self.new_link(terms, request, lifetime);
-        let mut draft = Draft { link, lifetime };
+        let sharer = Sharer {
+            bridge: terms.bridge,
+            room_id: link.claims.room_id.as_str(),
+            sender: link.sender.as_deref(),
+        };
+        let reserved = match terms.paste {
+            Some(_) => None,
+            None => Some(self.limits.reserve_link(sharer)?),
+        };
+        let mut draft = Draft {
+            link,
+            lifetime,
+            reserved,
+        };
         self.draw(&mut draft)?;
         Ok(draft)
     }
@@ -115,12 +132,15 @@ impl Recorder {
                 }
             }
             if !is_missing {
+                let reserved = drafts.iter_mut().filter_map(|draft| draft.reserved.take());
+                let reserved = reserved.collect();
                 let links = drafts.into_iter().zip(ids.into_iter().flatten());
                 let rows = links.zip(&usages);
                 let rows = rows.map(|((draft, id), usage)| draft.link.stored(id, usage));
                 return Ok(Written {
                     rows: rows.collect::<Result<_, _>>()?,
                     usages,
+                    reserved,
                 });
             }
         }
@@ -205,4 +225,6 @@ pub(super) struct Written {
     pub(super) rows: Vec<LinkRow>,
     /// The usage of each.
     pub(super) usages: Vec<NotedUsage>,
+    /// What they take of their budgets.
+    pub(super) reserved: Vec<Reservation>,
 }

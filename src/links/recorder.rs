@@ -8,6 +8,7 @@ use crate::{
     config::{Config, Lifetime, UsageMode},
     homeserver::Features,
     key_store::KeyStore,
+    limits::Limits,
     storage::media_references::ReleaseDelays,
 };
 use medialink_link::LinkClaims;
@@ -19,6 +20,7 @@ pub(super) struct Recorder {
     pub(super) keys: KeyStore,
     pub(super) clock: Clock,
     pub(super) features: Features,
+    pub(super) limits: Limits,
 }
 
 /// How soon usages are released, as configured.

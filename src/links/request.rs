@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     config::Lifetime,
+    limits::Limited,
     storage::{StorageError, links::LinkRow},
 };
 use medialink_event::{Appearance, media_of};
@@ -119,6 +120,9 @@ pub enum IssueError {
     /// The event could not be looked up; the reason.
     #[error("the homeserver could not be asked for the event: {0}")]
     EventLookup(String),
+    /// The bridge, the room or the sender has had too many links.
+    #[error(transparent)]
+    Limited(#[from] Limited),
     /// The claims do not fit into a link.
     #[error(transparent)]
     Claims(#[from] ClaimsError),

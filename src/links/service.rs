@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     homeserver::{Features, Homeserver},
     key_store::KeyStore,
+    limits::Limits,
     storage::{Database, StorageError, ending::Decided, links::LinkRow},
 };
 use medialink_link::{KeyId, NotALink, VerifiedLink};
@@ -53,6 +54,7 @@ impl Links {
         clock: Clock,
         features: Features,
         homeserver: Arc<Homeserver>,
+        limits: Limits,
     ) -> Self {
         Self {
             revoker: Revoker::new(database.clone(), &config, clock.clone()),
@@ -67,6 +69,7 @@ impl Links {
                 keys,
                 clock,
                 features,
+                limits,
             },
             database,
         }

@@ -1,6 +1,9 @@
 //! Why media cannot be given.
 
-use crate::homeserver::{HomeserverError, MediaVariant};
+use crate::{
+    homeserver::{HomeserverError, MediaVariant},
+    limits::Limited,
+};
 
 /// Why media cannot be given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +20,9 @@ pub enum MediaError {
     /// Too many thumbnails are being made already.
     #[error("too many thumbnails are being made")]
     Busy,
+    /// Too many downloads from the homeserver are under way.
+    #[error(transparent)]
+    TooManyFetches(Limited),
     /// It is larger than is allowed.
     #[error("the media is larger than media.max_size")]
     TooLarge,

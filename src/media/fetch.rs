@@ -8,6 +8,7 @@ use medialink_link::matrix::{ServerName, UserId};
 use crate::{
     config::Config,
     homeserver::{Download, Features, HomeserverError, MediaClient, MediaRequest, MediaVariant},
+    limits::Limits,
     links::{Asked, Presence, Told},
 };
 
@@ -24,6 +25,7 @@ pub struct Fetcher {
     presence: Presence,
     server_name: ServerName,
     max_bytes: u64,
+    limits: Limits,
 }
 
 impl Fetcher {
@@ -34,6 +36,7 @@ impl Fetcher {
         features: Features,
         presence: Presence,
         config: &Config,
+        limits: Limits,
     ) -> Self {
         Self {
             homeserver,
@@ -41,6 +44,7 @@ impl Fetcher {
             presence,
             server_name: config.homeserver.server_name.clone(),
             max_bytes: config.media.max_size_bytes,
+            limits,
         }
     }
 
@@ -138,6 +142,8 @@ impl Fetcher {
             range: range_header.as_deref(),
             if_none_match: None,
         };
+        let place = self.limits.fetch().await;
+        let place = place.map_err(MediaError::TooManyFetches)?;
         let outcome = self.request(order, original).await;
         let told = match &outcome {
             Ok(_) => Told::There,
@@ -164,7 +170,7 @@ impl Fetcher {
             max_bytes: self.max_bytes,
             stall: self.stall(),
         };
-        DownloadAnswer::check(download, asked)
+        DownloadAnswer::check(download, asked, place)
     }
 
     /// Sends a request for the original of an order, or for its copy, if there is one and the homeserver

@@ -5,14 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::LocalBoxStream};
 
-use crate::homeserver::DownloadBody;
+use crate::{homeserver::DownloadBody, limits::FetchPlace};
 
 use super::MediaError;
 
 /// The source of a body.
 pub(super) enum BodySource {
-    /// The homeserver.
-    Download(DownloadBody),
+    /// The homeserver, and the place of the download among others.
+    Download {
+        body: DownloadBody,
+        _place: FetchPlace,
+    },
     /// Bytes that were made here.
     Made(Bytes),
     /// The object store that replicas share, or the homeserver where that fails.
@@ -22,7 +25,7 @@ pub(super) enum BodySource {
 impl BodySource {
     async fn next(&mut self) -> Result<Option<Bytes>, MediaError> {
         match self {
-            Self::Download(body) => {
+            Self::Download { body, .. } => {
                 let next = body.next().await;
                 next.map_err(|error| failed(&format!("the body broke off: {error}")))
             }

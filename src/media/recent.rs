@@ -136,7 +136,10 @@ fn holds_for(order: &Order, is_remote: bool, error: &MediaError) -> Option<Durat
     let is_thumbnail = order.variant != MediaVariant::Original;
     match error {
         // They pass, or cost nothing.
-        MediaError::Busy | MediaError::NotYetUploaded | MediaError::TooLargeForRoom => None,
+        MediaError::Busy
+        | MediaError::TooManyFetches(_)
+        | MediaError::NotYetUploaded
+        | MediaError::TooLargeForRoom => None,
         // The homeserver asks the server of the media each time.
         MediaError::Gone => (is_remote || is_thumbnail).then_some(MISSING_FOR),
         MediaError::NoThumbnail if is_thumbnail => Some(NO_THUMBNAIL_FOR),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::{StatusCode, header};
 
-use crate::homeserver::Download;
+use crate::{homeserver::Download, limits::FetchPlace};
 
 use super::{
     ByteRange, MediaError,
@@ -58,7 +58,11 @@ pub(super) enum DownloadAnswer {
 
 impl DownloadAnswer {
     /// Checks an answer: one that contradicts itself or the request is refused.
-    pub(super) fn check(download: Download, asked: DownloadTerms) -> Result<Self, MediaError> {
+    pub(super) fn check(
+        download: Download,
+        asked: DownloadTerms,
+        place: FetchPlace,
+    ) -> Result<Self, MediaError> {
         let headers = &download.headers;
         let text =
             |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
@@ -78,7 +82,7 @@ impl DownloadAnswer {
         match download.status {
             StatusCode::OK => {
                 let head = MediaHead::read(headers, announced);
-                let body = limited(download, announced, asked)?;
+                let body = limited(download, announced, asked, place)?;
                 Ok(Self::Whole(FetchedMedia::new(head, body)))
             }
             StatusCode::PARTIAL_CONTENT if asked.range.is_some() => {
@@ -97,7 +101,7 @@ impl DownloadAnswer {
                     return contradiction("a part whose length is not that of its Content-Range");
                 }
                 let head = MediaHead::read(headers, whole);
-                let body = limited(download, Some(length), asked)?;
+                let body = limited(download, Some(length), asked, place)?;
                 Ok(Self::Part(FetchedMedia::new(head, body), first, last))
             }
             StatusCode::RANGE_NOT_SATISFIABLE if asked.range.is_some() => {
@@ -115,13 +119,17 @@ fn limited(
     download: Download,
     length: Option<u64>,
     asked: DownloadTerms,
+    place: FetchPlace,
 ) -> Result<LimitedBody, MediaError> {
     if length.is_some_and(|length| length > asked.max_bytes) {
         return Err(MediaError::TooLarge);
     }
     let length = if asked.head_only { Some(0) } else { length };
     Ok(LimitedBody {
-        pieces: BodySource::Download(download.body),
+        pieces: BodySource::Download {
+            body: download.body,
+            _place: place,
+        },
         allowed: length.unwrap_or(asked.max_bytes),
         is_length_known: length.is_some(),
         stall: asked.stall,

@@ -42,6 +42,8 @@ pub enum Cause {
     NoThumbnail,
     /// Too many thumbnails are being made already.
     Busy,
+    /// The client, the link or its room has had as much as is allowed.
+    Limited,
     /// The requested size is not a size.
     BadSize,
     /// The media is larger than the service hands on.
@@ -68,7 +70,7 @@ enum Icon {
 impl Cause {
     /// Every cause.
     #[cfg(test)]
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NotFound,
         Self::Expired,
         Self::Revoked,
@@ -79,6 +81,7 @@ impl Cause {
         Self::NotYetUploaded,
         Self::NoThumbnail,
         Self::Busy,
+        Self::Limited,
         Self::DatabaseAway,
         Self::BadSize,
         Self::TooLarge,
@@ -100,6 +103,7 @@ impl Cause {
             Self::NotYetUploaded => "The file is still on its way",
             Self::NoThumbnail => "There is no preview of this file",
             Self::Busy => "There are too many previews to make",
+            Self::Limited => "That was a lot at once",
             Self::DatabaseAway => "This service is taking a short break",
             Self::BadSize => "This is no size of a preview",
             Self::TooLarge => "The file is too large",
@@ -143,6 +147,10 @@ impl Cause {
             Self::Busy => {
                 "Many previews are being made at this moment, and this one has not had its turn."
             }
+            Self::Limited => {
+                "This service gives each reader, each link and each chat room a fair share of what it can \
+                 do, and that share is used up for the moment."
+            }
             Self::DatabaseAway => {
                 "The part of it that knows whether this link is still good cannot be reached. There is \
                  nothing wrong on your side."
@@ -169,6 +177,7 @@ impl Cause {
             self,
             Self::NotYetUploaded
                 | Self::Busy
+                | Self::Limited
                 | Self::DatabaseAway
                 | Self::HomeserverFailed
                 | Self::HomeserverSlow
@@ -178,7 +187,11 @@ impl Cause {
     fn icon(self) -> Icon {
         match self {
             Self::NotFound | Self::Revoked | Self::KeyRevoked | Self::BadSize => Icon::BrokenLink,
-            Self::Expired | Self::NotYetUploaded | Self::Busy | Self::HomeserverSlow => Icon::Clock,
+            Self::Expired
+            | Self::NotYetUploaded
+            | Self::Busy
+            | Self::Limited
+            | Self::HomeserverSlow => Icon::Clock,
             Self::Spent => Icon::Used,
             Self::Redacted | Self::MediaGone => Icon::Bin,
             Self::TooLarge | Self::NoThumbnail => Icon::Box,
@@ -207,7 +220,9 @@ impl ErrorPage {
             Cause::Redacted => format!("If you think it was a mistake, ask {sender}."),
             Cause::MediaGone => format!("Ask {sender} to send it again."),
             Cause::NoThumbnail => "The link to the file itself works all the same.".to_owned(),
-            Cause::Busy | Cause::DatabaseAway => format!("Try again in {}.", self.wait()),
+            Cause::Busy | Cause::Limited | Cause::DatabaseAway => {
+                format!("Try again in {}.", self.wait())
+            }
             Cause::BadSize => "Check that you copied the whole address.".to_owned(),
             Cause::TooLarge => {
                 format!("Ask {sender} for a smaller version, or to send it in another way.")

@@ -112,11 +112,14 @@ impl Inner {
         if let Some(issued) = self.links.find_paste(&bridge.id, request.clone()).await? {
             return Ok(issued);
         }
+        let reserved = self.links.reserve_paste(&bridge.id, &request)?;
         let uploaded = self.upload(bridge, &request, text).await?;
-        Ok(self
+        let issued = self
             .links
             .issue_paste(&bridge.id, request, uploaded)
-            .await?)
+            .await?;
+        reserved.keep();
+        Ok(issued)
     }
 
     /// Uploads a text, encrypted where its room is.

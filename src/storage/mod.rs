@@ -1,5 +1,6 @@
 //! The database: the only place with SQL. One writer, many readers.
 
+pub mod budgets;
 pub mod cache_purges;
 mod changes;
 pub mod comparison;

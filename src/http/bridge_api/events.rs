@@ -116,6 +116,7 @@ struct LinkedMedia {
         (status = 400, description = "It is no Matrix event, or encrypted and not decrypted", body = ApiError),
         (status = 401, description = "No bridge's token", body = ApiError),
         (status = 410, description = "The event was redacted", body = ApiError),
+        (status = 429, description = "The sender, the room or the bridge has had too many links: repeat after `retry_after_ms`", body = ApiError),
         (status = 413, description = "The body is too long", body = ApiError),
     ),
     security(("api_token" = []))

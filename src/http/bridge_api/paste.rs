@@ -126,7 +126,7 @@ pub(in crate::http) struct PasteView {
         (status = 403, description = "The room's policy forbids it: `M_FORBIDDEN`, or `M_TOO_LARGE` for its size", body = ApiError),
         (status = 410, description = "The event was redacted", body = ApiError),
         (status = 413, description = "The text is too long: for us, or for the homeserver", body = ApiError),
-        (status = 429, description = "The homeserver limits uploads: repeat after `retry_after_ms`", body = ApiError),
+        (status = 429, description = "A limit of the service or of the homeserver is reached: repeat after `retry_after_ms`", body = ApiError),
         (status = 502, description = "The homeserver did not take the text: repeat, unless it is `M_FORBIDDEN`, which the operator has to mend", body = ApiError),
         (status = 504, description = "The homeserver was too slow: repeat", body = ApiError),
     ),

@@ -1,11 +1,13 @@
 //! The database of one service: opened, migrated, read and written.
 
+mod backup;
 pub(super) mod opened;
 mod postgres;
 mod sqlite;
 
 use std::{
     fs::File,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -88,6 +90,15 @@ impl Database {
             replica: random::id().into(),
             opened,
         })
+    }
+
+    /// Copies a SQLite file, also while a service runs on it, to where nothing is yet. The copy is as the file
+    /// was at one moment, and on disk when this returns.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or something is there already; then nothing is left of the copy.
+    pub async fn back_up(file: &Path, to: &Path) -> Result<(), StorageError> {
+        backup::back_up(file, to).await
     }
 
     /// The connections for reading.

@@ -102,7 +102,7 @@ pub(super) async fn open_alone(
 }
 
 /// How the file is opened that is there.
-fn options(path: &Path) -> Result<SqliteConnectOptions, StorageError> {
+pub(super) fn options(path: &Path) -> Result<SqliteConnectOptions, StorageError> {
     if let Err(error) = std::fs::metadata(path) {
         return Err(not_there(path, &error));
     }

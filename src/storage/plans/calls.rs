@@ -9,7 +9,9 @@ use medialink_link::{
 };
 
 use crate::storage::{
-    Connection, Database, Reader, StorageError, cache_purges,
+    Connection, Database, Reader, StorageError,
+    budgets::{self, BudgetChange},
+    cache_purges,
     comparison::{self, RoomCriteria},
     ending::{self, Ending},
     engine::query,
@@ -433,6 +435,11 @@ async fn write_usage(c: &mut Connection) -> Result<(), StorageError> {
     media_references::retry_failed(c, None, 1).await?;
     media_references::retry_failed(c, Some(("irc", "!r")), 1).await?;
     room_policies::find_in(c, "!r").await?;
+    let change = BudgetChange {
+        digest: "digest".to_owned(),
+        later_by: 1,
+    };
+    budgets::change(c, &[change], 1).await?;
     missing_media::note(c, &medium(), 1, 1).await?;
     missing_media::postpone(c, &medium(), 1).await?;
     missing_media::forget(c, &medium()).await?;

@@ -49,4 +49,5 @@ SELECT bridge, '!room' || room, 'redaction', event_id, issued_at FROM links WHER
 INSERT INTO missing_media (bridge, mxc, content_token, copy_mxc, missing_since, ask_at)
 SELECT bridge, mxc, '', '', 1, id FROM media_references;
 INSERT INTO own_uploads (mxc, bridge, next_attempt_at) SELECT mxc, bridge, id FROM media_references;
-INSERT INTO compared_rooms (bridge, room_id, compared_at) SELECT DISTINCT bridge, '!room' || room, 1 FROM links
+INSERT INTO compared_rooms (bridge, room_id, compared_at) SELECT DISTINCT bridge, '!room' || room, 1 FROM links;
+INSERT INTO budgets (digest, free_at, changed_at) SELECT 'budget' || id, id, id FROM links

@@ -100,6 +100,24 @@ impl Process {
         );
     }
 
+    /// Has its configuration name other addresses to listen on.
+    pub fn listen_at(&self, public: &str, internal: &str) {
+        let address = |url: &str| url.trim_start_matches("http://").to_owned();
+        self.edit(
+            &format!("public: {}", address(&self.public)),
+            &format!("public: {public}"),
+        );
+        self.edit(
+            &format!("internal: {}", address(&self.internal)),
+            &format!("internal: {internal}"),
+        );
+    }
+
+    /// Has it answer whoever watches it at an address of its own.
+    pub fn watch_at(&self, address: &str) {
+        self.edit("listen: {", &format!("listen: {{metrics: \"{address}\", "));
+    }
+
     fn edit(&self, old: &str, new: &str) {
         let text = self.config_text().replacen(old, new, 1);
         std::fs::write(self.folder.join(self.names[0]), text).expect("written");
@@ -154,23 +172,46 @@ impl Process {
     }
 
     fn spawn_with(&mut self, log_level: &str) {
+        let mut command = self.command(&["serve"]);
+        command.env("RUST_LOG", log_level);
+        self.launch(command);
+    }
+
+    fn launch(&mut self, mut command: Command) {
         let path = self.folder.join(self.names[1]);
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(path)
             .expect("a log");
-        let mut command = self.command(&["serve"]);
-        command
-            .env("RUST_LOG", log_level)
-            .stderr(log)
-            .stdout(Stdio::null());
+        command.stderr(log).stdout(Stdio::null());
         self.child = Some(command.spawn().expect("starts"));
     }
 
     /// Starts `serve` and waits until it answers.
     pub async fn start(&mut self) {
         self.spawn();
+        self.healthy().await;
+    }
+
+    /// The same, with these variables in its environment.
+    pub async fn start_with_environment(&mut self, environment: &[(&str, &str)]) {
+        let mut command = self.command(&["serve"]);
+        command.envs(environment.iter().copied());
+        self.launch(command);
+        self.healthy().await;
+    }
+
+    /// Starts a program that becomes `serve`, and waits until that answers. The program is given before the command.
+    pub async fn start_through(&mut self, launcher: &[&str]) {
+        let serve = self.command(&["serve"]);
+        let mut command = Command::new(launcher[0]);
+        command
+            .args(&launcher[1..])
+            .arg(serve.get_program())
+            .args(serve.get_args())
+            .stdin(Stdio::null());
+        self.launch(command);
         self.healthy().await;
     }
 

@@ -70,6 +70,7 @@ impl Service {
         let listeners = Listeners {
             public: bind(),
             internal: bind(),
+            metrics: None,
         };
         let public = format!(
             "http://{}{path}",

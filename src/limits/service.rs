@@ -1,0 +1,251 @@
+//! All limits of the configuration, as the listeners and the issue of links ask for them.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    clock::Clock,
+    config::{LimitsConfig, Rate},
+    storage::{Database, StorageError},
+};
+
+use super::{
+    allowance::MS,
+    budgets::Budgets,
+    client::{ClientNetwork, Proxies},
+    limited::{Limit, Limited},
+    meter::Meter,
+    places::{Full, Places},
+    requests::Requests,
+    reservation::Reservation,
+};
+
+/// How long an answer waits for a download that may begin.
+const FETCH_WITHIN: Duration = Duration::from_secs(5);
+/// After which time to try again where nobody knows when an answer ends.
+const PLACE_RETRY: i64 = 2_000 * MS;
+
+/// All limits. Clones are the same ones.
+#[derive(Clone)]
+pub struct Limits(Arc<Shared>);
+
+struct Shared {
+    proxies: Proxies,
+    requests: Option<Requests>,
+    bad_links: Option<Requests>,
+    places: Option<Arc<Places>>,
+    budgets: Arc<Budgets>,
+    fetches: Option<Arc<Semaphore>>,
+}
+
+/// The place of a download from the homeserver, until it is dropped.
+#[derive(Debug)]
+pub struct FetchPlace {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Whose media a link shares.
+#[derive(Debug, Clone, Copy)]
+pub struct Sharer<'a> {
+    /// The bridge.
+    pub bridge: &'a str,
+    /// The room.
+    pub room_id: &'a str,
+    /// The user, where the bridge has named one.
+    pub sender: Option<&'a str>,
+}
+
+impl Limits {
+    /// The limits of a configuration. `secret`: under which the database names those who have used something.
+    #[must_use]
+    pub fn new(config: &LimitsConfig, secret: &[u8; 32], clock: &Clock) -> Self {
+        let requests = |rate: Option<Rate>| rate.map(|rate| Requests::new(rate, clock));
+        let fetches = config.total.upstream_fetches;
+        Self(Arc::new(Shared {
+            proxies: Proxies::new(&config.trusted_proxies, config.client_header),
+            requests: requests(config.per_client.requests),
+            bad_links: requests(config.per_client.bad_links),
+            places: Places::new(config.per_client.streams, config.total.streams),
+            budgets: Arc::new(Budgets::new(config, secret, clock)),
+            fetches: fetches.map(|most| Arc::new(Semaphore::new(most as usize))),
+        }))
+    }
+
+    /// No limits, as commands have none.
+    #[must_use]
+    pub fn none(clock: &Clock) -> Self {
+        Self::new(&LimitsConfig::default(), &[0; 32], clock)
+    }
+
+    /// The header about the client that is read.
+    #[must_use]
+    pub fn client_header(&self) -> &'static str {
+        self.0.proxies.header()
+    }
+
+    /// Whom a request comes from; `lines`: the values of [`Self::client_header`], in their order.
+    pub fn client<'a>(
+        &self,
+        peer: IpAddr,
+        lines: impl DoubleEndedIterator<Item = &'a str>,
+    ) -> ClientNetwork {
+        self.0.proxies.client(peer, lines).into()
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// If the client makes too many.
+    pub fn request(&self, client: ClientNetwork) -> Result<(), Limited> {
+        count(&self.0.requests, Limit::ClientRequests, client)
+    }
+
+    /// Counts a request for what is no link.
+    ///
+    /// # Errors
+    /// If the client makes too many.
+    pub fn bad_link(&self, client: ClientNetwork) -> Result<(), Limited> {
+        count(&self.0.bad_links, Limit::ClientBadLinks, client)
+    }
+
+    /// Begins an answer with media of a link, if the client, the link and its room have bytes left.
+    ///
+    /// # Errors
+    /// If one of them has not, or too many answers are under way.
+    pub fn begin(
+        &self,
+        client: ClientNetwork,
+        link_id: &str,
+        room_id: &str,
+    ) -> Result<Meter, Limited> {
+        let budgets = &self.0.budgets;
+        let mut of = Vec::new();
+        if !budgets.are_none() {
+            let client = client.to_string();
+            let all = [
+                (Limit::ClientBytes, &*client),
+                (Limit::LinkBytes, link_id),
+                (Limit::RoomBytes, room_id),
+            ];
+            of.extend(
+                all.into_iter()
+                    .filter_map(|(limit, whose)| budgets.of(limit, whose)),
+            );
+            if let Some((limit, wait)) = budgets.wait(&of) {
+                return Err(Limited::new(limit, wait));
+            }
+        }
+        let place = match &self.0.places {
+            None => None,
+            Some(places) => Some(places.take(client).map_err(|full| {
+                let limit = match full {
+                    Full::OfClient => Limit::ClientStreams,
+                    Full::Total => Limit::TotalStreams,
+                };
+                Limited::new(limit, PLACE_RETRY)
+            })?),
+        };
+        Ok(Meter::new(Arc::clone(budgets), of, place))
+    }
+
+    /// Counts an answer with the whole media of a link.
+    ///
+    /// # Errors
+    /// If there were too many.
+    pub fn follow(&self, link_id: &str) -> Result<(), Limited> {
+        match self.0.budgets.of(Limit::LinkFollows, link_id) {
+            None => Ok(()),
+            Some(budget) => self.0.budgets.take(&[budget]),
+        }
+    }
+
+    /// Reserves a new link.
+    ///
+    /// # Errors
+    /// If the sender, the room or the bridge has had too many.
+    pub fn reserve_link(&self, of: Sharer<'_>) -> Result<Reservation, Limited> {
+        self.reserve(of, None)
+    }
+
+    /// Reserves a new paste, which is a new link as well.
+    ///
+    /// # Errors
+    /// If the sender, the room or the bridge has had too many.
+    pub fn reserve_paste(&self, of: Sharer<'_>) -> Result<Reservation, Limited> {
+        self.reserve(of, Some((Limit::BridgePastes, of.bridge)))
+    }
+
+    fn reserve(&self, of: Sharer<'_>, more: Option<(Limit, &str)>) -> Result<Reservation, Limited> {
+        let budgets = &self.0.budgets;
+        let sender = of.sender.map(|sender| (Limit::SenderLinks, sender));
+        let room = (Limit::RoomLinks, of.room_id);
+        let bridge = (Limit::BridgeLinks, of.bridge);
+        let all = [sender, Some(room), Some(bridge), more]
+            .into_iter()
+            .flatten();
+        let of = all.filter_map(|(limit, whose)| budgets.of(limit, whose));
+        let of: Vec<_> = of.collect();
+        budgets.take(&of)?;
+        Ok(Reservation::new(Arc::clone(budgets), of))
+    }
+
+    /// Waits for a place to download from the homeserver, but not for long.
+    ///
+    /// # Errors
+    /// If too many downloads are under way.
+    pub async fn fetch(&self) -> Result<FetchPlace, Limited> {
+        let Some(places) = &self.0.fetches else {
+            return Ok(FetchPlace { _permit: None });
+        };
+        let place = Arc::clone(places).acquire_owned();
+        match tokio::time::timeout(FETCH_WITHIN, place).await {
+            Ok(Ok(permit)) => Ok(FetchPlace {
+                _permit: Some(permit),
+            }),
+            Ok(Err(_)) | Err(_) => Err(Limited::new(Limit::TotalFetches, PLACE_RETRY)),
+        }
+    }
+
+    /// Whether anything is counted in the database.
+    #[must_use]
+    pub fn are_shared(&self) -> bool {
+        !self.0.budgets.are_none()
+    }
+
+    /// Tells the database what was used here, and learns what was used elsewhere.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn share(&self, database: &Database) -> Result<(), StorageError> {
+        match self.0.budgets.are_none() {
+            true => Ok(()),
+            false => self.0.budgets.share(database).await,
+        }
+    }
+
+    /// Learns what was used before this process has started.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn load(&self, database: &Database) -> Result<(), StorageError> {
+        self.0.budgets.load(database).await
+    }
+
+    /// Has the database forget what has flowed back.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn forget(&self, database: &Database) -> Result<(), StorageError> {
+        self.0.budgets.forget(database).await
+    }
+}
+
+fn count(requests: &Option<Requests>, limit: Limit, client: ClientNetwork) -> Result<(), Limited> {
+    let Some(requests) = requests else {
+        return Ok(());
+    };
+    requests
+        .count(client)
+        .map_err(|wait| Limited::new(limit, i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX)))
+}
