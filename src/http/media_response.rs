@@ -32,6 +32,14 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     )
 });
 
+/// Answers with media by where it came from.
+static FROM_CACHE: LazyLock<metrics::Counter> = LazyLock::new(|| answers_from("cache"));
+static FROM_HOMESERVER: LazyLock<metrics::Counter> = LazyLock::new(|| answers_from("homeserver"));
+
+fn answers_from(source: &'static str) -> metrics::Counter {
+    metrics::counter!("medialink_media_answers_total", "from" => source)
+}
+
 /// Answers a browser which requests a web app of another origin may make (Fetch Standard,
 /// "CORS-preflight request").
 pub(super) fn preflight() -> HttpResponse {
@@ -123,6 +131,12 @@ impl Counter {
             link: Arc::clone(&grant.link),
             bytes: 0,
         };
+        let from = if is_download {
+            &FROM_HOMESERVER
+        } else {
+            &FROM_CACHE
+        };
+        from.increment(1);
         if is_follow || is_download {
             counter.add(Served {
                 is_follow,

@@ -9,7 +9,7 @@ use std::{
     net::IpAddr,
     pin::Pin,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use actix_web::{
@@ -19,7 +19,7 @@ use actix_web::{
     http::{Method, StatusCode},
 };
 use bytes::Bytes;
-use metrics::Counter;
+use metrics::{Counter, Histogram};
 
 use crate::telemetry;
 
@@ -112,6 +112,8 @@ pub(super) struct RequestLine {
     bridge: Option<String>,
     peer: Option<IpAddr>,
     started: Instant,
+    /// From the request to the head of its answer.
+    answered_after: Duration,
     bytes: u64,
     complete: bool,
 }
@@ -134,6 +136,7 @@ impl RequestLine {
             bridge: None,
             peer: request.peer_addr.map(|address| address.ip()),
             started,
+            answered_after: started.elapsed(),
             bytes: 0,
             complete: false,
         }
@@ -170,8 +173,8 @@ impl Drop for RequestLine {
     }
 }
 
-/// The counters of requests and of sent bytes.
-type Counters = (Counter, Counter);
+/// The counters of requests and of sent bytes, and the times to their answers.
+type Counters = (Counter, Counter, Histogram);
 /// Their labels: listener, route and status.
 type Labels = (Listener, Cow<'static, str>, u16);
 
@@ -185,12 +188,15 @@ fn count(line: &RequestLine) {
     let listener = line.listener.as_str();
     COUNTERS.with_borrow_mut(|counters| {
         let key = (line.listener, line.route.clone(), line.status);
-        let (requests, sent) = counters.entry(key).or_insert_with(|| {
+        let (requests, sent, first_byte) = counters.entry(key).or_insert_with(|| {
             let requests = metrics::counter!("medialink_requests_total", "listener" => listener,
                 "route" => line.route.to_string(), "status" => line.status.to_string());
             let sent = metrics::counter!("medialink_sent_bytes_total", "listener" => listener);
-            (requests, sent)
+            let first_byte = metrics::histogram!("medialink_first_byte_seconds", "listener" => listener,
+                "route" => line.route.to_string());
+            (requests, sent, first_byte)
         });
+        first_byte.record(line.answered_after);
         requests.increment(1);
         sent.increment(line.bytes);
     });

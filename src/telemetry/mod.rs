@@ -64,12 +64,21 @@ pub fn start_logs(level: &str) -> Logs {
     Logs(buffer)
 }
 
+/// The upper ends of the buckets into which times are sorted, in seconds.
+const SECONDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
 /// The one recorder of metrics of this process.
 pub fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE
         .get_or_init(|| {
-            let recorder = PrometheusBuilder::new().build_recorder();
+            // Buckets that are not empty never fail.
+            let recorder = PrometheusBuilder::new()
+                .set_buckets(&SECONDS)
+                .unwrap_or_default()
+                .build_recorder();
             let handle = recorder.handle();
             // A recorder that was installed before stays; then this one stays empty.
             drop(metrics::set_global_recorder(recorder));
@@ -88,6 +97,19 @@ fn describe() {
         "medialink_sent_bytes_total",
         metrics::Unit::Bytes,
         "Bytes of answers by listener"
+    );
+    metrics::describe_histogram!(
+        "medialink_first_byte_seconds",
+        metrics::Unit::Seconds,
+        "Times from requests to the heads of their answers by listener and route"
+    );
+    metrics::describe_counter!(
+        "medialink_media_answers_total",
+        "Answers with media by where it came from: cache, homeserver"
+    );
+    metrics::describe_counter!(
+        "medialink_limited_total",
+        "Requests over a limit, by its name below `limits`"
     );
     metrics::describe_counter!(
         "medialink_meta_events_total",

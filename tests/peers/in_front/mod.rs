@@ -2,6 +2,5 @@
 //! those about a link that has ended.
 
 mod nginx;
-mod program;
 mod scene;
 mod varnish;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use support::Peer;
 
-use super::{program::Program, scene::Scene};
+use super::scene::Scene;
+use crate::program::Program;
 
 const MODULE: &str = "/usr/lib/nginx/modules/ngx_http_cache_purge_module.so";
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use support::Peer;
 
-use super::{program::Program, scene::Scene};
+use super::scene::Scene;
+use crate::program::Program;
 
 #[tokio::test]
 async fn varnish_keeps_answers_until_their_link_ends() {

@@ -1,4 +1,4 @@
-//! A program in front that runs until it is stopped, or the tests have ended.
+//! A program beside the service that runs until it is stopped, or the tests have ended.
 
 use std::{
     path::Path,
@@ -18,7 +18,7 @@ pub struct Program {
 impl Program {
     /// Starts it, and waits until it listens on this port.
     pub async fn start(program: &Path, arguments: &[&str], port: u16, folder: &Path) -> Self {
-        let log = std::fs::File::create(folder.join("front.log")).expect("a log");
+        let log = std::fs::File::create(folder.join("program.log")).expect("a log");
         let child = Command::new("sh")
             .args(["-c", LAUNCHER])
             .arg(program)
@@ -30,7 +30,7 @@ impl Program {
         let started = Self {
             child: child.expect("starts"),
         };
-        eventually("what is in front to listen", async || {
+        eventually("the program to listen", async || {
             TcpStream::connect(("127.0.0.1", port)).await.ok().map(drop)
         })
         .await;
