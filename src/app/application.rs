@@ -26,7 +26,7 @@ use crate::{
     },
     pastes::{PasteViews, Pastes},
     random,
-    storage::{Database, Opener, meta_events},
+    storage::{Database, Opener, StorageError, meta_events},
     telemetry,
     usage::{FollowCounter, TouchSettings},
 };
@@ -58,13 +58,7 @@ impl Application {
         let config = Arc::new(config);
         let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
         let stores = Stores::open(&config, Opener::Service, &clock).await?;
-        if stores.database.is_ours_alone() {
-            // Those who have claimed anything have ended.
-            let writer = stores.database.writer();
-            writer
-                .write(|connection| Box::pin(meta_events::free_all_claims(connection)))
-                .await?;
-        }
+        free_claims(&stores.database).await?;
         let state = state(&stores, &config, clock, &homeserver).await?;
         let Stores {
             database,
@@ -161,6 +155,29 @@ impl Application {
     }
 }
 
+/// Frees what was claimed in a database that is ours alone: those who have claimed it have ended.
+async fn free_claims(database: &Database) -> Result<(), StorageError> {
+    if !database.is_ours_alone() {
+        return Ok(());
+    }
+    let writer = database.writer();
+    writer
+        .write(|connection| Box::pin(meta_events::free_all_claims(connection)))
+        .await
+}
+
+/// The limits of a configuration, with what was used of them before.
+async fn limits(
+    config: &Config,
+    database: &Database,
+    clock: &Clock,
+) -> Result<Limits, StorageError> {
+    let secret = database.secret("limits", random::bytes()).await?;
+    let limits = Limits::new(&config.limits, &secret, clock);
+    limits.load(database).await?;
+    Ok(limits)
+}
+
 /// The state that handlers share.
 async fn state(
     stores: &Stores,
@@ -176,9 +193,7 @@ async fn state(
             every_ms: millis(every),
         }),
     };
-    let secret = database.secret("limits", random::bytes()).await?;
-    let limits = Limits::new(&config.limits, &secret, &clock);
-    limits.load(&database).await?;
+    let limits = limits(config, &database, &clock).await?;
     let links = Links::new(
         database.clone(),
         stores.keys.clone(),

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::dev::Server;
 use anyhow::Context;
+use futures_util::{TryStreamExt, stream::FuturesUnordered};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -22,7 +23,10 @@ use super::{
     keys::KeyWatch,
     manager,
     supervisor::Supervisor,
-    tasks::{ask_for_ping, ask_rooms, flush_follows, share_limits, tidy_metrics, watch_clock},
+    tasks::{
+        ask_for_ping, ask_rooms, flush_follows, share_limits, share_limits_once, tidy_metrics,
+        watch_clock,
+    },
 };
 
 /// How often the last follows are tried to be written, and how long to wait in between.
@@ -68,12 +72,8 @@ impl Application {
             failure
         };
         let servers = async {
-            let metrics = async {
-                match self.metrics {
-                    None => Ok(()),
-                    Some(server) => server.await,
-                }
-            };
+            let metrics = self.metrics.into_iter().collect::<FuturesUnordered<_>>();
+            let metrics = metrics.try_collect::<Vec<()>>();
             let ended = tokio::try_join!(self.public, self.internal, metrics);
             stop.cancel();
             ended
@@ -81,9 +81,7 @@ impl Application {
         let (ended, failure) = tokio::join!(servers, stopper);
         let finished = tasks.finish().await;
         let flushed = write_last_follows(&self.state.follows).await;
-        if let Err(error) = self.state.limits.share(&self.state.database).await {
-            tracing::warn!(%error, "what is used of limits could not be noted");
-        }
+        share_limits_once(&self.state.limits, &self.state.database).await;
         if let Err(error) = self.state.links.flush_handed_on().await {
             tracing::warn!(%error, "it could not be noted that bridges have transactions");
         }

@@ -88,15 +88,20 @@ pub(super) async fn flush_follows(follows: FollowCounter, stop: CancellationToke
 pub(super) async fn share_limits(limits: Limits, database: Database, stop: CancellationToken) {
     let mut rounds = 0_u32;
     while sleep(SHARE_LIMITS_EVERY, &stop).await {
-        if let Err(error) = limits.share(&database).await {
-            tracing::warn!(%error, "what is used of limits could not be noted");
-        }
+        share_limits_once(&limits, &database).await;
         rounds = rounds.wrapping_add(1);
         if rounds.is_multiple_of(FORGET_LIMITS_AFTER)
             && let Err(error) = limits.forget(&database).await
         {
             tracing::warn!(%error, "what has flowed back of limits could not be forgotten");
         }
+    }
+}
+
+/// The same for now.
+pub(super) async fn share_limits_once(limits: &Limits, database: &Database) {
+    if let Err(error) = limits.share(database).await {
+        tracing::warn!(%error, "what is used of limits could not be noted");
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     legacy_links::{self, LegacyLinkFile},
     limits::{LimitsConfig, LimitsFile},
     links::{LinksConfig, LinksFile},
-    listen::ListenFile,
+    listen::{ListenConfig, ListenFile},
     media::{MediaConfig, MediaFile},
     problems::{ConfigError, Problems},
     purge::{self, PurgeFile, PurgeHook},
@@ -74,6 +74,18 @@ impl Config {
     }
 }
 
+/// Refuses bridges to which requests would be handed on by us to ourselves.
+fn refuse_circles(bridges: &[BridgeConfig], listen: &ListenConfig, problems: &mut Problems) {
+    for (index, bridge) in bridges.iter().enumerate() {
+        if bridge.is_handed_to(listen.internal) {
+            problems.add(
+                format_args!("bridges[{index}].forward_to"),
+                "is listen.internal itself; allowed is the address of the bridge",
+            );
+        }
+    }
+}
+
 /// The file as it is written, before it is checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,20 +134,13 @@ impl ConfigFile {
             password_file: self.database_password_file.as_deref(),
             grace: self.database_grace.0,
         };
-        let root_secret_file = self.root_secret_file.as_deref();
-        let database = database::checked(&keys, root_secret_file, folder, &mut problems);
+        let root_secret = self.root_secret_file.as_deref();
+        let database = database::checked(&keys, root_secret, folder, &mut problems);
         let key_file = key_place::checked(&self.key_file, database.as_ref(), folder, &mut problems);
         let homeserver = self.homeserver.checked(&mut problems);
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
         let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
-        for (index, bridge) in bridges.iter().enumerate() {
-            if bridge.is_handed_to(listen.internal) {
-                problems.add(
-                    format_args!("bridges[{index}].forward_to"),
-                    "is listen.internal itself; allowed is the address of the bridge",
-                );
-            }
-        }
+        refuse_circles(&bridges, &listen, &mut problems);
         let links = self.links.checked(&mut problems);
         let media = self.media.checked(folder, &mut problems);
         let usage = self.usage.checked(&mut problems);

@@ -175,3 +175,66 @@ fn networks(texts: &[impl AsRef<str>], problems: &mut Problems) -> Vec<IpNet> {
     }
     networks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::ConfigError, *};
+
+    fn read(text: &str) -> Result<LimitsConfig, String> {
+        let file: LimitsFile = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let mut problems = Problems::default();
+        let limits = file.checked(&mut problems);
+        match problems.is_empty() {
+            true => Ok(limits),
+            false => Err(ConfigError::from(problems).to_string()),
+        }
+    }
+
+    #[test]
+    fn each_limit_may_be_left_out() {
+        let none = read("{}").expect("valid");
+        assert_eq!(none.per_client, ClientLimits::default());
+        assert_eq!(none.trusted_proxies.len(), 2, "those of the same machine");
+        let some = r#"{"per_client": {"requests": "600/min", "bytes": "10GiB/day", "streams": null}, "per_link": null,
+            "trusted_proxies": ["10.0.0.0/8", "2001:db8::1"], "client_header": "forwarded"}"#;
+        let some = read(some).expect("valid");
+        let bytes = some.per_client.bytes.expect("a limit");
+        assert_eq!((bytes.bytes, bytes.per.as_secs()), (10 << 30, 86_400));
+        assert_eq!(some.per_client.requests.expect("a limit").amount, 600);
+        assert_eq!(some.client_header, ClientHeader::Forwarded);
+        assert_eq!(some.trusted_proxies[1].to_string(), "2001:db8::1/128");
+    }
+
+    #[test]
+    fn what_is_no_limit_is_told() {
+        for (text, told) in [
+            (r#"{"per_client": {"requests": 600}}"#, "a rate such as 5/s"),
+            (
+                r#"{"per_client": {"requests": "0/min"}}"#,
+                "a rate such as 5/s",
+            ),
+            (r#"{"per_client": {"bytes": "0/day"}}"#, "such as 10GiB/day"),
+            (
+                r#"{"per_client": {"bytes": "5/day/day"}}"#,
+                "such as 10GiB/day",
+            ),
+            (r#"{"per_client": {"follows": "5/s"}}"#, "unknown field"),
+            (r#"{"client_header": "via"}"#, "x-forwarded-for"),
+            (
+                r#"{"per_client": {"streams": 0}}"#,
+                "limits.per_client.streams: found 0",
+            ),
+            (
+                r#"{"total": {"upstream_fetches": 0}}"#,
+                "limits.total.upstream_fetches: found 0",
+            ),
+            (
+                r#"{"trusted_proxies": ["nonsense"]}"#,
+                "limits.trusted_proxies[0]: found",
+            ),
+        ] {
+            let refused = read(text).expect_err(text);
+            assert!(refused.contains(told), "{refused}");
+        }
+    }
+}

@@ -326,51 +326,6 @@ fn a_bridge_has_its_own_words() {
 }
 
 #[test]
-fn limits_are_read_and_each_may_be_left_out() {
-    let with = |limits: &str| {
-        let (before, after) = EXAMPLE.split_once("\nlimits:\n").expect("in the example");
-        let (_, after) = after.split_once("\n\n").expect("another section");
-        parse(&format!("{before}\nlimits: {limits}\n\n{after}"))
-    };
-    let none = with("{}").expect("valid").limits;
-    assert_eq!(none.per_client, ClientLimits::default());
-    assert_eq!(none.trusted_proxies.len(), 2, "those of the same machine");
-    let some = "{per_client: {requests: 600/min, bytes: 10GiB/day, streams: null}, per_link: null, \
-                trusted_proxies: [10.0.0.0/8, \"2001:db8::1\"], client_header: forwarded}";
-    let some = with(some).expect("valid").limits;
-    let bytes = some.per_client.bytes.expect("a limit");
-    assert_eq!((bytes.bytes, bytes.per.as_secs()), (10 << 30, 86_400));
-    assert_eq!(some.per_client.requests.expect("a limit").amount, 600);
-    assert_eq!(some.client_header, ClientHeader::Forwarded);
-    assert_eq!(some.trusted_proxies[1].to_string(), "2001:db8::1/128");
-    for (limits, key) in [
-        (
-            "{per_client: {requests: 600}}",
-            "limits.per_client.requests",
-        ),
-        ("{per_client: {bytes: 0/day}}", "limits.per_client.bytes"),
-        (
-            "{per_client: {bytes: 5/day/day}}",
-            "limits.per_client.bytes",
-        ),
-        ("{per_client: {streams: 0}}", "limits.per_client.streams"),
-        ("{per_client: {follows: 5/s}}", "limits.per_client"),
-        (
-            "{total: {upstream_fetches: 0}}",
-            "limits.total.upstream_fetches",
-        ),
-        ("{trusted_proxies: [nonsense]}", "limits.trusted_proxies[0]"),
-        ("{client_header: via}", "limits.client_header"),
-    ] {
-        let refused = with(limits).expect_err(key).to_string();
-        assert!(
-            refused.starts_with(key) && refused.contains("allowed"),
-            "{refused}"
-        );
-    }
-}
-
-#[test]
 fn events_are_looked_at_as_the_file_says() {
     let links = |from, to| parse(&changed(from, to)).expect("valid").links;
     let follow = links("check_event: push", "check_event: follow");

@@ -171,15 +171,8 @@ impl PublicError {
                 }
             }
             MediaError::TooManyFetches(limited) => Self::limited(limited),
-            MediaError::TooLarge => {
-                tracing::warn!(link_id, "media is larger than media.max_size");
-                Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)
-            }
-            MediaError::TooLargeForRoom => {
-                tracing::warn!(
-                    link_id,
-                    "media is larger than its room's link policy allows"
-                );
+            MediaError::TooLarge | MediaError::TooLargeForRoom => {
+                tracing::warn!(link_id, "{error}");
                 Self::new(StatusCode::BAD_GATEWAY, "M_TOO_LARGE", Cause::TooLarge)
             }
             MediaError::Limited(wait_ms) => {

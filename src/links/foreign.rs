@@ -178,24 +178,12 @@ impl Recorder {
             touches::schedule(connection, &claims.mxc.to_string(), now).await?;
         }
         let new = NewLink {
-            link_id: link_id.to_owned(),
-            form: LinkForm::SelfContained,
-            key_id: Some(link.key_id()),
-            sealed: Some((link.nonce(), link.lifetime_s())),
-            bridge: bridge.to_owned(),
             media_reference_id: usage,
             claims,
-            sender: None,
-            size: None,
-            appearance: Appearance::default(),
-            shown_by: None,
-            issued_at: issued_at_ms(link),
             expires_at,
-            max_follows: None,
             max_size: policy.max_size,
             pages_only: policy.pages_only,
-            state: LinkState::Live,
-            paste: None,
+            ..new_link(link, link_id, bridge)
         };
         links::insert(connection, &new).await?;
         let row = links::stored(connection, link_id).await?;
@@ -215,6 +203,30 @@ impl Recorder {
             .map(|seconds| issued_at + seconds * 1000);
         let ends = [link.expires_at_ms(), bound, bound_of_room];
         ends.into_iter().flatten().min()
+    }
+}
+
+/// What a link says of itself as a row, of no usage yet.
+fn new_link(link: &SelfContainedLink, link_id: &str, bridge: &str) -> NewLink {
+    NewLink {
+        link_id: link_id.to_owned(),
+        form: LinkForm::SelfContained,
+        key_id: Some(link.key_id()),
+        sealed: Some((link.nonce(), link.lifetime_s())),
+        bridge: bridge.to_owned(),
+        media_reference_id: 0,
+        claims: link.claims().clone(),
+        sender: None,
+        size: None,
+        appearance: Appearance::default(),
+        shown_by: None,
+        issued_at: issued_at_ms(link),
+        expires_at: link.expires_at_ms(),
+        max_follows: None,
+        max_size: None,
+        pages_only: false,
+        state: LinkState::Live,
+        paste: None,
     }
 }
 

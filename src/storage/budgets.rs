@@ -9,7 +9,7 @@ use super::{
 };
 
 /// A change of what is used of a budget.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BudgetChange {
     /// A digest of the budget and of whose it is.
     pub digest: String,

@@ -132,6 +132,34 @@ fn describe() {
         "Requests that failed at once, since the homeserver or the target of a redirect was away"
     );
     describe_shared();
+    describe_database();
+    // What has not happened yet is told as well.
+    metrics::gauge!("medialink_homeserver_away").set(0);
+    metrics::gauge!("medialink_database_cut_off").set(0);
+}
+
+/// Of the database.
+fn describe_database() {
+    metrics::describe_counter!(
+        "medialink_link_lookups_total",
+        "Links that were read from the database because they were not cached"
+    );
+    metrics::describe_counter!(
+        "medialink_reconciled_total",
+        "Meta events that differed from the record, by outcome"
+    );
+    metrics::describe_counter!(
+        "medialink_database_outages_total",
+        "How often the PostgreSQL server could not be reached any more"
+    );
+    metrics::describe_gauge!(
+        "medialink_database_cut_off",
+        "1 while the PostgreSQL server cannot be reached, otherwise 0"
+    );
+    metrics::describe_counter!(
+        "medialink_transactions_repeated_total",
+        "Transactions that the PostgreSQL server broke off, and that were run again"
+    );
 }
 
 /// Of what several services share: caches behind them, and in front of them.

@@ -44,21 +44,14 @@ async fn a_copy_that_is_made_while_links_are_issued_opens_all_that_came_before()
         String::from_utf8_lossy(&copied.stderr)
     );
     assert!(told.contains("the key file is not part of it"), "{told}");
-    let mode = std::fs::metadata(&copy)
-        .expect("there")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let made = std::fs::metadata(&copy).expect("there");
+    assert_eq!(made.permissions().mode() & 0o777, 0o600);
     assert_eq!(files(&folder.join("copies")), ["copy.db"]);
     let again = process.run(&command);
     assert_eq!(again.status.code(), Some(1), "nothing is overwritten");
     assert!(String::from_utf8_lossy(&again.stderr).contains("File exists"));
     process.terminate().await;
-    let data = folder.join("data");
-    for name in ["medialink.db", "medialink.db-wal", "medialink.db-shm"] {
-        drop(std::fs::remove_file(data.join(name)));
-    }
-    std::fs::copy(&copy, data.join("medialink.db")).expect("restored");
+    restore(&copy, &folder.join("data"));
     process.start().await;
     for link in &before {
         let followed = process
@@ -103,6 +96,14 @@ async fn a_database_on_a_server_is_backed_up_by_the_server() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("pg_dump"));
     assert!(!copy.exists());
+}
+
+/// Puts a copy in the place of the database, as the documentation says.
+fn restore(copy: &Path, data: &Path) {
+    for name in ["medialink.db", "medialink.db-wal", "medialink.db-shm"] {
+        drop(std::fs::remove_file(data.join(name)));
+    }
+    std::fs::copy(copy, data.join("medialink.db")).expect("restored");
 }
 
 fn files(folder: &Path) -> Vec<String> {

@@ -435,11 +435,7 @@ async fn write_usage(c: &mut Connection) -> Result<(), StorageError> {
     media_references::retry_failed(c, None, 1).await?;
     media_references::retry_failed(c, Some(("irc", "!r")), 1).await?;
     room_policies::find_in(c, "!r").await?;
-    let change = BudgetChange {
-        digest: "digest".to_owned(),
-        later_by: 1,
-    };
-    budgets::change(c, &[change], 1).await?;
+    budgets::change(c, &[BudgetChange::default()], 1).await?;
     missing_media::note(c, &medium(), 1, 1).await?;
     missing_media::postpone(c, &medium(), 1).await?;
     missing_media::forget(c, &medium()).await?;

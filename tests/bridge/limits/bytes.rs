@@ -8,6 +8,13 @@ use super::{limited, link_of, retry_after, sent};
 
 const KIB: usize = 1024;
 
+/// Follows a link to the end: all of it is charged.
+async fn whole(service: &Service, link: &serde_json::Value) {
+    let followed = service.follow(link).await;
+    assert_eq!(followed.status(), 200);
+    followed.bytes().await.expect("the whole");
+}
+
 #[tokio::test]
 async fn bytes_are_charged_as_they_are_sent() {
     let (world, service) = limited("{per_client: {bytes: 100KiB/hour}}").await;
@@ -86,12 +93,12 @@ async fn a_link_and_a_room_have_budgets_of_their_own() {
         );
     }
     let large = link_of(&world, &service, 60 * KIB).await;
-    assert_eq!(service.follow(&large).await.status(), 200);
+    whole(&service, &large).await;
     let refused = service.follow(&large).await;
     assert!(retry_after(&refused) > 60);
     // The room has 10 KiB left, and then none.
     let third = link_of(&world, &service, 20 * KIB).await;
-    assert_eq!(service.follow(&third).await.status(), 200);
+    whole(&service, &third).await;
     let fourth = link_of(&world, &service, 20).await;
     assert_eq!(service.follow(&fourth).await.status(), 429);
     let room = world.new_room().await;
@@ -107,7 +114,7 @@ async fn a_one_time_link_is_not_used_up_by_a_follow_over_a_limit() {
     let (world, service) =
         limited("{per_link: {bytes: 1KiB/hour}, per_room: {bytes: 2KiB/hour}}").await;
     let large = link_of(&world, &service, 4 * KIB).await;
-    assert_eq!(service.follow(&large).await.status(), 200);
+    whole(&service, &large).await;
     let (mxc, token) = world.upload("once", "text/plain").await;
     let body =
         json!({"mxc": mxc, "content_token": token, "room_id": world.room_id, "max_follows": 1});
@@ -126,7 +133,7 @@ async fn a_one_time_link_is_not_used_up_by_a_follow_over_a_limit() {
 async fn budgets_survive_a_restart() {
     let (world, service) = limited("{per_room: {bytes: 50KiB/day}}").await;
     let link = link_of(&world, &service, 60 * KIB).await;
-    assert_eq!(service.follow(&link).await.status(), 200);
+    whole(&service, &link).await;
     let before = retry_after(&service.follow(&link).await);
     service.stop().await;
     let more = "limits: {per_room: {bytes: 50KiB/day}}";
