@@ -100,9 +100,9 @@ impl Application {
             public: public_server(listeners.public, data.clone(), media)?,
             metrics: match listeners.metrics {
                 None => None,
-                Some(listener) => Some(metrics_server(listener, data.clone())?),
+                Some(listener) => Some(inner_server(Listener::Metrics, listener, data.clone())?),
             },
-            internal: internal_server(listeners.internal, data)?,
+            internal: inner_server(Listener::Internal, listeners.internal, data)?,
             public_address,
             internal_address,
             purges,
@@ -255,33 +255,26 @@ fn public_server(
     })
 }
 
-/// Answers bridges, the homeserver and the operator.
-fn internal_server(listener: TcpListener, data: web::Data<AppState>) -> std::io::Result<Server> {
+/// Answers others than people: bridges, the homeserver, the operator, and whoever watches the service.
+fn inner_server(
+    kind: Listener,
+    listener: TcpListener,
+    data: web::Data<AppState>,
+) -> std::io::Result<Server> {
     let serving = Serving {
-        name: "internal",
+        name: kind.as_str(),
         workers: Some(1),
         send_timeout: data.config().send_timeout,
+    };
+    let configure = match kind {
+        Listener::Metrics => configure_metrics,
+        _ => configure_internal,
     };
     serving.start(listener, move || {
         App::new()
             .app_data(data.clone())
-            .wrap(RequestLog(Listener::Internal))
-            .configure(configure_internal)
-    })
-}
-
-/// Answers whoever watches the service.
-fn metrics_server(listener: TcpListener, data: web::Data<AppState>) -> std::io::Result<Server> {
-    let serving = Serving {
-        name: "metrics",
-        workers: Some(1),
-        send_timeout: data.config().send_timeout,
-    };
-    serving.start(listener, move || {
-        App::new()
-            .app_data(data.clone())
-            .wrap(RequestLog(Listener::Metrics))
-            .configure(configure_metrics)
+            .wrap(RequestLog(kind))
+            .configure(configure)
     })
 }
 

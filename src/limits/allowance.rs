@@ -58,6 +58,11 @@ impl Allowance {
         free_at.clamp(now, now.saturating_add(self.per_ns.saturating_mul(2)))
     }
 
+    /// One of so many equal shares of the amount, at least 1.
+    pub(super) fn share_of(self, shares: u64) -> u64 {
+        (self.amount / shares).max(1)
+    }
+
     /// Whether a hundredth or more of the amount is used.
     pub(super) fn is_noted(self, free_at: i64, now: i64) -> bool {
         free_at - now >= self.per_ns / 100

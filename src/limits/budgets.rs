@@ -28,6 +28,8 @@ use super::{
 /// How many budgets of which something is used are held in memory: of more than these, the one that was used least
 /// recently is forgotten. Each takes about 120 bytes.
 const MAX_HELD: usize = 1 << 17;
+/// The most bytes that an answer takes before it begins.
+const MOST_PROVIDED: u64 = 1 << 20;
 /// How far back to look for changes of others: longer than a write takes that began earlier and ends later.
 const LOOK_BACK: i64 = 10_000 * MS;
 
@@ -40,6 +42,13 @@ pub(super) struct Budget {
     limit: Limit,
     allowance: Allowance,
     digest: Digest,
+}
+
+impl Budget {
+    /// What an answer takes of it before it begins: of several that begin at the same moment, the next one sees it.
+    pub(super) fn provision(&self) -> u64 {
+        self.allowance.share_of(16).min(MOST_PROVIDED)
+    }
 }
 
 /// What is used of a budget.
@@ -73,8 +82,13 @@ impl Held {
         held.or_else(|| self.told.get(digest).copied()).unwrap_or(0)
     }
 
-    /// Uses of a budget, or gives back, what flows back in that time; returns when nothing is used any more.
-    fn change(&mut self, budget: &Budget, later_by: i64, now: i64) -> i64 {
+    /// How long to wait until something is left of a budget, in nanoseconds.
+    fn wait(&self, budget: &Budget, now: i64) -> i64 {
+        budget.allowance.wait(self.free_at(&budget.digest), 1, now)
+    }
+
+    /// Uses of a budget, or gives back, what flows back in that time.
+    fn change(&mut self, budget: &Budget, later_by: i64, now: i64) {
         let free_at = budget
             .allowance
             .later(self.free_at(&budget.digest), later_by, now);
@@ -89,7 +103,6 @@ impl Held {
         if self.uses.len() > MAX_HELD {
             self.uses.pop_lru();
         }
-        free_at
     }
 }
 
@@ -134,56 +147,50 @@ impl Budgets {
         self.clock.now_ms() * MS
     }
 
-    /// The longest time to wait until something is left of all of these, in nanoseconds.
-    pub(super) fn wait<'b>(
-        &self,
-        of: impl IntoIterator<Item = &'b Budget>,
-    ) -> Option<(Limit, i64)> {
-        let now = self.now();
-        let held = self.lock();
-        let waits = of.into_iter().map(|budget| {
-            let wait = budget.allowance.wait(held.free_at(&budget.digest), 1, now);
-            (budget.limit, wait)
-        });
-        waits
-            .filter(|(_, wait)| *wait > 0)
-            .max_by_key(|(_, wait)| *wait)
+    /// How long to wait until something is left of all of these, in nanoseconds.
+    pub(super) fn wait(&self, of: impl IntoIterator<Item = Budget>) -> i64 {
+        let (now, held) = (self.now(), self.lock());
+        let waits = of.into_iter().map(|budget| held.wait(&budget, now));
+        waits.max().unwrap_or(0)
     }
 
-    /// Takes one of each of these, or none.
-    pub(super) fn take(&self, of: &[Budget]) -> Result<(), Limited> {
+    /// Takes amounts of these, if something is left of each; otherwise nothing.
+    pub(super) fn take(&self, of: &[(Budget, u64)]) -> Result<(), Limited> {
         let now = self.now();
         let mut held = self.lock();
-        for budget in of {
-            let wait = budget.allowance.wait(held.free_at(&budget.digest), 1, now);
-            if wait > 0 {
-                return Err(Limited::new(budget.limit, wait));
-            }
+        let waits = of
+            .iter()
+            .map(|(budget, _)| (budget.limit, held.wait(budget, now)));
+        if let Some((limit, wait)) = waits
+            .filter(|(_, wait)| *wait > 0)
+            .max_by_key(|(_, wait)| *wait)
+        {
+            return Err(Limited::new(limit, wait));
         }
-        for budget in of {
-            held.change(budget, budget.allowance.cost(1), now);
+        for (budget, amount) in of {
+            held.change(budget, budget.allowance.cost(*amount), now);
         }
         Ok(())
     }
 
-    /// Uses an amount of each of these, whether it is left or not; returns how long to wait then until something is
-    /// left of all, in nanoseconds.
-    pub(super) fn charge<'b>(&self, of: impl IntoIterator<Item = &'b Budget>, amount: u64) -> i64 {
+    /// Uses amounts of these, whether they are left or not; returns how long to wait then until something is left of
+    /// all, in nanoseconds.
+    pub(super) fn charge(&self, of: impl IntoIterator<Item = (Budget, u64)>) -> i64 {
         let now = self.now();
         let mut held = self.lock();
-        let waits = of.into_iter().map(|budget| {
-            let free_at = held.change(budget, budget.allowance.cost(amount), now);
-            budget.allowance.wait(free_at, 1, now)
+        let waits = of.into_iter().map(|(budget, amount)| {
+            held.change(&budget, budget.allowance.cost(amount), now);
+            held.wait(&budget, now)
         });
         waits.max().unwrap_or(0)
     }
 
-    /// Gives back one of each of these, which [`take`](Self::take) has taken.
-    pub(super) fn give_back(&self, of: &[Budget]) {
+    /// Gives back amounts of these, which were taken and are not used.
+    pub(super) fn give_back(&self, of: impl IntoIterator<Item = (Budget, u64)>) {
         let now = self.now();
         let mut held = self.lock();
-        for budget in of {
-            held.change(budget, -budget.allowance.cost(1), now);
+        for (budget, amount) in of {
+            held.change(&budget, -budget.allowance.cost(amount), now);
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     budgets::{Budget, Budgets},
+    limited::Limited,
     places::Place,
 };
 
@@ -23,7 +24,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// pauses until something has flowed back.
 pub struct Meter {
     budgets: Arc<Budgets>,
-    of: Vec<Budget>,
+    /// The budgets that are charged, and how many bytes were taken of each before they are sent.
+    of: Vec<(Budget, u64)>,
     sent: u64,
     /// Nothing is left before this time.
     pause: Option<Pin<Box<Sleep>>>,
@@ -31,14 +33,31 @@ pub struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(budgets: Arc<Budgets>, of: Vec<Budget>, place: Option<Place>) -> Self {
-        Self {
+    /// Begins to charge, if something is left of each budget.
+    pub(super) fn begin(
+        budgets: Arc<Budgets>,
+        of: impl IntoIterator<Item = Budget>,
+    ) -> Result<Self, Limited> {
+        let of: Vec<_> = of
+            .into_iter()
+            .map(|budget| (budget, budget.provision()))
+            .collect();
+        if !of.is_empty() {
+            budgets.take(&of)?;
+        }
+        Ok(Self {
             budgets,
             of,
             sent: 0,
             pause: None,
-            _place: place,
-        }
+            _place: None,
+        })
+    }
+
+    /// The same, with the place of the answer among others.
+    pub(super) fn at(mut self, place: Option<Place>) -> Self {
+        self._place = place;
+        self
     }
 
     /// Waits until something is left of each budget.
@@ -46,7 +65,7 @@ impl Meter {
         while let Some(pause) = &mut self.pause {
             ready!(pause.as_mut().poll(context));
             self.pause = None;
-            let wait = self.budgets.wait(&self.of).map_or(0, |(_, wait)| wait);
+            let wait = self.budgets.wait(self.of.iter().map(|(budget, _)| *budget));
             self.pause_for(wait);
         }
         Poll::Ready(())
@@ -57,8 +76,15 @@ impl Meter {
         if self.of.is_empty() {
             return;
         }
-        self.sent += bytes as u64;
-        let wait = self.budgets.charge(&self.of, bytes as u64);
+        let bytes = bytes as u64;
+        self.sent += bytes;
+        let wait = self
+            .budgets
+            .charge(self.of.iter_mut().map(|(budget, taken)| {
+                let of_taken = bytes.min(*taken);
+                *taken -= of_taken;
+                (*budget, bytes - of_taken)
+            }));
         if self.sent >= UNPAUSED_BYTES {
             self.pause_for(wait);
         }
@@ -70,6 +96,15 @@ impl Meter {
             // Whole milliseconds: the service's clock has no shorter times.
             let wait = wait + Duration::from_millis(1);
             self.pause = Some(Box::pin(sleep_until(Instant::now() + wait)));
+        }
+    }
+}
+
+impl Drop for Meter {
+    /// Gives back what was taken and not sent.
+    fn drop(&mut self) {
+        if !self.of.is_empty() {
+            self.budgets.give_back(self.of.drain(..));
         }
     }
 }

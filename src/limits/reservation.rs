@@ -32,11 +32,11 @@ impl<T> Recorded<T> {
 /// What a new link takes of its budgets. It is given back unless the link is recorded.
 pub struct Reservation {
     budgets: Arc<Budgets>,
-    of: Vec<Budget>,
+    of: Vec<(Budget, u64)>,
 }
 
 impl Reservation {
-    pub(super) fn new(budgets: Arc<Budgets>, of: Vec<Budget>) -> Self {
+    pub(super) fn new(budgets: Arc<Budgets>, of: Vec<(Budget, u64)>) -> Self {
         Self { budgets, of }
     }
 
@@ -55,7 +55,7 @@ impl fmt::Debug for Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if !self.of.is_empty() {
-            self.budgets.give_back(&self.of);
+            self.budgets.give_back(self.of.drain(..));
         }
     }
 }

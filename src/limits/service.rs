@@ -120,22 +120,19 @@ impl Limits {
         room_id: &str,
     ) -> Result<Meter, Limited> {
         let budgets = &self.0.budgets;
-        let mut of = Vec::new();
-        if !budgets.are_none() {
-            let client = client.to_string();
-            let all = [
-                (Limit::ClientBytes, &*client),
-                (Limit::LinkBytes, link_id),
-                (Limit::RoomBytes, room_id),
-            ];
-            of.extend(
-                all.into_iter()
-                    .filter_map(|(limit, whose)| budgets.of(limit, whose)),
-            );
-            if let Some((limit, wait)) = budgets.wait(&of) {
-                return Err(Limited::new(limit, wait));
-            }
-        }
+        let client_name = match budgets.are_none() {
+            true => String::new(),
+            false => client.to_string(),
+        };
+        let all = [
+            (Limit::ClientBytes, &*client_name),
+            (Limit::LinkBytes, link_id),
+            (Limit::RoomBytes, room_id),
+        ];
+        let of = all
+            .into_iter()
+            .filter_map(|(limit, whose)| budgets.of(limit, whose));
+        let meter = Meter::begin(Arc::clone(budgets), of)?;
         let place = match &self.0.places {
             None => None,
             Some(places) => Some(places.take(client).map_err(|full| {
@@ -146,7 +143,7 @@ impl Limits {
                 Limited::new(limit, PLACE_RETRY)
             })?),
         };
-        Ok(Meter::new(Arc::clone(budgets), of, place))
+        Ok(meter.at(place))
     }
 
     /// Counts an answer with the whole media of a link.
@@ -156,7 +153,7 @@ impl Limits {
     pub fn follow(&self, link_id: &str) -> Result<(), Limited> {
         match self.0.budgets.of(Limit::LinkFollows, link_id) {
             None => Ok(()),
-            Some(budget) => self.0.budgets.take(&[budget]),
+            Some(budget) => self.0.budgets.take(&[(budget, 1)]),
         }
     }
 
@@ -184,7 +181,7 @@ impl Limits {
         let all = [sender, Some(room), Some(bridge), more]
             .into_iter()
             .flatten();
-        let of = all.filter_map(|(limit, whose)| budgets.of(limit, whose));
+        let of = all.filter_map(|(limit, whose)| Some((budgets.of(limit, whose)?, 1)));
         let of: Vec<_> = of.collect();
         budgets.take(&of)?;
         Ok(Reservation::new(Arc::clone(budgets), of))

@@ -2,7 +2,10 @@
 //!
 //! Every function here fails with [`StorageError`] if the database does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::{
     StorageError,
@@ -12,7 +15,7 @@ use super::{
 };
 
 /// Media whose touch is due.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Clone, sqlx::FromRow)]
 pub struct DueTouch {
     /// The URI of the media.
     pub mxc: String,
@@ -24,6 +27,16 @@ pub struct DueTouch {
     pub copy_mxc: Option<String>,
     /// Whether any link to it is live, of whichever bridge.
     pub is_linked: bool,
+}
+
+impl fmt::Debug for DueTouch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DueTouch")
+            .field("mxc", &self.mxc)
+            .field("bridge", &self.bridge)
+            .field("is_linked", &self.is_linked)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Opened for DueTouch {

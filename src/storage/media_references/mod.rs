@@ -5,7 +5,7 @@ mod note;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    mem,
+    fmt, mem,
 };
 
 use serde::Deserialize;
@@ -148,7 +148,7 @@ async fn counting_live_media(
 }
 
 /// A usage that a meta event is to count, with what that event says about it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Usage {
     /// The usage.
     pub id: i64,
@@ -166,6 +166,16 @@ pub struct Usage {
     pub event_id: Option<String>,
     /// Since when it waits to be gathered, in milliseconds since the epoch; `None`: it does not.
     pub pending_at: Option<i64>,
+}
+
+impl fmt::Debug for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Usage")
+            .field("id", &self.id)
+            .field("mxc", &self.mxc)
+            .field("links", &self.links)
+            .finish_non_exhaustive()
+    }
 }
 
 const USAGE: &str = "r.id, r.mxc, r.content_token, \

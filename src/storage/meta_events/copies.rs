@@ -1,5 +1,7 @@
 //! The copies of media that meta events are sent with (MSC3911).
 
+use std::fmt;
+
 use crate::storage::{
     StorageError,
     engine::{Connection, Opened, Reader, query, query_opened, query_scalar},
@@ -9,7 +11,7 @@ use crate::storage::{
 use super::row::Claim;
 
 /// A medium of a meta event that is sent with copies.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Clone, sqlx::FromRow)]
 pub struct CopySource {
     /// Its usage.
     pub usage: i64,
@@ -26,6 +28,16 @@ pub struct CopySource {
     pub copy_mxc: Option<String>,
     /// When that copy was made, in milliseconds since the epoch.
     pub copied_at: Option<i64>,
+}
+
+impl fmt::Debug for CopySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopySource")
+            .field("usage", &self.usage)
+            .field("mxc", &self.mxc)
+            .field("copy_mxc", &self.copy_mxc)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Opened for CopySource {
