@@ -98,7 +98,7 @@ pub(super) async fn share_limits(limits: Limits, database: Database, stop: Cance
     }
 }
 
-/// The same for now.
+/// Shares it once.
 pub(super) async fn share_limits_once(limits: &Limits, database: &Database) {
     if let Err(error) = limits.share(database).await {
         tracing::warn!(%error, "what is used of limits could not be noted");

@@ -28,9 +28,10 @@ impl PublicRequest {
         // Only a test has no connection.
         let peer = head.peer_addr.map(|address| address.ip());
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let lines: Vec<&str> = head
-            .headers
-            .get_all(limits.client_header())
+        let lines: Vec<&str> = limits
+            .client_header()
+            .into_iter()
+            .flat_map(|name| head.headers.get_all(name))
             .filter_map(|line| line.to_str().ok())
             .collect();
         Self {

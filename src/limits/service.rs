@@ -78,10 +78,15 @@ impl Limits {
         Self::new(&LimitsConfig::default(), &[0; 32], clock)
     }
 
-    /// The header about the client that is read.
+    /// The header about the client that is read; `None`: nothing is counted by client.
     #[must_use]
-    pub fn client_header(&self) -> &'static str {
-        self.0.proxies.header()
+    pub fn client_header(&self) -> Option<&'static str> {
+        let shared = &self.0;
+        let counts_clients = shared.requests.is_some()
+            || shared.bad_links.is_some()
+            || shared.places.is_some()
+            || !shared.budgets.are_none();
+        counts_clients.then(|| shared.proxies.header())
     }
 
     /// Whom a request comes from; `lines`: the values of [`Self::client_header`], in their order.
