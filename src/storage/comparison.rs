@@ -199,26 +199,22 @@ pub async fn settle_stray(
     review_dead_at: i64,
     now: i64,
 ) -> Result<StrayEnd, StorageError> {
-    let known: bool = query_scalar("SELECT EXISTS (SELECT 1 FROM meta_events WHERE event_id = $1)")
-        .bind(&stray.event_id)
-        .fetch_one(&mut *connection)
-        .await?;
-    if known {
-        return Ok(StrayEnd::Known);
-    }
-    let waiting: Option<(i64, bool)> = query_as(
-        "SELECT id, COALESCE(claimed_until > $1, FALSE) FROM meta_events WHERE bridge = $2 AND room_id = $3 \
-         AND state = 'waiting' AND batch = $4 LIMIT 1",
+    // Both in one statement: on a server, the row may be settled between two.
+    let row: Option<(i64, bool)> = query_as(
+        "SELECT id, FALSE FROM meta_events WHERE event_id = $1 UNION ALL \
+         SELECT id, NOT COALESCE(claimed_until > $2, FALSE) FROM meta_events WHERE bridge = $3 AND room_id = $4 \
+         AND state = 'waiting' AND batch = $5 LIMIT 1",
     )
+    .bind(&stray.event_id)
     .bind(now)
     .bind(&stray.bridge)
     .bind(&stray.room_id)
     .bind(&stray.batch)
     .fetch_optional(&mut *connection)
     .await?;
-    match waiting {
-        Some((_, true)) => Ok(StrayEnd::Known),
-        Some((id, false)) => {
+    match row {
+        Some((_, false)) => Ok(StrayEnd::Known),
+        Some((id, true)) => {
             meta_events::settle_found(connection, id, &stray.event_id, review_dead_at, now).await?;
             Ok(StrayEnd::Settled)
         }

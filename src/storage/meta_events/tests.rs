@@ -4,6 +4,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use super::*;
 use crate::storage::{
     Database, StorageError,
+    comparison::{Stray, StrayEnd, settle_stray},
     engine::{Connection, query, query_scalar, run_script},
     media_references, room_successors,
     test_database::open,
@@ -286,4 +287,41 @@ async fn what_is_due_of_another_bridge_stands_before_nothing() {
         ..NextTimes::default()
     };
     assert_eq!(times, expected);
+}
+
+#[tokio::test]
+async fn what_is_settled_while_its_room_is_compared_is_no_stray() {
+    let (_folder, database) = open().await;
+    for round in 0..50 {
+        queue(&database, "irc", "!r:a", 1).await;
+        let claimed = claim_next(&database, wanted(), 2).await.expect("one");
+        let event_id = format!("$sent{round}");
+        let stray = Stray {
+            bridge: "irc".to_owned(),
+            room_id: "!r:a".to_owned(),
+            event_type: "t".to_owned(),
+            event_id: event_id.clone(),
+            batch: claimed.batch.clone(),
+            sent_at: 1,
+        };
+        let settled = write(&database, move |connection| {
+            async move { settle_sent(connection, &claimed.claim(), &event_id, 5, 3).await }.boxed()
+        });
+        let mut settled = std::pin::pin!(settled.fuse());
+        let mut is_settled = false;
+        while !is_settled {
+            let stray = stray.clone();
+            let compared = write(&database, move |connection| {
+                async move { settle_stray(connection, &stray, 5, 3).await }.boxed()
+            });
+            let mut compared = std::pin::pin!(compared);
+            let end = loop {
+                tokio::select! {
+                    end = &mut compared => break end,
+                    held = &mut settled, if !is_settled => is_settled = held,
+                }
+            };
+            assert_eq!(end, StrayEnd::Known, "{round}");
+        }
+    }
 }

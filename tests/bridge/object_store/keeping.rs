@@ -23,6 +23,7 @@ async fn it_holds_no_secret_and_tells_of_no_medium() {
     };
     let world = World::new().await;
     let service = world.service(&more(&store, "data/cache")).await;
+    service.follows_for_store().await;
     let secret_words = b"words that only the room may read, and its links".repeat(40);
     let (file, file_token) = encrypted_file(&world, &secret_words).await;
     let link = json!({"file": file, "content_token": file_token, "room_id": world.room_id});
@@ -113,6 +114,7 @@ async fn an_object_is_deleted_once_for_all_replicas() {
         let folder = world.folder.path();
         replicas.push(Service::start_at(folder, &world.url, "", &more, &clock).await);
     }
+    replicas[0].follows_for_store().await;
     let mut links = Vec::new();
     for word in ["dies", "stays"] {
         let (mxc, token) = world.upload(word, "text/plain").await;

@@ -17,6 +17,8 @@ pub struct Scene {
     pub folder: tempfile::TempDir,
     pub clock: Clock,
     s3: String,
+    /// Whether the store answers, and takes the secret.
+    is_usable: bool,
 }
 
 impl Scene {
@@ -26,16 +28,20 @@ impl Scene {
             folder: tempfile::tempdir().expect("a folder"),
             clock: Clock::default(),
             s3,
+            is_usable: false,
         }
     }
 
     /// Beside a homeserver that has media of these bytes.
     pub async fn of(store: &SeaweedFs, media: Vec<u8>) -> Self {
         let media = Arc::new(media);
-        Self::new(store.settings(), move |_| {
+        let scene = Self::new(store.settings(), move |_| {
             support::raw::say_all("200 OK\r\nContent-Type: video/mp4", &*media)
-        })
-        .await
+        });
+        Self {
+            is_usable: true,
+            ..scene.await
+        }
     }
 
     /// A service with a cache of its own in this folder.
@@ -45,7 +51,11 @@ impl Scene {
             self.s3
         );
         let (folder, homeserver) = (self.folder.path(), &self.homeserver.url);
-        Service::start_at(folder, homeserver, "", &more, &self.clock).await
+        let service = Service::start_at(folder, homeserver, "", &more, &self.clock).await;
+        if self.is_usable {
+            service.follows_for_store().await;
+        }
+        service
     }
 
     /// How often the whole was asked for.

@@ -1,31 +1,11 @@
 //! The configuration that a Synapse is started with.
 
 use std::{
-    fs::{self},
+    fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
 };
 
-use anyhow::bail;
 use serde_json::{Value, json};
-
-/// A port that is free and stays so while Synapse restarts: it is below the range from which the
-/// operating system takes the ports of connections and of listeners on port 0.
-pub fn free_port() -> anyhow::Result<u16> {
-    const FIRST: u32 = 20_000;
-    const COUNT: u32 = 12_000;
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    // Test processes that run beside each other begin at different places.
-    let start = std::process::id().wrapping_mul(101);
-    for _ in 0..COUNT {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = u16::try_from(FIRST + start.wrapping_add(step) % COUNT)?;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    bail!("no free port on 127.0.0.1")
-}
 
 pub fn write_registrations(directory: &Path, texts: &[String]) -> anyhow::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();

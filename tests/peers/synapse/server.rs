@@ -13,10 +13,11 @@ use std::{
 use anyhow::{Context as _, bail};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use support::process::free_port;
 use tempfile::TempDir;
 
 use super::{
-    configuration::{configuration, free_port, write_registrations},
+    configuration::{configuration, write_registrations},
     requests::REQUEST_DEADLINE,
 };
 
@@ -96,7 +97,7 @@ impl Synapse {
         settings: Value,
     ) -> anyhow::Result<Self> {
         let directory = TempDir::with_prefix("medialink-synapse-")?;
-        let port = free_port()?;
+        let port = free_port();
         let registrations = write_registrations(directory.path(), appservice_registrations)?;
         let mut configuration = configuration(directory.path(), server_name, port, &registrations);
         for (key, value) in settings.as_object().context("settings is no object")? {

@@ -6,6 +6,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -24,10 +25,20 @@ use crate::{
     waiting::eventually,
 };
 
-/// A port that nobody listens on now.
+/// Ports below those that the system gives to whoever asks for any: none of these is taken by a connection or by
+/// another test before it is used.
+const PORTS: std::ops::Range<usize> = 10_240..32_000;
+
+/// A port that nobody listens on now. No other call of this process gets it.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("bound").port()
+    static TRIED: AtomicUsize = AtomicUsize::new(0);
+    // Not the ports of the process before this one, which may wait for their last connections to end.
+    let first = std::process::id() as usize * 101;
+    (0..PORTS.len())
+        .map(|_| first.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % PORTS.len())
+        .filter_map(|at| u16::try_from(PORTS.start + at).ok())
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port")
 }
 
 /// Where the binary is that belongs to the tests which run.

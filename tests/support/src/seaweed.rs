@@ -94,9 +94,11 @@ impl SeaweedFs {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn();
-        self.child = Some(child.expect("starts"));
+        let child = self.child.insert(child.expect("starts"));
         let (client, files) = (client(), self.files.clone());
         eventually("the object store to answer", async || {
+            let ended = child.try_wait().expect("a child");
+            assert!(ended.is_none(), "the object store has ended: {ended:?}");
             let list = client
                 .get(format!("{files}/"))
                 .header("Accept", "application/json");
@@ -182,5 +184,11 @@ impl SeaweedFs {
 impl Drop for SeaweedFs {
     fn drop(&mut self) {
         self.kill();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            let end: Vec<&str> = log.lines().rev().take(20).collect();
+            let end = end.join("\n");
+            eprintln!("the object store's last words, newest first:\n{end}");
+        }
     }
 }

@@ -100,6 +100,19 @@ impl Service {
         cursors.expect("reads").len()
     }
 
+    /// Waits until the object store follows the log of purges: the first service at a store empties it before that,
+    /// with all that was stored meanwhile.
+    pub async fn follows_for_store(&self) {
+        eventually("the object store to be emptied", async || {
+            let cursors = purge_log::seen_before(self.database().reader(), i64::MAX).await;
+            let followed = |(cache, _): &(String, i64)| {
+                cache.starts_with("store ") && !cache.ends_with(" emptying")
+            };
+            cursors.expect("reads").iter().any(followed).then_some(())
+        })
+        .await;
+    }
+
     /// How many purges are in the log.
     pub async fn count_logged(&self) -> usize {
         let entries = purge_log::after(self.database().reader(), 0, 1000).await;
