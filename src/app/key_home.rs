@@ -127,6 +127,20 @@ impl<'a> KeyHome<'a> {
         }
     }
 
+    /// Notes the keys as they are now, if none of them contradicts those that there were before. A running service
+    /// does so as well; `database`: where the links are.
+    ///
+    /// # Errors
+    /// If there are no keys, they cannot be read, or contradict those that there were before.
+    pub async fn note(self, database: &Database, now: i64) -> Result<(), KeyHomeError> {
+        let entries = self.entries().await?;
+        let facts: Vec<KeyFact> = entries.iter().map(KeyFact::of).collect();
+        let noted = database.writer().write::<_, AdmitError, _>(move |c| {
+            async move { link_keys::admit(c, &facts, now).await }.boxed()
+        });
+        Ok(noted.await?)
+    }
+
     /// Changes the keys while nobody else does.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod keys;
 mod listeners;
 mod manager;
 mod purges;
+mod rotation;
 mod run;
 mod serving;
 mod stores;

@@ -22,6 +22,7 @@ use super::{
     application::Application,
     keys::KeyWatch,
     manager,
+    rotation::Rotation,
     supervisor::Supervisor,
     tasks::{
         ask_for_ping, ask_rooms, flush_follows, share_limits, share_limits_once, tidy_metrics,
@@ -159,6 +160,13 @@ impl Application {
             clock: state.clock.clone(),
         };
         tasks.keep("keys", |stop| keys.run(stop));
+        let rotation = Rotation {
+            keys: self.keys.clone(),
+            config: Arc::clone(&state.config),
+            database: state.database.clone(),
+            clock: state.clock.clone(),
+        };
+        tasks.keep("rotation", |stop| rotation.run(stop));
         tasks.keep("follows", |stop| flush_follows(state.follows.clone(), stop));
         if state.limits.are_shared() {
             tasks.keep("limits", |stop| {

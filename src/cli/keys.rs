@@ -11,10 +11,10 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use zeroize::Zeroizing;
 
 use crate::{
-    app::{KeyHome, Stores, bridge_ids, import_keys},
+    app::{KeyHome, KeyHomeError, Stores, bridge_ids, import_keys},
     clock::Clock,
     config::{Config, KeyPlace, Lifetime},
-    key_store::{self, KeyFact},
+    key_store,
     links::Revoker,
     storage::{
         Database, StorageError, history,
@@ -40,6 +40,13 @@ pub(super) enum Command {
     },
     /// Makes a new active key; the one before it still verifies.
     Rotate,
+    /// Makes a key for links that a bridge signs by itself: it is fetched as that bridge, and verifies only.
+    Add {
+        /// The bridge's ID.
+        bridge: String,
+        /// A key file with that key alone, for the bridge. It is not there yet, and gets mode 0600.
+        file: PathBuf,
+    },
     /// Takes out a key that no living link needs.
     Retire {
         /// The key.
@@ -70,30 +77,32 @@ pub(super) async fn run(
     let database = Stores::open_database(config).await?;
     let home = KeyHome::of(config, &database);
     let keys = Stores::key_entries(config, &database).await?;
+    let now = Clock::default().now_ms();
     match command {
         Command::Import(_) => {}
         Command::Export { file } => export(&file, &keys)?,
         Command::List => list(&database, keys).await?,
         Command::Rotate => {
             // A file that contradicts the database is not changed.
-            note_keys(&database, home).await?;
-            let used = highest_key(&database).await?;
+            home.note(&database, now).await?;
+            let used = link_keys::highest_used(database.reader()).await?;
             let rotated = home.change(move |keys| key_store::rotate(keys, used));
             let (old, new) = rotated.await?;
-            note_keys(&database, home).await?;
+            home.note(&database, now).await?;
             println!("key {new} signs from now on; key {old} still verifies");
         }
+        Command::Add { bridge, file } => add(config, &database, bridge, &file, now).await?,
         Command::Retire { id, force } => retire(config, database, keys, id, force).await?,
         Command::Revoke { id } => {
-            if let Err(error) = note_keys(&database, home).await
+            if let Err(error) = home.note(&database, now).await
                 && !is_mended_by_revoking(&error, id)
             {
-                return Err(error);
+                return Err(error.into());
             }
-            let used = highest_key(&database).await?;
+            let used = link_keys::highest_used(database.reader()).await?;
             let revoked = home.change(move |keys| key_store::revoke(keys, id, used));
             let new = revoked.await?;
-            note_keys(&database, home).await?;
+            home.note(&database, now).await?;
             let revoker = Revoker::new(database, config, Clock::default());
             let revoked = revoker.revoke_key(id).await?;
             println!("key {id} is revoked, and with it {revoked} live links");
@@ -106,17 +115,11 @@ pub(super) async fn run(
 }
 
 /// Whether a file is one of an older copy, in which this key is not revoked yet.
-fn is_mended_by_revoking(error: &anyhow::Error, id: KeyId) -> bool {
+fn is_mended_by_revoking(error: &KeyHomeError, id: KeyId) -> bool {
     matches!(
-        error.downcast_ref(),
-        Some(AdmitError::Objection(KeyObjection::Revoked(revoked, _))) if *revoked == id
+        error,
+        KeyHomeError::Admit(AdmitError::Objection(KeyObjection::Revoked(revoked, _))) if *revoked == id
     )
-}
-
-/// The highest ID that a key ever had.
-async fn highest_key(database: &Database) -> anyhow::Result<Option<KeyId>> {
-    let used = link_keys::ever_used(database.reader()).await?;
-    Ok(used.last().copied())
 }
 
 /// Whether a file is a key file, and not one of a bridge.
@@ -162,17 +165,37 @@ fn export(file: &Path, keys: &[KeyEntry]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Notes the keys as they are now. A running service does so as well; there may be none.
-async fn note_keys(database: &Database, home: KeyHome<'_>) -> anyhow::Result<()> {
-    let entries = home.entries().await?;
-    let facts: Vec<KeyFact> = entries.iter().map(KeyFact::of).collect();
-    let now = Clock::default().now_ms();
-    database
-        .writer()
-        .write::<_, AdmitError, _>(move |connection| {
-            async move { link_keys::admit(connection, &facts, now).await }.boxed()
-        })
-        .await?;
+/// Makes a key that is bound to a bridge.
+async fn add(
+    config: &Config,
+    database: &Database,
+    bridge: String,
+    file: &Path,
+    now: i64,
+) -> anyhow::Result<()> {
+    if config.bridge(&bridge).is_none() {
+        bail!(
+            "{bridge:?} is no configured bridge; there are {}",
+            bridge_ids(config).join(", ")
+        );
+    }
+    if file.exists() {
+        bail!(
+            "{} is there already; allowed is a file that is not there yet",
+            file.display()
+        );
+    }
+    let home = KeyHome::of(config, database);
+    home.note(database, now).await?;
+    let used = link_keys::highest_used(database.reader()).await?;
+    let added = home.change(move |keys| key_store::add(keys, bridge, used));
+    let mut key = added.await?;
+    home.note(database, now).await?;
+    let id = key.id;
+    // There it is the one that signs.
+    (key.state, key.bridge) = (KeyState::Active, None);
+    export(file, &[key])?;
+    println!("key {id} verifies the links that the bridge signs with it");
     Ok(())
 }
 
@@ -224,7 +247,7 @@ async fn retire(
     }
     // It is known before it is gone, so that it does not come back.
     let home = KeyHome::of(config, &database);
-    note_keys(&database, home).await?;
+    home.note(&database, Clock::default().now_ms()).await?;
     if !is_gone {
         let retired = home.change(move |keys| key_store::retire(keys, id));
         retired.await?;

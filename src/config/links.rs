@@ -11,6 +11,9 @@ use super::{
     value::{Lifetime, Span},
 };
 
+/// The shortest time between two rotations: the IDs of keys last for five years.
+const ROTATED_EVERY: Duration = Duration::from_hours(7 * 24);
+
 /// How links are made.
 #[derive(Debug, Clone)]
 pub struct LinksConfig {
@@ -28,6 +31,8 @@ pub struct LinksConfig {
     pub provenance: Provenance,
     /// How long redactions are remembered for links not seen yet.
     pub remember: Duration,
+    /// After what time a new key signs.
+    pub rotate_every: Lifetime,
 }
 
 /// Whether a room's links end when the bridge's user leaves it, or is banned.
@@ -70,6 +75,7 @@ pub(super) struct LinksFile {
     provenance: ProvenanceFile,
     on_leave: OnLeave,
     remember: Span,
+    rotate_every: Lifetime,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,6 +111,7 @@ impl Default for LinksFile {
             provenance: ProvenanceFile::Off,
             on_leave: OnLeave::Keep,
             remember: Span(days(400)),
+            rotate_every: Lifetime::Never,
         }
     }
 }
@@ -128,6 +135,7 @@ impl LinksFile {
                 );
             }
         }
+        check_rotation(self.rotate_every, problems);
         match (self.lifetime, self.max_lifetime) {
             (Lifetime::Never, Lifetime::For(_)) => problems.add(
                 "links.lifetime",
@@ -156,6 +164,23 @@ impl LinksFile {
                 ProvenanceFile::Check => Provenance::Check,
             },
             remember: self.remember.0,
+            rotate_every: self.rotate_every,
         })
+    }
+}
+
+/// No ID of a key is used twice, and there are 256.
+fn check_rotation(rotate_every: Lifetime, problems: &mut Problems) {
+    if let Lifetime::For(every) = rotate_every
+        && every < ROTATED_EVERY
+    {
+        problems.add(
+            "links.rotate_every",
+            format_args!(
+                "found {}; allowed are {} and more, or never: no ID of a key is used twice, and there are 256",
+                humantime::format_duration(every),
+                humantime::format_duration(ROTATED_EVERY)
+            ),
+        );
     }
 }

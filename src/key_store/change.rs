@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use medialink_link::{KeyEntry, KeyId, KeyRing, KeyState};
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::{
@@ -62,35 +63,64 @@ pub fn rotate(
     keys: &mut Vec<KeyEntry>,
     used: Option<KeyId>,
 ) -> Result<(KeyId, KeyId), KeyStoreError> {
-    rotate_in(keys, KeyState::Verify, used)
+    rotate_in(keys, KeyState::Verify, used, now())
+}
+
+/// The same, if the active key was made before `before`. `None`: it was not, so somebody else has made it.
+///
+/// # Errors
+/// If all 256 IDs were used.
+pub fn rotate_if_older(
+    keys: &mut Vec<KeyEntry>,
+    before: OffsetDateTime,
+    used: Option<KeyId>,
+    now: OffsetDateTime,
+) -> Result<Option<(KeyId, KeyId)>, KeyStoreError> {
+    let is_younger = |key: &KeyEntry| key.state == KeyState::Active && key.created >= before;
+    if keys.iter().any(is_younger) {
+        return Ok(None);
+    }
+    rotate_in(keys, KeyState::Verify, used, now).map(Some)
+}
+
+/// Makes a key that verifies the links of a bridge, and returns it. `used`: see [`rotate`].
+///
+/// # Errors
+/// If all 256 IDs were used.
+pub fn add(
+    keys: &mut Vec<KeyEntry>,
+    bridge: String,
+    used: Option<KeyId>,
+) -> Result<KeyEntry, KeyStoreError> {
+    let mut key = new_entry(next_id(keys, used)?, KeyState::Verify, now());
+    key.bridge = Some(bridge);
+    keys.push(key.clone());
+    Ok(key)
+}
+
+/// An ID is never used again for another secret.
+fn next_id(keys: &[KeyEntry], used: Option<KeyId>) -> Result<KeyId, KeyStoreError> {
+    let ids = keys.iter().map(|key| key.id).chain(used);
+    ids.max().unwrap_or(0).checked_add(1).ok_or_else(|| {
+        KeyStoreError::Refused("key ID 255 is in use; there is no ID left for a new key".to_owned())
+    })
 }
 
 fn rotate_in(
     keys: &mut Vec<KeyEntry>,
     before: KeyState,
     used: Option<KeyId>,
+    now: OffsetDateTime,
 ) -> Result<(KeyId, KeyId), KeyStoreError> {
-    // An ID is never used again for another secret.
-    let id = keys
-        .iter()
-        .map(|key| key.id)
-        .chain(used)
-        .max()
-        .unwrap_or(0)
-        .checked_add(1)
-        .ok_or_else(|| {
-            KeyStoreError::Refused(
-                "key ID 255 is in use; there is no ID left for a new key".to_owned(),
-            )
-        })?;
+    let id = next_id(keys, used)?;
     let active = keys
         .iter_mut()
         .find(|key| key.state == KeyState::Active)
         .ok_or_else(|| KeyStoreError::Refused("no key is active".to_owned()))?;
     active.state = before;
-    active.last_active = Some(now());
+    active.last_active = Some(now.replace_nanosecond(0).unwrap_or(now));
     let old = active.id;
-    keys.push(new_entry(id, KeyState::Active));
+    keys.push(new_entry(id, KeyState::Active, now));
     Ok((old, id))
 }
 
@@ -106,7 +136,7 @@ pub fn revoke(
 ) -> Result<Option<KeyId>, KeyStoreError> {
     let key = find(keys, id)?;
     if key.state == KeyState::Active {
-        return rotate_in(keys, KeyState::Revoked, used).map(|(_, new)| Some(new));
+        return rotate_in(keys, KeyState::Revoked, used, now()).map(|(_, new)| Some(new));
     }
     key.state = KeyState::Revoked;
     Ok(None)

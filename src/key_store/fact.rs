@@ -1,6 +1,7 @@
 //! A key as it may be written down outside of the key file.
 
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use medialink_link::{KeyEntry, KeyId, KeyState};
 
@@ -11,6 +12,8 @@ pub struct KeyFact {
     pub id: KeyId,
     /// Its state.
     pub state: KeyState,
+    /// When it was made.
+    pub created: OffsetDateTime,
     /// A hash of its secret, by which the secret is known again. It has 256 random bits, so that
     /// nobody finds it by the hash.
     pub fingerprint: [u8; 16],
@@ -29,6 +32,7 @@ impl KeyFact {
         Self {
             id: entry.id,
             state: entry.state,
+            created: entry.created,
             fingerprint,
         }
     }

@@ -75,17 +75,17 @@ pub fn parse(place: &str, text: &str) -> Result<Vec<KeyEntry>, KeyStoreError> {
 /// The text of a key file with a first key.
 #[must_use]
 pub fn new_text() -> Zeroizing<String> {
-    text_of(&[new_entry(1, KeyState::Active)])
+    text_of(&[new_entry(1, KeyState::Active, now())])
 }
 
 /// A new key with a secret of its own.
-pub(super) fn new_entry(id: KeyId, state: KeyState) -> KeyEntry {
+pub(super) fn new_entry(id: KeyId, state: KeyState, created: OffsetDateTime) -> KeyEntry {
     let secret = Zeroizing::new(random::bytes::<32>());
     KeyEntry {
         id,
         secret: Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_slice())),
         state,
-        created: now(),
+        created: created.replace_nanosecond(0).unwrap_or(created),
         last_active: None,
         bridge: None,
     }
@@ -96,8 +96,7 @@ pub(super) fn now() -> OffsetDateTime {
         clippy::disallowed_methods,
         reason = "the key file is made before there is a service with a clock"
     )]
-    let now = OffsetDateTime::now_utc();
-    now.replace_nanosecond(0).unwrap_or(now)
+    OffsetDateTime::now_utc()
 }
 
 /// Writes a key file: a new file beside it, made durable, then put in its place.

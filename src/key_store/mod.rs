@@ -9,7 +9,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use change::{change_file, change_text, retire, revoke, rotate};
+pub use change::{add, change_file, change_text, retire, revoke, rotate, rotate_if_older};
 pub use error::KeyStoreError;
 pub use fact::KeyFact;
 pub use file::{entries, is_key_file, new_text, parse, text_of, write_new};

@@ -8,11 +8,12 @@ use std::{
 
 use medialink_link::{KeyEntry, KeyRing, KeyState};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use super::{
     error::{KeyStoreError, file_error},
     fact::KeyFact,
-    file::{entries, new_entry, parse, write_new},
+    file::{entries, new_entry, now, parse, write_new},
 };
 
 /// The keys of a running service: always the newest good ones.
@@ -98,7 +99,7 @@ impl KeyStore {
         {
             std::fs::create_dir_all(folder).map_err(|error| file_error(path, error))?;
         }
-        if write_new(path, &[new_entry(1, KeyState::Active)])? {
+        if write_new(path, &[new_entry(1, KeyState::Active, now())])? {
             tracing::info!(path = %path.display(), "made a key file with a first key; keep a copy of it");
         }
         Self::open(path, bridges)
@@ -116,6 +117,14 @@ impl KeyStore {
     pub fn facts(&self) -> Arc<[KeyFact]> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current.facts)
+    }
+
+    /// When the key was made that signs now.
+    #[must_use]
+    pub fn active_since(&self) -> Option<OffsetDateTime> {
+        let facts = self.facts();
+        let active = facts.iter().find(|key| key.state == KeyState::Active);
+        active.map(|key| key.created)
     }
 
     fn seen(&self) -> Stamp {

@@ -129,6 +129,11 @@ fn key_ids(ids: Vec<i64>) -> Vec<KeyId> {
     ids.filter_map(|id| KeyId::try_from(id).ok()).collect()
 }
 
+/// The highest ID that a link was ever signed with, or could have been; `None`: no link was.
+pub async fn highest_used(reader: &Reader) -> Result<Option<KeyId>, StorageError> {
+    Ok(ever_used(reader).await?.last().copied())
+}
+
 /// The IDs of all keys that links were ever signed with, or could have been, in ascending order.
 pub async fn ever_used(reader: &Reader) -> Result<Vec<KeyId>, StorageError> {
     let mut connection = reader.acquire().await?;

@@ -121,6 +121,7 @@ async fn commands_make_no_database_and_bring_none_up_to_date() {
 fn key(id: u8, secret: u8, state: KeyState) -> KeyFact {
     KeyFact {
         id,
+        created: time::OffsetDateTime::UNIX_EPOCH,
         state,
         fingerprint: [secret; 16],
     }

@@ -138,7 +138,7 @@ fn describe() {
     metrics::gauge!("medialink_database_cut_off").set(0);
 }
 
-/// Of the database.
+/// Of the database, and of the link keys.
 fn describe_database() {
     metrics::describe_counter!(
         "medialink_link_lookups_total",
@@ -159,6 +159,11 @@ fn describe_database() {
     metrics::describe_counter!(
         "medialink_transactions_repeated_total",
         "Transactions that the PostgreSQL server broke off, and that were run again"
+    );
+    metrics::describe_gauge!(
+        "medialink_active_key_age_seconds",
+        metrics::Unit::Seconds,
+        "How old the link key is that signs"
     );
 }
 

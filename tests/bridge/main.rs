@@ -56,6 +56,7 @@ mod repeated_secrets;
 mod replicas;
 mod retention;
 mod rooms_and_edits;
+mod rotated_keys;
 mod schemas;
 mod sealed;
 mod secrets;
