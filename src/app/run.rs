@@ -15,7 +15,7 @@ use crate::{
         StorageError,
         leases::{self, Lease},
     },
-    usage::{FeatureWatch, FollowCounter, Reconciler, Toucher, UsageWorker},
+    usage::{FeatureWatch, FollowCounter, QuarantineFollower, Reconciler, Toucher, UsageWorker},
 };
 
 use super::{
@@ -133,6 +133,11 @@ impl Application {
             clock.clone(),
         );
         tasks.keep("touch", |stop| toucher.run(stop));
+        if let Some(admin_token) = state.config.homeserver.admin_token.clone() {
+            let follower =
+                QuarantineFollower::new(homeserver(), state.presence.clone(), admin_token);
+            tasks.keep("quarantine", |stop| follower.run(stop));
+        }
     }
 
     fn start_others(&self, tasks: &mut Supervisor) {

@@ -137,7 +137,7 @@ impl ConfigFile {
         let root_secret = self.root_secret_file.as_deref();
         let database = database::checked(&keys, root_secret, folder, &mut problems);
         let key_file = key_place::checked(&self.key_file, database.as_ref(), folder, &mut problems);
-        let homeserver = self.homeserver.checked(&mut problems);
+        let homeserver = self.homeserver.checked(folder, &mut problems);
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
         let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
         refuse_circles(&bridges, &listen, &mut problems);

@@ -1,6 +1,9 @@
 //! `homeserver`: its address, and how long it may take.
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -8,9 +11,12 @@ use url::Url;
 
 use medialink_link::matrix::ServerName;
 
+use crate::telemetry::know_secrets;
+
 use super::{
     explain::shown_text,
     problems::Problems,
+    secret::{self, Secret},
     value::{Span, base_url},
 };
 
@@ -25,6 +31,8 @@ pub struct HomeserverConfig {
     pub timeouts: Timeouts,
     /// Networks besides the public ones into which media redirects may lead.
     pub redirect_networks: Vec<IpNet>,
+    /// The access token of an administrator, by whose API the homeserver tells what is quarantined.
+    pub admin_token: Option<Secret>,
 }
 
 /// Deadlines of a request to the homeserver.
@@ -47,6 +55,8 @@ pub(super) struct HomeserverFile {
     timeouts: TimeoutsFile,
     #[serde(default)]
     redirect_networks: Vec<String>,
+    admin_token: Option<Secret>,
+    admin_token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +78,11 @@ impl Default for TimeoutsFile {
 }
 
 impl HomeserverFile {
-    pub(super) fn checked(self, problems: &mut Problems) -> Option<HomeserverConfig> {
+    pub(super) fn checked(
+        self,
+        folder: &Path,
+        problems: &mut Problems,
+    ) -> Option<HomeserverConfig> {
         let url = base_url(&self.url, "homeserver.url", problems);
         let server_name = ServerName::parse(&self.server_name)
             .map_err(|error| {
@@ -90,19 +104,16 @@ impl HomeserverFile {
                 );
             }
         }
-        let mut redirect_networks = Vec::new();
-        for (index, text) in self.redirect_networks.iter().enumerate() {
-            match text.parse::<IpNet>() {
-                Ok(network) => redirect_networks.push(network),
-                Err(_) => problems.add(
-                    format_args!("homeserver.redirect_networks[{index}]"),
-                    format_args!(
-                        "found {}; allowed is a network such as 10.1.0.0/16",
-                        shown_text(text)
-                    ),
-                ),
+        let redirect_networks = networks(&self.redirect_networks, problems);
+        let admin_token = match (self.admin_token, self.admin_token_file) {
+            (None, None) => None,
+            (value, file) => {
+                let name = "homeserver.admin_token";
+                let token = secret::resolve(name, value, file.as_deref(), folder, problems)?;
+                know_secrets([token.expose()]);
+                Some(token)
             }
-        }
+        };
         Some(HomeserverConfig {
             url: url?,
             server_name: server_name?,
@@ -112,6 +123,24 @@ impl HomeserverFile {
                 stall: self.timeouts.stall.0,
             },
             redirect_networks,
+            admin_token,
         })
     }
+}
+
+fn networks(texts: &[String], problems: &mut Problems) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        match text.parse::<IpNet>() {
+            Ok(network) => networks.push(network),
+            Err(_) => problems.add(
+                format_args!("homeserver.redirect_networks[{index}]"),
+                format_args!(
+                    "found {}; allowed is a network such as 10.1.0.0/16",
+                    shown_text(text)
+                ),
+            ),
+        }
+    }
+    networks
 }

@@ -106,6 +106,11 @@ impl Homeserver {
         text
     }
 
+    /// A request to a URL of the homeserver, as nobody.
+    pub(super) fn request_to(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
     /// A request as a bridge's user.
     pub(super) fn request_as(
         &self,

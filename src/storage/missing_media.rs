@@ -88,6 +88,28 @@ pub async fn note(
     Ok(())
 }
 
+/// Notes of linked media that somebody else says is missing, of all of its links, unless that is noted.
+pub async fn doubt(
+    connection: &mut Connection,
+    mxc: &str,
+    now: i64,
+    ask_at: i64,
+) -> Result<(), StorageError> {
+    query(
+        "INSERT INTO missing_media (bridge, mxc, content_token, copy_mxc, missing_since, ask_at) \
+         SELECT DISTINCT r.bridge, r.mxc, r.content_token, COALESCE(r.copy_mxc, ''), CAST($2 AS BIGINT), CAST($3 AS BIGINT) \
+         FROM media_references r WHERE r.mxc = $1 AND EXISTS (SELECT 1 FROM links l \
+         WHERE l.media_reference_id = r.id AND l.state = 'live') \
+         ON CONFLICT (bridge, mxc, content_token, copy_mxc) DO NOTHING",
+    )
+    .bind(mxc)
+    .bind(now)
+    .bind(ask_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Has it asked for at another time; nothing else of the note changes.
 pub async fn postpone(
     connection: &mut Connection,

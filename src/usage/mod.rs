@@ -2,6 +2,7 @@
 
 mod features;
 mod follows;
+mod quarantine;
 mod reconcile;
 mod retry;
 mod touch;
@@ -9,6 +10,7 @@ mod worker;
 
 pub use features::FeatureWatch;
 pub use follows::{FollowCounter, Served, TouchSettings};
+pub use quarantine::QuarantineFollower;
 pub use reconcile::{ReconcileReport, ReconcileScope, Reconciler};
 pub use touch::Toucher;
 pub use worker::UsageWorker;

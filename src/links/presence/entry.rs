@@ -13,6 +13,8 @@ const NEVER: i64 = i64::MIN / 2;
 /// The latest answers about one medium. Times are milliseconds since the epoch.
 #[derive(Debug)]
 pub(super) struct Entry {
+    /// The name of its media in memory, whoever asks for it.
+    pub(super) of: u64,
     /// Until when it is served without asking.
     holds_until: AtomicI64,
     /// When the homeserver was last known to have it.
@@ -27,9 +29,11 @@ pub(super) struct Entry {
     answered: Notify,
 }
 
-impl Default for Entry {
-    fn default() -> Self {
+impl Entry {
+    /// Nothing is known yet of this media.
+    pub(super) fn new(of: u64) -> Self {
         Self {
+            of,
             holds_until: AtomicI64::new(NEVER),
             there_at: AtomicI64::new(NEVER),
             looked_at: AtomicI64::new(NEVER),
@@ -39,9 +43,7 @@ impl Default for Entry {
             answered: Notify::new(),
         }
     }
-}
 
-impl Entry {
     /// Whether it may be served; `None`: the homeserver has to be asked.
     pub(super) fn known(&self, now: i64) -> Option<bool> {
         if self.is_withheld() {

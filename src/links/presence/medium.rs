@@ -36,6 +36,11 @@ impl MediumRef<'_> {
         hasher.finish()
     }
 
+    /// The name of its media in memory, whoever asks for it.
+    pub(super) fn media_name(self, names: &RandomState) -> u64 {
+        media_name(self.mxc, names)
+    }
+
     /// The medium as the database names it.
     pub(super) fn to_owned(self) -> AskedMedium {
         AskedMedium {
@@ -48,4 +53,9 @@ impl MediumRef<'_> {
             copy_mxc: self.copy.map(MxcUri::to_string).unwrap_or_default(),
         }
     }
+}
+
+/// The name of media in memory, whoever asks for it.
+pub(super) fn media_name(mxc: &MxcUri, names: &RandomState) -> u64 {
+    names.hash_one((mxc.server_name(), mxc.media_id()))
 }

@@ -13,6 +13,7 @@ mod terms;
 mod told;
 
 use std::{
+    collections::HashSet,
     hash::RandomState,
     num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -27,6 +28,8 @@ use crate::{
 };
 
 use entry::Entry;
+use medialink_link::matrix::MxcUri;
+use medium::media_name;
 use notes::{Notes, Outcome};
 use terms::Terms;
 
@@ -69,7 +72,8 @@ impl Presence {
 
     fn entry(&self, medium: MediumRef<'_>) -> Arc<Entry> {
         let name = medium.name(&self.names);
-        Arc::clone(self.entries().get_or_insert(name, Arc::default))
+        let new = || Arc::new(Entry::new(medium.media_name(&self.names)));
+        Arc::clone(self.entries().get_or_insert(name, new))
     }
 
     /// Whether media may be served without the homeserver.
@@ -88,6 +92,30 @@ impl Presence {
             Some(is_there) => Outlook::Known(is_there),
             None => Outlook::Due(Box::new(self.doubt(entry).strict())),
         }
+    }
+
+    /// An administrator has quarantined media, or released it (`false`): nobody is given it before the homeserver is
+    /// asked again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn quarantined(&self, changes: &[(MxcUri, bool)]) -> Result<(), StorageError> {
+        let withdrawn = changes.iter().filter(|(_, is_quarantined)| *is_quarantined);
+        let withdrawn = withdrawn.map(|(mxc, _)| mxc.to_string()).collect();
+        self.notes.doubt(withdrawn, self.clock.now_ms()).await?;
+        let changed: HashSet<u64> = changes
+            .iter()
+            .map(|(mxc, _)| media_name(mxc, &self.names))
+            .collect();
+        let mut entries = self.entries();
+        let known = entries
+            .iter()
+            .filter(|(_, entry)| changed.contains(&entry.of));
+        let known: Vec<u64> = known.map(|(name, _)| *name).collect();
+        for name in known {
+            entries.pop(&name);
+        }
+        Ok(())
     }
 
     fn doubt(&self, entry: Arc<Entry>) -> Doubt {

@@ -107,6 +107,26 @@ impl Notes {
             .await
     }
 
+    /// An administrator has withdrawn media: it counts as a first answer that it is missing.
+    pub(super) async fn doubt(&self, media: Vec<String>, now: i64) -> Result<(), StorageError> {
+        if media.is_empty() {
+            return Ok(());
+        }
+        let ask_at = now.saturating_add(self.terms.apart);
+        self.database
+            .writer()
+            .write::<_, StorageError, _>(move |connection| {
+                async move {
+                    for mxc in &media {
+                        missing_media::doubt(connection, mxc, now, ask_at).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+    }
+
     /// The homeserver does not have the media.
     pub(super) async fn missing(
         &self,

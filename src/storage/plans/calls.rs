@@ -437,6 +437,7 @@ async fn write_usage(c: &mut Connection) -> Result<(), StorageError> {
     room_policies::find_in(c, "!r").await?;
     budgets::change(c, &[BudgetChange::default()], 1).await?;
     missing_media::note(c, &medium(), 1, 1).await?;
+    missing_media::doubt(c, "mxc://a/b", 1, 1).await?;
     missing_media::postpone(c, &medium(), 1).await?;
     missing_media::forget(c, &medium()).await?;
     let waits = ConfiguredWaits {

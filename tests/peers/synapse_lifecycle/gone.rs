@@ -82,3 +82,42 @@ async fn media_that_synapse_has_quarantined_or_deleted_is_gone_and_other_media_s
     side.synapse.restart().await.expect("starts again");
     assert_eq!(side.status(&kept).await, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarantine_bites_where_nothing_else_is_asked_and_its_end_brings_the_media_back() {
+    let never = "usage: {mode: never, touch: never}\nmedia: {revalidate: never}";
+    let Some(mut side) = Side::new(never).await else {
+        return;
+    };
+    let admin = side.synapse.register_user("admin").await.expect("admin");
+    let made = side.synapse.make_admin(&admin.user_id).await;
+    made.expect("an admin");
+    assert!(side.process.terminate().await.success());
+    side.process.read_quarantine_with(&admin.access_token);
+    side.process.start().await;
+    let mut links = Vec::new();
+    for text in ["quarantined words", "words that stay"] {
+        let mxc = side.alice.upload(text, "text/plain", "a.txt").await;
+        let mxc = mxc.expect("uploaded");
+        let link = json!({"mxc": mxc, "room_id": side.room_id});
+        let link = side.process.issue(link).await;
+        assert_eq!(side.status(&link).await, 200);
+        links.push((mxc, link));
+    }
+    let ((quarantined, first), (_, kept)) = (&links[0], &links[1]);
+    as_admin(&admin, Method::POST, &["quarantine"], quarantined).await;
+    eventually("the media not to be given any more", async || {
+        (side.status(first).await == 404).then_some(())
+    })
+    .await;
+    assert_eq!(side.link(first).await["state"], "live", "told once");
+    assert_eq!(side.status(kept).await, 200);
+    as_admin(&admin, Method::POST, &["unquarantine"], quarantined).await;
+    eventually("the media to be given again", async || {
+        (side.status(first).await == 200).then_some(())
+    })
+    .await;
+    let secret = admin.access_token.as_str();
+    assert!(!side.process.log().contains(secret));
+    assert!(side.process.terminate().await.success());
+}

@@ -129,6 +129,12 @@ impl Process {
         self.edit("listen: {", &format!("listen: {{metrics: \"{address}\", "));
     }
 
+    /// Has it read the homeserver's list of quarantined media as this administrator.
+    pub fn read_quarantine_with(&self, admin_token: &str) {
+        let token = format!("homeserver: {{admin_token: '{admin_token}', ");
+        self.edit("homeserver: {", &token);
+    }
+
     fn edit(&self, old: &str, new: &str) {
         let text = self.config_text().replacen(old, new, 1);
         std::fs::write(self.folder.join(self.names[0]), text).expect("written");
