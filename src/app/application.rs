@@ -47,6 +47,7 @@ pub struct Application {
     pub(super) state: AppState,
     pub(super) keys: KeyStore,
     pub(super) features: Features,
+    pub(super) cache: Option<Cache>,
 }
 
 impl Application {
@@ -77,6 +78,7 @@ impl Application {
         let data = web::Data::new(state.clone());
         let thumbnailer = Thumbnailer::new(config.media.thumbnail_program.clone());
         let (linked, recent) = (features.clone(), RecentAnswers::new(state.clock.clone()));
+        let served = cache.clone();
         let media = move |data: &AppState| {
             // Each worker has connections of its own to the homeserver.
             let client = Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver)));
@@ -89,7 +91,7 @@ impl Application {
                     data.config(),
                     data.limits.clone(),
                 ),
-                cache.clone(),
+                served.clone(),
                 object_keys.clone(),
                 thumbnailer.clone(),
                 recent.clone(),
@@ -109,6 +111,7 @@ impl Application {
             state,
             keys,
             features,
+            cache,
         })
     }
 

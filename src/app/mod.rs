@@ -1,6 +1,7 @@
 //! From a configuration to a running service.
 
 mod application;
+mod gauges;
 mod key_home;
 mod keys;
 mod listeners;

@@ -20,6 +20,7 @@ use crate::{
 
 use super::{
     application::Application,
+    gauges::Gauges,
     keys::KeyWatch,
     manager,
     rotation::Rotation,
@@ -187,6 +188,12 @@ impl Application {
         });
         tasks.keep("rooms", |stop| ask_rooms(links.clone(), lease, stop));
         tasks.keep("metrics", |stop| tidy_metrics(state.metrics.clone(), stop));
+        let gauges = Gauges {
+            database: state.database.clone(),
+            clock: state.clock.clone(),
+            cache: self.cache.clone(),
+        };
+        tasks.keep("gauges", |stop| gauges.run(stop));
         tasks.keep("clock", |stop| watch_clock(state.clock.clone(), stop));
     }
 }

@@ -21,6 +21,7 @@ use super::{
     HomeserverError,
     away::{Away, Failure, Need},
     connections::{Connector, connector},
+    error::count,
     redirects::Resolver,
     request_secrets::masker_of,
 };
@@ -194,9 +195,8 @@ impl Homeserver {
             serde_json::from_slice(&body)
                 .map_err(|_| HomeserverError::InvalidResponse("body is not JSON"))
         };
-        tokio::time::timeout(ANSWER_WITHIN, work)
-            .await
-            .unwrap_or(Err(HomeserverError::Slow))
+        let answered = tokio::time::timeout(ANSWER_WITHIN, work).await;
+        count("other", answered.unwrap_or(Err(HomeserverError::Slow)))
     }
 }
 

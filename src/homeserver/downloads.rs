@@ -17,6 +17,7 @@ use super::{
     Homeserver, HomeserverError,
     client::{MAX_ANSWER_BYTES, parse_refusal},
     connections::{Connections, Connector, DownloadBody, Run},
+    error::count,
     media_request::{MediaRequest, headers},
     redirects::{is_downgrade, url_is_allowed},
 };
@@ -70,6 +71,15 @@ impl Downloader {
 
     /// Sends a request and follows its redirects, without credentials.
     pub(super) async fn get(
+        &self,
+        first: String,
+        credentials: HeaderMap,
+        request: &MediaRequest<'_>,
+    ) -> Result<Download, HomeserverError> {
+        count("media", self.follow(first, credentials, request).await)
+    }
+
+    async fn follow(
         &self,
         first: String,
         credentials: HeaderMap,

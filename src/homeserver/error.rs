@@ -37,6 +37,36 @@ pub enum HomeserverError {
     InvalidResponse(&'static str),
 }
 
+/// Error codes that a metric tells from each other.
+const OUTCOMES: [&str; 12] = [
+    "M_FORBIDDEN",
+    "M_GONE",
+    "M_INVALID_PARAM",
+    "M_LIMIT_EXCEEDED",
+    "M_MISSING_TOKEN",
+    "M_NOT_FOUND",
+    "M_NOT_YET_UPLOADED",
+    "M_TOO_LARGE",
+    "M_UNAUTHORIZED",
+    "M_UNKNOWN",
+    "M_UNKNOWN_TOKEN",
+    "M_UNRECOGNIZED",
+];
+
+/// Counts the outcome of a request. `kind`: media, or other.
+pub(super) fn count<T>(
+    kind: &'static str,
+    answered: Result<T, HomeserverError>,
+) -> Result<T, HomeserverError> {
+    let outcome = answered
+        .as_ref()
+        .err()
+        .map_or("ok", HomeserverError::outcome);
+    metrics::counter!("medialink_homeserver_answers_total", "kind" => kind, "outcome" => outcome)
+        .increment(1);
+    answered
+}
+
 impl HomeserverError {
     /// Whether the request may have been acted on all the same.
     #[must_use]
@@ -70,6 +100,24 @@ impl HomeserverError {
             Self::Refused { status, .. } => *status,
             Self::NotAtOldEndpoint => 404,
             _ => 0,
+        }
+    }
+
+    /// The outcome of the request as a metric names it: one of a few words, whatever the homeserver has said.
+    pub(super) fn outcome(&self) -> &'static str {
+        let known = |errcode: &str| OUTCOMES.iter().copied().find(|known| *known == errcode);
+        match self {
+            Self::Refused {
+                status, errcode, ..
+            } => known(errcode).unwrap_or(match status {
+                500.. => "server_error",
+                _ => "refused",
+            }),
+            Self::NotAtOldEndpoint => "M_UNRECOGNIZED",
+            Self::Unreachable(_) => "unreachable",
+            Self::Broken(_) => "broken",
+            Self::Slow => "slow",
+            Self::InvalidResponse(_) => "invalid",
         }
     }
 

@@ -133,6 +133,7 @@ fn describe() {
     );
     describe_shared();
     describe_database();
+    describe_work();
     // What has not happened yet is told as well.
     metrics::gauge!("medialink_homeserver_away").set(0);
     metrics::gauge!("medialink_database_cut_off").set(0);
@@ -164,6 +165,36 @@ fn describe_database() {
         "medialink_active_key_age_seconds",
         metrics::Unit::Seconds,
         "How old the link key is that signs"
+    );
+}
+
+/// Of queues, of the cache, and of what the homeserver says.
+fn describe_work() {
+    metrics::describe_gauge!(
+        "medialink_usage_waiting",
+        "Usages and redactions that the homeserver is still to be told of"
+    );
+    metrics::describe_gauge!(
+        "medialink_usage_oldest_seconds",
+        metrics::Unit::Seconds,
+        "How long the oldest usage waits that the homeserver is still to be told of"
+    );
+    metrics::describe_gauge!(
+        "medialink_cache_bytes",
+        metrics::Unit::Bytes,
+        "Bytes of the disk that the cache takes"
+    );
+    metrics::describe_gauge!(
+        "medialink_cache_objects",
+        "Media that is whole in the cache"
+    );
+    metrics::describe_counter!(
+        "medialink_homeserver_answers_total",
+        "Answers of the homeserver to requests by kind (media, other) and outcome: ok, an error code, or why there was none"
+    );
+    metrics::describe_counter!(
+        "medialink_revalidations_total",
+        "Answers to whether the homeserver still has media: there, missing, unsure"
     );
 }
 

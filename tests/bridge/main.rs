@@ -21,6 +21,7 @@ mod faults;
 mod follow_rules;
 mod following;
 mod forward;
+mod gauges;
 mod gone;
 mod guards;
 mod hostile_homeserver;

@@ -126,6 +126,10 @@ impl Presence {
     /// Notes what the homeserver has said.
     pub async fn note(&self, medium: MediumRef<'_>, told: Told, asked: Asked) {
         let entry = self.entry(medium);
+        if asked == Asked::Question {
+            let answer = told.name();
+            metrics::counter!("medialink_revalidations_total", "answer" => answer).increment(1);
+        }
         let noted = match told {
             Told::There => self.note_there(medium, &entry, asked).await,
             Told::Missing => self.note_missing(medium, &entry).await,

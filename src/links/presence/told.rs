@@ -27,6 +27,15 @@ pub enum Asked {
 }
 
 impl Told {
+    /// The answer as a metric names it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::There => "there",
+            Self::Missing | Self::Hidden => "missing",
+            Self::Refused | Self::Unsure => "unsure",
+        }
+    }
+
     /// Reads a refusal. `is_restricted`: the request had no content token, where media is linked to
     /// events.
     #[must_use]

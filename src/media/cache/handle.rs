@@ -120,6 +120,12 @@ impl Cache {
         Some(bytes)
     }
 
+    /// How many bytes of the disk it takes, and how many objects it has whole.
+    #[must_use]
+    pub fn taken(&self) -> (u64, usize) {
+        self.0.state().index.taken()
+    }
+
     /// Removes an object that cannot be read.
     pub(in crate::media) fn forget(&self, key: &ObjectKey) {
         self.0.forget(key);

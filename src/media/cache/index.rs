@@ -51,6 +51,11 @@ impl Index {
         }
     }
 
+    /// How many bytes of the disk are taken, and how many objects are whole.
+    pub(super) fn taken(&self) -> (u64, usize) {
+        (self.used.load(Ordering::Relaxed), self.entries.len())
+    }
+
     /// Whether there is such an entry.
     pub(super) fn has(&self, key: &ObjectKey) -> bool {
         self.entries.contains(key)

@@ -22,7 +22,10 @@ pub use claim::{
 pub use copies::{CopySource, NewCopy, copy_sources, note_copies, replace_copies};
 pub use insert::{NewMetaEvent, insert};
 pub use queue::{make_due, postpone, send_again};
-pub use report::{MetaEventSummary, count_by_bridge, count_due, count_usages, count_waiting, list};
+pub use report::{
+    Backlog, MetaEventSummary, backlog, count_by_bridge, count_due, count_usages, count_waiting,
+    list,
+};
 pub use rests::{end as end_rest, note_failure, rest};
 pub use review::{
     Counted, Member, ReviewedEvent, review_all_by, review_by, review_room, start_redaction,

@@ -71,6 +71,40 @@ pub async fn count_by_bridge(reader: &Reader) -> Result<Vec<(String, i64)>, Stor
     .await
 }
 
+/// What waits to be told to the homeserver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlog {
+    /// Usages that no meta event was made for yet, and meta events to send or redact.
+    pub waiting: i64,
+    /// Since when the oldest of them waits, in milliseconds since the epoch; `None`: nothing does.
+    pub since: Option<i64>,
+}
+
+/// What waits of all bridges.
+pub async fn backlog(reader: &Reader) -> Result<Backlog, StorageError> {
+    let usages: (i64, Option<i64>) = query_as(
+        "SELECT COUNT(*), MIN(pending_at) FROM media_references WHERE state = 'pending' AND queued_in IS NULL",
+    )
+    .fetch_one(reader)
+    .await?;
+    let events: (i64, Option<i64>) = query_as(
+        "SELECT COUNT(*), MIN(created_at) FROM meta_events \
+         WHERE next_attempt_at IS NOT NULL AND claimed_until IS NULL AND state = 'waiting'",
+    )
+    .fetch_one(reader)
+    .await?;
+    let redactions: i64 = query_scalar(
+        "SELECT COUNT(*) FROM meta_events \
+         WHERE next_attempt_at IS NOT NULL AND claimed_until IS NULL AND state = 'redacting'",
+    )
+    .fetch_one(reader)
+    .await?;
+    Ok(Backlog {
+        waiting: usages.0 + events.0 + redactions,
+        since: usages.1.into_iter().chain(events.1).min(),
+    })
+}
+
 /// How much the worker has to do now: meta events to send, redact or review, usages to gather, links
 /// to note as expired, replaced rooms to check. Usages are due that wait since `gathered_before`.
 pub async fn count_due(

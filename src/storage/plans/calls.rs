@@ -240,6 +240,7 @@ async fn read_usage(reader: &Reader) -> Result<(), StorageError> {
     )
     .await?;
     meta_events::next_times(reader, "irc", 1).await?;
+    meta_events::backlog(reader).await?;
     for state in [None, Some("sent")] {
         meta_events::list(reader, state, 10).await?;
     }
