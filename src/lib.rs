@@ -22,6 +22,7 @@ pub mod media;
 mod pages;
 pub mod pastes;
 mod random;
+pub mod reports;
 mod signals;
 pub mod storage;
 pub mod telemetry;

@@ -26,6 +26,7 @@ use crate::{
     },
     pastes::{PasteViews, Pastes},
     random,
+    reports::Reports,
     storage::{Database, Opener, StorageError, meta_events},
     telemetry,
     usage::{FollowCounter, TouchSettings},
@@ -181,6 +182,17 @@ async fn limits(
     Ok(limits)
 }
 
+/// How follows count as touches, if media is touched.
+fn touching(config: &Config) -> Option<TouchSettings> {
+    match config.usage.touch {
+        Lifetime::Never => None,
+        Lifetime::For(every) => Some(TouchSettings {
+            server_name: config.homeserver.server_name.clone(),
+            every_ms: millis(every),
+        }),
+    }
+}
+
 /// The state that handlers share.
 async fn state(
     stores: &Stores,
@@ -189,13 +201,6 @@ async fn state(
     homeserver: &Arc<Homeserver>,
 ) -> anyhow::Result<AppState> {
     let database = stores.database.clone();
-    let touching = match config.usage.touch {
-        Lifetime::Never => None,
-        Lifetime::For(every) => Some(TouchSettings {
-            server_name: config.homeserver.server_name.clone(),
-            every_ms: millis(every),
-        }),
-    };
     let limits = limits(config, &database, &clock).await?;
     let links = Links::new(
         database.clone(),
@@ -223,7 +228,7 @@ async fn state(
     );
     let check_event = config.links.check_event;
     Ok(AppState {
-        follows: FollowCounter::new(database.clone(), touching),
+        follows: FollowCounter::new(database.clone(), touching(config)),
         presence: Presence::new(database.clone(), config, clock.clone()),
         metrics: telemetry::metrics(),
         incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event, asker),
@@ -232,6 +237,7 @@ async fn state(
         own_ping: random::id().into(),
         pastes: pastes.await?,
         paste_views: PasteViews::default(),
+        reports: Reports::open(database.clone(), Arc::clone(config), clock.clone()).await?,
         limits,
         links,
         homeserver: Arc::clone(homeserver),

@@ -11,6 +11,7 @@ use crate::{
     config::Lifetime,
     homeserver::MediaClient,
     pastes::PasteDeleter,
+    reports::ReportTeller,
     storage::{
         StorageError,
         leases::{self, Lease},
@@ -151,6 +152,8 @@ impl Application {
             state.clock.clone(),
         );
         tasks.keep("pastes", |stop| deleter.run(stop));
+        let teller = ReportTeller::new(state.reports.clone(), Arc::clone(&state.homeserver));
+        tasks.keep("reports", |stop| teller.run(stop));
         for bridge in &state.config.bridges {
             tasks.run("ping", |stop| {
                 let (homeserver, bridge) = (Arc::clone(&state.homeserver), Arc::clone(bridge));

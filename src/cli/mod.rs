@@ -11,6 +11,7 @@ mod links;
 mod make_thumbnail;
 mod migrate;
 mod registration;
+mod reports;
 mod serve;
 mod sign;
 mod usage;
@@ -65,6 +66,9 @@ enum Command {
     /// How media is counted, on the database.
     #[command(subcommand)]
     Usage(usage::Command),
+    /// What readers have reported, on the database.
+    #[command(subcommand)]
+    Reports(reports::Command),
     /// Moves the database: from a SQLite file to a PostgreSQL server, or back; to go on after it was
     /// stopped, run it again.
     Migrate(migrate::Arguments),
@@ -133,6 +137,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => inspect::run(&config, &arguments).await,
         Command::Links(command) => links::run(&config, command).await,
         Command::Usage(command) => usage::run(config, command).await,
+        Command::Reports(command) => reports::run(&config, command).await,
         Command::Migrate(arguments) => migrate::run(&config, arguments).await,
         Command::Backup(arguments) => backup::run(&config, arguments).await,
     }

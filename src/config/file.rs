@@ -14,6 +14,7 @@ use url::Url;
 use crate::legacy::LegacyLinks;
 
 use super::{
+    abuse::{AbuseConfig, AbuseFile},
     bridge::{self, BridgeConfig},
     database::{self, DatabaseConfig, DatabaseKeys},
     homeserver::{HomeserverConfig, HomeserverFile},
@@ -62,6 +63,8 @@ pub struct Config {
     pub usage: UsageConfig,
     /// How much clients, links, rooms, senders and bridges may use.
     pub limits: LimitsConfig,
+    /// How reports of readers are taken.
+    pub abuse: AbuseConfig,
     /// Whom to tell that answers about a link are not to be kept any more.
     pub purge: Vec<PurgeHook>,
 }
@@ -111,6 +114,8 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     limits: LimitsFile,
     #[serde(default)]
+    abuse: AbuseFile,
+    #[serde(default)]
     legacy_links: Vec<LegacyLinkFile>,
     #[serde(default)]
     purge: Vec<PurgeFile>,
@@ -145,6 +150,7 @@ impl ConfigFile {
         let media = self.media.checked(folder, &mut problems);
         let usage = self.usage.checked(&mut problems);
         let limits = self.limits.checked(&mut problems);
+        let abuse = self.abuse.checked(&bridges, &mut problems);
         let around = legacy_links::Surroundings {
             bridges: &bridges,
             links: links.as_ref(),
@@ -173,6 +179,7 @@ impl ConfigFile {
                     media,
                     usage,
                     limits,
+                    abuse,
                     purge,
                 })
             }

@@ -1,5 +1,6 @@
 //! `bridge.yaml`: read from the file, then from the environment; unknown keys are errors.
 
+mod abuse;
 mod bridge;
 mod database;
 mod explain;
@@ -24,6 +25,7 @@ mod tests;
 mod usage;
 mod value;
 
+pub use abuse::AbuseConfig;
 pub use bridge::{BridgeConfig, ForwardTo};
 pub use database::{DatabaseConfig, DatabasePlace, PostgresConfig};
 pub use file::Config;

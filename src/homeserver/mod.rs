@@ -14,6 +14,7 @@ mod media_request;
 mod ping;
 mod quarantine;
 mod redirects;
+mod reports;
 mod request_secrets;
 mod rooms;
 mod sending;

@@ -19,6 +19,7 @@ mod public_link;
 mod public_page;
 mod public_paste;
 mod public_preview;
+mod public_report;
 mod public_request;
 mod public_thumbnail;
 mod request_log;

@@ -21,7 +21,7 @@ use super::{
     listener::Listener,
     media_response::preflight,
     public_error::{PublicError, method_not_allowed},
-    public_link, public_page,
+    public_link, public_page, public_report,
     public_request::PublicRequest,
     public_thumbnail,
     request_log::{LoggedBody, NO_ROUTE, RequestLine},
@@ -37,13 +37,21 @@ enum Route<'a> {
     Thumbnail(&'a str),
     /// `/v/{token}[/{name}]`.
     Page(&'a str),
+    /// `/r/{token}`.
+    Report(&'a str),
     /// `/robots.txt`.
     Robots,
 }
 
 impl<'a> Route<'a> {
     /// The patterns of all routes.
-    const PATTERNS: [&'static str; 4] = ["/m/{token}", "/t/{token}", "/v/{token}", "/robots.txt"];
+    const PATTERNS: [&'static str; 5] = [
+        "/m/{token}",
+        "/t/{token}",
+        "/v/{token}",
+        "/r/{token}",
+        "/robots.txt",
+    ];
 
     /// Reads a path; `prefix`: the path of `public_url`, which a reverse proxy may strip or not.
     fn parse(path: &'a str, prefix: &str) -> Option<Self> {
@@ -68,16 +76,18 @@ impl<'a> Route<'a> {
             "m" => Some(Self::Media(token)),
             "v" => Some(Self::Page(token)),
             "t" if name.is_none() => Some(Self::Thumbnail(token)),
+            "r" if name.is_none() => Some(Self::Report(token)),
             _ => None,
         }
     }
 
     fn pattern(self) -> &'static str {
-        let [media, thumbnail, page, robots] = Self::PATTERNS;
+        let [media, thumbnail, page, report, robots] = Self::PATTERNS;
         match self {
             Self::Media(_) => media,
             Self::Thumbnail(_) => thumbnail,
             Self::Page(_) => page,
+            Self::Report(_) => report,
             Self::Robots => robots,
         }
     }
@@ -107,11 +117,11 @@ impl<'a> Target<'a> {
 
 /// The methods and paths of this listener, but for those of `legacy_links`.
 pub(super) fn table() -> Vec<(Method, String)> {
-    let methods = [Method::GET, Method::HEAD];
     let all = Route::PATTERNS.iter().flat_map(|pattern| {
-        methods
-            .iter()
-            .map(|method| (method.clone(), (*pattern).to_owned()))
+        let is_form = pattern.starts_with("/r/");
+        let methods = [Method::GET, Method::HEAD].into_iter();
+        let methods = methods.chain(is_form.then_some(Method::POST));
+        methods.map(|method| (method, (*pattern).to_owned()))
     });
     all.collect()
 }
@@ -172,6 +182,7 @@ async fn answer(
 ) -> HttpResponse {
     match *request.method() {
         Method::GET | Method::HEAD => {}
+        Method::POST if matches!(target, Target::Own(Route::Report(_))) => {}
         Method::OPTIONS => return preflight(),
         _ => return method_not_allowed(request),
     }
@@ -183,6 +194,9 @@ async fn answer(
         }
         Target::Own(Route::Page(token)) => {
             Box::pin(public_page::answer(request, token, state, media)).await
+        }
+        Target::Own(Route::Report(token)) => {
+            Box::pin(public_report::answer(request, token, state)).await
         }
         Target::Own(Route::Robots) => Ok(public_page::robots()),
         Target::Legacy(path) => {
@@ -230,6 +244,8 @@ mod tests {
             ("/v/abc/cat.png", Some(Route::Page("abc"))),
             ("/t/abc", Some(Route::Thumbnail("abc"))),
             ("/robots.txt", Some(Route::Robots)),
+            ("/r/abc", Some(Route::Report("abc"))),
+            ("/r/abc/cat.png", None),
             ("/t/abc/cat.png", None),
             ("/m/abc/cat/png", None),
             ("/m/", None),

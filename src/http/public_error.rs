@@ -17,6 +17,7 @@ use crate::{
     links::Refusal,
     media::MediaError,
     pages::{self, Cause, ErrorPage},
+    storage::StorageError,
 };
 use medialink_link::LinkState;
 
@@ -64,6 +65,24 @@ impl PublicError {
     /// The parameters of the request are not a thumbnail's size.
     pub(super) fn bad_size(errcode: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, errcode, Cause::BadSize)
+    }
+
+    /// What was sent is no report.
+    pub(super) fn bad_report() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "M_INVALID_PARAM", Cause::BadReport)
+    }
+
+    /// The database failed.
+    pub(super) fn storage(error: &StorageError) -> Self {
+        tracing::error!(%error, "the database failed a request");
+        if error.is_outage() {
+            return Self::away();
+        }
+        Self::new(
+            StatusCode::BAD_GATEWAY,
+            "M_UNKNOWN",
+            Cause::HomeserverFailed,
+        )
     }
 
     /// There is no thumbnail of the media, or thumbnails are switched off.
@@ -136,17 +155,7 @@ impl PublicError {
                     Cause::HomeserverFailed,
                 )
             }
-            Refusal::Storage(error) => {
-                tracing::error!(%error, "the database failed a request");
-                if error.is_outage() {
-                    return Self::away();
-                }
-                Self::new(
-                    StatusCode::BAD_GATEWAY,
-                    "M_UNKNOWN",
-                    Cause::HomeserverFailed,
-                )
-            }
+            Refusal::Storage(error) => Self::storage(error),
         }
     }
 
@@ -250,7 +259,7 @@ struct MatrixError {
 }
 
 /// Whether `Accept` names `text/html`; `*/*` does not.
-fn accepts_html(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT)
         .filter_map(|value| value.to_str().ok())

@@ -51,6 +51,9 @@ pub(super) async fn answer(
         preview: public_preview::preview(&grant, kind, facts, state, media).await,
         media_url: state.links.media_url(link).unwrap_or_default(),
         page_url: view.page_url.unwrap_or_default(),
+        report_url: (state.reports.are_taken())
+            .then(|| state.links.report_url(link))
+            .flatten(),
         mimetype: mimetype.map(|name| canonical_type(&name).into_owned()),
         size_bytes: size,
         appearance: link.appearance.clone(),

@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use actix_http::{Request, RequestHead};
+use actix_http::{Payload, Request, RequestHead};
 use actix_web::http::{Method, header::HeaderMap};
 use medialink_link::LinkId;
 
@@ -20,26 +20,32 @@ pub(super) struct PublicRequest {
     client: ClientNetwork,
     /// The limit that the client has reached by it.
     limited: Cell<Option<Limited>>,
+    /// What was sent with it, if anything may be.
+    payload: Cell<Option<Box<Payload>>>,
 }
 
 impl PublicRequest {
-    pub(super) fn new(request: Request, limits: &Limits) -> Self {
-        let head = request.head();
-        // Only a test has no connection.
-        let peer = head.peer_addr.map(|address| address.ip());
-        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let lines: Vec<&str> = limits
-            .client_header()
-            .into_iter()
-            .flat_map(|name| head.headers.get_all(name))
-            .filter_map(|line| line.to_str().ok())
-            .collect();
+    pub(super) fn new(mut request: Request, limits: &Limits) -> Self {
+        let is_sent = request.head().method == Method::POST;
+        let payload = is_sent.then(|| Box::new(request.take_payload()));
+        let client = client(request.head(), limits, limits.client_header());
         Self {
-            client: limits.client(peer, lines.into_iter()),
+            client,
             request,
             link_id: OnceCell::new(),
             limited: Cell::new(None),
+            payload: Cell::new(payload),
         }
+    }
+
+    /// What was sent with it, once.
+    pub(super) fn take_payload(&self) -> Option<Box<Payload>> {
+        self.payload.take()
+    }
+
+    /// The network that it comes from, whether anything is counted by clients or not.
+    pub(super) fn reader(&self, limits: &Limits) -> ClientNetwork {
+        client(self.head(), limits, Some(limits.proxy_header()))
     }
 
     /// The network that it comes from.
@@ -84,4 +90,17 @@ impl PublicRequest {
     pub(super) fn into_link_id(self) -> Option<String> {
         self.link_id.into_inner()
     }
+}
+
+/// The network that a request comes from, as a proxy's header says.
+fn client(head: &RequestHead, limits: &Limits, header: Option<&'static str>) -> ClientNetwork {
+    // Only a test has no connection.
+    let peer = head.peer_addr.map(|address| address.ip());
+    let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let lines: Vec<&str> = header
+        .into_iter()
+        .flat_map(|name| head.headers.get_all(name))
+        .filter_map(|line| line.to_str().ok())
+        .collect();
+    limits.client(peer, lines.into_iter())
 }

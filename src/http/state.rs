@@ -15,6 +15,7 @@ use crate::{
     links::{Links, Presence},
     media::Bucket,
     pastes::{PasteViews, Pastes},
+    reports::Reports,
     storage::Database,
     usage::FollowCounter,
 };
@@ -48,6 +49,8 @@ pub struct AppState {
     pub pastes: Pastes,
     /// The lines of pastes, for their pages.
     pub paste_views: PasteViews,
+    /// Reports of readers.
+    pub reports: Reports,
     /// Whether the homeserver still has media.
     pub presence: Presence,
     /// How much clients, links, rooms, senders and bridges may use.

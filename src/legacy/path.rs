@@ -15,7 +15,7 @@ pub enum PathError {
     )]
     Template,
     /// It covers routes of ours.
-    #[error("it covers /m, /t, /v or /robots.txt; allowed is a path that begins otherwise")]
+    #[error("it covers /m, /t, /v, /r or /robots.txt; allowed is a path that begins otherwise")]
     Covers,
 }
 
@@ -101,7 +101,9 @@ impl Pattern {
     /// Whether it begins as a route of ours, or with a place in which that could stand.
     pub(super) fn covers_our_routes(&self) -> bool {
         match self.pieces.first() {
-            Some(Piece::Text(text)) => matches!(text.as_str(), "m" | "t" | "v" | "robots.txt"),
+            Some(Piece::Text(text)) => {
+                matches!(text.as_str(), "m" | "t" | "v" | "r" | "robots.txt")
+            }
             _ => true,
         }
     }
@@ -165,7 +167,7 @@ pub(super) fn everywhere(patterns: &[Pattern], public_path: &str) -> Vec<Pattern
 }
 
 /// The shapes of our own routes.
-pub(super) fn our_routes() -> [Pattern; 4] {
+pub(super) fn our_routes() -> [Pattern; 5] {
     let pattern = |name: &str, has_token: bool, is_named| Pattern {
         pieces: std::iter::once(Piece::Text(name.to_owned()))
             .chain(has_token.then_some(Piece::Tag))
@@ -176,6 +178,7 @@ pub(super) fn our_routes() -> [Pattern; 4] {
         pattern("m", true, true),
         pattern("v", true, true),
         pattern("t", true, false),
+        pattern("r", true, false),
         pattern("robots.txt", false, false),
     ]
 }

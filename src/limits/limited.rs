@@ -27,6 +27,8 @@ pub enum Limit {
     BridgeLinks,
     /// `limits.per_bridge.pastes`.
     BridgePastes,
+    /// Reports of a client, which are limited always.
+    Reports,
     /// `limits.total.streams`.
     TotalStreams,
     /// `limits.total.upstream_fetches`.
@@ -49,6 +51,7 @@ impl Limit {
             Self::SenderLinks => "per_sender.links",
             Self::BridgeLinks => "per_bridge.links",
             Self::BridgePastes => "per_bridge.pastes",
+            Self::Reports => "reports",
             Self::TotalStreams => "total.streams",
             Self::TotalFetches => "total.upstream_fetches",
         }

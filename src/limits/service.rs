@@ -34,10 +34,17 @@ struct Shared {
     proxies: Proxies,
     requests: Option<Requests>,
     bad_links: Option<Requests>,
+    reports: Requests,
     places: Option<Arc<Places>>,
     budgets: Arc<Budgets>,
     fetches: Option<Arc<Semaphore>>,
 }
+
+/// How many reports a client makes.
+const REPORTS: Rate = Rate {
+    amount: 10,
+    per: Duration::from_hours(1),
+};
 
 /// The place of a download from the homeserver, until it is dropped.
 #[derive(Debug)]
@@ -66,6 +73,7 @@ impl Limits {
             proxies: Proxies::new(&config.trusted_proxies, config.client_header),
             requests: requests(config.per_client.requests),
             bad_links: requests(config.per_client.bad_links),
+            reports: Requests::new(REPORTS, clock),
             places: Places::new(config.per_client.streams, config.total.streams),
             budgets: Arc::new(Budgets::new(config, secret, clock)),
             fetches: fetches.map(|most| Arc::new(Semaphore::new(most as usize))),
@@ -89,6 +97,20 @@ impl Limits {
         counts_clients.then(|| shared.proxies.header())
     }
 
+    /// The header about the client that proxies send.
+    #[must_use]
+    pub fn proxy_header(&self) -> &'static str {
+        self.0.proxies.header()
+    }
+
+    /// Counts a report.
+    ///
+    /// # Errors
+    /// If the client makes too many.
+    pub fn report(&self, client: ClientNetwork) -> Result<(), Limited> {
+        count(&self.0.reports, Limit::Reports, client)
+    }
+
     /// Whom a request comes from; `lines`: the values of [`Self::client_header`], in their order.
     pub fn client<'a>(
         &self,
@@ -103,7 +125,7 @@ impl Limits {
     /// # Errors
     /// If the client makes too many.
     pub fn request(&self, client: ClientNetwork) -> Result<(), Limited> {
-        count(&self.0.requests, Limit::ClientRequests, client)
+        count_if(&self.0.requests, Limit::ClientRequests, client)
     }
 
     /// Counts a request for what is no link.
@@ -111,7 +133,7 @@ impl Limits {
     /// # Errors
     /// If the client makes too many.
     pub fn bad_link(&self, client: ClientNetwork) -> Result<(), Limited> {
-        count(&self.0.bad_links, Limit::ClientBadLinks, client)
+        count_if(&self.0.bad_links, Limit::ClientBadLinks, client)
     }
 
     /// Begins an answer with media of a link, if the client, the link and its room have bytes left.
@@ -243,10 +265,18 @@ impl Limits {
     }
 }
 
-fn count(requests: &Option<Requests>, limit: Limit, client: ClientNetwork) -> Result<(), Limited> {
-    let Some(requests) = requests else {
-        return Ok(());
-    };
+fn count_if(
+    requests: &Option<Requests>,
+    limit: Limit,
+    client: ClientNetwork,
+) -> Result<(), Limited> {
+    match requests {
+        None => Ok(()),
+        Some(requests) => count(requests, limit, client),
+    }
+}
+
+fn count(requests: &Requests, limit: Limit, client: ClientNetwork) -> Result<(), Limited> {
     requests
         .count(client)
         .map_err(|wait| Limited::new(limit, i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX)))

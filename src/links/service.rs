@@ -112,6 +112,12 @@ impl Links {
         self.views.media_url(row)
     }
 
+    /// The URL of the form by which a link is reported.
+    #[must_use]
+    pub fn report_url(&self, row: &LinkRow) -> Option<String> {
+        self.views.report_url(row)
+    }
+
     /// The URL of a thumbnail of a link's media: see [`LinkViews::thumbnail_url`].
     #[must_use]
     pub fn thumbnail_url(&self, row: &LinkRow, sides: (u32, u32)) -> Option<String> {

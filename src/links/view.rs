@@ -184,6 +184,13 @@ impl LinkViews {
         Some(self.url("m", &token, row))
     }
 
+    /// The URL of the form by which a link is reported.
+    #[must_use]
+    pub fn report_url(&self, row: &LinkRow) -> Option<String> {
+        let (token, base) = (self.token(row)?, &self.public_url);
+        Some(format!("{base}/r/{}", token.expose()))
+    }
+
     /// The URL of a thumbnail of a link's media, of a configured size.
     #[must_use]
     pub fn thumbnail_url(&self, row: &LinkRow, (width, height): (u32, u32)) -> Option<String> {

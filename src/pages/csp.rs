@@ -14,7 +14,8 @@ use sha2::{Digest as _, Sha256};
 /// the policy holds.
 pub(super) const STYLE: &str = include_str!("../../templates/style.css");
 
-static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy("'self'"));
+static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy("'self'", "'none'"));
+static FORM_CSP: LazyLock<String> = LazyLock::new(|| policy("'self'", "'self'"));
 
 /// The policy of error pages and of the API's description.
 #[must_use]
@@ -31,15 +32,21 @@ pub fn page_csp() -> &'static str {
 #[must_use]
 pub fn view_csp(media_origin: &str) -> String {
     match origin(media_origin) {
-        Some(origin) => policy(&format!("'self' {origin}")),
-        None => policy("'self'"),
+        Some(origin) => policy(&format!("'self' {origin}"), "'none'"),
+        None => policy("'self'", "'none'"),
     }
 }
 
-fn policy(media_sources: &str) -> String {
+/// The policy of a page with a form, which is sent to the page itself.
+#[must_use]
+pub fn form_csp() -> &'static str {
+    &FORM_CSP
+}
+
+fn policy(media_sources: &str, form_targets: &str) -> String {
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; img-src {media_sources}; \
-         media-src {media_sources}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+         media-src {media_sources}; base-uri 'none'; form-action {form_targets}; frame-ancestors 'none'",
         hash = style_hash(STYLE),
     )
 }

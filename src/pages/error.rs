@@ -46,6 +46,8 @@ pub enum Cause {
     Limited,
     /// The requested size is not a size.
     BadSize,
+    /// What was sent is no report.
+    BadReport,
     /// The media is larger than the service hands on.
     TooLarge,
     /// The database cannot be reached, so that nobody knows whether the link is still good.
@@ -70,7 +72,7 @@ enum Icon {
 impl Cause {
     /// Every cause.
     #[cfg(test)]
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotFound,
         Self::Expired,
         Self::Revoked,
@@ -84,6 +86,7 @@ impl Cause {
         Self::Limited,
         Self::DatabaseAway,
         Self::BadSize,
+        Self::BadReport,
         Self::TooLarge,
         Self::HomeserverFailed,
         Self::HomeserverSlow,
@@ -106,6 +109,7 @@ impl Cause {
             Self::Limited => "That was a lot at once",
             Self::DatabaseAway => "This service is taking a short break",
             Self::BadSize => "This is no size of a preview",
+            Self::BadReport => "This report could not be read",
             Self::TooLarge => "The file is too large",
             Self::HomeserverFailed => "The file can’t be fetched right now",
             Self::HomeserverSlow => "Fetching the file took too long",
@@ -159,6 +163,7 @@ impl Cause {
                 "The address of a preview tells its width and height as whole numbers of at least \
                  1, and its method as crop or scale."
             }
+            Self::BadReport => "It has one of the reasons of the form, and 500 characters at most.",
             Self::TooLarge => "It is larger than the files that this service hands on.",
             Self::HomeserverFailed => {
                 "The server that keeps the file did not hand it out. There is nothing wrong on \
@@ -186,7 +191,9 @@ impl Cause {
 
     fn icon(self) -> Icon {
         match self {
-            Self::NotFound | Self::Revoked | Self::KeyRevoked | Self::BadSize => Icon::BrokenLink,
+            Self::NotFound | Self::Revoked | Self::KeyRevoked | Self::BadSize | Self::BadReport => {
+                Icon::BrokenLink
+            }
             Self::Expired
             | Self::NotYetUploaded
             | Self::Busy
@@ -224,6 +231,7 @@ impl ErrorPage {
                 format!("Try again in {}.", self.wait())
             }
             Cause::BadSize => "Check that you copied the whole address.".to_owned(),
+            Cause::BadReport => "Go back, and send it again.".to_owned(),
             Cause::TooLarge => {
                 format!("Ask {sender} for a smaller version, or to send it in another way.")
             }

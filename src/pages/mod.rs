@@ -10,13 +10,15 @@ mod error;
 mod paste;
 mod placeholder;
 mod render;
+mod report;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use api_docs::{ApiDocsPage, Operation, Parameter, Response};
-pub use csp::{page_csp, view_csp};
+pub use csp::{form_csp, page_csp, view_csp};
 pub use error::{Cause, ErrorPage};
 pub use paste::{Grammars, PastePage, Rows, rows};
 pub use render::{CONTENT_TYPE, ROBOTS_TXT};
+pub use report::ReportPage;
 pub use view::{Moment, PreviewPicture, ViewKind, ViewPage};

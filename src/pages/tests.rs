@@ -12,6 +12,7 @@ pub(super) fn view_page(kind: ViewKind) -> ViewPage {
         kind,
         media_url: "https://media.example.org/m/token/cat.png".to_owned(),
         page_url: "https://media.example.org/v/token/cat.png".to_owned(),
+        report_url: Some("https://media.example.org/r/token".to_owned()),
         mimetype: Some("image/png".to_owned()),
         size_bytes: Some(1_234_567),
         appearance: Appearance::default(),

@@ -21,6 +21,8 @@ pub struct ViewPage {
     pub media_url: String,
     /// The absolute URL of this page.
     pub page_url: String,
+    /// The absolute URL of the form to report it, if reports are taken.
+    pub report_url: Option<String>,
     /// The media's type.
     pub mimetype: Option<String>,
     /// The media's length.

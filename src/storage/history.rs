@@ -337,6 +337,8 @@ pub struct ForgetBefore {
     pub redactions: Option<i64>,
     /// Revocations.
     pub revocations: Option<i64>,
+    /// Reports of readers.
+    pub reports: Option<i64>,
 }
 
 /// Forgets up to `limit` facts of each kind that are older than these times; returns how many of the kind of
@@ -354,8 +356,11 @@ pub async fn forget(
          (SELECT media_hash FROM dropped_media WHERE dropped_at < $1 LIMIT $2)";
     let revocations = "DELETE FROM revocations WHERE id IN \
          (SELECT id FROM revocations WHERE revoked_at < $1 LIMIT $2)";
+    let reports = "DELETE FROM reports WHERE id IN (SELECT r.id FROM reports r WHERE r.created_at < $1 \
+         ORDER BY r.created_at LIMIT $2)";
     let mut most = 0;
     for (statement, before) in [
+        (reports, before.reports),
         (transactions, Some(before.transactions)),
         (redactions, before.redactions),
         (dropped, before.redactions),

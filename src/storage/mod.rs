@@ -30,6 +30,7 @@ mod place;
 pub mod purge_log;
 mod readiness;
 mod recent;
+pub mod reports;
 pub mod room_policies;
 pub mod room_successors;
 mod schema;

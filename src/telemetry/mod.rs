@@ -188,6 +188,11 @@ fn describe_work() {
         "medialink_cache_objects",
         "Media that is whole in the cache"
     );
+    metrics::describe_counter!("medialink_reports_total", "Reports of readers by reason");
+    metrics::describe_counter!(
+        "medialink_report_deliveries_total",
+        "Attempts to tell of reports by target (homeserver, operator) and outcome: told, retried, failed"
+    );
     metrics::describe_counter!(
         "medialink_homeserver_answers_total",
         "Answers of the homeserver to requests by kind (media, other) and outcome: ok, an error code, or why there was none"

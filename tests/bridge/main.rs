@@ -55,6 +55,7 @@ mod readiness;
 mod reconcile;
 mod repeated_secrets;
 mod replicas;
+mod reports;
 mod retention;
 mod rooms_and_edits;
 mod rotated_keys;

@@ -31,6 +31,11 @@ pub(super) fn requests(server: &Server) -> HttpResponse {
     HttpResponse::Ok().json(server.requests())
 }
 
+/// `GET /_demo/reports`: what users have reported.
+pub(super) fn reports(server: &Server) -> HttpResponse {
+    HttpResponse::Ok().json(&server.data().reports)
+}
+
 /// `POST /_demo/backup`: makes a backup, in the place of an earlier one.
 pub(super) fn back_up(server: &Server) -> HttpResponse {
     let mut data = server.data();

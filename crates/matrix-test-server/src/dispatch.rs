@@ -73,6 +73,7 @@ async fn handle(
             media,
         } => demo_api::one(server, &name, &media),
         Endpoint::Requests => Ok(demo_api::requests(server)),
+        Endpoint::Reports => Ok(demo_api::reports(server)),
         Endpoint::Backup => Ok(demo_api::back_up(server)),
         Endpoint::Restore => demo_api::restore(server),
         Endpoint::ForgetTransactions => Ok(demo_api::forget_transactions(server)),

@@ -11,6 +11,7 @@ use crate::membership::{Membership, change_membership, set_membership};
 use crate::messages::messages;
 use crate::query::Query;
 use crate::requester::Requester;
+use crate::room_lookup::joined_room;
 use crate::room_read::{all_state, get_event, get_state, joined_members, joined_rooms};
 use crate::room_send::{once, put_state, redaction_draft, send_draft};
 use crate::server::Server;
@@ -48,6 +49,7 @@ pub(super) fn handle(
             let content = reason.into_iter().map(|text| ("reason".to_owned(), text));
             redaction_draft(data, who, &room, event, content.collect())
         }),
+        Endpoint::Report { room, event } => report(server, who, &room, &event, &body),
         Endpoint::PutState { room, kind, key } => {
             let attach = query.all("attach_media");
             put_state(server, who, &room, (&kind, &key), body, &attach)
@@ -60,4 +62,26 @@ pub(super) fn handle(
         Endpoint::GetEvent { room, event } => get_event(server, who, &room, &event),
         _ => Err(MatrixError::internal("not a room endpoint")),
     }
+}
+
+/// Client-Server API, "Reporting content".
+fn report(
+    server: &Server,
+    who: &Requester,
+    room_id: &str,
+    event_id: &str,
+    body: &Object,
+) -> Result<HttpResponse, MatrixError> {
+    let mut data = server.data();
+    let seen = joined_room(&data, who, room_id).is_ok_and(|room| room.position(event_id).is_some());
+    if !seen {
+        return Err(MatrixError::not_found(
+            "Unable to report event: it does not exist or you aren't able to see it.",
+        ));
+    }
+    let reason = body.get("reason").cloned().unwrap_or_default();
+    let report =
+        json!({"user_id": who.user_id, "room_id": room_id, "event_id": event_id, "reason": reason});
+    data.reports.push(report);
+    Ok(HttpResponse::Ok().json(json!({})))
 }

@@ -104,6 +104,10 @@ fn rooms(method: &Method, room: &str, parts: &[&str]) -> Result<Endpoint, Matrix
             let (event, txn) = ((*event).to_owned(), (*txn).to_owned());
             only(&Method::PUT, method, Endpoint::Redact { room, event, txn })
         }
+        ["report", event] => {
+            let event = (*event).to_owned();
+            only(&Method::POST, method, Endpoint::Report { room, event })
+        }
         ["state"] => only(&Method::GET, method, Endpoint::AllState { room }),
         ["state", kind] => state(method, room, kind, ""),
         ["state", kind, key] => state(method, room, kind, key),
@@ -190,6 +194,7 @@ fn demo(method: &Method, parts: &[&str]) -> Result<Endpoint, MatrixError> {
                 Endpoint::InspectMedia { server, media },
             )
         }
+        ["reports"] => only(&Method::GET, method, Endpoint::Reports),
         ["requests"] => only(&Method::GET, method, Endpoint::Requests),
         ["backup"] => only(&Method::POST, method, Endpoint::Backup),
         ["restore"] => only(&Method::POST, method, Endpoint::Restore),

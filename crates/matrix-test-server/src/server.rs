@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::backup::Backup;
@@ -41,6 +42,8 @@ pub(super) struct Data {
     pub media: MediaStore,
     pub queues: Vec<PushQueue>,
     pub backup: Option<Backup>,
+    /// What users have reported.
+    pub reports: Vec<Value>,
     /// How much each user may still send, if that is limited.
     pub buckets: Buckets,
 }
@@ -59,6 +62,7 @@ impl Server {
                 .map(|one| PushQueue::new(one.url.clone()))
                 .collect(),
             backup: None,
+            reports: Vec::new(),
             buckets: Buckets::default(),
         };
         Self {

@@ -88,19 +88,13 @@ pub async fn backlog(reader: &Reader) -> Result<Backlog, StorageError> {
     .fetch_one(reader)
     .await?;
     let events: (i64, Option<i64>) = query_as(
-        "SELECT COUNT(*), MIN(created_at) FROM meta_events \
-         WHERE next_attempt_at IS NOT NULL AND claimed_until IS NULL AND state = 'waiting'",
-    )
-    .fetch_one(reader)
-    .await?;
-    let redactions: i64 = query_scalar(
-        "SELECT COUNT(*) FROM meta_events \
-         WHERE next_attempt_at IS NOT NULL AND claimed_until IS NULL AND state = 'redacting'",
+        "SELECT COUNT(*), MIN(CASE WHEN state = 'waiting' THEN created_at END) FROM meta_events \
+         WHERE next_attempt_at IS NOT NULL AND claimed_until IS NULL",
     )
     .fetch_one(reader)
     .await?;
     Ok(Backlog {
-        waiting: usages.0 + events.0 + redactions,
+        waiting: usages.0 + events.0,
         since: usages.1.into_iter().chain(events.1).min(),
     })
 }

@@ -21,12 +21,13 @@ use crate::storage::{
     links::{self, Counted, Criteria, Repeated},
     media_references::{self, EndCause, ReleaseDelays},
     meta_events::{self, Claim, NewMetaEvent, Wanted},
-    missing_media::{self, AskedMedium},
     open_questions, own_uploads, purge_log, room_policies, seen_media,
     thinning::{self, Place},
     touches::{self, TouchQuery},
     wipe,
 };
+
+use super::{missing_calls, report_calls};
 
 const DELAYS: ReleaseDelays = ReleaseDelays {
     batch_window_ms: 1,
@@ -267,22 +268,12 @@ async fn read_usage(reader: &Reader) -> Result<(), StorageError> {
             busy_servers: busy,
         };
         touches::next_due(reader, asked).await?;
-        missing_media::next_due(reader, 1, busy, busy).await?;
     }
-    missing_media::since(reader, &medium()).await?;
+    missing_calls::read(reader).await?;
+    report_calls::read(reader).await?;
     own_uploads::unneeded(reader, &["irc".to_owned()], 1, 10).await?;
     room_policies::find(reader, "!r").await?;
     Ok(())
-}
-
-fn medium() -> AskedMedium {
-    let [bridge, mxc] = ["irc", "mxc://a/b"].map(str::to_owned);
-    AskedMedium {
-        bridge,
-        mxc,
-        content_token: String::new(),
-        copy_mxc: String::new(),
-    }
 }
 
 async fn write_links(c: &mut Connection) -> Result<(), StorageError> {
@@ -376,6 +367,7 @@ async fn thin(c: &mut Connection) -> Result<(), StorageError> {
         transactions: 1,
         redactions: Some(1),
         revocations: Some(1),
+        reports: Some(1),
     };
     history::forget(c, before, 10).await?;
     seen_media::forget(c, "irc", Some(1), 1, 10).await?;
@@ -437,10 +429,8 @@ async fn write_usage(c: &mut Connection) -> Result<(), StorageError> {
     media_references::retry_failed(c, Some(("irc", "!r")), 1).await?;
     room_policies::find_in(c, "!r").await?;
     budgets::change(c, &[BudgetChange::default()], 1).await?;
-    missing_media::note(c, &medium(), 1, 1).await?;
-    missing_media::doubt(c, "mxc://a/b", 1, 1).await?;
-    missing_media::postpone(c, &medium(), 1).await?;
-    missing_media::forget(c, &medium()).await?;
+    report_calls::write(c).await?;
+    missing_calls::write(c).await?;
     let waits = ConfiguredWaits {
         release_after: 1,
         touch: Some(1),

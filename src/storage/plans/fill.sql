@@ -50,4 +50,8 @@ INSERT INTO missing_media (bridge, mxc, content_token, copy_mxc, missing_since, 
 SELECT bridge, mxc, '', '', 1, id FROM media_references;
 INSERT INTO own_uploads (mxc, bridge, next_attempt_at) SELECT mxc, bridge, id FROM media_references;
 INSERT INTO compared_rooms (bridge, room_id, compared_at) SELECT DISTINCT bridge, '!room' || room, 1 FROM links;
+INSERT INTO reports (link_id, reporter, bridge, room_id, mxc, reason, created_at)
+SELECT link_id, link_id, bridge, '!r', 'mxc://a/b', 'spam', id FROM links;
+INSERT INTO report_deliveries (report_id, target, txn_id, next_attempt_at, outcome)
+SELECT id, 'homeserver', '', CASE WHEN id % 10 = 0 THEN id END, 'waiting' FROM reports;
 INSERT INTO budgets (digest, free_at, changed_at) SELECT 'budget' || id, id, id FROM links

@@ -52,7 +52,7 @@ const SMALL: [&str; 22] = [
 ];
 
 /// Statements that may, by a part of their text and of a line of their plan.
-const ALLOWED: [(&str, &str); 26] = [
+const ALLOWED: [(&str, &str); 28] = [
     // The smallest value beyond another one: one step in the index.
     ("SELECT MIN(bridge) FROM", "bridge"),
     ("SELECT MAX(c.id)", "c USING INTEGER PRIMARY KEY (rowid<?)"),
@@ -112,6 +112,8 @@ const ALLOWED: [(&str, &str); 26] = [
     ("FROM compared_rooms c", "meta_events_of_room"),
     ("FROM meta_events e WHERE e.id >= 0", "(rowid>?)"),
     ("FROM meta_events e WHERE e.id >= 0", "meta_events_pkey"),
+    ("FROM reports r WHERE r.id >= 0", "(rowid>?)"),
+    ("FROM reports r WHERE r.id >= 0", "reports_pkey"),
     // From one end of the log.
     (
         "FROM purge_log",

@@ -4,6 +4,8 @@
 mod calls;
 mod database;
 mod judge;
+mod missing_calls;
+mod report_calls;
 mod sites;
 
 use std::collections::{BTreeMap, BTreeSet};

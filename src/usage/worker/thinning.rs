@@ -134,6 +134,10 @@ impl Thinning {
             redactions,
             // The age of links that bridges have made by themselves is not known.
             revocations: redactions.filter(|_| !has_legacy_links),
+            reports: match self.config.retention {
+                Lifetime::Never => None,
+                Lifetime::For(retention) => Some(now - millis(retention)),
+            },
         }
     }
 }
