@@ -10,6 +10,7 @@ mod link_argument;
 mod links;
 mod make_thumbnail;
 mod migrate;
+mod purge;
 mod registration;
 mod reports;
 mod serve;
@@ -74,6 +75,9 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Copies the database into a file, also while the service runs.
     Backup(backup::Arguments),
+    /// Erases what is known of a user or of a room: their links end, and nothing but a trace stays by which they go on
+    /// answering that they are over.
+    Purge(purge::Arguments),
     /// Makes a thumbnail of an image; the service runs it, with limits.
     #[command(hide = true)]
     MakeThumbnail(make_thumbnail::Arguments),
@@ -139,6 +143,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Usage(command) => usage::run(config, command).await,
         Command::Reports(command) => reports::run(&config, command).await,
         Command::Migrate(arguments) => migrate::run(&config, arguments).await,
+        Command::Purge(arguments) => purge::run(&config, arguments).await,
         Command::Backup(arguments) => backup::run(&config, arguments).await,
     }
 }

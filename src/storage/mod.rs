@@ -8,6 +8,7 @@ mod database;
 pub mod ending;
 pub mod endings;
 pub mod engine;
+pub mod erasure;
 mod error;
 pub mod far_future;
 pub mod features;

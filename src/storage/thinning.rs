@@ -39,10 +39,10 @@ macro_rules! is_released {
     };
 }
 
-/// Links that ended before a time, the oldest first, and whether nothing needs their rows any more: neither the
-/// homeserver, nor the cache, which finds media by the keys of its links.
+/// Links that have ended, of which `$which`, and whether nothing needs their rows any more: neither the homeserver,
+/// nor the cache, which finds media by the keys of its links.
 macro_rules! ended_links {
-    ($rest:literal) => {
+    ($which:literal, $rest:literal) => {
         concat!(
             "SELECT l.id, l.link_id, l.bridge, l.form, l.state, l.ended_at, l.media_reference_id, \
              ((",
@@ -53,8 +53,8 @@ macro_rules! ended_links {
              AND (l.file IS NULL OR EXISTS (SELECT 1 FROM links o WHERE o.media_reference_id = r.id \
              AND o.state = 'live' AND o.file = l.file))) AS is_over \
              FROM links l JOIN media_references r ON r.id = l.media_reference_id \
-             WHERE l.state <> 'live' AND (l.ended_at, l.id) > ($1, $2) AND l.ended_at < $3 \
-             ORDER BY l.ended_at, l.id LIMIT $4",
+             WHERE l.state <> 'live' AND ",
+            $which,
             $rest
         )
     };
@@ -84,6 +84,37 @@ impl EndedLink {
     }
 }
 
+/// Those that ended before a time, the oldest first.
+macro_rules! ended_before {
+    ($rest:literal) => {
+        ended_links!(
+            "(l.ended_at, l.id) > ($1, $2) AND l.ended_at < $3 ORDER BY l.ended_at, l.id LIMIT $4",
+            $rest
+        )
+    };
+}
+
+/// Those of a user, and of a room unless `$3` is empty.
+macro_rules! ended_of_user {
+    ($rest:literal) => {
+        ended_links!(
+            "l.sender = (SELECT id FROM matrix_ids WHERE matrix_id = $1) AND l.id > $2 \
+             AND ($3 = '' OR l.room = (SELECT id FROM matrix_ids WHERE matrix_id = $3)) ORDER BY l.id LIMIT $4",
+            $rest
+        )
+    };
+}
+
+/// Those of a room.
+macro_rules! ended_of_room {
+    ($rest:literal) => {
+        ended_links!(
+            "l.room = (SELECT id FROM matrix_ids WHERE matrix_id = $1) AND l.id > $2 ORDER BY l.id LIMIT $3",
+            $rest
+        )
+    };
+}
+
 /// Looks at up to `limit` links that ended before a time.
 pub async fn links(
     connection: &mut Connection,
@@ -92,13 +123,50 @@ pub async fn links(
     limit: i64,
 ) -> Result<Thinned, StorageError> {
     connection.lock(&[Lock::Tombstones]).await?;
-    let ended: Vec<EndedLink> = query_as(pick(ended_links!(""), ended_links!(" FOR UPDATE OF l")))
-        .bind(from.0)
-        .bind(from.1)
-        .bind(ended_before)
-        .bind(limit)
-        .fetch_all(&mut *connection)
-        .await?;
+    let ended: Vec<EndedLink> =
+        query_as(pick(ended_before!(""), ended_before!(" FOR UPDATE OF l")))
+            .bind(from.0)
+            .bind(from.1)
+            .bind(ended_before)
+            .bind(limit)
+            .fetch_all(&mut *connection)
+            .await?;
+    thin(connection, ended).await
+}
+
+/// Whose links are looked at.
+#[derive(Debug, Clone)]
+pub struct Whose {
+    /// The user who shared their media; `None`: any.
+    pub user_id: Option<String>,
+    /// Their room; `None`: any, if there is a user.
+    pub room_id: Option<String>,
+}
+
+/// Looks at up to `limit` ended links of a user or a room, from a row on.
+pub async fn links_of(
+    connection: &mut Connection,
+    whose: &Whose,
+    from: Place,
+    limit: i64,
+) -> Result<Thinned, StorageError> {
+    connection.lock(&[Lock::Tombstones]).await?;
+    let room_id = whose.room_id.as_deref().unwrap_or_default();
+    let ended = match &whose.user_id {
+        Some(user_id) => {
+            let text = pick(ended_of_user!(""), ended_of_user!(" FOR UPDATE OF l"));
+            query_as(text).bind(user_id).bind(from.1).bind(room_id)
+        }
+        None => {
+            let text = pick(ended_of_room!(""), ended_of_room!(" FOR UPDATE OF l"));
+            query_as(text).bind(room_id).bind(from.1)
+        }
+    };
+    let ended = ended.bind(limit).fetch_all(&mut *connection).await?;
+    thin(connection, ended).await
+}
+
+async fn thin(connection: &mut Connection, ended: Vec<EndedLink>) -> Result<Thinned, StorageError> {
     let last = ended.last().map(|link| Place(link.ended_at, link.id));
     let over: Vec<EndedLink> = ended.into_iter().filter(|link| link.is_over).collect();
     let tombstones: Vec<_> = over

@@ -15,6 +15,7 @@ mod commands;
 mod early_end;
 mod encrypted_media;
 mod endings;
+mod erasure;
 mod events;
 mod events_reported;
 mod faults;

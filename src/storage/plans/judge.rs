@@ -52,7 +52,7 @@ const SMALL: [&str; 22] = [
 ];
 
 /// Statements that may, by a part of their text and of a line of their plan.
-const ALLOWED: [(&str, &str); 28] = [
+const ALLOWED: [(&str, &str); 30] = [
     // The smallest value beyond another one: one step in the index.
     ("SELECT MIN(bridge) FROM", "bridge"),
     ("SELECT MAX(c.id)", "c USING INTEGER PRIMARY KEY (rowid<?)"),
@@ -125,6 +125,8 @@ const ALLOWED: [(&str, &str); 28] = [
         "SELECT state, COUNT(*) FROM media_references",
         "media_references",
     ),
+    ("DELETE FROM reports WHERE", "reports"),
+    ("DELETE FROM matrix_ids", "media_references"),
     // The check of foreign keys of a row whose ID does not change, which does not take place.
     ("INSERT INTO media_references", "SCAN "),
     // The same for a new row, which none refers to yet.

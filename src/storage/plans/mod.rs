@@ -3,6 +3,7 @@
 
 mod calls;
 mod database;
+mod erasure_calls;
 mod judge;
 mod missing_calls;
 mod report_calls;
