@@ -206,6 +206,8 @@ async fn revoke_buried(
     link_id: &str,
     now: i64,
 ) -> Result<Option<FoundLink>, StorageError> {
+    // A row of tombstones is read and written whole.
+    connection.lock(&[Lock::Tombstones]).await?;
     let found = tombstones::find(&mut *connection, &[bridge], link_id).await?;
     let Some(mut tombstone) = found else {
         return Ok(None);

@@ -55,7 +55,7 @@ pub async fn end(
         Ending::Expired => links::expire(connection, now, as_count(AT_ONCE)).await?,
     };
     let count = usages.len();
-    media_references::release(connection, usages, cause, delays, now).await?;
+    media_references::release(connection, usages, cause, delays, (now, now)).await?;
     Ok(count)
 }
 
@@ -115,7 +115,7 @@ pub async fn decide_redacted(
     let live = links::live_of_events(connection, events, as_count(AT_ONCE), now).await?;
     let is_last = live.len() < AT_ONCE;
     let ended = links::end_live(connection, &live, LinkState::Redacted, now).await?;
-    media_references::release(connection, ended, EndCause::Wanted, delays, now).await?;
+    media_references::release(connection, ended, EndCause::Wanted, delays, (now, now)).await?;
     if is_last {
         return Ok(());
     }
@@ -181,7 +181,14 @@ async fn end_piece(
     let last = ended.iter().map(|(link, _)| *link).max();
     let count = ended.len();
     let usages = ended.into_iter().map(|(_, usage)| usage).collect();
-    media_references::release(connection, usages, EndCause::Wanted, delays, now).await?;
+    media_references::release(
+        connection,
+        usages,
+        EndCause::Wanted,
+        delays,
+        (decided_at, now),
+    )
+    .await?;
     Ok(Piece {
         ended: count,
         looked_up_to: last.unwrap_or(range.after),
@@ -206,7 +213,7 @@ pub async fn take_follow(
     };
     if state == LinkState::Spent {
         let left = vec![usage];
-        media_references::release(connection, left, EndCause::Wanted, delays, now).await?;
+        media_references::release(connection, left, EndCause::Wanted, delays, (now, now)).await?;
     }
     Ok(true)
 }
@@ -225,5 +232,5 @@ pub async fn renew(
         return Ok(());
     }
     let left = vec![earlier.media_reference_id];
-    media_references::release(connection, left, EndCause::Wanted, delays, now).await
+    media_references::release(connection, left, EndCause::Wanted, delays, (now, now)).await
 }

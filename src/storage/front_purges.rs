@@ -43,18 +43,19 @@ pub async fn note_front(connection: &mut Connection, now: i64) -> Result<(), Sto
     Ok(())
 }
 
-/// Asks for the answers about links of these usages to be purged, if anything is in front.
+/// Asks for the answers about links of these usages to be purged, if anything is in front. The times: when the links
+/// ended, and now.
 pub async fn wish(
     connection: &mut Connection,
     usages: impl IntoIterator<Item = i64>,
-    now: i64,
+    (ended_at, now): (i64, i64),
 ) -> Result<(), StorageError> {
     let rows = Rows::of(&[("id", Kind::Integer)], usages);
     let mut insert = QueryBuilder::new(
         "INSERT INTO front_purges (media_reference_id, ended_since, next_attempt_at) SELECT id, ",
     );
     insert
-        .push_bind(now)
+        .push_bind(ended_at)
         .push(" + 0, ")
         .push_bind(now)
         .push(" + 0 FROM ")

@@ -1,6 +1,10 @@
 //! Writes by sets.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use medialink_event::{Appearance, Warning};
@@ -8,11 +12,12 @@ use medialink_link::{
     KeyId, LinkClaims, LinkForm, LinkState,
     matrix::{ContentToken, EventId, FileKeys, MxcUri, RoomId},
 };
+use tokio::sync::Notify;
 
 use super::{
     Connection, StorageError,
     engine::{Kind, QueryBuilder, Rows},
-    links::{self, LinkRow, NewLink, NewPaste},
+    links::{self, LinkRow, NewLink, NewPaste, Renewal, Repeated},
     media_references::{self, NotedUsage},
     test_database::open,
 };
@@ -124,6 +129,59 @@ async fn of_links_with_the_same_id_the_first_is_stored() {
         .expect("writes");
     assert_eq!((count, again), (1, 0));
     assert_eq!(event_id.as_ref().map(EventId::as_str), Some("$a"));
+}
+
+#[tokio::test]
+async fn a_link_that_is_asked_for_again_does_not_end_meanwhile() {
+    let (_folder, database) = open().await;
+    let link = || NewLink {
+        max_follows: None,
+        expires_at: Some(100),
+        ..new_link("a", "$a")
+    };
+    let stored = database.writer().write(move |connection| {
+        async move { store(connection, vec![link()]).await.map(drop) }.boxed()
+    });
+    stored.await.expect("writes");
+    let (found, ended) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (is_found, has_ended) = (Arc::clone(&found), Arc::clone(&ended));
+    let asked = database.writer().write(move |connection| {
+        let (is_found, has_ended) = (Arc::clone(&is_found), Arc::clone(&has_ended));
+        async move {
+            let asked = BTreeSet::from([Repeated::of(&link().claims, LinkForm::SelfContained)]);
+            let rows = links::find_repeated(connection, "irc", asked, 50).await?;
+            is_found.notify_one();
+            // Whoever would end it has time for that, and has to wait.
+            let within = Duration::from_millis(500);
+            drop(tokio::time::timeout(within, has_ended.notified()).await);
+            let later = Renewal {
+                claims: &rows[0].claims,
+                appearance: &rows[0].appearance,
+                shown_by: None,
+                media_reference_id: rows[0].media_reference_id,
+                expires_at: Some(1000),
+                renewed_at: None,
+            };
+            links::update(connection, rows[0].id, &later).await
+        }
+        .boxed()
+    });
+    let expired = async {
+        found.notified().await;
+        let expired = database.writer().write(|connection| {
+            async move { links::expire(connection, 200, 10).await.map(drop) }.boxed()
+        });
+        let expired: Result<(), StorageError> = expired.await;
+        ended.notify_one();
+        expired
+    };
+    let (asked, expired): (Result<(), StorageError>, _) = futures_util::join!(asked, expired);
+    asked.and(expired).expect("writes");
+    let row = links::find(database.reader(), "a")
+        .await
+        .expect("reads")
+        .expect("a link");
+    assert_eq!((row.state, row.expires_at), (LinkState::Live, Some(1000)));
 }
 
 type Row = (Option<i64>, Option<String>, Option<Vec<u8>>);

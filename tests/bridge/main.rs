@@ -52,6 +52,7 @@ mod openapi;
 mod outages;
 mod pastes;
 mod policy;
+mod purged_in_front;
 mod readiness;
 mod reconcile;
 mod repeated_secrets;

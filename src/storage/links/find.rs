@@ -194,7 +194,12 @@ pub async fn find_repeated(
     let mut query = QueryBuilder::new(SELECT);
     query
         .push("WHERE l.id IN ")
-        .push_rows(Rows::of(&[("id", Kind::Integer)], newest));
+        .push_rows(Rows::of(&[("id", Kind::Integer)], newest))
+        .push(" AND l.state = 'live'");
+    if !connection.is_sqlite() {
+        // None of them ends until the end of this write.
+        query.push(" FOR UPDATE OF l");
+    }
     query.build_query_opened().fetch_all(connection).await
 }
 

@@ -55,18 +55,18 @@ pub async fn note_own_upload(
 }
 
 /// Releases those of these usages that have no live link: at once if they were never counted,
-/// otherwise by a review of their meta event.
+/// otherwise by a review of their meta event. The times: when the links ended, and now.
 pub(super) async fn release(
     connection: &mut Connection,
     usages: Vec<i64>,
     cause: EndCause,
     delays: ReleaseDelays,
-    now: i64,
+    (ended_at, now): (i64, i64),
 ) -> Result<(), StorageError> {
     let usages = Vec::from_iter(usages.into_iter().collect::<BTreeSet<_>>());
     held_usages::hold(connection, &usages).await?;
     if cause == EndCause::Wanted && !usages.is_empty() {
-        front_purges::wish(connection, usages.iter().copied(), now).await?;
+        front_purges::wish(connection, usages.iter().copied(), (ended_at, now)).await?;
     }
     let unused = unused(connection, usages).await?;
     if cause == EndCause::Wanted {

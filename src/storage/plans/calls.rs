@@ -306,7 +306,7 @@ async fn write_links(c: &mut Connection) -> Result<(), StorageError> {
     links::of_usage(c, 1).await?;
     cache_purges::done(c, &[1], 1).await?;
     purge_log::append(c, vec![vec![0; 32]]).await?;
-    front_purges::wish(c, [1], 1).await?;
+    front_purges::wish(c, [1], (1, 1)).await?;
     Ok(())
 }
 
@@ -346,7 +346,7 @@ async fn end_links(c: &mut Connection) -> Result<(), StorageError> {
         query(statement).execute(&mut *c).await?;
     }
     for cause in [EndCause::Wanted, EndCause::Expired] {
-        media_references::release(c, vec![900_001], cause, DELAYS, 1).await?;
+        media_references::release(c, vec![900_001], cause, DELAYS, (1, 1)).await?;
     }
     Ok(())
 }
