@@ -10,8 +10,10 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod denials;
 mod file_name;
 mod front;
+mod glob;
 pub mod homeserver;
 pub mod http;
 pub mod key_store;

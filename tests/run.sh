@@ -10,6 +10,7 @@ tests/setup-ngircd.sh
 tests/setup-seaweedfs.sh
 tests/setup-in-front.sh
 tests/setup-prometheus.sh
+tests/setup-clamd.sh
 tests/setup-samples.sh
 tests/setup-openapi-client.sh
 tests/setup-postgres.sh

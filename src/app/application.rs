@@ -12,6 +12,7 @@ use crate::{
     appservice::{Asker, Forwarder, Incoming},
     clock::{Clock, millis},
     config::{CacheConfig, Config, Lifetime},
+    denials::Denials,
     homeserver::{Features, Homeserver, MediaClient},
     http::{
         AppState, Listener, RequestLog, configure_internal, configure_metrics, public_service,
@@ -21,8 +22,8 @@ use crate::{
     limits::Limits,
     links::{Links, Presence},
     media::{
-        Bucket, Cache, Fetcher, MediaProxy, ObjectKeys, PurgeNames, RecentAnswers, SharedStore,
-        Thumbnailer,
+        Bucket, Cache, Fetcher, MediaProxy, ObjectKeys, PurgeNames, RecentAnswers, Screener,
+        SharedStore, Thumbnailer,
     },
     pastes::{PasteViews, Pastes},
     random,
@@ -80,6 +81,12 @@ impl Application {
         let thumbnailer = Thumbnailer::new(config.media.thumbnail_program.clone());
         let (linked, recent) = (features.clone(), RecentAnswers::new(state.clock.clone()));
         let served = cache.clone();
+        let screener = Screener::new(
+            state.database.clone(),
+            state.denials.clone(),
+            config.media.scan.clone(),
+            state.clock.clone(),
+        );
         let media = move |data: &AppState| {
             // Each worker has connections of its own to the homeserver.
             let client = Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver)));
@@ -98,6 +105,7 @@ impl Application {
                 recent.clone(),
             )
             .with_store(store.clone())
+            .with_screener(screener.clone())
         };
         Ok(Self {
             public: public_server(listeners.public, data.clone(), media)?,
@@ -211,6 +219,9 @@ async fn state(
         Arc::clone(homeserver),
         limits.clone(),
     );
+    let denials = Denials::new(&config.abuse.deny);
+    denials.refresh(&database).await?;
+    let links = links.with_denials(denials.clone());
     let pastes = Pastes::open(
         links.clone(),
         &database,
@@ -239,6 +250,7 @@ async fn state(
         paste_views: PasteViews::default(),
         reports: Reports::open(database.clone(), Arc::clone(config), clock.clone()).await?,
         limits,
+        denials,
         links,
         homeserver: Arc::clone(homeserver),
         bucket: open_bucket(config)?,

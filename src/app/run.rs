@@ -182,6 +182,8 @@ impl Application {
                 share_limits(state.limits.clone(), state.database.clone(), stop)
             });
         }
+        let (denials, database) = (state.denials.clone(), state.database.clone());
+        tasks.keep("denials", |stop| denials.follow(database, stop));
         let asker = state.incoming.asker().clone();
         tasks.keep("questions", |stop| asker.run(stop));
         let lease = Lease::new(&state.database, &state.clock, "policies");

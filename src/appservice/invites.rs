@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use crate::{config::BridgeConfig, homeserver::Homeserver};
 use medialink_link::matrix::{RoomId, UserId};
 
-use super::glob;
+use crate::glob;
 
 /// How long a join may take.
 const JOIN_WITHIN: Duration = Duration::from_secs(10);

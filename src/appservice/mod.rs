@@ -6,7 +6,6 @@ mod asker;
 mod envelope;
 mod event;
 mod forward;
-mod glob;
 mod incoming;
 mod invites;
 mod occurrence;

@@ -11,7 +11,7 @@ use medialink_link::{LinkId, VerifiedLink};
 /// The routes whose next segment is a token.
 const ROUTES: [&str; 4] = ["m", "v", "t", "r"];
 /// Commands that take links, and how their options begin.
-const COMMANDS: [&str; 3] = ["inspect", "show", "revoke"];
+const COMMANDS: [&str; 4] = ["inspect", "show", "revoke", "takedown"];
 
 /// A link that was pasted.
 pub(super) enum PastedLink {

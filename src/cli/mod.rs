@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod demo;
+mod deny;
 mod inspect;
 mod keys;
 mod keys_import;
@@ -15,6 +16,7 @@ mod registration;
 mod reports;
 mod serve;
 mod sign;
+mod takedown;
 mod usage;
 
 use std::{
@@ -70,6 +72,11 @@ enum Command {
     /// What readers have reported, on the database.
     #[command(subcommand)]
     Reports(reports::Command),
+    /// What gets no link or no service, on the database.
+    #[command(subcommand)]
+    Deny(deny::Command),
+    /// Has bytes be served by nobody any more, under whatever mxc URI; revokes the links to them.
+    Takedown(takedown::Arguments),
     /// Moves the database: from a SQLite file to a PostgreSQL server, or back; to go on after it was
     /// stopped, run it again.
     Migrate(migrate::Arguments),
@@ -142,6 +149,8 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Links(command) => links::run(&config, command).await,
         Command::Usage(command) => usage::run(config, command).await,
         Command::Reports(command) => reports::run(&config, command).await,
+        Command::Deny(command) => deny::run(&config, command).await,
+        Command::Takedown(arguments) => takedown::run(config, arguments).await,
         Command::Migrate(arguments) => migrate::run(&config, arguments).await,
         Command::Purge(arguments) => purge::run(&config, arguments).await,
         Command::Backup(arguments) => backup::run(&config, arguments).await,

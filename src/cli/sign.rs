@@ -7,8 +7,8 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::{
-    app::Stores, clock::Clock, config::Config, homeserver::Homeserver, http::issue_request,
-    limits::Limits, links::Links, storage::Opener,
+    app::Stores, clock::Clock, config::Config, denials::Denials, homeserver::Homeserver,
+    http::issue_request, limits::Limits, links::Links, storage::Opener,
 };
 
 #[derive(Debug, clap::Args)]
@@ -82,7 +82,10 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     } = Stores::open(&config, Opener::Command, &clock).await?;
     let config = Arc::new(config);
     let limits = Limits::none(&clock);
+    let denials = Denials::new(&config.abuse.deny);
+    denials.refresh(&database).await?;
     let links = Links::new(database, keys, config, clock, features, homeserver, limits);
+    let links = links.with_denials(denials);
     for issued in links.issue(&bridge, vec![request]).await? {
         let view = links.view(&issued?.link);
         println!(

@@ -3,7 +3,12 @@
 use medialink_link::matrix::RoomId;
 use serde::Deserialize;
 
-use super::{bridge::BridgeConfig, explain::shown_text, problems::Problems};
+use super::{
+    bridge::BridgeConfig,
+    deny::{Denial, DenyFile},
+    explain::shown_text,
+    problems::Problems,
+};
 
 /// How reports are taken.
 #[derive(Debug, Clone)]
@@ -14,6 +19,8 @@ pub struct AbuseConfig {
     pub room: Option<RoomId>,
     /// The bridge whose user tells.
     pub bridge: String,
+    /// Whom and what gets no link or no service.
+    pub deny: Vec<Denial>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -22,6 +29,7 @@ pub(super) struct AbuseFile {
     reports: bool,
     room: Option<String>,
     bridge: Option<String>,
+    deny: DenyFile,
 }
 
 impl Default for AbuseFile {
@@ -30,6 +38,7 @@ impl Default for AbuseFile {
             reports: true,
             room: None,
             bridge: None,
+            deny: DenyFile::default(),
         }
     }
 }
@@ -66,6 +75,7 @@ impl AbuseFile {
             reports: self.reports,
             room,
             bridge,
+            deny: self.deny.checked(problems),
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     problems::Problems,
     s3::{S3Config, S3File},
+    scan::{ScanConfig, ScanFile},
     value::{Lifetime, PixelSize, Size, Span},
 };
 
@@ -30,6 +31,8 @@ pub struct MediaConfig {
     pub cache: Option<CacheConfig>,
     /// How long cached media is given without asking whether the homeserver still has it.
     pub revalidate: Lifetime,
+    /// Who looks into media before it is served; `None`: nobody.
+    pub scan: Option<ScanConfig>,
     /// The longest `max-age` that answers allow browsers and CDNs.
     pub cache_control_max: Duration,
     /// The sizes that thumbnails have; empty: there are none.
@@ -91,6 +94,7 @@ pub(super) struct MediaFile {
     max_size: Size,
     cache: Option<CacheFile>,
     revalidate: Lifetime,
+    scan: Option<ScanFile>,
     cache_control_max: Span,
     thumbnails: Option<Vec<PixelSize>>,
 }
@@ -101,6 +105,7 @@ impl Default for MediaFile {
             max_size: Size(100 << 20),
             cache: Some(CacheFile::default()),
             revalidate: Lifetime::For(Duration::from_secs(300)),
+            scan: None,
             cache_control_max: Span(Duration::from_secs(3600)),
             thumbnails: Some(USUAL_SIZES.map(PixelSize).to_vec()),
         }
@@ -153,6 +158,7 @@ impl MediaFile {
                 s3: cache.s3.and_then(|s3| s3.checked(folder, problems)),
             }),
             revalidate: self.revalidate,
+            scan: (self.scan).and_then(|scan| scan.checked(folder, self.max_size.0, problems)),
             cache_control_max: self.cache_control_max.0,
             thumbnails: thumbnails
                 .into_iter()

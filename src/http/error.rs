@@ -175,6 +175,9 @@ impl From<IssueError> for ApiError {
             IssueError::TooLargeForRoom(_) => {
                 Self::new(StatusCode::FORBIDDEN, "M_TOO_LARGE", error.to_string())
             }
+            IssueError::Denied(denied) => {
+                Self::new(StatusCode::FORBIDDEN, "M_FORBIDDEN", denied.to_string())
+            }
             IssueError::Limited(limited) => {
                 Self::limited(limited.to_string(), Some(limited.retry_after_ms()))
             }

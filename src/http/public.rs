@@ -13,6 +13,8 @@ use actix_web::{
 };
 
 use crate::{
+    config::DenyKind,
+    denials::{Denied, DenyList},
     legacy::{LegacyLinks, LegacyPath, stripped},
     media::MediaProxy,
 };
@@ -186,6 +188,11 @@ async fn answer(
         Method::OPTIONS => return preflight(),
         _ => return method_not_allowed(request),
     }
+    if let Some(denials) = state.denials.list()
+        && let Err(error) = admitted(request, &denials, state)
+    {
+        return error.respond(request);
+    }
     request.count(&state.limits);
     let answered = match target {
         Target::Own(Route::Media(token)) => public_link::answer(request, token, state, media).await,
@@ -206,6 +213,26 @@ async fn answer(
     match answered {
         Ok(response) => response,
         Err(error) => refused(error, request, state).respond(request),
+    }
+}
+
+/// Refuses a reader whose network is denied.
+fn admitted(
+    request: &PublicRequest,
+    denials: &DenyList,
+    state: &AppState,
+) -> Result<(), PublicError> {
+    let networks = denials.clients();
+    if networks.is_empty() {
+        return Ok(());
+    }
+    let reader = request.reader(&state.limits);
+    match networks.iter().any(|network| reader.is_in(network)) {
+        false => Ok(()),
+        true => {
+            Denied::counted(DenyKind::Client);
+            Err(PublicError::denied())
+        }
     }
 }
 

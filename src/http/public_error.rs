@@ -29,6 +29,9 @@ const UPLOAD_RETRY_S: u64 = 10;
 /// How long to wait for the thumbnails of others, in seconds.
 const BUSY_RETRY_S: u64 = 5;
 
+/// How long to wait for a scanner that has failed, in seconds.
+const SCAN_RETRY_S: u64 = 10;
+
 /// How long to wait for a database that is away, in seconds.
 const AWAY_RETRY_S: u64 = 10;
 
@@ -54,6 +57,14 @@ impl PublicError {
             cause,
             retry_after_s: None,
             network: None,
+        }
+    }
+
+    /// The same, which may be another answer after so many seconds.
+    fn until(self, retry_after_s: impl Into<Option<u64>>) -> Self {
+        Self {
+            retry_after_s: retry_after_s.into(),
+            ..self
         }
     }
 
@@ -97,26 +108,27 @@ impl PublicError {
 
     /// The database that knows the link is away.
     fn away() -> Self {
-        Self {
-            retry_after_s: Some(AWAY_RETRY_S),
-            ..Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "M_UNKNOWN",
-                Cause::DatabaseAway,
-            )
-        }
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "M_UNKNOWN",
+            Cause::DatabaseAway,
+        )
+        .until(AWAY_RETRY_S)
     }
 
     /// Over a limit.
     pub(super) fn limited(limited: &Limited) -> Self {
-        Self {
-            retry_after_s: Some(limited.retry_after_s()),
-            ..Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "M_LIMIT_EXCEEDED",
-                Cause::Limited,
-            )
-        }
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "M_LIMIT_EXCEEDED",
+            Cause::Limited,
+        )
+        .until(limited.retry_after_s())
+    }
+
+    /// The operator denies the link, or the client. Which of both is not told.
+    pub(super) fn denied() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "M_FORBIDDEN", Cause::Denied)
     }
 
     /// Whether it says that there is no such link.
@@ -143,6 +155,7 @@ impl PublicError {
                     Cause::HomeserverFailed,
                 )
             }
+            Refusal::Denied(_) => Self::denied(),
             Refusal::Limited(limited) => Self::limited(limited),
             Refusal::EventLookup(problem) => {
                 tracing::warn!(
@@ -163,21 +176,24 @@ impl PublicError {
     pub(super) fn media(error: &MediaError, link_id: &str) -> Self {
         match error {
             MediaError::Gone => Self::media_gone(),
-            MediaError::NotYetUploaded => Self {
-                retry_after_s: Some(UPLOAD_RETRY_S),
-                ..Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "M_NOT_YET_UPLOADED",
-                    Cause::NotYetUploaded,
-                )
-            },
+            MediaError::NotYetUploaded => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "M_NOT_YET_UPLOADED",
+                Cause::NotYetUploaded,
+            )
+            .until(UPLOAD_RETRY_S),
             MediaError::NoThumbnail => Self::no_thumbnail(),
+            MediaError::Denied(_) | MediaError::Infected => Self::denied(),
+            MediaError::NotScanned => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "M_UNKNOWN",
+                Cause::NotScanned,
+            )
+            .until(SCAN_RETRY_S),
             MediaError::Busy => {
                 tracing::warn!(link_id, "more thumbnails are asked for than can be made");
-                Self {
-                    retry_after_s: Some(BUSY_RETRY_S),
-                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", Cause::Busy)
-                }
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", Cause::Busy)
+                    .until(BUSY_RETRY_S)
             }
             MediaError::TooManyFetches(limited) => Self::limited(limited),
             MediaError::TooLarge | MediaError::TooLargeForRoom => {
@@ -186,14 +202,12 @@ impl PublicError {
             }
             MediaError::Limited(wait_ms) => {
                 tracing::warn!(link_id, wait_ms, "the homeserver limits our downloads");
-                Self {
-                    retry_after_s: wait_ms.map(|ms| ms.div_ceil(1000).max(1)),
-                    ..Self::new(
-                        StatusCode::BAD_GATEWAY,
-                        "M_UNKNOWN",
-                        Cause::HomeserverFailed,
-                    )
-                }
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "M_UNKNOWN",
+                    Cause::HomeserverFailed,
+                )
+                .until(wait_ms.map(|ms| ms.div_ceil(1000).max(1)))
             }
             MediaError::Slow => {
                 tracing::warn!(link_id, "the homeserver was too slow with media");

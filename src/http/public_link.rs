@@ -7,11 +7,12 @@ use actix_web::{HttpResponse, http::Method};
 use crate::{
     clock::millis,
     config::CheckEvent,
+    denials::Denied,
     homeserver::MediaVariant,
     legacy::{LegacyLink, LegacyPath},
     limits::{Limited, Meter},
     links::Grant,
-    media::{Decision, MediaError, MediaProxy, Order},
+    media::{Decision, Media, MediaError, MediaProxy, Order},
 };
 
 use super::{
@@ -93,6 +94,7 @@ async fn serve(
     {
         return Err(refused(&MediaError::Gone));
     }
+    allow_types(state, &media).map_err(|_| PublicError::denied().on(&grant.bridge.network))?;
     let is_follow = media.decision == Decision::Whole;
     if is_follow {
         let followed = state.limits.follow(&link.link_id);
@@ -105,6 +107,13 @@ async fn serve(
     }
     let counter = Counter::start(state, grant, is_follow, media.is_download);
     Ok(respond(media, &cache_control(state, grant), counter, meter))
+}
+
+/// Whether the types are allowed that media was declared with and that its bytes show.
+fn allow_types(state: &AppState, media: &Media) -> Result<(), Denied> {
+    let headers = &media.headers;
+    state.denials.allow_type(&headers.declared_type)?;
+    state.denials.allow_type(&headers.content_type)
 }
 
 /// Begins an answer with media, if there is enough left for it; a `HEAD` gets none.

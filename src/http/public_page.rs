@@ -42,6 +42,13 @@ pub(super) async fn answer(
         ),
         None => reported_by_homeserver(media, &grant).await?,
     };
+    let screened = media.screen(&order(&grant, MediaVariant::Original)).await;
+    screened
+        .map_err(|error| PublicError::media(&error, &link.link_id).on(&grant.bridge.network))?;
+    if let Some(mimetype) = &mimetype {
+        let allowed = state.denials.allow_type(mimetype);
+        allowed.map_err(|_| PublicError::denied().on(&grant.bridge.network))?;
+    }
     let kind = kind(mimetype.as_deref());
     let view = state.links.view(link);
     let facts = (mimetype.as_deref(), size);

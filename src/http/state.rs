@@ -10,6 +10,7 @@ use crate::{
     appservice::{Forwarder, Incoming},
     clock::Clock,
     config::{BridgeConfig, Config},
+    denials::Denials,
     homeserver::Homeserver,
     limits::Limits,
     links::{Links, Presence},
@@ -55,6 +56,8 @@ pub struct AppState {
     pub presence: Presence,
     /// How much clients, links, rooms, senders and bridges may use.
     pub limits: Limits,
+    /// Whom and what the operator denies.
+    pub denials: Denials,
     /// Counts follows and bytes.
     pub follows: FollowCounter,
     /// The object store behind the cache, to be asked whether it answers.

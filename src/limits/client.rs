@@ -19,6 +19,20 @@ pub enum ClientNetwork {
     V6(u64),
 }
 
+impl ClientNetwork {
+    /// Whether all of it belongs to a network.
+    #[must_use]
+    pub fn is_in(self, network: &IpNet) -> bool {
+        match self {
+            Self::V4(address) => network.contains(&IpAddr::V4(address)),
+            Self::V6(bits) => {
+                let first = Ipv6Addr::from_bits(u128::from(bits) << 64);
+                network.contains(&IpAddr::V6(first))
+            }
+        }
+    }
+}
+
 impl From<IpAddr> for ClientNetwork {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {

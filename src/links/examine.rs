@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use crate::{
     config::{BridgeConfig, Provenance},
+    denials::Subject,
     storage::history,
 };
 use medialink_event::content_token_of;
-use medialink_link::{LinkClaims, matrix::ContentToken};
+use medialink_link::{
+    LinkClaims,
+    matrix::{ContentToken, UserId},
+};
 
 use super::{
     event_lookup::LookupError,
@@ -29,6 +33,9 @@ impl Links {
         bridge: &Arc<BridgeConfig>,
         mut request: IssueRequest,
     ) -> Result<IssueRequest, IssueError> {
+        let sender = request.sender.as_ref().map(UserId::as_str);
+        let subject = Subject::of(&request.claims, sender);
+        self.recorder.denials.allow(subject)?;
         let submitted = request.event.take();
         let claims = &request.claims;
         let token = match self.recorder.config.links.provenance {

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 
 use crate::{
     config::{BridgeConfig, Lifetime, Provenance},
+    denials::Subject,
     limits::{Recorded, Sharer},
     storage::{
         Connection, Lock, StorageError, history,
@@ -87,6 +88,7 @@ impl Links {
         link: &SelfContainedLink,
     ) -> Result<(), Refusal> {
         let claims = link.claims();
+        self.recorder.denials.allow(Subject::of(claims, None))?;
         self.learn_policies(bridge, [&claims.room_id]).await?;
         if self.recorder.config.links.provenance == Provenance::Off {
             return Ok(());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     config::BridgeConfig,
+    denials::{Denied, Subject},
     limits::Limited,
     storage::{StorageError, links::LinkRow},
 };
@@ -41,6 +42,9 @@ pub enum Refusal {
     /// It is followed for the first time, and its bridge or its room has had too many links.
     #[error(transparent)]
     Limited(#[from] Limited),
+    /// The operator denies what it leads to.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -63,6 +67,8 @@ impl Recorder {
             LinkState::Live => {}
             state => return Err(Refusal::Ended(state)),
         }
+        self.denials
+            .allow(Subject::of(&row.claims, row.sender.as_deref()))?;
         let bridge = self
             .config
             .bridge(&row.bridge)

@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 
 use crate::{
     config::Lifetime,
+    denials::Subject,
     limits::{Recorded, Reservation, Sharer},
     storage::{
         Connection, Lock, history,
@@ -77,6 +78,12 @@ impl Links {
         bridge: &str,
         request: PasteRequest,
     ) -> Result<Option<IssuedLink>, IssueError> {
+        self.recorder.denials.allow(Subject {
+            room_id: request.room_id.as_str(),
+            sender: request.sender.as_ref().map(UserId::as_str),
+            mxc: None,
+            mimetype: Some(MIMETYPE),
+        })?;
         let (recorder, bridge) = (self.recorder.clone(), bridge.to_owned());
         self.database
             .writer()

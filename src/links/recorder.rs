@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::{
     clock::{Clock, millis},
     config::{Config, Lifetime, UsageMode},
+    denials::Denials,
     homeserver::Features,
     key_store::KeyStore,
     limits::Limits,
@@ -21,6 +22,7 @@ pub(super) struct Recorder {
     pub(super) clock: Clock,
     pub(super) features: Features,
     pub(super) limits: Limits,
+    pub(super) denials: Denials,
 }
 
 /// How soon usages are released, as configured.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     config::Lifetime,
+    denials::Denied,
     limits::Limited,
     storage::{StorageError, links::LinkRow},
 };
@@ -123,6 +124,9 @@ pub enum IssueError {
     /// The bridge, the room or the sender has had too many links.
     #[error(transparent)]
     Limited(#[from] Limited),
+    /// The operator denies it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The claims do not fit into a link.
     #[error(transparent)]
     Claims(#[from] ClaimsError),

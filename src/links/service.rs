@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     clock::Clock,
     config::Config,
+    denials::Denials,
     homeserver::{Features, Homeserver},
     key_store::KeyStore,
     limits::Limits,
@@ -65,6 +66,7 @@ impl Links {
             handed_on: HandedOnNotes::new(database.clone(), clock.clone()),
             homeserver,
             recorder: Recorder {
+                denials: Denials::new(&config.abuse.deny),
                 config,
                 keys,
                 clock,
@@ -73,6 +75,13 @@ impl Links {
             },
             database,
         }
+    }
+
+    /// The same, with the list of what is denied that others look at too.
+    #[must_use]
+    pub fn with_denials(mut self, denials: Denials) -> Self {
+        self.recorder.denials = denials;
+        self
     }
 
     pub(super) fn now(&self) -> i64 {

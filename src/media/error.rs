@@ -1,6 +1,7 @@
 //! Why media cannot be given.
 
 use crate::{
+    denials::Denied,
     homeserver::{HomeserverError, MediaVariant},
     limits::Limited,
 };
@@ -29,6 +30,15 @@ pub enum MediaError {
     /// It is larger than the policy of its room allows, or its size is unknown.
     #[error("the media is larger than its room's link policy allows")]
     TooLargeForRoom,
+    /// The operator denies its bytes.
+    #[error(transparent)]
+    Denied(Denied),
+    /// A scanner has found something in it.
+    #[error("a scanner has found something in the media")]
+    Infected,
+    /// Nobody could scan it.
+    #[error("the media could not be scanned")]
+    NotScanned,
     /// The homeserver asks to wait, in milliseconds.
     #[error("the homeserver limits our requests")]
     Limited(Option<u64>),

@@ -62,6 +62,8 @@ pub struct SafeHeaders {
     pub content_type: String,
     /// `Content-Disposition`.
     pub content_disposition: String,
+    /// The type that was declared, by its usual name, whatever the bytes show.
+    pub declared_type: String,
 }
 
 impl SafeHeaders {
@@ -91,6 +93,7 @@ impl SafeHeaders {
                 told.to_owned()
             },
             content_disposition: content_disposition(is_shown, filename),
+            declared_type: name.into_owned(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -13,11 +13,10 @@ use bytes::Bytes;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::unix::pipe,
-    task::spawn_blocking,
-    time::{sleep, timeout},
+    time::timeout,
 };
 
-use super::{MediaError, ThumbnailMethod};
+use super::{MediaError, ThumbnailMethod, running::Running};
 
 /// The command that makes a thumbnail.
 const COMMAND: &str = "make-thumbnail";
@@ -25,8 +24,6 @@ const COMMAND: &str = "make-thumbnail";
 const MADE_WITHIN: Duration = Duration::from_secs(30);
 /// The largest thumbnail: more than the largest size has as a PNG.
 const MAX_MADE_BYTES: u64 = 24 << 20;
-/// How often to look whether a process that has said everything has ended, too.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// An encoded thumbnail.
 #[derive(Debug, Clone)]
@@ -69,7 +66,7 @@ impl Maker {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
-        let mut process = Running(Some(started.map_err(|error| not_started(&error))?));
+        let mut process = Running::new(started.map_err(|error| not_started(&error))?);
         let talk = timeout(self.within, talk(&mut process, source)).await;
         process.end().await;
         match talk {
@@ -79,50 +76,9 @@ impl Maker {
     }
 }
 
-/// A process, which does not outlive this.
-struct Running(Option<Child>);
-
-impl Running {
-    /// Waits for its own end.
-    async fn ended(&mut self) -> io::Result<ExitStatus> {
-        loop {
-            let Some(child) = &mut self.0 else {
-                return Err(io::ErrorKind::NotFound.into());
-            };
-            if let Some(status) = child.try_wait()? {
-                return Ok(status);
-            }
-            sleep(LOOK_EVERY).await;
-        }
-    }
-
-    /// Ends it, and waits until its memory is free.
-    async fn end(mut self) {
-        if let Some(child) = self.0.take()
-            && spawn_blocking(move || end(child)).await.is_err()
-        {
-            tracing::error!("a process that makes a thumbnail could not be ended");
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(child) = self.0.take() {
-            end(child);
-        }
-    }
-}
-
-/// One that has ended and was waited for takes neither amiss.
-fn end(mut child: Child) {
-    drop(child.kill());
-    drop(child.wait());
-}
-
 /// Hands the image over, and takes the thumbnail; nothing, if there is none.
 async fn talk(process: &mut Running, source: &[u8]) -> io::Result<Vec<u8>> {
-    let child = process.0.as_mut();
+    let child = process.child();
     let pipes = child.and_then(|child| child.stdin.take().zip(child.stdout.take()));
     let (stdin, stdout) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
     let stdin = pipe::Sender::from_owned_fd(OwnedFd::from(stdin))?;

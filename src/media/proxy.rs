@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    MediaBody, MediaError, MediaSummary, RecentAnswers, RequestConditions, Thumbnailer,
+    MediaBody, MediaError, MediaSummary, RecentAnswers, RequestConditions, Screener, Thumbnailer,
     answer::{Media, describe},
     availability::{may_serve, may_serve_unvouched},
     cache::{Cache, CachedObject, ReadError},
@@ -38,6 +38,7 @@ pub struct MediaProxy {
     thumbnailer: Thumbnailer,
     recent: RecentAnswers,
     store: Option<SharedStore>,
+    screener: Option<Screener>,
 }
 
 impl MediaProxy {
@@ -57,6 +58,7 @@ impl MediaProxy {
             thumbnailer,
             recent,
             store: None,
+            screener: None,
         }
     }
 
@@ -66,15 +68,51 @@ impl MediaProxy {
         Self { store, ..self }
     }
 
-    /// Opens media.
+    /// The same, which looks into media before it is served.
+    #[must_use]
+    pub fn with_screener(self, screener: Screener) -> Self {
+        let screener = Some(screener);
+        Self { screener, ..self }
+    }
+
+    /// Looks into the media of an order, or into that of which a thumbnail is wanted, if the operator wants it.
     ///
     /// # Errors
-    /// If the homeserver does not deliver the media, or it is too large.
+    /// If it may not be served, or cannot be opened.
+    pub async fn screen(&self, order: &Order) -> Result<(), MediaError> {
+        match self.screener.as_ref().filter(|it| it.is_needed()) {
+            None => Ok(()),
+            Some(screener) => Box::pin(self.screen_by(screener, order)).await,
+        }
+    }
+
+    async fn screen_by(&self, screener: &Screener, order: &Order) -> Result<(), MediaError> {
+        let original = order.for_original();
+        let key = self.key(&original);
+        let open = || async {
+            let all = RequestConditions::default();
+            let media = self.open_of_any_length(&original, all).await?;
+            Ok(media.body)
+        };
+        let screened = screener.screen(original.plain_key(&key), open).await;
+        if let (Some(cache), Err(MediaError::Denied(_) | MediaError::Infected)) =
+            (&self.cache, &screened)
+        {
+            cache.forget(&key);
+        }
+        screened
+    }
+
+    /// Opens media, once it was looked into.
+    ///
+    /// # Errors
+    /// If the homeserver does not deliver the media, it is too large, or it may not be served.
     pub async fn open(
         &self,
         order: &Order,
         request: RequestConditions<'_>,
     ) -> Result<Media, MediaError> {
+        self.screen(order).await?;
         let media = self.open_of_any_length(order, request).await?;
         match order.max_bytes {
             Some(max) if media.may_exceed(max) => Err(MediaError::TooLargeForRoom),
@@ -102,6 +140,7 @@ impl MediaProxy {
     /// # Errors
     /// As [`Self::open`].
     pub async fn summary(&self, order: &Order) -> Result<MediaSummary, MediaError> {
+        self.screen(order).await?;
         let head = RequestConditions {
             is_head: true,
             ..RequestConditions::default()

@@ -44,6 +44,10 @@ pub enum Cause {
     Busy,
     /// The client, the link or its room has had as much as is allowed.
     Limited,
+    /// The operator gives it to nobody, or not to this reader.
+    Denied,
+    /// Whether the file is harmless could not be found out.
+    NotScanned,
     /// The requested size is not a size.
     BadSize,
     /// What was sent is no report.
@@ -72,7 +76,7 @@ enum Icon {
 impl Cause {
     /// Every cause.
     #[cfg(test)]
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::NotFound,
         Self::Expired,
         Self::Revoked,
@@ -85,6 +89,8 @@ impl Cause {
         Self::Busy,
         Self::Limited,
         Self::DatabaseAway,
+        Self::Denied,
+        Self::NotScanned,
         Self::BadSize,
         Self::BadReport,
         Self::TooLarge,
@@ -108,6 +114,8 @@ impl Cause {
             Self::Busy => "There are too many previews to make",
             Self::Limited => "That was a lot at once",
             Self::DatabaseAway => "This service is taking a short break",
+            Self::Denied => "This is not available here",
+            Self::NotScanned => "The file could not be checked",
             Self::BadSize => "This is no size of a preview",
             Self::BadReport => "This report could not be read",
             Self::TooLarge => "The file is too large",
@@ -142,11 +150,28 @@ impl Cause {
             Self::MediaGone => {
                 "The link is fine, but the server that kept the file no longer has it."
             }
-            Self::NotYetUploaded => {
-                "The sender has announced this file, but its upload is not complete yet."
-            }
             Self::NoThumbnail => {
                 "Small pictures are made of images only, and only of those that can be read."
+            }
+            Self::Denied => {
+                "The operator of this service has decided not to hand this out, or not to hand \
+                 anything out to your network."
+            }
+            Self::BadSize => {
+                "The address of a preview tells its width and height as whole numbers of at least \
+                 1, and its method as crop or scale."
+            }
+            Self::BadReport => "It has one of the reasons of the form, and 500 characters at most.",
+            Self::TooLarge => "It is larger than the files that this service hands on.",
+            passing => passing.hindrance(),
+        }
+    }
+
+    /// The explanation of a cause that passes.
+    fn hindrance(self) -> &'static str {
+        match self {
+            Self::NotYetUploaded => {
+                "The sender has announced this file, but its upload is not complete yet."
             }
             Self::Busy => {
                 "Many previews are being made at this moment, and this one has not had its turn."
@@ -159,17 +184,15 @@ impl Cause {
                 "The part of it that knows whether this link is still good cannot be reached. There is \
                  nothing wrong on your side."
             }
-            Self::BadSize => {
-                "The address of a preview tells its width and height as whole numbers of at least \
-                 1, and its method as crop or scale."
+            Self::NotScanned => {
+                "This service looks into files before it hands them out, and cannot do so at this \
+                 moment. There is nothing wrong on your side."
             }
-            Self::BadReport => "It has one of the reasons of the form, and 500 characters at most.",
-            Self::TooLarge => "It is larger than the files that this service hands on.",
             Self::HomeserverFailed => {
                 "The server that keeps the file did not hand it out. There is nothing wrong on \
                  your side."
             }
-            Self::HomeserverSlow => {
+            _ => {
                 "The server that keeps the file did not answer in time. There is nothing wrong on \
                  your side."
             }
@@ -184,6 +207,7 @@ impl Cause {
                 | Self::Busy
                 | Self::Limited
                 | Self::DatabaseAway
+                | Self::NotScanned
                 | Self::HomeserverFailed
                 | Self::HomeserverSlow
         )
@@ -191,13 +215,17 @@ impl Cause {
 
     fn icon(self) -> Icon {
         match self {
-            Self::NotFound | Self::Revoked | Self::KeyRevoked | Self::BadSize | Self::BadReport => {
-                Icon::BrokenLink
-            }
+            Self::NotFound
+            | Self::Revoked
+            | Self::KeyRevoked
+            | Self::Denied
+            | Self::BadSize
+            | Self::BadReport => Icon::BrokenLink,
             Self::Expired
             | Self::NotYetUploaded
             | Self::Busy
             | Self::Limited
+            | Self::NotScanned
             | Self::HomeserverSlow => Icon::Clock,
             Self::Spent => Icon::Used,
             Self::Redacted | Self::MediaGone => Icon::Bin,
@@ -227,7 +255,8 @@ impl ErrorPage {
             Cause::Redacted => format!("If you think it was a mistake, ask {sender}."),
             Cause::MediaGone => format!("Ask {sender} to send it again."),
             Cause::NoThumbnail => "The link to the file itself works all the same.".to_owned(),
-            Cause::Busy | Cause::Limited | Cause::DatabaseAway => {
+            Cause::Denied => "If you think it is a mistake, ask the operator.".to_owned(),
+            Cause::Busy | Cause::Limited | Cause::DatabaseAway | Cause::NotScanned => {
                 format!("Try again in {}.", self.wait())
             }
             Cause::BadSize => "Check that you copied the whole address.".to_owned(),

@@ -188,6 +188,14 @@ fn describe_work() {
         "medialink_cache_objects",
         "Media that is whole in the cache"
     );
+    metrics::describe_counter!(
+        "medialink_denied_total",
+        "Requests for what the operator denies, by the kind of the list's entry"
+    );
+    metrics::describe_counter!(
+        "medialink_scans_total",
+        "Media that was offered to a scanner, by outcome: clean, found, too_large, failed"
+    );
     metrics::describe_counter!("medialink_reports_total", "Reports of readers by reason");
     metrics::describe_counter!(
         "medialink_report_deliveries_total",

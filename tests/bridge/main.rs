@@ -12,6 +12,7 @@ mod backup;
 mod bridge_api;
 mod cache;
 mod commands;
+mod denials;
 mod early_end;
 mod encrypted_media;
 mod endings;

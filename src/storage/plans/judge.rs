@@ -126,6 +126,8 @@ const ALLOWED: [(&str, &str); 30] = [
         "media_references",
     ),
     ("DELETE FROM reports WHERE", "reports"),
+    // An operator's list, which services have in memory: it is read when it has changed.
+    ("FROM denials ORDER BY", "denials"),
     ("DELETE FROM matrix_ids", "media_references"),
     // The check of foreign keys of a row whose ID does not change, which does not take place.
     ("INSERT INTO media_references", "SCAN "),

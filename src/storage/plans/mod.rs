@@ -3,6 +3,7 @@
 
 mod calls;
 mod database;
+mod denial_calls;
 mod erasure_calls;
 mod judge;
 mod missing_calls;

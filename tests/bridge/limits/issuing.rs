@@ -114,9 +114,9 @@ async fn a_bridge_gets_so_many_pastes_and_no_text_is_uploaded_beyond() {
         (status.as_u16(), told["errcode"].clone())
     };
     assert_eq!(call(paste("one")).await.0, 201);
-    let uploads = world.requests("upload").await;
+    let uploads = world.requests("media.upload").await;
     assert_eq!(call(paste("two")).await, (429, json!("M_LIMIT_EXCEEDED")));
-    assert_eq!(world.requests("upload").await, uploads);
+    assert_eq!(world.requests("media.upload").await, uploads);
     assert_eq!(call(paste("one")).await.0, 200);
     service.stop().await;
 }

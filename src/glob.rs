@@ -1,7 +1,8 @@
 //! Patterns in which `*` stands for anything, also for nothing.
 
 /// Whether all of `text` matches `pattern`.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {

@@ -1,0 +1,23 @@
+-- What commands have put on the list of what gets no link or no service.
+CREATE TABLE denials (
+    kind       TEXT NOT NULL,
+    value      TEXT NOT NULL,
+    reason     TEXT NOT NULL DEFAULT '', -- for the operator
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (kind, value)
+);
+
+-- How often a list has changed: services look at this, and read the list if it is another one.
+CREATE TABLE list_versions (
+    list    TEXT PRIMARY KEY NOT NULL,
+    version BIGINT NOT NULL
+);
+
+-- What is known of the bytes of media, of those that were looked at.
+CREATE TABLE screened_media (
+    name        BLOB PRIMARY KEY NOT NULL, -- a digest of the mxc URI and of the key that decrypts the bytes
+    sha256      BLOB NOT NULL, -- of the bytes, decrypted
+    scan        TEXT NOT NULL DEFAULT '', -- what a scanner has said; empty: none was asked
+    screened_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX screened_media_at ON screened_media (screened_at);

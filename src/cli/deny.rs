@@ -1,0 +1,122 @@
+//! `deny`: the list of what gets no link or no service, on the database. A running service notices within a second.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use futures_util::FutureExt;
+
+use crate::{
+    app::Stores,
+    clock::Clock,
+    config::{Config, Denial, DenyKind},
+    storage::{
+        StorageError,
+        denials::{self, StoredDenial},
+    },
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Puts something on the list.
+    Add {
+        #[command(flatten)]
+        entry: Entry,
+        /// Why, for the operator; readers are not told.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Takes something from the list. What the configuration denies is not on it.
+    Remove(Entry),
+    /// Shows the list.
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Entry {
+    /// `server`, `room`, `sender`, `media`, `media_type`, `client` or `sha256`.
+    kind: DenyKind,
+    /// What is denied: a name, an ID, an mxc URI, a type, an address or network, or a SHA-256; * stands for anything
+    /// where it is a name, an ID, a URI or a type.
+    value: String,
+}
+
+impl Entry {
+    fn read(&self) -> anyhow::Result<Denial> {
+        Denial::parse(self.kind, &self.value)
+            .map_err(|problem| anyhow::anyhow!("{}: {problem}", self.kind.as_str()))
+    }
+}
+
+pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Add { entry, reason } => add(config, entry.read()?, reason).await,
+        Command::Remove(entry) => remove(config, entry.read()?).await,
+        Command::List { json } => list(config, json).await,
+    }
+}
+
+async fn add(config: &Config, denial: Denial, reason: String) -> anyhow::Result<ExitCode> {
+    const LONGEST: usize = 500;
+    if reason.len() > LONGEST {
+        bail!(
+            "--reason: found {} bytes; allowed are {LONGEST}",
+            reason.len()
+        );
+    }
+    let database = Stores::open_database(config).await?;
+    let entry = StoredDenial {
+        kind: denial.kind.as_str().to_owned(),
+        value: denial.value.clone(),
+        reason,
+        created_at: Clock::default().now_ms(),
+    };
+    let added = database.writer().write::<_, StorageError, _>(move |c| {
+        let entry = entry.clone();
+        async move { denials::add(c, &entry).await }.boxed()
+    });
+    match added.await? {
+        true => println!("{denial} is denied now"),
+        false => println!("{denial} is denied already; its reason is this one now"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn remove(config: &Config, denial: Denial) -> anyhow::Result<ExitCode> {
+    let database = Stores::open_database(config).await?;
+    let Denial { kind, value } = denial.clone();
+    let removed = database.writer().write::<_, StorageError, _>(move |c| {
+        let value = value.clone();
+        async move { denials::remove(c, kind.as_str(), &value).await }.boxed()
+    });
+    if removed.await? {
+        println!("{denial} is not denied any more");
+        return Ok(ExitCode::SUCCESS);
+    }
+    match config.abuse.deny.contains(&denial) {
+        true => println!("{denial} is denied by the configuration, which is not changed"),
+        false => println!("{denial} is not on the list"),
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+async fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
+    let database = Stores::open_database(config).await?;
+    let configured = config.abuse.deny.iter().map(|denial| StoredDenial {
+        kind: denial.kind.as_str().to_owned(),
+        value: denial.value.clone(),
+        reason: "abuse.deny".to_owned(),
+        created_at: 0,
+    });
+    let stored = denials::all(database.reader()).await?;
+    for entry in configured.chain(stored) {
+        match json {
+            true => println!("{}", serde_json::to_string(&entry)?),
+            false => println!("{}\t{}\t{}", entry.kind, entry.value, entry.reason),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
