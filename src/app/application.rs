@@ -81,24 +81,10 @@ impl Application {
         let thumbnailer = Thumbnailer::new(config.media.thumbnail_program.clone());
         let (linked, recent) = (features.clone(), RecentAnswers::new(state.clock.clone()));
         let served = cache.clone();
-        let screener = Screener::new(
-            state.database.clone(),
-            state.denials.clone(),
-            config.media.scan.clone(),
-            state.clock.clone(),
-        );
+        let screener = screener(&state);
         let media = move |data: &AppState| {
-            // Each worker has connections of its own to the homeserver.
-            let client = Arc::new(MediaClient::of_worker(Arc::clone(&data.homeserver)));
-            let presence = data.presence.clone();
             MediaProxy::new(
-                Fetcher::new(
-                    client,
-                    linked.clone(),
-                    presence,
-                    data.config(),
-                    data.limits.clone(),
-                ),
+                fetcher(data, &linked),
                 served.clone(),
                 object_keys.clone(),
                 thumbnailer.clone(),
@@ -297,6 +283,22 @@ fn inner_server(
             .wrap(RequestLog(kind))
             .configure(configure)
     })
+}
+
+/// A worker's way to the homeserver, by connections of its own.
+fn fetcher(state: &AppState, features: &Features) -> Fetcher {
+    let client = Arc::new(MediaClient::of_worker(Arc::clone(&state.homeserver)));
+    let (presence, limits) = (state.presence.clone(), state.limits.clone());
+    Fetcher::new(client, features.clone(), presence, state.config(), limits)
+}
+
+fn screener(state: &AppState) -> Screener {
+    Screener::new(
+        state.database.clone(),
+        state.denials.clone(),
+        state.config.media.scan.clone(),
+        state.clock.clone(),
+    )
 }
 
 /// The object store behind the cache, if there is one.

@@ -7,7 +7,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::form
 use crate::{
     homeserver::MediaVariant,
     links::Grant,
-    media::MediaProxy,
+    media::{MediaError, MediaProxy},
     pages::{self, Moment, PastePage, ViewKind, ViewPage},
 };
 
@@ -35,20 +35,7 @@ pub(super) async fn answer(
 ) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
     let link = &grant.link;
-    let (mimetype, size) = match &link.claims.mimetype {
-        Some(mimetype) => (
-            Some(mimetype.clone()),
-            link.size.and_then(|size| size.try_into().ok()),
-        ),
-        None => reported_by_homeserver(media, &grant).await?,
-    };
-    let screened = media.screen(&order(&grant, MediaVariant::Original)).await;
-    screened
-        .map_err(|error| PublicError::media(&error, &link.link_id).on(&grant.bridge.network))?;
-    if let Some(mimetype) = &mimetype {
-        let allowed = state.denials.allow_type(mimetype);
-        allowed.map_err(|_| PublicError::denied().on(&grant.bridge.network))?;
-    }
+    let (mimetype, size) = facts(&grant, state, media).await?;
     let kind = kind(mimetype.as_deref());
     let view = state.links.view(link);
     let facts = (mimetype.as_deref(), size);
@@ -90,6 +77,33 @@ pub(super) async fn answer(
         .body(html))
 }
 
+/// Type and size of the media, if it may be served.
+async fn facts(
+    grant: &Grant,
+    state: &AppState,
+    media: &MediaProxy,
+) -> Result<(Option<String>, Option<u64>), PublicError> {
+    let link = &grant.link;
+    let screened = media.screen(&order(grant, MediaVariant::Original)).await;
+    screened.map_err(|error| failed(&error, grant))?;
+    let (mimetype, size) = match &link.claims.mimetype {
+        Some(mimetype) => (
+            Some(mimetype.clone()),
+            link.size.and_then(|size| size.try_into().ok()),
+        ),
+        None => reported_by_homeserver(media, grant).await?,
+    };
+    if let Some(mimetype) = &mimetype {
+        let allowed = state.denials.allow_type(mimetype);
+        allowed.map_err(|_| PublicError::denied().on(&grant.bridge.network))?;
+    }
+    Ok((mimetype, size))
+}
+
+fn failed(error: &MediaError, grant: &Grant) -> PublicError {
+    PublicError::media(error, &grant.link.link_id).on(&grant.bridge.network)
+}
+
 /// Type and size as the homeserver reports them, for links that say neither.
 async fn reported_by_homeserver(
     media: &MediaProxy,
@@ -98,9 +112,7 @@ async fn reported_by_homeserver(
     let summary = media
         .summary(&order(grant, MediaVariant::Original))
         .await
-        .map_err(|error| {
-            PublicError::media(&error, &grant.link.link_id).on(&grant.bridge.network)
-        })?;
+        .map_err(|error| failed(&error, grant))?;
     Ok((Some(summary.content_type), summary.length))
 }
 
