@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -11,7 +12,7 @@ use anyhow::{Context, bail};
 use crate::{
     appservice::{Asker, Forwarder, Incoming},
     clock::{Clock, millis},
-    config::{CacheConfig, Config, Lifetime},
+    config::{CacheConfig, Config, Lifetime, Settings},
     denials::Denials,
     homeserver::{Features, Homeserver, MediaClient},
     http::{
@@ -50,6 +51,7 @@ pub struct Application {
     pub(super) keys: KeyStore,
     pub(super) features: Features,
     pub(super) cache: Option<Cache>,
+    pub(super) source: Option<PathBuf>,
 }
 
 impl Application {
@@ -58,7 +60,7 @@ impl Application {
     /// # Errors
     /// If the key file, the database or a listener cannot be used.
     pub async fn build(config: Config, listeners: Listeners, clock: Clock) -> anyhow::Result<Self> {
-        let config = Arc::new(config);
+        let config = Settings::from(config);
         let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
         let stores = Stores::open(&config, Opener::Service, &clock).await?;
         free_claims(&stores.database).await?;
@@ -107,7 +109,15 @@ impl Application {
             keys,
             features,
             cache,
+            source: None,
         })
+    }
+
+    /// The same, which reads its configuration from this file again when it is told so.
+    #[must_use]
+    pub fn reloaded_from(self, path: PathBuf) -> Self {
+        let source = Some(path);
+        Self { source, ..self }
     }
 
     /// Where people are answered.
@@ -148,7 +158,7 @@ impl Application {
 
     /// Its configuration, to be changed for a test.
     #[must_use]
-    pub fn config(&self) -> &Arc<Config> {
+    pub fn config(&self) -> &Settings {
         &self.state.config
     }
 }
@@ -190,7 +200,7 @@ fn touching(config: &Config) -> Option<TouchSettings> {
 /// The state that handlers share.
 async fn state(
     stores: &Stores,
-    config: &Arc<Config>,
+    config: &Settings,
     clock: Clock,
     homeserver: &Arc<Homeserver>,
 ) -> anyhow::Result<AppState> {
@@ -199,7 +209,7 @@ async fn state(
     let links = Links::new(
         database.clone(),
         stores.keys.clone(),
-        Arc::clone(config),
+        config.clone(),
         clock.clone(),
         stores.features.clone(),
         Arc::clone(homeserver),
@@ -212,7 +222,7 @@ async fn state(
         links.clone(),
         &database,
         Arc::clone(homeserver),
-        Arc::clone(config),
+        config.clone(),
         stores.features.clone(),
         clock.clone(),
     );
@@ -220,7 +230,7 @@ async fn state(
         links.clone(),
         &database,
         Arc::clone(homeserver),
-        Arc::clone(config),
+        config.clone(),
         clock.clone(),
     );
     let check_event = config.links.check_event;
@@ -234,13 +244,13 @@ async fn state(
         own_ping: random::id().into(),
         pastes: pastes.await?,
         paste_views: PasteViews::default(),
-        reports: Reports::open(database.clone(), Arc::clone(config), clock.clone()).await?,
+        reports: Reports::open(database.clone(), config.clone(), clock.clone()).await?,
         limits,
         denials,
         links,
         homeserver: Arc::clone(homeserver),
         bucket: open_bucket(config)?,
-        config: Arc::clone(config),
+        config: config.clone(),
         clock,
         database,
     })

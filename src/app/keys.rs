@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::Settings,
     key_store::{KeyFact, KeyStore},
     links::Links,
     storage::{
@@ -77,7 +77,7 @@ pub(super) async fn warn_of_missing(
 pub(super) struct KeyWatch {
     pub(super) links: Links,
     pub(super) keys: KeyStore,
-    pub(super) config: Arc<Config>,
+    pub(super) config: Settings,
     pub(super) database: Database,
     pub(super) clock: Clock,
 }

@@ -10,6 +10,15 @@ pub(super) fn tell_ready() {
     tell(NotifyState::Ready);
 }
 
+/// The service reads its configuration again.
+pub(super) fn tell_reloading() {
+    let told = NotifyState::monotonic_usec_now()
+        .and_then(|now| sd_notify::notify(&[NotifyState::Reloading, now]));
+    if let Err(error) = told {
+        tracing::warn!(%error, "the service manager could not be told how the service is");
+    }
+}
+
 /// The service is about to end.
 pub(super) fn tell_stopping() {
     tell(NotifyState::Stopping);

@@ -7,6 +7,7 @@ mod keys;
 mod listeners;
 mod manager;
 mod purges;
+mod reload;
 mod rotation;
 mod run;
 mod serving;

@@ -1,7 +1,5 @@
 //! What has media leave caches when its links have ended.
 
-use std::sync::Arc;
-
 use crate::{
     front::FrontPurger,
     http::AppState,
@@ -42,7 +40,7 @@ impl Purges {
         };
         let mut front = None;
         if !state.config.purge.is_empty() {
-            let (links, config) = (state.links.clone(), Arc::clone(&state.config));
+            let (links, config) = (state.links.clone(), state.config.clone());
             let mut purger = FrontPurger::new(database.clone(), links, config, clock.clone())?;
             purger.note_front().await?;
             front = Some(purger);

@@ -1,6 +1,6 @@
 //! Link keys that are rotated once they have been active for long enough.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use medialink_link::KeyId;
 use time::OffsetDateTime;
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::{Config, Lifetime},
+    config::{Lifetime, Settings},
     key_store::{self, KeyStore},
     storage::{Database, link_keys},
 };
@@ -23,7 +23,7 @@ const WAIT_AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// Rotates the keys by the clock. Others that do so as well find that the new key is young.
 pub(super) struct Rotation {
     pub(super) keys: KeyStore,
-    pub(super) config: Arc<Config>,
+    pub(super) config: Settings,
     pub(super) database: Database,
     pub(super) clock: Clock,
 }

@@ -24,6 +24,7 @@ use super::{
     gauges::Gauges,
     keys::KeyWatch,
     manager,
+    reload::Reloader,
     rotation::Rotation,
     supervisor::Supervisor,
     tasks::{
@@ -103,7 +104,7 @@ impl Application {
     fn start_usage(&self, tasks: &mut Supervisor) {
         let state = &self.state;
         let homeserver = || Arc::clone(&state.homeserver);
-        let config = || Arc::clone(&state.config);
+        let config = || state.config.clone();
         let (database, clock) = (&state.database, &state.clock);
         let worker = UsageWorker::new(
             state.links.clone(),
@@ -147,7 +148,7 @@ impl Application {
         let deleter = PasteDeleter::new(
             state.database.clone(),
             Arc::clone(&state.homeserver),
-            Arc::clone(&state.config),
+            state.config.clone(),
             self.features.clone(),
             state.clock.clone(),
         );
@@ -164,23 +165,25 @@ impl Application {
         let keys = KeyWatch {
             links: links.clone(),
             keys: self.keys.clone(),
-            config: Arc::clone(&state.config),
+            config: state.config.clone(),
             database: state.database.clone(),
             clock: state.clock.clone(),
         };
         tasks.keep("keys", |stop| keys.run(stop));
         let rotation = Rotation {
             keys: self.keys.clone(),
-            config: Arc::clone(&state.config),
+            config: state.config.clone(),
             database: state.database.clone(),
             clock: state.clock.clone(),
         };
         tasks.keep("rotation", |stop| rotation.run(stop));
         tasks.keep("follows", |stop| flush_follows(state.follows.clone(), stop));
-        if state.limits.are_shared() {
-            tasks.keep("limits", |stop| {
-                share_limits(state.limits.clone(), state.database.clone(), stop)
-            });
+        tasks.keep("limits", |stop| {
+            share_limits(state.limits.clone(), state.database.clone(), stop)
+        });
+        if let Some(path) = self.source.clone() {
+            let reloader = Reloader::new(path, state.clone());
+            tasks.keep("reload", |stop| reloader.run(stop));
         }
         let (denials, database) = (state.denials.clone(), state.database.clone());
         tasks.keep("denials", |stop| denials.follow(database, stop));

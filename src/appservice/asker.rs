@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
-    config::Config,
+    config::Settings,
     homeserver::{Homeserver, HomeserverError},
     links::{Decision, Effect, Links},
     storage::{
@@ -42,7 +42,7 @@ const IDLE: Duration = Duration::from_secs(60);
 pub struct Asker {
     links: Links,
     homeserver: Arc<Homeserver>,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     lease: Lease,
     news: Arc<Notify>,
@@ -55,7 +55,7 @@ impl Asker {
         links: Links,
         database: &Database,
         homeserver: Arc<Homeserver>,
-        config: Arc<Config>,
+        config: Settings,
         clock: Clock,
     ) -> Self {
         Self {

@@ -137,7 +137,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     match arguments.command {
         Command::Demo(_) | Command::MakeThumbnail(_) => Ok(ExitCode::SUCCESS),
-        Command::Serve => serve::run(config).await,
+        Command::Serve => serve::run(path, config).await,
         Command::Check => check::run(&path, &config).await,
         Command::Registration(arguments) => registration::run(&config, &arguments),
         Command::Keys(command) => {

@@ -1,6 +1,6 @@
 //! `serve`.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,12 +9,15 @@ use crate::{
     clock::Clock,
     config::Config,
     signals::{outlive_file_limits, stop_on_signal},
+    telemetry,
 };
 
-pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(path: PathBuf, config: Config) -> anyhow::Result<ExitCode> {
     outlive_file_limits();
+    telemetry::set_filter(&config.log);
     let listeners = Listeners::handed_over_or_bound(&config)?;
     let application = Application::build(config, listeners, Clock::default()).await?;
+    let application = application.reloaded_from(path);
     let stop = CancellationToken::new();
     let signals = stop_on_signal(stop.clone());
     let service = application.run_until_stopped(stop);

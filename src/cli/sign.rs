@@ -7,8 +7,15 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::{
-    app::Stores, clock::Clock, config::Config, denials::Denials, homeserver::Homeserver,
-    http::issue_request, limits::Limits, links::Links, storage::Opener,
+    app::Stores,
+    clock::Clock,
+    config::{Config, Settings},
+    denials::Denials,
+    homeserver::Homeserver,
+    http::issue_request,
+    limits::Limits,
+    links::Links,
+    storage::Opener,
 };
 
 #[derive(Debug, clap::Args)]
@@ -80,7 +87,7 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
         keys,
         features,
     } = Stores::open(&config, Opener::Command, &clock).await?;
-    let config = Arc::new(config);
+    let config = Settings::from(config);
     let limits = Limits::none(&clock);
     let denials = Denials::new(&config.abuse.deny);
     denials.refresh(&database).await?;

@@ -99,7 +99,7 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                 bridge,
                 room_id: room.map(|room| room.to_string()),
             };
-            let reconciler = Reconciler::new(database, Arc::new(config), clock, homeserver);
+            let reconciler = Reconciler::new(database, config.into(), clock, homeserver);
             print(&reconciler.compare(scope).await?);
         }
     }

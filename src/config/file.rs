@@ -11,12 +11,13 @@ use std::{
 use serde::Deserialize;
 use url::Url;
 
-use crate::legacy::LegacyLinks;
+use crate::{legacy::LegacyLinks, telemetry::is_filter};
 
 use super::{
     abuse::{AbuseConfig, AbuseFile},
     bridge::{self, BridgeConfig},
     database::{self, DatabaseConfig, DatabaseKeys},
+    explain::shown_text,
     homeserver::{HomeserverConfig, HomeserverFile},
     key_place::{self, KeyPlace},
     legacy_links::{self, LegacyLinkFile},
@@ -65,6 +66,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How reports of readers are taken.
     pub abuse: AbuseConfig,
+    /// Which lines the log has, as `RUST_LOG` has it, which comes before it.
+    pub log: String,
     /// Whom to tell that answers about a link are not to be kept any more.
     pub purge: Vec<PurgeHook>,
 }
@@ -119,6 +122,12 @@ pub(super) struct ConfigFile {
     legacy_links: Vec<LegacyLinkFile>,
     #[serde(default)]
     purge: Vec<PurgeFile>,
+    #[serde(default = "info")]
+    log: String,
+}
+
+fn info() -> String {
+    "info".to_owned()
 }
 
 fn ten_seconds() -> Span {
@@ -157,6 +166,15 @@ impl ConfigFile {
             public_url: public_url.as_ref(),
             folder,
         };
+        if !is_filter(&self.log) {
+            problems.add(
+                "log",
+                format_args!(
+                    "found {}; allowed is a level such as info or debug, or directives such as info,medialink=debug",
+                    shown_text(&self.log)
+                ),
+            );
+        }
         let purge = purge::checked(self.purge, folder, &mut problems);
         let legacy_links = legacy_links::checked(self.legacy_links, &around, &mut problems);
         match (public_url, database, homeserver, links, usage) {
@@ -180,6 +198,7 @@ impl ConfigFile {
                     usage,
                     limits,
                     abuse,
+                    log: self.log,
                     purge,
                 })
             }

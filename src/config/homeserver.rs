@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The homeserver.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HomeserverConfig {
     /// Its client-server API, without a slash at the end.
     pub url: Url,
@@ -36,7 +36,7 @@ pub struct HomeserverConfig {
 }
 
 /// Deadlines of a request to the homeserver.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// Until connected.
     pub connect: Duration,

@@ -22,6 +22,7 @@ mod s3;
 mod scan;
 mod secret;
 mod secrets_of;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -46,5 +47,6 @@ pub use root_secret::RootSecret;
 pub use s3::S3Config;
 pub use scan::{ClamdAddress, OnScanFailure, ScanConfig, ScannerConfig};
 pub use secret::Secret;
+pub use settings::Settings;
 pub use usage::{UsageConfig, UsageMode};
 pub use value::{ByteRate, Lifetime, Rate};

@@ -27,7 +27,7 @@ const TOKEN: &str = "{token}";
 const MAX_HOOKS: usize = 8;
 
 /// A cache in front of the service, such as a reverse proxy or a CDN.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PurgeHook {
     url: String,
     /// The method of its requests.

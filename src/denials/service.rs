@@ -28,7 +28,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub struct Denials(Arc<Shared>);
 
 struct Shared {
-    configured: Vec<Denial>,
     current: RwLock<Current>,
     /// Looked at before all else: most lists are empty.
     is_any: AtomicBool,
@@ -36,9 +35,11 @@ struct Shared {
 
 #[derive(Default)]
 struct Current {
-    list: Arc<DenyList>,
-    /// The version of the database's list that is in it; `None`: none has been read.
+    configured: Vec<Denial>,
+    stored: Vec<Denial>,
+    /// The version of the database's list; `None`: none has been read.
     version: Option<i64>,
+    list: Arc<DenyList>,
 }
 
 /// Something is on the list of what the operator denies.
@@ -75,23 +76,28 @@ impl Denials {
     #[must_use]
     pub fn new(configured: &[Denial]) -> Self {
         let denials = Self(Arc::new(Shared {
-            configured: configured.to_vec(),
             current: RwLock::default(),
             is_any: AtomicBool::new(false),
         }));
-        denials.take(&[], None);
+        denials.configure(configured);
         denials
     }
 
-    fn take(&self, stored: &[Denial], version: Option<i64>) {
+    /// Takes another list of the configuration over.
+    pub fn configure(&self, configured: &[Denial]) {
+        self.change(|current| configured.clone_into(&mut current.configured));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Current)) {
         let shared = &self.0;
-        let list = Arc::new(DenyList::of(shared.configured.iter().chain(stored)));
-        let is_any = !list.is_empty();
         let mut current = shared
             .current
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        *current = Current { list, version };
+        change(&mut current);
+        let list = DenyList::of(current.configured.iter().chain(&current.stored));
+        let is_any = !list.is_empty();
+        current.list = Arc::new(list);
         shared.is_any.store(is_any, Ordering::Release);
     }
 
@@ -147,7 +153,10 @@ impl Denials {
             entries = stored.len(),
             "the list of what is denied was read"
         );
-        self.take(&stored, Some(version));
+        self.change(|current| {
+            current.stored = stored;
+            current.version = Some(version);
+        });
         Ok(())
     }
 

@@ -1,13 +1,11 @@
 //! Has answers about links that have ended purged, at least once each.
 
-use std::sync::Arc;
-
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
-    config::Config,
+    config::Settings,
     homeserver::HomeserverError,
     links::Links,
     storage::{
@@ -33,7 +31,7 @@ const LONGEST_WAIT_MS: i64 = 60_000;
 pub struct FrontPurger {
     database: Database,
     links: Links,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     hooks: Hooks,
     lease: Lease,
@@ -48,7 +46,7 @@ impl FrontPurger {
     pub fn new(
         database: Database,
         links: Links,
-        config: Arc<Config>,
+        config: Settings,
         clock: Clock,
     ) -> Result<Self, HomeserverError> {
         Ok(Self {

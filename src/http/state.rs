@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use crate::{
     appservice::{Forwarder, Incoming},
     clock::Clock,
-    config::{BridgeConfig, Config},
+    config::{BridgeConfig, Config, Settings},
     denials::Denials,
     homeserver::Homeserver,
     limits::Limits,
@@ -39,7 +39,7 @@ pub struct TransactionPlaces {
 #[derive(Clone)]
 pub struct AppState {
     /// The configuration.
-    pub config: Arc<Config>,
+    pub config: Settings,
     /// The clock of the service.
     pub clock: Clock,
     /// The database, to be asked whether it answers.

@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
@@ -63,7 +64,7 @@ struct Use {
 
 /// All budgets.
 pub(super) struct Budgets {
-    allowances: HashMap<Limit, Allowance>,
+    allowances: ArcSwap<HashMap<Limit, Allowance>>,
     digests: Hmac<Sha256>,
     clock: Clock,
     held: Mutex<Held>,
@@ -97,6 +98,7 @@ impl Held {
             free_at,
             unsent: 0,
         });
+        used.allowance = budget.allowance;
         used.free_at = free_at;
         used.unsent = used.unsent.saturating_add(later_by);
         self.told.remove(&budget.digest);
@@ -109,7 +111,7 @@ impl Held {
 impl Budgets {
     pub(super) fn new(config: &LimitsConfig, secret: &[u8; 32], clock: &Clock) -> Self {
         Self {
-            allowances: allowances(config),
+            allowances: ArcSwap::from_pointee(allowances(config)),
             digests: Hmac::new_from_slice(secret).expect("HMAC takes keys of any length"),
             clock: clock.clone(),
             held: Mutex::new(Held {
@@ -119,14 +121,19 @@ impl Budgets {
         }
     }
 
+    /// Takes other budgets over.
+    pub(super) fn configure(&self, config: &LimitsConfig) {
+        self.allowances.store(Arc::new(allowances(config)));
+    }
+
     /// Whether there are none.
     pub(super) fn are_none(&self) -> bool {
-        self.allowances.is_empty()
+        self.allowances.load().is_empty()
     }
 
     /// The budget of somebody, if there is such a limit.
     pub(super) fn of(&self, limit: Limit, whose: &str) -> Option<Budget> {
-        let allowance = *self.allowances.get(&limit)?;
+        let allowance = *self.allowances.load().get(&limit)?;
         let mut digest = self.digests.clone();
         digest.update(limit.as_str().as_bytes());
         digest.update(b"\n");

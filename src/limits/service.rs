@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
@@ -28,13 +29,15 @@ const PLACE_RETRY: i64 = 2_000 * MS;
 
 /// All limits. Clones are the same ones.
 #[derive(Clone)]
-pub struct Limits(Arc<Shared>);
+pub struct Limits(Arc<ArcSwap<Shared>>);
 
 struct Shared {
+    config: LimitsConfig,
+    clock: Clock,
     proxies: Proxies,
-    requests: Option<Requests>,
-    bad_links: Option<Requests>,
-    reports: Requests,
+    requests: Option<Arc<Requests>>,
+    bad_links: Option<Arc<Requests>>,
+    reports: Arc<Requests>,
     places: Option<Arc<Places>>,
     budgets: Arc<Budgets>,
     fetches: Option<Arc<Semaphore>>,
@@ -67,17 +70,73 @@ impl Limits {
     /// The limits of a configuration. `secret`: under which the database names those who have used something.
     #[must_use]
     pub fn new(config: &LimitsConfig, secret: &[u8; 32], clock: &Clock) -> Self {
-        let requests = |rate: Option<Rate>| rate.map(|rate| Requests::new(rate, clock));
+        let requests = |rate: Option<Rate>| rate.map(|rate| Arc::new(Requests::new(rate, clock)));
         let fetches = config.total.upstream_fetches;
-        Self(Arc::new(Shared {
+        Self(Arc::new(ArcSwap::from_pointee(Shared {
+            config: config.clone(),
+            clock: clock.clone(),
             proxies: Proxies::new(&config.trusted_proxies, config.client_header),
             requests: requests(config.per_client.requests),
             bad_links: requests(config.per_client.bad_links),
-            reports: Requests::new(REPORTS, clock),
+            reports: Arc::new(Requests::new(REPORTS, clock)),
             places: Places::new(config.per_client.streams, config.total.streams),
             budgets: Arc::new(Budgets::new(config, secret, clock)),
             fetches: fetches.map(|most| Arc::new(Semaphore::new(most as usize))),
-        }))
+        })))
+    }
+
+    /// Takes other limits over. What was counted by limits that stay goes on counting; of budgets that change, as much
+    /// stays used as before, as a share of the whole.
+    ///
+    /// # Errors
+    /// If the database fails, in which what was used is noted.
+    pub async fn configure(
+        &self,
+        config: &LimitsConfig,
+        database: &Database,
+    ) -> Result<(), StorageError> {
+        let old = self.0.load_full();
+        if old.config == *config {
+            return Ok(());
+        }
+        self.share(database).await?;
+        let secret = [0; 32];
+        let new = Self::new(config, &secret, &old.clock).0.load_full();
+        let (was, is) = (&old.config, config);
+        old.budgets.configure(config);
+        self.0.store(Arc::new(Shared {
+            config: config.clone(),
+            clock: old.clock.clone(),
+            proxies: new.proxies.clone(),
+            requests: kept(
+                was.per_client.requests == is.per_client.requests,
+                &old.requests,
+                &new.requests,
+            ),
+            bad_links: kept(
+                was.per_client.bad_links == is.per_client.bad_links,
+                &old.bad_links,
+                &new.bad_links,
+            ),
+            reports: Arc::clone(&old.reports),
+            places: kept(
+                (was.per_client.streams, was.total.streams)
+                    == (is.per_client.streams, is.total.streams),
+                &old.places,
+                &new.places,
+            ),
+            budgets: Arc::clone(&old.budgets),
+            fetches: kept(
+                was.total.upstream_fetches == is.total.upstream_fetches,
+                &old.fetches,
+                &new.fetches,
+            ),
+        }));
+        self.load(database).await
+    }
+
+    fn shared(&self) -> Guard<Arc<Shared>> {
+        self.0.load()
     }
 
     /// No limits, as commands have none.
@@ -89,7 +148,7 @@ impl Limits {
     /// The header about the client that is read; `None`: nothing is counted by client.
     #[must_use]
     pub fn client_header(&self) -> Option<&'static str> {
-        let shared = &self.0;
+        let shared = self.shared();
         let counts_clients = shared.requests.is_some()
             || shared.bad_links.is_some()
             || shared.places.is_some()
@@ -100,7 +159,7 @@ impl Limits {
     /// The header about the client that proxies send.
     #[must_use]
     pub fn proxy_header(&self) -> &'static str {
-        self.0.proxies.header()
+        self.shared().proxies.header()
     }
 
     /// Counts a report.
@@ -108,7 +167,7 @@ impl Limits {
     /// # Errors
     /// If the client makes too many.
     pub fn report(&self, client: ClientNetwork) -> Result<(), Limited> {
-        count(&self.0.reports, Limit::Reports, client)
+        count(&self.shared().reports, Limit::Reports, client)
     }
 
     /// Whom a request comes from; `lines`: the values of [`Self::client_header`], in their order.
@@ -117,7 +176,7 @@ impl Limits {
         peer: IpAddr,
         lines: impl DoubleEndedIterator<Item = &'a str>,
     ) -> ClientNetwork {
-        self.0.proxies.client(peer, lines).into()
+        self.shared().proxies.client(peer, lines).into()
     }
 
     /// Counts a request.
@@ -125,7 +184,7 @@ impl Limits {
     /// # Errors
     /// If the client makes too many.
     pub fn request(&self, client: ClientNetwork) -> Result<(), Limited> {
-        count_if(&self.0.requests, Limit::ClientRequests, client)
+        count_if(&self.shared().requests, Limit::ClientRequests, client)
     }
 
     /// Counts a request for what is no link.
@@ -133,7 +192,7 @@ impl Limits {
     /// # Errors
     /// If the client makes too many.
     pub fn bad_link(&self, client: ClientNetwork) -> Result<(), Limited> {
-        count_if(&self.0.bad_links, Limit::ClientBadLinks, client)
+        count_if(&self.shared().bad_links, Limit::ClientBadLinks, client)
     }
 
     /// Begins an answer with media of a link, if the client, the link and its room have bytes left.
@@ -146,7 +205,7 @@ impl Limits {
         link_id: &str,
         room_id: &str,
     ) -> Result<Meter, Limited> {
-        let budgets = &self.0.budgets;
+        let budgets = Arc::clone(&self.shared().budgets);
         let client_name = match budgets.are_none() {
             true => String::new(),
             false => client.to_string(),
@@ -159,8 +218,8 @@ impl Limits {
         let of = all
             .into_iter()
             .filter_map(|(limit, whose)| budgets.of(limit, whose));
-        let meter = Meter::begin(Arc::clone(budgets), of)?;
-        let place = match &self.0.places {
+        let meter = Meter::begin(Arc::clone(&budgets), of)?;
+        let place = match &self.shared().places {
             None => None,
             Some(places) => Some(places.take(client).map_err(|full| {
                 let limit = match full {
@@ -178,9 +237,10 @@ impl Limits {
     /// # Errors
     /// If there were too many.
     pub fn follow(&self, link_id: &str) -> Result<(), Limited> {
-        match self.0.budgets.of(Limit::LinkFollows, link_id) {
+        let shared = self.shared();
+        match shared.budgets.of(Limit::LinkFollows, link_id) {
             None => Ok(()),
-            Some(budget) => self.0.budgets.take(&[(budget, 1)]),
+            Some(budget) => shared.budgets.take(&[(budget, 1)]),
         }
     }
 
@@ -201,7 +261,7 @@ impl Limits {
     }
 
     fn reserve(&self, of: Sharer<'_>, more: Option<(Limit, &str)>) -> Result<Reservation, Limited> {
-        let budgets = &self.0.budgets;
+        let budgets = Arc::clone(&self.shared().budgets);
         let sender = of.sender.map(|sender| (Limit::SenderLinks, sender));
         let room = (Limit::RoomLinks, of.room_id);
         let bridge = (Limit::BridgeLinks, of.bridge);
@@ -211,7 +271,7 @@ impl Limits {
         let of = all.filter_map(|(limit, whose)| Some((budgets.of(limit, whose)?, 1)));
         let of: Vec<_> = of.collect();
         budgets.take(&of)?;
-        Ok(Reservation::new(Arc::clone(budgets), of))
+        Ok(Reservation::new(Arc::clone(&budgets), of))
     }
 
     /// Waits for a place to download from the homeserver, but not for long.
@@ -219,10 +279,10 @@ impl Limits {
     /// # Errors
     /// If too many downloads are under way.
     pub async fn fetch(&self) -> Result<FetchPlace, Limited> {
-        let Some(places) = &self.0.fetches else {
+        let Some(places) = self.shared().fetches.clone() else {
             return Ok(FetchPlace { _permit: None });
         };
-        let place = Arc::clone(places).acquire_owned();
+        let place = places.acquire_owned();
         match tokio::time::timeout(FETCH_WITHIN, place).await {
             Ok(Ok(permit)) => Ok(FetchPlace {
                 _permit: Some(permit),
@@ -231,20 +291,15 @@ impl Limits {
         }
     }
 
-    /// Whether anything is counted in the database.
-    #[must_use]
-    pub fn are_shared(&self) -> bool {
-        !self.0.budgets.are_none()
-    }
-
     /// Tells the database what was used here, and learns what was used elsewhere.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn share(&self, database: &Database) -> Result<(), StorageError> {
-        match self.0.budgets.are_none() {
+        let budgets = Arc::clone(&self.shared().budgets);
+        match budgets.are_none() {
             true => Ok(()),
-            false => self.0.budgets.share(database).await,
+            false => budgets.share(database).await,
         }
     }
 
@@ -253,7 +308,8 @@ impl Limits {
     /// # Errors
     /// If the database fails.
     pub async fn load(&self, database: &Database) -> Result<(), StorageError> {
-        self.0.budgets.load(database).await
+        let budgets = Arc::clone(&self.shared().budgets);
+        budgets.load(database).await
     }
 
     /// Has the database forget what has flowed back.
@@ -261,12 +317,18 @@ impl Limits {
     /// # Errors
     /// If the database fails.
     pub async fn forget(&self, database: &Database) -> Result<(), StorageError> {
-        self.0.budgets.forget(database).await
+        let budgets = Arc::clone(&self.shared().budgets);
+        budgets.forget(database).await
     }
 }
 
+/// What counts for a limit: what has counted so far, if the limit stays.
+fn kept<T>(stays: bool, old: &Option<Arc<T>>, new: &Option<Arc<T>>) -> Option<Arc<T>> {
+    if stays { old.clone() } else { new.clone() }
+}
+
 fn count_if(
-    requests: &Option<Requests>,
+    requests: &Option<Arc<Requests>>,
     limit: Limit,
     client: ClientNetwork,
 ) -> Result<(), Limited> {

@@ -1,11 +1,9 @@
 //! Decisions about links inside a write, by the configuration, the keys and the database. Nobody is
 //! asked here.
 
-use std::sync::Arc;
-
 use crate::{
     clock::{Clock, millis},
-    config::{Config, Lifetime, UsageMode},
+    config::{Config, Lifetime, Settings, UsageMode},
     denials::Denials,
     homeserver::Features,
     key_store::KeyStore,
@@ -17,7 +15,7 @@ use medialink_link::LinkClaims;
 /// Records links, and ends them. Each of its steps is in the file of its purpose.
 #[derive(Clone)]
 pub(super) struct Recorder {
-    pub(super) config: Arc<Config>,
+    pub(super) config: Settings,
     pub(super) keys: KeyStore,
     pub(super) clock: Clock,
     pub(super) features: Features,

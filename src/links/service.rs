@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::Settings,
     denials::Denials,
     homeserver::{Features, Homeserver},
     key_store::KeyStore,
@@ -51,7 +51,7 @@ impl Links {
     pub fn new(
         database: Database,
         keys: KeyStore,
-        config: Arc<Config>,
+        config: Settings,
         clock: Clock,
         features: Features,
         homeserver: Arc<Homeserver>,

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::Settings,
     homeserver::{Features, Homeserver, HomeserverError},
     storage::{
         Database, StorageError,
@@ -32,7 +32,7 @@ const MOST_REFUSALS: i64 = 24;
 pub struct PasteDeleter {
     database: Database,
     homeserver: Arc<Homeserver>,
-    config: Arc<Config>,
+    config: Settings,
     features: Features,
     clock: Clock,
     lease: Lease,
@@ -53,7 +53,7 @@ impl PasteDeleter {
     pub fn new(
         database: Database,
         homeserver: Arc<Homeserver>,
-        config: Arc<Config>,
+        config: Settings,
         features: Features,
         clock: Clock,
     ) -> Self {

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     clock::Clock,
-    config::{BridgeConfig, Config, UsageMode},
+    config::{BridgeConfig, Config, Settings, UsageMode},
     homeserver::{Features, Homeserver, Upload},
     links::{IssueError, IssuedLink, Links, PasteRequest, UploadedText},
     media::encrypt,
@@ -31,7 +31,7 @@ pub struct Pastes(Arc<Inner>);
 struct Inner {
     links: Links,
     homeserver: Arc<Homeserver>,
-    config: Arc<Config>,
+    config: Settings,
     features: Features,
     clock: Clock,
     encryption: Encryption,
@@ -46,7 +46,7 @@ impl Pastes {
         links: Links,
         database: &Database,
         homeserver: Arc<Homeserver>,
-        config: Arc<Config>,
+        config: Settings,
         features: Features,
         clock: Clock,
     ) -> Result<Self, StorageError> {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::Settings,
     limits::ClientNetwork,
     links::Grant,
     random,
@@ -31,7 +31,7 @@ pub use words::{MAX_NOTE, Reason, Report, ReportError};
 #[derive(Clone)]
 pub struct Reports {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     /// Under which readers are named.
     secret: [u8; 32],
@@ -46,7 +46,7 @@ impl Reports {
     /// If the database fails.
     pub async fn open(
         database: Database,
-        config: Arc<Config>,
+        config: Settings,
         clock: Clock,
     ) -> Result<Self, StorageError> {
         Ok(Self {

@@ -13,6 +13,7 @@ use tracing_subscriber::{
     EnvFilter,
     fmt::{fmt, format::Format},
     layer::SubscriberExt as _,
+    reload,
     util::SubscriberInitExt as _,
 };
 
@@ -39,29 +40,57 @@ impl Drop for Logs {
 /// `RUST_LOG`, or else `level`.
 #[must_use]
 pub fn start_logs(level: &str) -> Logs {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = from_environment().unwrap_or_else(|| EnvFilter::new(level));
     let logs = fmt().with_env_filter(filter);
     let buffer = Buffer::default();
     let started = if std::io::stderr().is_terminal() {
         let logs = logs
             .with_writer(|| MaskedLines(std::io::stderr()))
-            .compact();
+            .compact()
+            .with_filter_reloading();
+        keep(logs.reload_handle());
         logs.finish().with(NotHttp).try_init()
     } else {
         buffer.start();
-        logs.with_writer(buffer.clone())
+        let logs = logs
+            .with_writer(buffer.clone())
             .json()
             .map_event_format(|_| {
                 let lines = JsonLines(Format::default().json().flatten_event(true));
                 NoSecrets(lines)
             })
-            .finish()
-            .with(NotHttp)
-            .try_init()
+            .with_filter_reloading();
+        keep(logs.reload_handle());
+        logs.finish().with(NotHttp).try_init()
     };
     // Logs that were started before, by a test for instance, stay.
     drop(started);
     Logs(buffer)
+}
+
+/// Changes which lines the logs have.
+static FILTER: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
+
+fn keep<S: 'static>(handle: reload::Handle<EnvFilter, S>) {
+    // Fails only where the logs have ended, or others were started before.
+    drop(FILTER.set(Box::new(move |filter| drop(handle.reload(filter)))));
+}
+
+fn from_environment() -> Option<EnvFilter> {
+    EnvFilter::try_from_default_env().ok()
+}
+
+/// Has the logs have the lines that a filter lets through, unless `RUST_LOG` says which.
+pub fn set_filter(text: &str) {
+    if let (None, Some(set)) = (from_environment(), FILTER.get()) {
+        set(EnvFilter::new(text));
+    }
+}
+
+/// Whether a text is a filter of log lines: a level, or directives with commas between them.
+#[must_use]
+pub fn is_filter(text: &str) -> bool {
+    !text.is_empty() && EnvFilter::builder().parse(text).is_ok()
 }
 
 /// The upper ends of the buckets into which times are sorted, in seconds.

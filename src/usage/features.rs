@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::{Config, UsageMode},
+    config::{Settings, UsageMode},
     homeserver::{FEATURES, Features, Homeserver, LINKED_MEDIA, announces},
     storage::{Database, StorageError, features, media_references},
 };
@@ -24,7 +24,7 @@ const ASK_AGAIN_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct FeatureWatch {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     features: Features,
     homeserver: Arc<Homeserver>,
@@ -35,7 +35,7 @@ impl FeatureWatch {
     #[must_use]
     pub fn new(
         database: Database,
-        config: Arc<Config>,
+        config: Settings,
         clock: Clock,
         features: Features,
         homeserver: Arc<Homeserver>,

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
-    config::{Config, Lifetime},
+    config::{Lifetime, Settings},
     homeserver::{HomeserverError, MediaClient},
     links::{Asked, MediumRef, Presence, Told},
     storage::{
@@ -42,7 +42,7 @@ struct Parts {
     database: Database,
     homeserver: MediaClient,
     presence: Presence,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     /// Whoever has it asks, so that the rate is that of all replicas together.
     lease: Lease,
@@ -69,7 +69,7 @@ impl Toucher {
         database: Database,
         homeserver: MediaClient,
         presence: Presence,
-        config: Arc<Config>,
+        config: Settings,
         clock: Clock,
     ) -> Self {
         Self(Arc::new(Parts {

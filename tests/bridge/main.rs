@@ -56,6 +56,7 @@ mod policy;
 mod purged_in_front;
 mod readiness;
 mod reconcile;
+mod reload;
 mod repeated_secrets;
 mod replicas;
 mod reports;

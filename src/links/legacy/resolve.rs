@@ -120,7 +120,7 @@ impl Links {
     /// as redactions are remembered, up to `limit` of each kind; returns how many of the kind of which it
     /// were most. Links that are signed have no such end.
     pub async fn forget_shown(&self, limit: i64) -> Result<u64, StorageError> {
-        let config = Arc::clone(&self.recorder.config);
+        let config = self.recorder.config.clone();
         let gone_before = self.now() - millis(config.links.remember);
         self.database
             .writer()

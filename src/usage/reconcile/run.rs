@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, millis},
-    config::Config,
+    config::Settings,
     homeserver::{EventState, Homeserver, HomeserverError},
     storage::{
         Database, StorageError,
@@ -50,7 +50,7 @@ enum RoomError {
 #[derive(Debug)]
 pub struct Reconciler {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     homeserver: Arc<Homeserver>,
     mender: Mender,
@@ -61,7 +61,7 @@ impl Reconciler {
     #[must_use]
     pub fn new(
         database: Database,
-        config: Arc<Config>,
+        config: Settings,
         clock: Clock,
         homeserver: Arc<Homeserver>,
     ) -> Self {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::Settings,
     homeserver::{Features, Homeserver},
     storage::Database,
 };
 
 pub(super) struct Context {
     pub(super) database: Database,
-    pub(super) config: Arc<Config>,
+    pub(super) config: Settings,
     pub(super) clock: Clock,
     pub(super) features: Features,
     pub(super) homeserver: Arc<Homeserver>,

@@ -6,7 +6,7 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::{
     clock::Clock,
-    config::{BridgeConfig, Config},
+    config::{BridgeConfig, Settings},
     homeserver::{Device, Features},
     storage::{Database, Lock, StorageError, media_references, room_successors},
 };
@@ -24,7 +24,7 @@ const USAGES: usize = 250;
 #[derive(Debug)]
 pub(super) struct Gatherer {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     features: Features,
     bridge: Arc<BridgeConfig>,
@@ -34,7 +34,7 @@ impl Gatherer {
     pub(super) fn new(context: &Context, bridge: Arc<BridgeConfig>) -> Self {
         Self {
             database: context.database.clone(),
-            config: Arc::clone(&context.config),
+            config: context.config.clone(),
             clock: context.clock.clone(),
             features: context.features.clone(),
             bridge,

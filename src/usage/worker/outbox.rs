@@ -1,12 +1,10 @@
 //! How an attempt to send or to redact a meta event ended, as the database notes it.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt;
 
 use crate::{
     clock::{Clock, millis},
-    config::Config,
+    config::Settings,
     homeserver::HomeserverError,
     storage::{
         Database, Run, StorageError,
@@ -25,7 +23,7 @@ use super::context::Context;
 #[derive(Debug, Clone)]
 pub(super) struct Outbox {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
 }
 
@@ -41,7 +39,7 @@ impl Outbox {
     pub(super) fn new(context: &Context) -> Self {
         Self {
             database: context.database.clone(),
-            config: Arc::clone(&context.config),
+            config: context.config.clone(),
             clock: context.clock.clone(),
         }
     }

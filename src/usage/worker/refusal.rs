@@ -1,12 +1,10 @@
 //! Meta events that the homeserver refuses for good: halved, counted by another room, or given up.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt;
 
 use crate::{
     clock::Clock,
-    config::{BridgeConfig, Config},
+    config::{BridgeConfig, Settings},
     homeserver::{Device, Features, HomeserverError},
     storage::{
         Connection, Database, StorageError,
@@ -28,7 +26,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Refusals {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     features: Features,
     lookup: EventLookup,
@@ -72,7 +70,7 @@ impl Refusals {
     pub(super) fn new(context: &Context, lookup: EventLookup, outbox: Outbox) -> Self {
         Self {
             database: context.database.clone(),
-            config: Arc::clone(&context.config),
+            config: context.config.clone(),
             clock: context.clock.clone(),
             features: context.features.clone(),
             lookup,

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use crate::{
     clock::Clock,
-    config::{BridgeConfig, Config},
+    config::{BridgeConfig, Settings},
     homeserver::{Device, Features},
     storage::{
         Connection, Database, Lock, StorageError, media_references,
@@ -27,7 +27,7 @@ const AT_ONCE: i64 = 64;
 #[derive(Debug)]
 pub(super) struct Reviewer {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     features: Features,
     bridge: Arc<BridgeConfig>,
@@ -37,7 +37,7 @@ impl Reviewer {
     pub(super) fn new(context: &Context, bridge: Arc<BridgeConfig>) -> Self {
         Self {
             database: context.database.clone(),
-            config: Arc::clone(&context.config),
+            config: context.config.clone(),
             clock: context.clock.clone(),
             features: context.features.clone(),
             bridge,

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::Settings,
     homeserver::{Features, Homeserver},
     links::Links,
     storage::{Database, StorageError, meta_events},
@@ -19,7 +19,7 @@ use super::{context::Context, expiry::Expiry, lane::Lane};
 #[derive(Debug)]
 pub struct UsageWorker {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     lanes: Vec<Lane>,
     expiry: Expiry,
 }
@@ -30,7 +30,7 @@ impl UsageWorker {
     pub fn new(
         links: Links,
         database: Database,
-        config: Arc<Config>,
+        config: Settings,
         clock: Clock,
         features: Features,
         homeserver: Arc<Homeserver>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock,
-    config::{BridgeConfig, Config},
+    config::{BridgeConfig, Settings},
     homeserver::{Device, EventToSend, Homeserver, HomeserverError},
     storage::{
         StorageError,
@@ -30,7 +30,7 @@ const TRANSACTION_FORGOTTEN_AFTER_MS: i64 = 20 * 3_600_000;
 #[derive(Debug)]
 pub(super) struct Sender {
     homeserver: Arc<Homeserver>,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     devices: Devices,
     copies: Copies,
@@ -44,7 +44,7 @@ impl Sender {
         let lookup = EventLookup::new(context, outbox.clone());
         Self {
             homeserver: Arc::clone(&context.homeserver),
-            config: Arc::clone(&context.config),
+            config: context.config.clone(),
             clock: context.clock.clone(),
             devices,
             copies: Copies::new(context, lookup.clone(), outbox.clone()),

@@ -1,13 +1,11 @@
 //! What ended longer ago than `retention` is thinned to what its promise needs, piece by piece. It gives nobody
 //! anything to do, and a cached link that has ended stays what it is: so its commits wake nobody.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt;
 
 use crate::{
     clock::millis,
-    config::{Config, Lifetime},
+    config::{Lifetime, Settings},
     links::Links,
     storage::{
         Connection, Database, StorageError, endings,
@@ -39,13 +37,13 @@ enum Step {
 #[derive(Debug)]
 pub(super) struct Thinning {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     links: Links,
     step: Step,
 }
 
 impl Thinning {
-    pub(super) fn new(database: Database, config: Arc<Config>, links: Links) -> Self {
+    pub(super) fn new(database: Database, config: Settings, links: Links) -> Self {
         Self {
             database,
             config,

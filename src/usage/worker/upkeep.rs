@@ -1,12 +1,12 @@
 //! What ended long ago is thinned now and then, and secrets are wiped.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use crate::{
     clock::{Clock, millis},
-    config::{Config, Lifetime},
+    config::{Lifetime, Settings},
     links::Links,
     storage::{
         Database, StorageError,
@@ -39,7 +39,7 @@ const WIPED_AT_ONCE: i64 = 500;
 #[derive(Debug)]
 pub(super) struct Upkeep {
     database: Database,
-    config: Arc<Config>,
+    config: Settings,
     clock: Clock,
     thinning: Thinning,
     lease: Lease,
@@ -55,9 +55,9 @@ impl Upkeep {
     pub(super) fn new(context: &Context, links: Links) -> Self {
         Self {
             database: context.database.clone(),
-            config: Arc::clone(&context.config),
+            config: context.config.clone(),
             clock: context.clock.clone(),
-            thinning: Thinning::new(context.database.clone(), Arc::clone(&context.config), links),
+            thinning: Thinning::new(context.database.clone(), context.config.clone(), links),
             lease: Lease::new(&context.database, &context.clock, "upkeep"),
             delete_at: 0,
             wipe_at: 0,

@@ -135,7 +135,8 @@ impl Process {
         self.edit("homeserver: {", &token);
     }
 
-    fn edit(&self, old: &str, new: &str) {
+    /// Replaces the first occurrence of a text in its configuration.
+    pub fn edit(&self, old: &str, new: &str) {
         let text = self.config_text().replacen(old, new, 1);
         std::fs::write(self.folder.join(self.names[0]), text).expect("written");
     }

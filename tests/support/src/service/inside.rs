@@ -8,7 +8,7 @@ use std::sync::{
 
 use medialink::{
     app::Application,
-    config::Config,
+    config::Settings,
     homeserver::{Features, Homeserver},
     key_store::KeyStore,
     links::{Effect, Links},
@@ -40,7 +40,7 @@ pub struct Inside {
     keys: KeyStore,
     features: Features,
     links: Links,
-    config: Arc<Config>,
+    config: Settings,
 }
 
 impl Inside {
@@ -50,7 +50,7 @@ impl Inside {
             keys: application.keys().clone(),
             features: application.features().clone(),
             links: application.links().clone(),
-            config: Arc::clone(application.config()),
+            config: application.config().clone(),
         }
     }
 }
@@ -160,7 +160,7 @@ impl Service {
         let mut settings = self.inside.config.homeserver.clone();
         settings.url = url.parse().expect("a URL");
         let homeserver = Arc::new(Homeserver::new(settings).expect("a client"));
-        let (config, clock) = (Arc::clone(&self.inside.config), self.clock.clone());
+        let (config, clock) = (self.inside.config.clone(), self.clock.clone());
         let database = self.database().clone();
         let reconciler = Reconciler::new(database, config, clock, homeserver);
         let report = reconciler.compare(ReconcileScope::default()).await;
