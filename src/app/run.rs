@@ -47,6 +47,7 @@ impl Application {
         let mut tasks = Supervisor::new();
         self.start_usage(&mut tasks);
         self.start_others(&mut tasks);
+        self.start_followers(&mut tasks);
         self.purges.start(&mut tasks);
         if let Some(every) = manager::watchdog_every() {
             tasks.keep("watchdog", |stop| manager::keep_alive(every, stop));
@@ -162,31 +163,7 @@ impl Application {
             });
         }
         let links = &state.links;
-        let keys = KeyWatch {
-            links: links.clone(),
-            keys: self.keys.clone(),
-            config: state.config.clone(),
-            database: state.database.clone(),
-            clock: state.clock.clone(),
-        };
-        tasks.keep("keys", |stop| keys.run(stop));
-        let rotation = Rotation {
-            keys: self.keys.clone(),
-            config: state.config.clone(),
-            database: state.database.clone(),
-            clock: state.clock.clone(),
-        };
-        tasks.keep("rotation", |stop| rotation.run(stop));
         tasks.keep("follows", |stop| flush_follows(state.follows.clone(), stop));
-        tasks.keep("limits", |stop| {
-            share_limits(state.limits.clone(), state.database.clone(), stop)
-        });
-        if let Some(path) = self.source.clone() {
-            let reloader = Reloader::new(path, state.clone());
-            tasks.keep("reload", |stop| reloader.run(stop));
-        }
-        let (denials, database) = (state.denials.clone(), state.database.clone());
-        tasks.keep("denials", |stop| denials.follow(database, stop));
         let asker = state.incoming.asker().clone();
         tasks.keep("questions", |stop| asker.run(stop));
         let lease = Lease::new(&state.database, &state.clock, "policies");
@@ -203,6 +180,35 @@ impl Application {
         };
         tasks.keep("gauges", |stop| gauges.run(stop));
         tasks.keep("clock", |stop| watch_clock(state.clock.clone(), stop));
+    }
+
+    /// Starts the tasks that follow what others change: the operator, time, and other services on the database.
+    fn start_followers(&self, tasks: &mut Supervisor) {
+        let state = &self.state;
+        let keys = KeyWatch {
+            links: state.links.clone(),
+            keys: self.keys.clone(),
+            config: state.config.clone(),
+            database: state.database.clone(),
+            clock: state.clock.clone(),
+        };
+        tasks.keep("keys", |stop| keys.run(stop));
+        let rotation = Rotation {
+            keys: self.keys.clone(),
+            config: state.config.clone(),
+            database: state.database.clone(),
+            clock: state.clock.clone(),
+        };
+        tasks.keep("rotation", |stop| rotation.run(stop));
+        tasks.keep("limits", |stop| {
+            share_limits(state.limits.clone(), state.database.clone(), stop)
+        });
+        if let Some(path) = self.source.clone() {
+            let reloader = Reloader::new(path, state.clone());
+            tasks.keep("reload", |stop| reloader.run(stop));
+        }
+        let (denials, database) = (state.denials.clone(), state.database.clone());
+        tasks.keep("denials", |stop| denials.follow(database, stop));
     }
 }
 

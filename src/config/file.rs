@@ -92,6 +92,19 @@ fn refuse_circles(bridges: &[BridgeConfig], listen: &ListenConfig, problems: &mu
     }
 }
 
+/// Refuses a text that names no lines of the log.
+fn refuse_no_filter(log: &str, problems: &mut Problems) {
+    if !is_filter(log) {
+        problems.add(
+            "log",
+            format_args!(
+                "found {}; allowed is a level such as info or debug, or directives such as info,medialink=debug",
+                shown_text(log)
+            ),
+        );
+    }
+}
+
 /// The file as it is written, before it is checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,15 +179,7 @@ impl ConfigFile {
             public_url: public_url.as_ref(),
             folder,
         };
-        if !is_filter(&self.log) {
-            problems.add(
-                "log",
-                format_args!(
-                    "found {}; allowed is a level such as info or debug, or directives such as info,medialink=debug",
-                    shown_text(&self.log)
-                ),
-            );
-        }
+        refuse_no_filter(&self.log, &mut problems);
         let purge = purge::checked(self.purge, folder, &mut problems);
         let legacy_links = legacy_links::checked(self.legacy_links, &around, &mut problems);
         match (public_url, database, homeserver, links, usage) {
