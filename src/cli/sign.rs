@@ -37,6 +37,9 @@ pub(super) struct Arguments {
     /// Reads the content token from standard input.
     #[arg(long)]
     content_token_stdin: bool,
+    /// Prints the link as the API shows it, as one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -85,6 +88,10 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     let links = Links::new(database, keys, config, clock, features, homeserver, limits);
     for issued in links.issue(&bridge, vec![request]).await? {
         let view = links.view(&issued?.link);
+        if arguments.json {
+            println!("{}", serde_json::to_string(&view)?);
+            continue;
+        }
         println!(
             "{}",
             view.url
