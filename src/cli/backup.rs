@@ -9,6 +9,8 @@ use crate::{
     storage::Database,
 };
 
+use super::progress::shown;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Where the copy goes; nothing may be there yet.
@@ -22,7 +24,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
             "the database is on a PostgreSQL server, which has tools of its own for this: pg_dump, or pg_basebackup"
         );
     };
-    Database::back_up(database, &file)
+    shown("copying", Database::back_up(database, &file))
         .await
         .with_context(|| format!("{} is not copied", database.display()))?;
     println!("{}: a copy of {}", file.display(), database.display());

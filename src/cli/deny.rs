@@ -15,6 +15,8 @@ use crate::{
     },
 };
 
+use super::terminal::Terminal;
+
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Puts something on the list.
@@ -27,9 +29,9 @@ pub(super) enum Command {
     },
     /// Takes something from the list. What the configuration denies is not on it.
     Remove(Entry),
-    /// Shows the list.
+    /// Shows the list: as a table on a terminal, elsewhere one JSON object a line.
     List {
-        /// One JSON object a line.
+        /// JSON on a terminal as well.
         #[arg(long)]
         json: bool,
     },
@@ -112,11 +114,15 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
         created_at: 0,
     });
     let stored = denials::all(database.reader()).await?;
-    for entry in configured.chain(stored) {
-        match json {
-            true => println!("{}", serde_json::to_string(&entry)?),
-            false => println!("{}\t{}\t{}", entry.kind, entry.value, entry.reason),
-        }
+    let listed = configured.chain(stored);
+    if let Some(terminal) = Terminal::unless(json) {
+        let head = ["kind", "value", "reason"];
+        let rows = listed.map(|entry| [entry.kind, entry.value, entry.reason]);
+        print!("{}", terminal.table(head, &rows.collect::<Vec<_>>()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for entry in listed {
+        println!("{}", serde_json::to_string(&entry)?);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use futures_util::FutureExt;
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, format_description::well_known::Rfc3339};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -24,12 +24,16 @@ use crate::{
 };
 use medialink_link::{KeyEntry, KeyId, KeyState};
 
-use super::keys_import;
+use super::{keys_import, keys_list, progress::shown};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Shows the keys, never their secrets.
-    List,
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Takes over the key of a bridge that has made links by itself, and prints the entry of
     /// legacy_links for it. Or puts the keys of a key file into the database (key_file: database).
     Import(keys_import::Arguments),
@@ -59,6 +63,9 @@ pub(super) enum Command {
     Revoke {
         /// The key.
         id: KeyId,
+        /// Only says how many links would end.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -81,7 +88,7 @@ pub(super) async fn run(
     match command {
         Command::Import(_) => {}
         Command::Export { file } => export(&file, &keys)?,
-        Command::List => list(&database, keys).await?,
+        Command::List { json } => keys_list::list(&database, keys, json).await?,
         Command::Rotate => {
             // A file that contradicts the database is not changed.
             home.note(&database, now).await?;
@@ -93,25 +100,49 @@ pub(super) async fn run(
         }
         Command::Add { bridge, file } => add(config, &database, bridge, &file, now).await?,
         Command::Retire { id, force } => retire(config, database, keys, id, force).await?,
-        Command::Revoke { id } => {
-            if let Err(error) = home.note(&database, now).await
-                && !is_mended_by_revoking(&error, id)
-            {
-                return Err(error.into());
-            }
-            let used = link_keys::highest_used(database.reader()).await?;
-            let revoked = home.change(move |keys| key_store::revoke(keys, id, used));
-            let new = revoked.await?;
-            home.note(&database, now).await?;
-            let revoker = Revoker::new(database, config, Clock::default());
-            let revoked = revoker.revoke_key(id).await?;
-            println!("key {id} is revoked, and with it {revoked} live links");
-            if let Some(new) = new {
-                println!("key {new} signs from now on");
-            }
-        }
+        Command::Revoke { id, dry_run: true } => would_revoke(&database, &keys, id, now).await?,
+        Command::Revoke { id, .. } => revoke(config, database, id, now).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(config: &Config, database: Database, id: KeyId, now: i64) -> anyhow::Result<()> {
+    let home = KeyHome::of(config, &database);
+    if let Err(error) = home.note(&database, now).await
+        && !is_mended_by_revoking(&error, id)
+    {
+        return Err(error.into());
+    }
+    let used = link_keys::highest_used(database.reader()).await?;
+    let revoked = home.change(move |keys| key_store::revoke(keys, id, used));
+    let new = revoked.await?;
+    home.note(&database, now).await?;
+    let revoker = Revoker::new(database, config, Clock::default());
+    let revoked = shown("revoking", revoker.revoke_key(id)).await?;
+    println!("key {id} is revoked, and with it {revoked} live links");
+    if let Some(new) = new {
+        println!("key {new} signs from now on");
+    }
+    Ok(())
+}
+
+/// What a revocation would do.
+async fn would_revoke(
+    database: &Database,
+    keys: &[KeyEntry],
+    id: KeyId,
+    now: i64,
+) -> anyhow::Result<()> {
+    let key = keys
+        .iter()
+        .find(|key| key.id == id)
+        .with_context(|| format!("there is no key {id}"))?;
+    let live = links::count_of_key(database.reader(), id, now).await?;
+    println!("key {id} would be revoked, and with it {live} live links");
+    if key.state == KeyState::Active {
+        println!("a new key would sign from then on");
+    }
+    Ok(())
 }
 
 /// Whether a file is one of an older copy, in which this key is not revoked yet.
@@ -199,27 +230,6 @@ async fn add(
     Ok(())
 }
 
-async fn list(database: &Database, keys: Vec<KeyEntry>) -> anyhow::Result<()> {
-    let rfc3339 = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
-    println!(
-        "{:>3}  {:<7}  {:<20}  {:<20}  {:>10}  bridge",
-        "id", "state", "created", "last active", "live links"
-    );
-    for key in keys {
-        let now = Clock::default().now_ms();
-        let live = links::count_of_key(database.reader(), key.id, now).await?;
-        println!(
-            "{:>3}  {:<7}  {:<20}  {:<20}  {live:>10}  {}",
-            key.id,
-            key.state.as_str(),
-            rfc3339(key.created),
-            key.last_active.map(rfc3339).unwrap_or_default(),
-            key.bridge.as_deref().unwrap_or("-"),
-        );
-    }
-    Ok(())
-}
-
 async fn retire(
     config: &Config,
     database: Database,
@@ -258,7 +268,7 @@ async fn retire(
         .await?;
     // Without their key they cannot be followed: they are over, and so is their usage.
     let revoker = Revoker::new(database, config, Clock::default());
-    let ended = revoker.revoke_key(id).await?;
+    let ended = shown("revoking", revoker.revoke_key(id)).await?;
     println!(
         "key {id} is retired{}",
         if ended > 0 {

@@ -34,12 +34,14 @@ pub(super) struct Arguments {
 
 /// The key that was found in the file of a bridge.
 #[derive(Debug)]
-struct ImportedKey {
-    format: Format,
+pub(super) struct ImportedKey {
+    pub(super) format: Format,
     /// The content of the key's own file.
-    text: Zeroizing<String>,
-    path: Option<String>,
-    notes: Vec<&'static str>,
+    pub(super) text: Zeroizing<String>,
+    /// Where the links are, if the file says it.
+    pub(super) path: Option<String>,
+    /// What the operator has to know of it.
+    pub(super) notes: Vec<&'static str>,
 }
 
 pub(super) fn run(
@@ -78,7 +80,8 @@ pub(super) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(text: &str) -> anyhow::Result<ImportedKey> {
+/// Reads the file of a bridge.
+pub(super) fn read(text: &str) -> anyhow::Result<ImportedKey> {
     if text.trim_start().starts_with('{')
         && let Ok(key) = LegacyKey::from_jwk(text)
     {
@@ -118,16 +121,22 @@ fn read(text: &str) -> anyhow::Result<ImportedKey> {
     )
 }
 
-fn heisenbridge(registration: &Map<String, Value>) -> anyhow::Result<ImportedKey> {
-    let section = registration.get("heisenbridge").and_then(Value::as_object);
-    let of_section = |name| section.and_then(|section| section.get(name));
-    let is_heisenbridge = section.is_some()
+/// Whether a registration is that of heisenbridge.
+pub(super) fn is_of_heisenbridge(registration: &Map<String, Value>) -> bool {
+    registration
+        .get("heisenbridge")
+        .is_some_and(Value::is_object)
         || ["id", "sender_localpart"].into_iter().any(|name| {
             let text = registration.get(name).and_then(Value::as_str);
             text.is_some_and(|text| text.contains("heisenbridge"))
-        });
+        })
+}
+
+fn heisenbridge(registration: &Map<String, Value>) -> anyhow::Result<ImportedKey> {
+    let section = registration.get("heisenbridge").and_then(Value::as_object);
+    let of_section = |name| section.and_then(|section| section.get(name));
     ensure!(
-        is_heisenbridge,
+        is_of_heisenbridge(registration),
         "found a registration of another bridge than heisenbridge (by its id, sender_localpart and section heisenbridge); \
          other bridges do not sign with hs_token"
     );
@@ -223,10 +232,6 @@ fn store(folder: Option<&Path>, entry: &LegacyEntry, text: &str) -> anyhow::Resu
         .unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)
         .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    let extension = match entry.format() {
-        Format::AppserviceBridge { .. } => "jwk",
-        _ => "key",
-    };
     // Made with mode 0600.
     let mut new = tempfile::Builder::new()
         .prefix(".legacy-")
@@ -235,17 +240,7 @@ fn store(folder: Option<&Path>, entry: &LegacyEntry, text: &str) -> anyhow::Resu
     new.write_all(text.as_bytes())?;
     new.as_file().sync_all()?;
     for n in 1_u32.. {
-        let number = if n == 1 {
-            String::new()
-        } else {
-            format!("-{n}")
-        };
-        let name = format!(
-            "legacy-{}-{}{number}.{extension}",
-            entry.bridge(),
-            entry.format().name()
-        );
-        let path = folder.join(name);
+        let path = folder.join(file_name(entry, n));
         match new.persist_noclobber(&path) {
             Ok(_) => {
                 std::fs::File::open(folder).and_then(|folder| folder.sync_all())?;
@@ -267,8 +262,26 @@ fn store(folder: Option<&Path>, entry: &LegacyEntry, text: &str) -> anyhow::Resu
     bail!("there is no name left for the key's file")
 }
 
+/// The name of the file of the n-th key of a bridge and a format, from 1 on.
+pub(super) fn file_name(entry: &LegacyEntry, n: u32) -> String {
+    let extension = match entry.format() {
+        Format::AppserviceBridge { .. } => "jwk",
+        _ => "key",
+    };
+    let number = if n == 1 {
+        String::new()
+    } else {
+        format!("-{n}")
+    };
+    format!(
+        "legacy-{}-{}{number}.{extension}",
+        entry.bridge(),
+        entry.format().name()
+    )
+}
+
 /// The entry as YAML.
-fn written(entry: &LegacyEntry, path: &str, key: &Path) -> String {
+pub(super) fn written(entry: &LegacyEntry, path: &str, key: &Path) -> String {
     // Texts are written as JSON, which YAML reads as well.
     let quoted = |text: &str| Value::from(text).to_string();
     let key = quoted(&key.display().to_string());
@@ -290,139 +303,4 @@ fn written(entry: &LegacyEntry, path: &str, key: &Path) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const JWK: &str = r#"{"kty":"oct","alg":"HS512","k":"c2VjcmV0LXNlY3JldA","key_ops":["sign","verify"],"ext":true}"#;
-
-    fn told(text: &str) -> String {
-        match read(text) {
-            Ok(found) => panic!("{found:?}"),
-            Err(error) => {
-                let told = format!("{error:#}");
-                assert!(!told.contains("secret"), "{told}");
-                told
-            }
-        }
-    }
-
-    #[test]
-    fn each_file_tells_key_format_and_path() {
-        let found = read(JWK).expect("a key");
-        let key = LegacyKey::new("secret-secret").expect("a key");
-        assert!(matches!(found.format, Format::AppserviceBridge { key: told } if told == key));
-        assert_eq!(found.text.as_str(), JWK);
-
-        let registration =
-            "id: heisenbridge\nsender_localpart: heisenbridge\nhs_token: secret-secret\n";
-        let found = read(registration).expect("a key");
-        assert!(matches!(found.format, Format::Heisenbridge { key: told } if told == key));
-        assert_eq!((found.text.as_str(), found.path), ("secret-secret", None));
-        let own = format!(
-            "{registration}heisenbridge: {{media_key: 'other secret', media_path: '/x/{{server}}/{{media_id}}/{{checksum}}'}}\n"
-        );
-        let found = read(&own).expect("a key");
-        assert_eq!(found.text.as_str(), "other secret");
-        assert_eq!(
-            found.path.as_deref(),
-            Some("/x/{server}/{media_id}/{checksum}")
-        );
-
-        let mautrix = "homeserver: {address: x}\npublic_media:\n  enabled: true\n  signing_key: secret-secret\n  expiry: 3600\n  hash_length: 16\n  path_prefix: /x\n  use_database: false\n";
-        let found = read(mautrix).expect("a key");
-        assert_eq!(found.path.as_deref(), Some("/x"));
-        assert!(matches!(
-            found.format,
-            Format::Mautrix { key: told, hash_length: 16, expiry: true } if told == key
-        ));
-        let found = read("public_media: {signing_key: secret-secret, expiry: 0, path_prefix: ''}");
-        let found = found.expect("a key");
-        assert_eq!(found.path.as_deref(), Some("/_mautrix/publicmedia"));
-        assert!(matches!(
-            found.format,
-            Format::Mautrix {
-                hash_length: 32,
-                expiry: false,
-                ..
-            }
-        ));
-    }
-
-    #[test]
-    fn the_path_of_a_mautrix_bridge_is_the_one_that_stands_in_its_links() {
-        for (address, prefix, path) in [
-            (
-                "https://example.org",
-                "_mautrix/publicmedia",
-                "/_mautrix/publicmedia",
-            ),
-            ("https://example.org/", "//media/", "/media"),
-            (
-                "https://example.org/bridge/",
-                "/_mautrix/publicmedia",
-                "/bridge/_mautrix/publicmedia",
-            ),
-            ("https://example.org/a/b", "", "/a/b/_mautrix/publicmedia"),
-            ("", "/media", "/media"),
-        ] {
-            let text = format!(
-                "appservice: {{public_address: '{address}'}}\npublic_media: {{signing_key: secret, path_prefix: '{prefix}'}}\n"
-            );
-            let found = read(&text).expect("a key");
-            assert_eq!(found.path.as_deref(), Some(path), "{address} {prefix}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_told_without_the_secret() {
-        for (text, words) in [
-            ("", "found keys of no bridge"),
-            ("- a\n- b\n", "found"),
-            ("a: b\n", "found keys of no bridge"),
-            (
-                "hs_token: secret\nid: irc\n",
-                "another bridge than heisenbridge",
-            ),
-            (
-                "hs_token: 5\nid: heisenbridge\n",
-                "hs_token: found something else",
-            ),
-            (
-                "hs_token: ''\nid: heisenbridge\n",
-                "hs_token: found an empty text",
-            ),
-            ("public_media: secret\n", "public_media: found no mapping"),
-            ("public_media: {enabled: true}\n", "signing_key is missing"),
-            (
-                "public_media: {signing_key: generate}\n",
-                "start the bridge once",
-            ),
-            (
-                "public_media: {signing_key: secret, use_database: true}\n",
-                "use_database",
-            ),
-            (
-                "public_media: {signing_key: secret, hash_length: 4}\n",
-                "allowed are 8 to 32",
-            ),
-            (
-                "public_media: {signing_key: secret, hash_length: 33}\n",
-                "allowed are 8 to 32",
-            ),
-            (
-                "public_media: {signing_key: secret, expiry: -1}\n",
-                "expiry: found no whole number",
-            ),
-            (&JWK.replace("HS512", "HS256"), "\"alg\" is not \"HS512\""),
-            (&JWK.replace("oct", "RSA"), "\"kty\" is not \"oct\""),
-            (
-                &JWK.replace("\"k\":\"c2VjcmV0", "\"k\":\"==secret"),
-                "\"k\" is not",
-            ),
-            ("{secret: [", "found neither"),
-        ] {
-            let told = told(text);
-            assert!(told.contains(words), "{text}: {told}");
-        }
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 use std::{io::Read as _, process::ExitCode};
 
 use anyhow::bail;
+use serde_json::json;
 
 use crate::{
     app::Stores,
@@ -11,18 +12,25 @@ use crate::{
     key_store::KeyStore,
     links::{FoundLink, LinkViews, Revoker},
     storage::{
-        Database, Opener,
-        links::{self, Criteria},
+        Database, Opener, StorageError,
+        links::{self, Criteria, LinkRow},
         tombstones,
     },
 };
 use medialink_link::LinkState;
 
-use super::link_argument::PastedLink;
+use super::{
+    link_argument::PastedLink,
+    progress::shown,
+    terminal::{Terminal, moment},
+};
+
+/// How many links are read at once to count them.
+const PAGE: i64 = 1000;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Shows links, newest first, one JSON object a line.
+    /// Shows links, newest first: as a table on a terminal, elsewhere one JSON object a line.
     List {
         #[command(flatten)]
         which: Which,
@@ -32,6 +40,9 @@ pub(super) enum Command {
         /// How many at most.
         #[arg(long, default_value_t = 100)]
         limit: i64,
+        /// JSON on a terminal as well.
+        #[arg(long)]
+        json: bool,
     },
     /// Shows links, one JSON object a line; exit 1 if one of them is none.
     Show {
@@ -52,7 +63,20 @@ pub(super) enum Command {
         /// Those issued before this time, in milliseconds since the epoch.
         #[arg(long)]
         issued_before_ts: Option<i64>,
+        #[command(flatten)]
+        how: How,
     },
+}
+
+/// How links are revoked.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct How {
+    /// Only says which links would end, or how many.
+    #[arg(long)]
+    dry_run: bool,
+    /// Prints what was done, or would be, as JSON, one object a line.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -89,13 +113,15 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
             which,
             state,
             limit,
-        } => list(config, which, state.as_deref(), limit).await,
+            json,
+        } => list(config, which, state.as_deref(), limit, json).await,
         Command::Show { links } => Pasted::open(config).await?.show(&links).await,
         Command::Revoke {
             links,
             which,
             sender,
             issued_before_ts,
+            how,
         } => {
             let (bridge, mut criteria) = which.criteria();
             criteria.sender = sender;
@@ -109,9 +135,9 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
                 ),
                 (false, true) => {
                     let pasted = Pasted::open(config).await?;
-                    pasted.revoke(&links, bridge.as_deref()).await
+                    pasted.revoke(&links, bridge.as_deref(), how).await
                 }
-                (true, false) => revoke_matching(config, bridge.as_deref(), criteria).await,
+                (true, false) => revoke_matching(config, bridge.as_deref(), criteria, how).await,
             }
         }
     }
@@ -122,6 +148,7 @@ async fn list(
     which: Which,
     state: Option<&str>,
     limit: i64,
+    is_json: bool,
 ) -> anyhow::Result<ExitCode> {
     let clock = Clock::default();
     let (bridge, mut criteria) = which.criteria();
@@ -136,21 +163,63 @@ async fn list(
     let Stores { database, keys, .. } = Stores::open(config, Opener::Command, &clock).await?;
     let (reader, now) = (database.reader(), clock.now_ms());
     let views = LinkViews::new(keys, config, clock);
-    for row in links::list(reader, bridge.as_deref(), &criteria, None, limit, now).await? {
+    let listed = links::list(reader, bridge.as_deref(), &criteria, None, limit, now).await?;
+    if let Some(terminal) = Terminal::unless(is_json) {
+        let rows: Vec<_> = listed.iter().map(|row| cells(row, now)).collect();
+        print!("{}", terminal.table(HEAD, &rows));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for row in listed {
         println!("{}", serde_json::to_string(&views.view(&row))?);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+const HEAD: [&str; 8] = [
+    "id", "state", "issued", "expires", "follows", "bridge", "room", "media",
+];
+
+/// A link for a table, which tells no URL.
+fn cells(row: &LinkRow, now: i64) -> [String; 8] {
+    let room = row.claims.room().map(ToString::to_string);
+    [
+        row.link_id.clone(),
+        row.state_at(now).as_str().to_owned(),
+        moment(Some(row.issued_at)),
+        moment(row.expires_at),
+        row.follows.to_string(),
+        row.bridge.clone(),
+        room.unwrap_or_default(),
+        row.claims.mxc.to_string(),
+    ]
 }
 
 async fn revoke_matching(
     config: &Config,
     bridge: Option<&str>,
     criteria: Criteria,
+    how: How,
 ) -> anyhow::Result<ExitCode> {
     // Also while the key file is missing.
     let database = Stores::open_database(config).await?;
+    if how.dry_run {
+        let live = shown("counting", count_live(&database, bridge, criteria)).await?;
+        if how.json {
+            println!("{}", json!({"live": live}));
+        } else {
+            println!("{live} links would be revoked");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let revoker = Revoker::new(database, config, Clock::default());
-    let revoked = revoker.revoke(bridge, criteria).await?;
+    let revoked = shown("revoking", revoker.revoke(bridge, criteria)).await?;
+    if how.json {
+        println!(
+            "{}",
+            json!({"revoked": revoked.links, "remembered": revoked.remembered})
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("{} links revoked", revoked.links);
     if !revoked.remembered {
         println!(
@@ -158,6 +227,25 @@ async fn revoke_matching(
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many live links match, read page by page.
+async fn count_live(
+    database: &Database,
+    bridge: Option<&str>,
+    mut criteria: Criteria,
+) -> Result<usize, StorageError> {
+    criteria.state = Some(LinkState::Live);
+    let (reader, now) = (database.reader(), Clock::default().now_ms());
+    let (mut live, mut before) = (0, None);
+    loop {
+        let page = links::list(reader, bridge, &criteria, before, PAGE, now).await?;
+        live += page.len();
+        match page.last() {
+            Some(last) if page.len() as i64 == PAGE => before = Some(last.id),
+            _ => return Ok(live),
+        }
+    }
 }
 
 /// A link that was pasted, and is known.
@@ -250,7 +338,12 @@ impl<'a> Pasted<'a> {
     }
 
     /// Revokes links one by one: those that are none do not keep the others alive.
-    async fn revoke(&self, arguments: &[String], bridge: Option<&str>) -> anyhow::Result<ExitCode> {
+    async fn revoke(
+        &self,
+        arguments: &[String],
+        bridge: Option<&str>,
+        how: How,
+    ) -> anyhow::Result<ExitCode> {
         let revoker = Revoker::new(self.database.clone(), self.config, self.clock.clone());
         let mut code = ExitCode::SUCCESS;
         for found in self.find(arguments).await? {
@@ -259,6 +352,10 @@ impl<'a> Pasted<'a> {
                     "{} is a link of the bridge {}",
                     found.link_id, found.bridge
                 )),
+                Ok(found) if how.dry_run => {
+                    let state = found.link.state_at(self.clock.now_ms());
+                    Ok((found.link_id, state))
+                }
                 Ok(found) => match revoker.revoke_one(&found.bridge, &found.link_id).await? {
                     Some(link) => Ok((found.link_id, link.state_at(self.clock.now_ms()))),
                     None => Err(format!("{} is not there any more", found.link_id)),
@@ -266,7 +363,7 @@ impl<'a> Pasted<'a> {
                 Err(problem) => Err(problem),
             };
             match outcome {
-                Ok((link_id, state)) => println!("{link_id}: {}", state.as_str()),
+                Ok((link_id, state)) => told(&link_id, state, how),
                 Err(problem) => {
                     eprintln!("medialink: {problem}");
                     code = ExitCode::FAILURE;
@@ -274,6 +371,20 @@ impl<'a> Pasted<'a> {
             }
         }
         Ok(code)
+    }
+}
+
+/// What has become of a link, or would.
+fn told(link_id: &str, state: LinkState, how: How) {
+    let would_end = how.dry_run && state == LinkState::Live;
+    match (how.json, how.dry_run) {
+        (true, true) => println!(
+            "{}",
+            json!({"link_id": link_id, "state": state.as_str(), "would_be_revoked": would_end})
+        ),
+        (true, false) => println!("{}", json!({"link_id": link_id, "state": state.as_str()})),
+        (false, _) if would_end => println!("{link_id}: live, would be revoked"),
+        (false, _) => println!("{link_id}: {}", state.as_str()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `migrate`: moves a whole database into another.
 
 use std::{
+    io::IsTerminal as _,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -12,6 +13,8 @@ use crate::{
     config::{Config, DatabaseConfig, RootSecret},
     storage::moving::{self, Moved, Step, Work},
 };
+
+use super::progress::Bar;
 
 /// How often a table tells how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
@@ -69,6 +72,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
     let moved = moving::move_all(&from, &to, &mut |step| telling.tell(step))
         .await
         .with_context(|| format!("{from} is not moved to {to}"))?;
+    drop(telling);
     print(&moved, arguments.json)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -123,24 +127,30 @@ fn print(moved: &Moved, is_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tells on standard error how far a move is.
+/// Tells on standard error how far a move is: by a bar on a terminal, by lines elsewhere.
 #[derive(Default)]
 struct Telling {
     last: Option<Instant>,
+    bar: Bar,
 }
 
 impl Telling {
     fn tell(&mut self, step: Step<'_>) {
+        let work = match step.work {
+            Work::Moving => "moving",
+            Work::Comparing => "comparing",
+        };
+        if std::io::stderr().is_terminal() {
+            let [rows, of] = [step.rows, step.of].map(|n| u64::try_from(n).unwrap_or(0));
+            self.bar.at(format!("{work} {}", step.table), rows, of);
+            return;
+        }
         let is_due = self.last.is_none_or(|last| last.elapsed() >= TELL_EVERY);
         let is_at_end = step.rows == step.of;
         if step.of == 0 || !(is_due || is_at_end) {
             return;
         }
         self.last = Some(Instant::now());
-        let work = match step.work {
-            Work::Moving => "moving",
-            Work::Comparing => "comparing",
-        };
         eprintln!("{work} {}: {} of {} rows", step.table, step.rows, step.of);
     }
 }

@@ -4,19 +4,25 @@ mod backup;
 mod check;
 mod demo;
 mod deny;
+mod health;
+mod init;
 mod inspect;
 mod keys;
 mod keys_import;
+mod keys_list;
 mod link_argument;
 mod links;
+mod made_by_clap;
 mod make_thumbnail;
 mod migrate;
+mod progress;
 mod purge;
 mod registration;
 mod reports;
 mod serve;
 mod sign;
 mod takedown;
+mod terminal;
 mod usage;
 
 use std::{
@@ -24,7 +30,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{config::Config, telemetry};
 
@@ -52,8 +58,13 @@ enum Command {
     /// Runs everything with nothing configured: a homeserver with content tokens, a room, sample
     /// media, links to click.
     Demo(demo::Arguments),
+    /// Writes what a first start needs: configuration, tokens, keys and registration. Asks for the few things that
+    /// have to be known; reads the files of a bridge that is there already.
+    Init(Box<init::Arguments>),
     /// Reads the configuration and says what is wrong with it (exit 2).
     Check,
+    /// Asks the running service whether it lives; exit 1 if it does not.
+    Health(health::Arguments),
     /// Prints the appservice registration for the homeserver.
     Registration(registration::Arguments),
     /// The key ring.
@@ -85,6 +96,10 @@ enum Command {
     /// Erases what is known of a user or of a room: their links end, and nothing but a trace stays by which they go on
     /// answering that they are over.
     Purge(purge::Arguments),
+    /// Prints the completions for a shell.
+    Completions(made_by_clap::Completions),
+    /// Writes the pages of the manual into a folder.
+    Man(made_by_clap::Man),
     /// Makes a thumbnail of an image; the service runs it, with limits.
     #[command(hide = true)]
     MakeThumbnail(make_thumbnail::Arguments),
@@ -123,8 +138,14 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let path = arguments.config;
-    if let Command::Demo(arguments) = arguments.command {
-        return demo::run(arguments).await;
+    match &arguments.command {
+        Command::Demo(arguments) => return demo::run(*arguments).await,
+        Command::Init(arguments) => return init::run(&path, arguments),
+        Command::Completions(arguments) => {
+            return made_by_clap::completions(Arguments::command(), arguments);
+        }
+        Command::Man(arguments) => return made_by_clap::man(Arguments::command(), arguments),
+        _ => {}
     }
     let config = match Config::load(&path) {
         Ok(config) => config,
@@ -136,9 +157,14 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     match arguments.command {
-        Command::Demo(_) | Command::MakeThumbnail(_) => Ok(ExitCode::SUCCESS),
+        Command::Demo(_)
+        | Command::Init(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::MakeThumbnail(_) => Ok(ExitCode::SUCCESS),
         Command::Serve => serve::run(path, config).await,
         Command::Check => check::run(&path, &config).await,
+        Command::Health(arguments) => health::run(&config, &arguments).await,
         Command::Registration(arguments) => registration::run(&config, &arguments),
         Command::Keys(command) => {
             let folder = path.parent().unwrap_or(Path::new(""));

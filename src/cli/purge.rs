@@ -4,6 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use anyhow::bail;
 use futures_util::FutureExt;
+use serde_json::json;
 
 use crate::{
     app::Stores,
@@ -16,6 +17,8 @@ use crate::{
         thinning::{self, Place, Whose},
     },
 };
+
+use super::progress::shown;
 
 /// How many links one write looks at.
 const AT_ONCE: i64 = 500;
@@ -33,6 +36,9 @@ pub(super) struct Arguments {
     /// Only says how many links would go.
     #[arg(long)]
     dry_run: bool,
+    /// Prints what was done, or would be, as one JSON object.
+    #[arg(long)]
+    json: bool,
     /// For how many seconds to wait until the homeserver is told that the media is not used any more, and the caches
     /// are purged, which takes a good minute.
     #[arg(long, default_value_t = 120)]
@@ -59,7 +65,11 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
     };
     let (live, all) = erasure::count(database.reader(), &whose).await?;
     if arguments.dry_run {
-        println!("{all} links would go, {live} of them live");
+        if arguments.json {
+            println!("{}", json!({"links": all, "live": live}));
+        } else {
+            println!("{all} links would go, {live} of them live");
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let criteria = Criteria {
@@ -68,13 +78,23 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         ..Criteria::default()
     };
     let revoker = Revoker::new(database.clone(), config, Clock::default());
-    let revoked = revoker.revoke(None, criteria).await?;
-    println!("{} links revoked", revoked.links);
-    let left = erase(&database, &whose, arguments.wait).await?;
-    println!("{} of {all} links erased", all - left);
-    if left > 0 {
+    let revoked = shown("revoking", revoker.revoke(None, criteria)).await?;
+    let tells = !arguments.json;
+    if tells {
+        println!("{} links revoked", revoked.links);
+    }
+    let left = shown("erasing", erase(&database, &whose, arguments.wait)).await?;
+    if tells {
+        println!("{} of {all} links erased", all - left);
+    } else {
         println!(
-            "{left} wait until the homeserver is told, or the cache purged, by the running service: run this again then"
+            "{}",
+            json!({"links": all, "revoked": revoked.links, "erased": all - left})
+        );
+    }
+    if left > 0 {
+        eprintln!(
+            "medialink: {left} wait until the homeserver is told, or the cache purged, by the running service: run this again then"
         );
         return Ok(ExitCode::FAILURE);
     }

@@ -3,6 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
+use zeroize::Zeroizing;
 
 use crate::config::{BridgeConfig, Config};
 
@@ -14,6 +15,9 @@ pub(super) struct Arguments {
     /// Where the homeserver reaches the internal listener; its address if left out.
     #[arg(long)]
     url: Option<String>,
+    /// Prints it as JSON, which homeservers read as well.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -22,21 +26,59 @@ pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Exit
         Some(url) => url.clone(),
         None => format!("http://{}", config.internal_listen),
     };
-    // Texts are written as JSON, which YAML reads as well.
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    println!("# Registration of Medialink for the homeserver: put the path of this file into");
-    println!("# app_service_config_files of homeserver.yaml (Synapse), and restart it.");
-    println!("id: {}", quoted(&bridge.appservice_id));
-    println!("url: {}", quoted(&url));
-    println!("as_token: {}", quoted(bridge.as_token.expose()));
-    println!("hs_token: {}", quoted(bridge.hs_token.expose()));
-    println!("sender_localpart: {}", quoted(bridge.user_id.localpart()));
-    println!("rate_limited: false");
-    println!("# Devices, so that no event is sent twice across a restart of the homeserver");
-    println!("# (MSC4190; Synapse has them without asking since 1.141).");
-    println!("io.element.msc4190: true");
-    println!("namespaces: {{users: [], aliases: [], rooms: []}}");
+    let registration = Registration {
+        id: &bridge.appservice_id,
+        url: &url,
+        as_token: bridge.as_token.expose(),
+        hs_token: bridge.hs_token.expose(),
+        sender_localpart: bridge.user_id.localpart(),
+    };
+    if arguments.json {
+        println!("{}", registration.json());
+    } else {
+        print!("{}", *registration.text());
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the homeserver has to know of a bridge that has no registration of its own.
+pub(super) struct Registration<'a> {
+    pub(super) id: &'a str,
+    /// Where the homeserver reaches the internal listener.
+    pub(super) url: &'a str,
+    pub(super) as_token: &'a str,
+    pub(super) hs_token: &'a str,
+    pub(super) sender_localpart: &'a str,
+}
+
+impl Registration<'_> {
+    fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "id": self.id, "url": self.url, "as_token": self.as_token, "hs_token": self.hs_token,
+            "sender_localpart": self.sender_localpart, "rate_limited": false, "io.element.msc4190": true,
+            "namespaces": {"users": [], "aliases": [], "rooms": []},
+        })
+    }
+
+    /// The file, of which the tokens are secrets.
+    pub(super) fn text(&self) -> Zeroizing<String> {
+        // Texts are written as JSON, which YAML reads as well.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        Zeroizing::new(format!(
+            "# Registration of Medialink for the homeserver: put the path of this file into\n\
+             # app_service_config_files of homeserver.yaml (Synapse), and restart it.\n\
+             id: {}\nurl: {}\nas_token: {}\nhs_token: {}\nsender_localpart: {}\nrate_limited: false\n\
+             # Devices, so that no event is sent twice across a restart of the homeserver\n\
+             # (MSC4190; Synapse has them without asking since 1.141).\n\
+             io.element.msc4190: true\n\
+             namespaces: {{users: [], aliases: [], rooms: []}}\n",
+            quoted(self.id),
+            quoted(self.url),
+            quoted(self.as_token),
+            quoted(self.hs_token),
+            quoted(self.sender_localpart),
+        ))
+    }
 }
 
 /// The bridge with this ID, or the only one.

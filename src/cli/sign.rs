@@ -44,6 +44,9 @@ pub(super) struct Arguments {
     /// Reads the content token from standard input.
     #[arg(long)]
     content_token_stdin: bool,
+    /// Prints the link as the API shows it, as one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -95,6 +98,10 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     let links = links.with_denials(denials);
     for issued in links.issue(&bridge, vec![request]).await? {
         let view = links.view(&issued?.link);
+        if arguments.json {
+            println!("{}", serde_json::to_string(&view)?);
+            continue;
+        }
         println!(
             "{}",
             view.url

@@ -1,19 +1,25 @@
 //! `usage`: how media is counted, on the database.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
 use anyhow::bail;
 use futures_util::FutureExt;
+use serde_json::json;
 
 use crate::{
     app::Stores,
     clock::Clock,
     config::Config,
     homeserver::Homeserver,
-    storage::{StorageError, media_references, meta_events},
+    storage::{
+        Reader, StorageError, media_references,
+        meta_events::{self, MetaEventSummary},
+    },
     usage::{ReconcileReport, ReconcileScope, Reconciler},
 };
 use medialink_link::matrix::RoomId;
+
+use super::{progress::shown, terminal::Terminal};
 
 const STATES: [&str; 7] = [
     "waiting",
@@ -36,6 +42,9 @@ pub(super) enum Command {
         /// How many meta events at most.
         #[arg(long, default_value_t = 20)]
         limit: i64,
+        /// Prints all of it as one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Has usages counted whose meta event could not be sent.
     Retry,
@@ -48,6 +57,9 @@ pub(super) enum Command {
         /// Only this room.
         #[arg(long)]
         room: Option<RoomId>,
+        /// Prints what came of it as one JSON object.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -55,30 +67,8 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
     let database = Stores::open_database(&config).await?;
     let clock = Clock::default();
     match command {
-        Command::List { state, limit } => {
-            if let Some(word) = state.as_deref().filter(|word| !STATES.contains(word)) {
-                bail!("--state: found {word:?}; allowed are {}", STATES.join(", "));
-            }
-            let reader = database.reader();
-            for (state, count) in meta_events::count_usages(reader).await? {
-                println!("usages {state}: {count}");
-            }
-            for event in meta_events::list(reader, state.as_deref(), limit).await? {
-                println!(
-                    "meta event {} {}: bridge {}, room {}, event {}, {} media, {} attempts{}",
-                    event.id,
-                    event.state,
-                    event.bridge,
-                    event.room_id,
-                    event.event_id.as_deref().unwrap_or("-"),
-                    event.media,
-                    event.attempts,
-                    event
-                        .last_error
-                        .map(|error| format!(", {error}"))
-                        .unwrap_or_default(),
-                );
-            }
+        Command::List { state, limit, json } => {
+            list(database.reader(), state.as_deref(), limit, json).await?;
         }
         Command::Retry => {
             let now = clock.now_ms();
@@ -90,7 +80,7 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                 .await?;
             println!("{retried} usages wait to be counted again");
         }
-        Command::Reconcile { bridge, room } => {
+        Command::Reconcile { bridge, room, json } => {
             if let Some(id) = bridge.as_deref().filter(|id| config.bridge(id).is_none()) {
                 bail!("--bridge: there is no bridge {id:?}");
             }
@@ -100,10 +90,74 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                 room_id: room.map(|room| room.to_string()),
             };
             let reconciler = Reconciler::new(database, config.into(), clock, homeserver);
-            print(&reconciler.compare(scope).await?);
+            let report = shown("comparing", reconciler.compare(scope)).await?;
+            if json {
+                println!("{}", serde_json::to_string(&report)?);
+            } else {
+                print(&report);
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn list(
+    reader: &Reader,
+    state: Option<&str>,
+    limit: i64,
+    is_json: bool,
+) -> anyhow::Result<()> {
+    if let Some(word) = state.filter(|word| !STATES.contains(word)) {
+        bail!("--state: found {word:?}; allowed are {}", STATES.join(", "));
+    }
+    let usages = meta_events::count_usages(reader).await?;
+    let events = meta_events::list(reader, state, limit).await?;
+    if is_json {
+        let usages: BTreeMap<String, i64> = usages.into_iter().collect();
+        println!("{}", json!({"usages": usages, "meta_events": events}));
+        return Ok(());
+    }
+    for (state, count) in usages {
+        println!("usages {state}: {count}");
+    }
+    if let Some(terminal) = Terminal::unless(is_json) {
+        let head = [
+            "id", "state", "bridge", "media", "attempts", "room", "event", "error",
+        ];
+        let rows: Vec<_> = events.into_iter().map(row).collect();
+        print!("{}", terminal.table(head, &rows));
+        return Ok(());
+    }
+    for event in events {
+        println!(
+            "meta event {} {}: bridge {}, room {}, event {}, {} media, {} attempts{}",
+            event.id,
+            event.state,
+            event.bridge,
+            event.room_id,
+            event.event_id.as_deref().unwrap_or("-"),
+            event.media,
+            event.attempts,
+            event
+                .last_error
+                .map(|error| format!(", {error}"))
+                .unwrap_or_default(),
+        );
+    }
+    Ok(())
+}
+
+fn row(event: MetaEventSummary) -> [String; 8] {
+    [
+        event.id.to_string(),
+        event.state,
+        event.bridge,
+        event.media.to_string(),
+        event.attempts.to_string(),
+        event.room_id,
+        event.event_id.unwrap_or_default(),
+        event.last_error.unwrap_or_default(),
+    ]
 }
 
 fn print(report: &ReconcileReport) {

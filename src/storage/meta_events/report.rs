@@ -6,7 +6,7 @@ use crate::storage::{
 };
 
 /// A meta event as `usage list` shows it.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx::FromRow, serde::Serialize)]
 pub struct MetaEventSummary {
     /// The row's ID.
     pub id: i64,
@@ -23,6 +23,7 @@ pub struct MetaEventSummary {
     /// The number of attempts so far.
     pub attempts: i64,
     /// When it is tried next, in milliseconds since the epoch.
+    #[serde(rename = "next_attempt_ts")]
     pub next_attempt_at: Option<i64>,
     /// The last error.
     pub last_error: Option<String>,

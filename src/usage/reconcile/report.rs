@@ -10,7 +10,7 @@ pub struct ReconcileScope {
 }
 
 /// The result of a reconciliation.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ReconcileReport {
     /// The number of rooms compared.
     pub rooms: usize,

@@ -5,7 +5,7 @@ use medialink_link::{
     matrix::{ContentToken, MxcUri, RoomId},
 };
 use reqwest::{Method, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{signed_elsewhere, url};
 
 use super::scene::{ALICE, Scene};
@@ -191,7 +191,11 @@ async fn what_cannot_be_denied_is_refused_in_words() {
         assert!(!is_done && told.contains(word), "{arguments:?}: {told}");
     }
     let listed = scene.runs(&["deny", "list"]);
-    assert_eq!(listed, "room\t!r:s\tabuse.deny\n");
+    let listed: Value = serde_json::from_str(&listed).expect("one line of JSON");
+    assert_eq!(
+        listed,
+        json!({"kind": "room", "value": "!r:s", "reason": "abuse.deny", "created_ts": 0})
+    );
     scene.end().await;
 }
 
