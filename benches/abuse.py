@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Three abusers beside ordinary readers: what the abusers get, and what the readers notice.
 
-    benches/abuse.py BINARY [--seconds S]
+    benches/abuse.py BINARY [--seconds S] [--addresses N]
 
 One guesses tokens as fast as it can, one has a video hot-linked from many addresses of one network, one has a room post
 10,000 files. Each is to get what its limit allows and no more: all of it at once, and what flows back meanwhile. The
 readers follow links, 200 requests a second together, before and during the abuse. The database is a new SQLite file.
-The homeserver is a small server with media of two sizes.
+The homeserver is a small server with media of two sizes. With --addresses, so many clients, each with an address of its
+own, send a request afterwards, and the memory of the service is shown.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import asyncio
 import json
 import multiprocessing
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -33,7 +35,7 @@ from run import NoPolicy, free_port, wait_for  # noqa: E402
 PICTURE, VIDEO = b"x" * 10_240, b"v" * 1_048_576
 READERS, PER_READER = 20, 10
 # Amounts of a minute.
-GUESSES, NETWORK_BYTES, ROOM_LINKS = 60, 20 << 20, 100
+GUESSES, NETWORK_BYTES, ROOM_LINKS = 600, 200 << 20, 1000
 LIMITS = (
     f"{{per_client: {{requests: 100000/min, bytes: {NETWORK_BYTES}B/min, bad_links: {GUESSES}/min, streams: 16}}, "
     f"per_room: {{links: {ROOM_LINKS}/min}}, per_link: {{bytes: 10GiB/day}}, total: {{streams: 4096}}}}"
@@ -151,6 +153,30 @@ async def post(port: int, token: str, seconds: float) -> Counter:
     return statuses
 
 
+def flood(port: int, path: str, first: int, count: int) -> Counter:
+    """Follow a link from many addresses, a hundred requests at a time."""
+    statuses = Counter()
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        answers = connection.makefile("rb")
+        for begin in range(first, first + count, 100):
+            heads = (
+                f"HEAD {path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.{n >> 16}.{n >> 8 & 255}.{n & 255}\r\n\r\n"
+                for n in range(begin, begin + 100)
+            )
+            connection.sendall("".join(heads).encode())
+            for _ in range(100):
+                statuses[int(answers.readline().split()[1])] += 1
+                while answers.readline() != b"\r\n":
+                    pass
+    return statuses
+
+
+def memory(process: subprocess.Popen) -> float:
+    """Give the resident memory of a process in MiB."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
 def run(work: Callable, *arguments: object) -> multiprocessing.pool.AsyncResult:
     """Start a part in a process of its own."""
     return POOL.apply_async(asyncio_run, (work, arguments))
@@ -172,7 +198,7 @@ def issue(port: int, token: str, count: int, name: str) -> list[str]:
         return ["/" + link["url"].split("/", 3)[3] for link in json.load(answer)["results"]]
 
 
-def measure(binary: Path, seconds: float, folder: Path, homeserver: str) -> None:
+def measure(binary: Path, seconds: float, addresses: int, folder: Path, homeserver: str) -> None:
     """Start the service, read, and abuse."""
     public, internal, token = free_port(), free_port(), secrets.token_hex(32)
     config = folder / "bridge.yaml"
@@ -198,6 +224,11 @@ def measure(binary: Path, seconds: float, folder: Path, homeserver: str) -> None
             run(hot_link, public, video, seconds), run(post, internal, token, seconds),
         ]  # fmt: skip
         during, guessed, hot, posted = (part.get() for part in parts)
+        before = memory(service)
+        share = addresses // 2 // 100 * 100
+        floods = [POOL.apply_async(flood, (public, pictures[0], part * share, share)) for part in range(2)]
+        flooded = sum((part.get() for part in floods), Counter())
+        after = memory(service)
     finally:
         service.terminate()
         service.wait(timeout=60)
@@ -216,6 +247,9 @@ def measure(binary: Path, seconds: float, folder: Path, homeserver: str) -> None
         answers = ", ".join(f"{count:,} × {status}" for status, count in sorted(told["statuses"].items()))
         print(f"| {name} | {answers} | {told['p50']:.2f} | {told['p90']:.2f} | {told['p99']:.2f} |")
     print(f"| ratio | | {during['p50'] / idle['p50']:.2f} | {during['p90'] / idle['p90']:.2f} | {during['p99'] / idle['p99']:.2f} |")
+    if addresses:
+        answers = ", ".join(f"{count:,} × {status}" for status, count in sorted(flooded.items()))
+        print(f"\nA flood from {addresses:,} addresses ({answers}): {before:.0f} MiB before, {after:.0f} MiB after it")
 
 
 def main() -> None:
@@ -223,12 +257,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary", type=Path)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--addresses", type=int, default=0)
     asked = parser.parse_args()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Media)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     homeserver = f"http://127.0.0.1:{server.server_address[1]}"
     with tempfile.TemporaryDirectory(prefix="abuse.") as folder:
-        measure(asked.binary.resolve(), asked.seconds, Path(folder), homeserver)
+        measure(asked.binary.resolve(), asked.seconds, asked.addresses, Path(folder), homeserver)
 
 
 if __name__ == "__main__":
