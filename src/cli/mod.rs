@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod check_database;
 mod demo;
 mod inspect;
 mod keys;
@@ -51,7 +52,7 @@ enum Command {
     /// media, links to click.
     Demo(demo::Arguments),
     /// Reads the configuration and says what is wrong with it (exit 2).
-    Check,
+    Check(check::Arguments),
     /// Prints the appservice registration for the homeserver.
     Registration(registration::Arguments),
     /// The key ring.
@@ -131,7 +132,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Demo(_) | Command::MakeThumbnail(_) => Ok(ExitCode::SUCCESS),
         Command::Serve => serve::run(config).await,
-        Command::Check => check::run(&path, &config).await,
+        Command::Check(arguments) => check::run(&path, &config, &arguments).await,
         Command::Registration(arguments) => registration::run(&config, &arguments),
         Command::Keys(command) => {
             let folder = path.parent().unwrap_or(Path::new(""));

@@ -66,6 +66,7 @@ mod sealed;
 mod secrets;
 mod service_manager;
 mod signals;
+mod soundness;
 mod stalled_readers;
 mod streaming;
 mod system_clock;
