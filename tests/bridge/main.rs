@@ -50,6 +50,7 @@ mod object_store;
 mod open_questions;
 mod openapi;
 mod outages;
+mod past_schemas;
 mod pastes;
 mod policy;
 mod purged_in_front;
