@@ -1,4 +1,4 @@
-//! `check`: problems of a configuration that show before it runs.
+//! `check`: problems of a configuration that show before it runs, and of its database.
 
 use std::{path::Path, process::ExitCode};
 
@@ -9,7 +9,27 @@ use crate::{
     telemetry::masked,
 };
 
-pub(super) async fn run(path: &Path, config: &Config) -> anyhow::Result<ExitCode> {
+use super::check_database;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Looks through the database, also while a service runs on it, and changes nothing: exit 1 if something is not as
+    /// it has to be, 2 if it cannot be opened.
+    #[arg(long)]
+    database: bool,
+    /// Prints what was found in the database as one JSON object.
+    #[arg(long, requires = "database")]
+    json: bool,
+}
+
+pub(super) async fn run(
+    path: &Path,
+    config: &Config,
+    arguments: &Arguments,
+) -> anyhow::Result<ExitCode> {
+    if arguments.database {
+        return check_database::run(&config.database, arguments.json).await;
+    }
     let mut problems = Vec::new();
     if let Err(error) = Stores::look_at_keys(config).await {
         problems.push(format!("{error:#}"));

@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod check_database;
 mod demo;
 mod deny;
 mod health;
@@ -62,7 +63,7 @@ enum Command {
     /// have to be known; reads the files of a bridge that is there already.
     Init(Box<init::Arguments>),
     /// Reads the configuration and says what is wrong with it (exit 2).
-    Check,
+    Check(check::Arguments),
     /// Asks the running service whether it lives; exit 1 if it does not.
     Health(health::Arguments),
     /// Prints the appservice registration for the homeserver.
@@ -163,7 +164,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         | Command::Man(_)
         | Command::MakeThumbnail(_) => Ok(ExitCode::SUCCESS),
         Command::Serve => serve::run(path, config).await,
-        Command::Check => check::run(&path, &config).await,
+        Command::Check(arguments) => check::run(&path, &config, &arguments).await,
         Command::Health(arguments) => health::run(&config, &arguments).await,
         Command::Registration(arguments) => registration::run(&config, &arguments),
         Command::Keys(command) => {

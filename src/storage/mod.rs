@@ -41,6 +41,7 @@ mod sealer;
 mod sealing;
 pub mod secrets;
 pub mod seen_media;
+pub mod soundness;
 pub mod statistics;
 pub mod thinning;
 pub mod tombstones;

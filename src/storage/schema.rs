@@ -7,12 +7,80 @@ use sqlx::migrate::Migrator;
 use super::{
     StorageError,
     database::opened::Opener,
-    engine::{Connection, On, Way, pick, query_scalar},
+    engine::{Connection, On, Way, pick, query_as, query_scalar},
     moving::progress,
 };
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// The migrations of a database beside those of this version.
+#[derive(Debug)]
+pub(super) struct Versions {
+    applied: BTreeSet<i64>,
+    known: BTreeSet<i64>,
+    /// Whether it is the target of a move that has not ended.
+    pub(super) is_moved_to: bool,
+    /// Those that have begun and not ended.
+    pub(super) unfinished: Vec<i64>,
+    /// Those that were applied with other statements.
+    pub(super) altered: Vec<i64>,
+}
+
+impl Versions {
+    /// The version of the tables; `None`: there are none.
+    pub(super) fn found(&self) -> Option<i64> {
+        self.applied.last().copied()
+    }
+
+    /// The version that this program has.
+    pub(super) fn known(&self) -> i64 {
+        last(&self.known)
+    }
+
+    /// The newest migration that this program does not know.
+    pub(super) fn unknown(&self) -> Option<i64> {
+        self.applied.difference(&self.known).last().copied()
+    }
+
+    /// The oldest migration that was not applied.
+    pub(super) fn missing(&self) -> Option<i64> {
+        self.known.difference(&self.applied).next().copied()
+    }
+}
+
+/// Compares the tables with those of this version; nothing is changed.
+pub(super) async fn look(connection: &mut Connection) -> Result<Versions, StorageError> {
+    let is_moved_to = progress::is_there(connection).await?;
+    let rows: Vec<(i64, bool, Vec<u8>)> = if has_migrations(connection).await? {
+        query_as("SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(&mut *connection)
+            .await?
+    } else {
+        Vec::new()
+    };
+    let migrations = migrations(connection);
+    let is_altered = |version: i64, checksum: &[u8]| {
+        let known = migrations.iter().find(|known| known.version == version);
+        known.is_some_and(|known| *known.checksum != *checksum)
+    };
+    let applied = rows.iter().filter(|(_, success, _)| *success);
+    Ok(Versions {
+        known: known(connection),
+        is_moved_to,
+        unfinished: rows
+            .iter()
+            .filter(|(_, success, _)| !success)
+            .map(|(version, ..)| *version)
+            .collect(),
+        altered: applied
+            .clone()
+            .filter(|(version, _, checksum)| is_altered(*version, checksum))
+            .map(|(version, ..)| *version)
+            .collect(),
+        applied: applied.map(|(version, ..)| *version).collect(),
+    })
+}
 
 /// Brings the tables up to date for a service, or makes sure for a command that they are; `place`: what
 /// errors call the database.
@@ -87,25 +155,24 @@ fn last(versions: &BTreeSet<i64>) -> i64 {
     versions.last().copied().unwrap_or_default()
 }
 
-fn known(connection: &Connection) -> BTreeSet<i64> {
-    let migrations = if connection.is_sqlite() {
+fn migrations(connection: &Connection) -> &'static Migrator {
+    if connection.is_sqlite() {
         &SQLITE
     } else {
         &POSTGRES
-    };
-    let versions = migrations.iter().map(|migration| migration.version);
+    }
+}
+
+fn known(connection: &Connection) -> BTreeSet<i64> {
+    let versions = migrations(connection)
+        .iter()
+        .map(|migration| migration.version);
     versions.collect()
 }
 
 /// The versions that were applied; none, if there are no tables.
 async fn applied(connection: &mut Connection) -> Result<BTreeSet<i64>, StorageError> {
-    let has_table: bool = query_scalar(pick(
-        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations')",
-        "SELECT to_regclass('_sqlx_migrations') IS NOT NULL",
-    ))
-    .fetch_one(&mut *connection)
-    .await?;
-    if !has_table {
+    if !has_migrations(connection).await? {
         return Ok(BTreeSet::new());
     }
     let versions: Vec<i64> =
@@ -113,4 +180,13 @@ async fn applied(connection: &mut Connection) -> Result<BTreeSet<i64>, StorageEr
             .fetch_all(connection)
             .await?;
     Ok(versions.into_iter().collect())
+}
+
+async fn has_migrations(connection: &mut Connection) -> Result<bool, StorageError> {
+    query_scalar(pick(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations')",
+        "SELECT to_regclass('_sqlx_migrations') IS NOT NULL",
+    ))
+    .fetch_one(connection)
+    .await
 }

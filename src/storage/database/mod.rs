@@ -65,6 +65,15 @@ impl Alone {
     }
 }
 
+/// Opens a database to look at it alone: nothing can be changed through the connection, whose tables may be of any
+/// version. A service may run on it.
+pub(super) async fn open_to_look(config: &DatabaseConfig) -> Result<Connection, StorageError> {
+    match &config.place {
+        DatabasePlace::Sqlite(path) => sqlite::open_to_look(path).await,
+        DatabasePlace::Postgres(server) => postgres::open_to_look(server).await,
+    }
+}
+
 impl Database {
     /// Opens a database. The service makes a SQLite file and its folder if they are missing, and brings
     /// the tables up to date, and seals the secrets of a database that has held them open; a command does

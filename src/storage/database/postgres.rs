@@ -84,6 +84,23 @@ pub(super) async fn open_alone(config: &PostgresConfig) -> Result<Connection, St
     ))
 }
 
+/// Opens a database through whose session nothing can be changed. Whole tables are read by it, so statements are
+/// planned as the server likes.
+pub(super) async fn open_to_look(config: &PostgresConfig) -> Result<Connection, StorageError> {
+    let settings = [
+        ("default_transaction_read_only", "on"),
+        ("enable_seqscan", "on"),
+        ("enable_hashjoin", "on"),
+        ("enable_mergejoin", "on"),
+        ("work_mem", "16MB"),
+    ];
+    let session = session(config, &options(config)?.options(settings), true).await?;
+    Ok(Connection::new(
+        Line::PostgresSession(session),
+        Sealing::default(),
+    ))
+}
+
 /// A session on a server that can be used, with the lock of those who use the database.
 async fn session(
     config: &PostgresConfig,

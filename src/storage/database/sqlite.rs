@@ -101,6 +101,21 @@ pub(super) async fn open_alone(
     Ok((Connection::new(line, Sealing::default()), lock))
 }
 
+/// Opens a SQLite file through which nothing can be changed.
+pub(super) async fn open_to_look(path: &Path) -> Result<Connection, StorageError> {
+    if let Err(error) = std::fs::metadata(path) {
+        return Err(not_there(path, &error));
+    }
+    // Its journal stays as it is: a copy has another one.
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(Duration::from_secs(10))
+        .disable_statement_logging();
+    let line = Line::Sqlite(options.connect().await?);
+    Ok(Connection::new(line, Sealing::default()))
+}
+
 /// How the file is opened that is there.
 pub(super) fn options(path: &Path) -> Result<SqliteConnectOptions, StorageError> {
     if let Err(error) = std::fs::metadata(path) {

@@ -169,7 +169,42 @@ pub(super) async fn prepare(
     }
 }
 
-/// The same for a database whose rows move away.
+/// How a database keeps its secrets, beside what its configuration wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// They are not sealed, and need not be.
+    Open,
+    /// They are going to be sealed by the next start of a service.
+    ToBeSealed,
+    /// All of them are sealed, and the connection opens them.
+    Sealed,
+}
+
+/// Has a connection open the secrets of its database, if they are sealed; nothing is changed.
+///
+/// # Errors
+/// If the root secret is missing or another one, or the database fails.
+pub(super) async fn look(
+    connection: &mut Connection,
+    root_secret: Option<&RootSecret>,
+    place: &str,
+) -> Result<Look, StorageError> {
+    let (stored, root_secret) = match (Stored::find(connection).await?, root_secret) {
+        (None, None) if connection.is_sqlite() => return Ok(Look::Open),
+        (_, None) => return Err(needed(place)),
+        (None, Some(_)) => return Ok(Look::ToBeSealed),
+        (Some(stored), Some(root_secret)) => (stored, root_secret),
+    };
+    let sealing = stored.open(connection, root_secret, place, Opener::Command);
+    connection.sealing = sealing.await?;
+    if stored.is_all {
+        Ok(Look::Sealed)
+    } else {
+        Ok(Look::ToBeSealed)
+    }
+}
+
+/// Has a connection open the secrets of a database whose rows move away.
 pub(super) async fn prepare_source(
     connection: &mut Connection,
     root_secret: Option<&RootSecret>,

@@ -5,7 +5,8 @@ use std::{collections::HashMap, net::TcpListener, path::Path, sync::OnceLock, ti
 use medialink::{
     app::{Application, Listeners},
     clock::Clock,
-    config::Config,
+    config::{Config, DatabaseConfig},
+    storage::soundness,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,9 @@ pub struct Service {
     unfinished: OnceLock<&'static str>,
     /// Why errors in the log are what the test is about.
     errors_expected: OnceLock<&'static str>,
+    /// Why rows are not as the service would have left them.
+    damage_expected: OnceLock<&'static str>,
+    database: DatabaseConfig,
     stop: CancellationToken,
     running: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -82,6 +86,7 @@ impl Service {
             Config::parse(&text, HashMap::new(), folder).expect("a valid configuration");
         // This program is the tests.
         config.media.thumbnail_program = binary();
+        let database = config.database.clone();
         let application = Application::build(config, listeners, clock.clone())
             .await
             .expect("builds");
@@ -96,6 +101,8 @@ impl Service {
             inside,
             unfinished: OnceLock::new(),
             errors_expected: OnceLock::new(),
+            damage_expected: OnceLock::new(),
+            database,
             stop,
             running: Some(running),
         }
@@ -111,6 +118,11 @@ impl Service {
         self.errors_expected.get_or_init(|| reason);
     }
 
+    /// Says that the database may be unsound, since the test has written into it, and why.
+    pub fn expect_damage(&self, reason: &'static str) {
+        self.damage_expected.get_or_init(|| reason);
+    }
+
     /// Waits until nothing waits to be sent, redacted or looked at.
     pub async fn drained(&self) {
         eventually("an empty outbox", async || {
@@ -120,7 +132,7 @@ impl Service {
     }
 
     /// Stops it like a signal would, waits for its end, and fails if it leaves something behind:
-    /// work in its outbox, an error in its log, a task that has panicked.
+    /// work in its outbox, an error in its log, a task that has panicked, a database that is not sound.
     pub async fn stop(mut self) {
         let running = self.running.take().expect("it is stopped once");
         let ended_early = running.is_finished();
@@ -143,6 +155,12 @@ impl Service {
                 "left in the outbox: {left}\nif the test means it, it says so by leave_unfinished"
             );
         }
+        is_sound(
+            &self.database,
+            self.damage_expected.get(),
+            self.clock.now_ms(),
+        )
+        .await;
     }
 
     /// Ends all that it does at once, as kill -9 would: what it has begun stays as it is.
@@ -186,6 +204,19 @@ impl Drop for Service {
         assert!(
             self.running.is_none() || std::thread::panicking(),
             "a service was dropped without being stopped, so nobody has seen what it left behind"
+        );
+    }
+}
+
+/// Fails if a database is not sound; one that the test has taken away says nothing.
+async fn is_sound(database: &DatabaseConfig, expected: Option<&&str>, now: i64) {
+    if expected.is_none()
+        && let Ok(soundness) = soundness::check(database, now).await
+    {
+        let findings = soundness.findings;
+        assert!(
+            findings.is_empty(),
+            "the database is not sound: {findings:#?}\nif the test has written into it, it says so by expect_damage"
         );
     }
 }
