@@ -21,6 +21,14 @@ ci:
 build:
     cargo build --release --package medialink --no-default-features
 
+# Build the Debian package: `just deb`, or `just deb dev` for a quick try.
+deb PROFILE="release":
+    packaging/deb.sh {{ PROFILE }}
+
+# Go a newcomer's way with the Debian package, in a clean Debian; needs root and debootstrap.
+ten-minutes *ARGS:
+    packaging/ten-minutes.sh {{ ARGS }}
+
 # Run the service with nothing configured, and links to open in the browser.
 demo *ARGS:
     cargo run -- demo {{ ARGS }}

@@ -9,6 +9,7 @@ tests/setup-appservice-bridge.sh
 tests/setup-ngircd.sh
 tests/setup-seaweedfs.sh
 tests/setup-in-front.sh
+tests/setup-reverse-proxies.sh
 tests/setup-prometheus.sh
 tests/setup-clamd.sh
 tests/setup-samples.sh

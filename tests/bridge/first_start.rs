@@ -1,6 +1,9 @@
 //! `medialink init`, `health`, `completions` and `man`: what an operator types first.
 
-use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+use std::{
+    collections::BTreeMap, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path,
+    process::Output,
+};
 
 use serde_json::{Value, json};
 use support::{AS_TOKEN, HS_TOKEN, Process, World, database_url, url};
@@ -353,4 +356,42 @@ fn shells_and_the_manual_know_every_command() {
         !page("medialink-make-thumbnail.1"),
         "it is no command of people"
     );
+}
+
+#[tokio::test]
+async fn on_a_read_only_root_and_without_capabilities_only_the_data_is_written() {
+    let mut unshare = std::process::Command::new("unshare");
+    let unshared = unshare.args(["--mount", "true"]).output();
+    if !unshared.is_ok_and(|output| output.status.success()) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped, for root alone: mounts of its own cannot be made here"
+        );
+        return;
+    }
+    let world = World::new().await;
+    let mut process = Process::new(world.folder.path(), &world.url, "usage: {mode: never}");
+    let folder = world.folder.path().display();
+    // As the container of packaging/Dockerfile runs it.
+    let hardened = format!(
+        "mount --make-rprivate / && mount --bind '{folder}' '{folder}' && mount -o remount,bind,ro / \
+         && ! touch /written 2>&- && exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all -- \"$@\""
+    );
+    let temporary = format!("SQLITE_TMPDIR={folder}");
+    let launcher = [
+        "unshare", "--mount", "sh", "-c", &hardened, "sh", "env", &temporary,
+    ];
+    process.start_through(&launcher).await;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid()));
+    assert!(
+        status
+            .expect("a process")
+            .contains("CapEff:\t0000000000000000")
+    );
+    let (mxc, token) = world.upload("bytes", "text/plain").await;
+    let body = json!({"mxc": mxc, "content_token": token, "room_id": world.room_id});
+    let link = url(&process.issue(body).await);
+    let opened = process.client.get(link).send().await.expect("sent");
+    assert_eq!(opened.text().await.expect("text"), "bytes");
+    process.terminate().await;
 }

@@ -16,6 +16,7 @@ mod legacy_packages;
 mod monitoring;
 mod openapi_client;
 mod program;
+mod reverse_proxies;
 mod samples;
 mod synapse;
 mod synapse_lifecycle;

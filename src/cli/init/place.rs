@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     io::{ErrorKind, Write as _},
-    os::unix::fs::DirBuilderExt as _,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, chown},
     path::{Path, PathBuf},
 };
 
@@ -17,7 +17,7 @@ pub(super) struct NewFile {
     pub(super) text: Zeroizing<String>,
 }
 
-/// Files in their places, mode 0600. Dropped, they are gone, and what they have replaced is back.
+/// Files in their places, mode 0600, or owner and mode of what they replace. Dropped, they are gone, and what they have replaced is back.
 #[derive(Default)]
 pub(super) struct Placed {
     made: Vec<PathBuf>,
@@ -95,7 +95,12 @@ impl Placed {
             old.push(".old");
             let old = PathBuf::from(old);
             std::fs::rename(path, &old)?;
+            // Whoever could read the old one can read the new one.
+            let metadata = std::fs::metadata(&old);
             self.replaced.push((path.to_owned(), old));
+            let metadata = metadata?;
+            chown(new.path(), Some(metadata.uid()), Some(metadata.gid()))?;
+            new.as_file().set_permissions(metadata.permissions())?;
         }
         new.persist_noclobber(path).map_err(|error| error.error)?;
         self.made.push(path.to_owned());

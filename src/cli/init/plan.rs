@@ -117,7 +117,7 @@ impl Plan {
             legacy_links,
             ..texts
         };
-        let text = Zeroizing::new(text.render()?);
+        let text = Zeroizing::new(format!("{}\n", text.render()?));
         plan.files.push(NewFile {
             path: path.to_owned(),
             text,

@@ -9,7 +9,10 @@ use super::plan::Plan;
 /// Tells the next three steps.
 pub(super) fn tell(path: &Path, plan: &Plan, config: &Config) {
     println!("\nNext:");
-    match (&plan.registration, plan.is_behind) {
+    // Whoever reads it is in another folder.
+    let registration = plan.registration.as_ref();
+    let registration = registration.map(|file| std::path::absolute(file).unwrap_or(file.clone()));
+    match (registration, plan.is_behind) {
         (Some(file), true) => println!(
             "1. Give the homeserver {} in place of the bridge's own registration (Synapse: app_service_config_files), \
              and restart it. It differs only in its url.",

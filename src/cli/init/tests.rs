@@ -1,4 +1,7 @@
-use std::io::Cursor;
+use std::{
+    io::Cursor,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+};
 
 use zeroize::Zeroizing;
 
@@ -88,12 +91,16 @@ fn files_come_together_or_not_at_all() {
     assert!(Placed::place(&[new("a", "1"), new("c", "2")], true).is_err());
     assert_eq!(read("a"), None);
 
+    let readable = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(path("b"), readable).expect("changed");
     let written = Placed::place(&files, true).expect("placed").keep();
     assert_eq!(written, [path("x/y/a"), path("b")]);
     assert_eq!(
         (read("b").as_deref(), read("b.old").as_deref()),
         (Some("2"), Some("old"))
     );
+    let modes = ["x/y/a", "b"].map(|name| path(name).metadata().expect("a file").mode() & 0o777);
+    assert_eq!(modes, [0o600, 0o640]);
     // The same content is no change.
     assert!(
         Placed::place(&files, false)
