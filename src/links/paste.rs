@@ -89,6 +89,8 @@ impl Links {
             .writer()
             .write(move |connection| {
                 async move {
+                    let room = Lock::KnownRoom(request.room_id.as_str());
+                    connection.lock(&[room]).await?;
                     let policy = policy_for(connection, &request).await?;
                     recorder
                         .repeat_paste(connection, &bridge, &request, &policy)

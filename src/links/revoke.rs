@@ -151,23 +151,8 @@ impl Revoker {
         self.database
             .writer()
             .write(move |connection| {
-                async move {
-                    let Some(row) = links::find_in(connection, &link_id).await? else {
-                        return revoke_buried(connection, &bridge, &link_id, now).await;
-                    };
-                    if row.bridge != bridge {
-                        return Ok(None);
-                    }
-                    let this = [row.id];
-                    let revoked = match row.form {
-                        LinkForm::Legacy => Ending::LegacyRevoked(&this),
-                        LinkForm::Short | LinkForm::SelfContained => Ending::Revoked(row.id),
-                    };
-                    ending::end(connection, revoked, delays, now).await?;
-                    let row = links::stored(connection, &link_id).await?;
-                    Ok(Some(FoundLink::Recorded(Box::new(row))))
-                }
-                .boxed()
+                async move { revoke_one(connection, (&bridge, &link_id), delays, now).await }
+                    .boxed()
             })
             .await
     }
@@ -198,16 +183,52 @@ impl Revoker {
     }
 }
 
+/// Revokes a link, given by bridge and ID.
+async fn revoke_one(
+    connection: &mut Connection,
+    (bridge, link_id): (&str, &str),
+    delays: ReleaseDelays,
+    now: i64,
+) -> Result<Option<FoundLink>, StorageError> {
+    let mut found = links::find_in(connection, link_id).await?;
+    if found.is_none() {
+        // A row of tombstones is read and written whole.
+        connection.lock(&[Lock::Tombstones]).await?;
+        // An event may have brought the link back meanwhile.
+        found = links::find_in(connection, link_id).await?;
+    }
+    let Some(row) = found else {
+        return revoke_buried(connection, bridge, link_id, now).await;
+    };
+    if row.bridge != bridge {
+        return Ok(None);
+    }
+    let this = [row.id];
+    let revoked = match row.form {
+        LinkForm::Legacy => {
+            let mxc = row.claims.mxc.to_string();
+            connection.lock(&[Lock::Shown(bridge, &mxc)]).await?;
+            Ending::LegacyRevoked(&this)
+        }
+        LinkForm::Short | LinkForm::SelfContained => Ending::Revoked(row.id),
+    };
+    ending::end(connection, revoked, delays, now).await?;
+    if let Some(row) = links::find_in(connection, link_id).await? {
+        return Ok(Some(FoundLink::Recorded(Box::new(row))));
+    }
+    // It had ended long ago, and has become a tombstone since it was found.
+    connection.lock(&[Lock::Tombstones]).await?;
+    revoke_buried(connection, bridge, link_id, now).await
+}
+
 /// Revokes a link of which only a tombstone is left: of a link that a bridge has made by itself, any other end
-/// can be undone.
+/// can be undone. The write holds `Lock::Tombstones`.
 async fn revoke_buried(
     connection: &mut Connection,
     bridge: &str,
     link_id: &str,
     now: i64,
 ) -> Result<Option<FoundLink>, StorageError> {
-    // A row of tombstones is read and written whole.
-    connection.lock(&[Lock::Tombstones]).await?;
     let found = tombstones::find(&mut *connection, &[bridge], link_id).await?;
     let Some(mut tombstone) = found else {
         return Ok(None);

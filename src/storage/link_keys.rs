@@ -6,7 +6,7 @@ use medialink_link::{KeyId, KeyState};
 
 use super::{
     StorageError,
-    engine::{Connection, Reader, query, query_as, query_scalar},
+    engine::{Connection, Lock, Reader, query, query_as, query_scalar},
 };
 use crate::key_store::KeyFact;
 
@@ -85,6 +85,8 @@ pub async fn admit(
     keys: &[KeyFact],
     now: i64,
 ) -> Result<(), AdmitError> {
+    // Of two first starts with different files, one is refused.
+    connection.lock(&[Lock::LinkKeys]).await?;
     for key in keys {
         if let Some(known) = Known::find(connection, key.id).await? {
             known.compare(key)?;

@@ -59,6 +59,8 @@ pub use writer::{Run, Writer, WriterEnd};
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod race_tests;
+#[cfg(test)]
 mod safety_tests;
 #[cfg(test)]
 mod set_tests;

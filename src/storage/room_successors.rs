@@ -5,7 +5,7 @@
 
 use super::{
     StorageError,
-    engine::{Connection, Reader, pick, query, query_as, query_scalar},
+    engine::{Connection, Lock, Reader, pick, query, query_as, query_scalar},
 };
 
 /// How many replacements in a row are followed.
@@ -137,6 +137,10 @@ pub async fn moved(
     succession: &Succession,
     now: i64,
 ) -> Result<(), StorageError> {
+    // Of rooms that replace each other, usage of the last one would move as well.
+    connection
+        .lock(&[Lock::Successions(&succession.bridge)])
+        .await?;
     let (leads_to, hops) = follow(connection, &succession.bridge, &succession.successor).await?;
     let moved_at = (leads_to != succession.room_id && hops < MAX_HOPS).then_some(now);
     query(

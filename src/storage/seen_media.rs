@@ -279,9 +279,9 @@ pub async fn forget(
     limit: i64,
 ) -> Result<u64, StorageError> {
     let seen = "DELETE FROM seen_media WHERE id IN \
-         (SELECT id FROM seen_media WHERE bridge = $1 AND seen_at < $2 LIMIT $3)";
+         (SELECT id FROM seen_media WHERE bridge = $1 AND seen_at < $2 LIMIT $3) AND seen_at < $2";
     let gone = "DELETE FROM seen_media WHERE id IN \
-         (SELECT id FROM seen_media WHERE bridge = $1 AND gone_at < $2 LIMIT $3)";
+         (SELECT id FROM seen_media WHERE bridge = $1 AND gone_at < $2 LIMIT $3) AND gone_at < $2";
     let mut most = 0;
     for (statement, before) in [(seen, seen_before), (gone, Some(gone_before))] {
         let forgotten = query(statement).bind(bridge).bind(before).bind(limit);

@@ -133,6 +133,13 @@ async fn of_links_with_the_same_id_the_first_is_stored() {
 
 #[tokio::test]
 async fn a_link_that_is_asked_for_again_does_not_end_meanwhile() {
+    for is_paste in [false, true] {
+        asked_for_again(is_paste).await;
+    }
+}
+
+/// Whether it is found as a paste, or as any other link.
+async fn asked_for_again(is_paste: bool) {
     let (_folder, database) = open().await;
     let link = || NewLink {
         max_follows: None,
@@ -149,7 +156,12 @@ async fn a_link_that_is_asked_for_again_does_not_end_meanwhile() {
         let (is_found, has_ended) = (Arc::clone(&is_found), Arc::clone(&has_ended));
         async move {
             let asked = BTreeSet::from([Repeated::of(&link().claims, LinkForm::SelfContained)]);
-            let rows = links::find_repeated(connection, "irc", asked, 50).await?;
+            let rows = if is_paste {
+                let found = links::find_paste(connection, &[1; 32], 0, 50).await?;
+                found.into_iter().collect()
+            } else {
+                links::find_repeated(connection, "irc", asked, 50).await?
+            };
             is_found.notify_one();
             // Whoever would end it has time for that, and has to wait.
             let within = Duration::from_millis(500);

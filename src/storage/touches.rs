@@ -27,6 +27,8 @@ pub struct DueTouch {
     pub copy_mxc: Option<String>,
     /// Whether any link to it is live, of whichever bridge.
     pub is_linked: bool,
+    /// When it is due, in milliseconds since the epoch. A link that is made meanwhile changes it.
+    pub next_touch_at: i64,
 }
 
 impl fmt::Debug for DueTouch {
@@ -82,7 +84,12 @@ pub async fn schedule_all(
         .push_bind(at)
         .push(" FROM ")
         .push_rows(Rows::of(&[("mxc", Kind::Text)], media))
-        .push(" AS media WHERE TRUE ON CONFLICT (mxc) DO NOTHING");
+        // One that is due may be about to be forgotten, for want of a link: now there is one.
+        .push(
+            " AS media WHERE TRUE ON CONFLICT (mxc) DO UPDATE SET next_touch_at = touches.next_touch_at + 1 \
+             WHERE touches.waits_for_follow = 0 AND touches.next_touch_at <= ",
+        )
+        .push_bind(at);
     query.build().execute(connection).await?;
     Ok(())
 }
@@ -94,7 +101,7 @@ pub async fn next_due(
 ) -> Result<Option<DueTouch>, StorageError> {
     let live = "links.state = 'live' AND (expires_at IS NULL OR expires_at > ";
     let mut query = QueryBuilder::new(
-        "SELECT t.mxc, l.bridge, r.content_token, r.copy_mxc, \
+        "SELECT t.mxc, t.next_touch_at, l.bridge, r.content_token, r.copy_mxc, \
          EXISTS (SELECT 1 FROM media_references u JOIN links ON media_reference_id = u.id WHERE u.mxc = t.mxc AND ",
     );
     query
@@ -187,11 +194,63 @@ pub async fn postpone(connection: &mut Connection, mxc: &str, to: i64) -> Result
     Ok(())
 }
 
-/// Stops touching media.
-pub async fn forget(connection: &mut Connection, mxc: &str) -> Result<(), StorageError> {
-    query("DELETE FROM touches WHERE mxc = $1")
+/// Stops touching media that no link led to when its touch was due at `due_at`, in milliseconds since the epoch;
+/// not if a link was made since.
+pub async fn forget(
+    connection: &mut Connection,
+    mxc: &str,
+    due_at: i64,
+) -> Result<(), StorageError> {
+    query("DELETE FROM touches WHERE mxc = $1 AND next_touch_at = $2")
         .bind(mxc)
+        .bind(due_at)
         .execute(connection)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::storage::{engine::query_scalar, test_database::open};
+
+    #[tokio::test]
+    async fn a_touch_is_not_forgotten_beside_a_new_link() {
+        let (_folder, database) = open().await;
+        let plan = |at| {
+            let written = database
+                .writer()
+                .write::<_, StorageError, _>(move |c| schedule(c, "mxc://a/b", at).boxed());
+            async { written.await.expect("writes") }
+        };
+        plan(1).await;
+        let asked = TouchQuery {
+            now: 2,
+            bridges: &["irc"],
+            busy: &[],
+            busy_servers: &[],
+        };
+        let due = next_due(database.reader(), asked).await.expect("reads");
+        let due = due.expect("is due");
+        assert!(!due.is_linked);
+        // A link is made now.
+        plan(2).await;
+        let forget_due = |due_at| {
+            let written = database
+                .writer()
+                .write::<_, StorageError, _>(move |c| forget(c, "mxc://a/b", due_at).boxed());
+            async { written.await.expect("writes") }
+        };
+        forget_due(due.next_touch_at).await;
+        let left = || async {
+            let left = query_scalar::<i64>("SELECT COUNT(*) FROM touches");
+            left.fetch_one(database.reader()).await.expect("reads")
+        };
+        assert_eq!(left().await, 1);
+        let due = next_due(database.reader(), asked).await.expect("reads");
+        forget_due(due.expect("is due").next_touch_at).await;
+        assert_eq!(left().await, 0);
+    }
 }

@@ -219,8 +219,22 @@ impl Parts {
             if is_configured {
                 return Ok(Some(question));
             }
-            self.put_off(question, due.is_linked, now).await?;
+            if due.is_linked {
+                self.put_off(question, due.is_linked, now).await?;
+            } else {
+                self.forget_touch(question.medium, due.next_touch_at)
+                    .await?;
+            }
         }
+    }
+
+    async fn forget_touch(&self, medium: AskedMedium, due_at: i64) -> Result<(), StorageError> {
+        self.database
+            .writer()
+            .write_counts::<_, StorageError, _>(move |connection| {
+                async move { touches::forget(connection, &medium.mxc, due_at).await }.boxed()
+            })
+            .await
     }
 
     /// Asks for a medium later that cannot be asked for now, or no more if no link leads to it.
@@ -242,8 +256,7 @@ impl Parts {
                             missing_media::postpone(connection, &medium, to).await
                         }
                         (Cause::Missing, false) => missing_media::forget(connection, &medium).await,
-                        (Cause::Touch, true) => touches::postpone(connection, mxc, to).await,
-                        (Cause::Touch, false) => touches::forget(connection, mxc).await,
+                        (Cause::Touch, _) => touches::postpone(connection, mxc, to).await,
                     }
                 }
                 .boxed()

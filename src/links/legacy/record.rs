@@ -3,10 +3,11 @@
 use crate::{
     legacy::LegacyLink,
     storage::{
-        Connection, StorageError, history,
+        Connection, Lock, StorageError, history,
         links::{self, LinkRow, NewLink},
         media_references,
         seen_media::{self, Visibility},
+        tombstones::{self, Tombstone},
         touches,
     },
 };
@@ -28,6 +29,33 @@ pub(super) async fn is_revoked(
     history::is_revoked(connection, bridge, "", "", &mxc.to_string(), 0).await
 }
 
+/// How a link has ended of which only a tombstone is left, unless an event has brought it back.
+pub(super) fn still_ended(
+    tombstone: &Tombstone,
+    visibility: Option<&Visibility>,
+) -> Option<LinkState> {
+    let may_be_back = matches!(tombstone.state, LinkState::Expired | LinkState::Redacted)
+        && matches!(visibility, Some(Visibility::Shown { .. }));
+    (!may_be_back).then_some(tombstone.state)
+}
+
+/// How a link has ended that is not recorded any more, unless it may be recorded again. Nobody revokes it beside
+/// this write.
+async fn end_of_buried(
+    connection: &mut Connection,
+    bridge: &str,
+    link_id: &str,
+    visibility: Option<&Visibility>,
+) -> Result<Option<LinkState>, StorageError> {
+    let buried = tombstones::find(&mut *connection, &[bridge], link_id).await?;
+    if buried.is_none() {
+        return Ok(None);
+    }
+    connection.lock(&[Lock::Tombstones]).await?;
+    let buried = tombstones::find(&mut *connection, &[bridge], link_id).await?;
+    Ok(buried.and_then(|tombstone| still_ended(&tombstone, visibility)))
+}
+
 impl Recorder {
     pub(super) async fn record_legacy(
         &self,
@@ -45,6 +73,10 @@ impl Recorder {
         }
         let mut claims = LinkClaims::without_room(link.mxc().clone());
         let visibility = seen_media::find(&mut *connection, bridge, link.mxc()).await?;
+        let buried = end_of_buried(connection, bridge, link_id, visibility.as_ref()).await?;
+        if let Some(state) = buried {
+            return Err(Refusal::Ended(state));
+        }
         let expires_at;
         (claims.content_token, expires_at) = self.legacy_worth(visibility, link, now)?;
         let usage = media_references::note_usage(connection, bridge, &claims, false, now).await?;

@@ -11,7 +11,6 @@ use crate::{
         Lock, StorageError,
         links::{self, LinkRow},
         seen_media::{self, Visibility},
-        tombstones::Tombstone,
     },
 };
 use medialink_link::LinkState;
@@ -20,6 +19,7 @@ use super::super::{
     grant::{Grant, Refusal},
     service::Links,
 };
+use super::record::still_ended;
 
 impl Links {
     /// Decides whether such a link may be followed now.
@@ -39,8 +39,8 @@ impl Links {
                 // A guess costs no more than reads.
                 let visibility = self.visibility(link).await?;
                 let tombstone = self.tombstone(&[link.bridge()], &link_id).await?;
-                if let Some(state) = tombstone.and_then(|it| still_ended(&it, visibility.as_ref()))
-                {
+                let ended = tombstone.and_then(|it| still_ended(&it, visibility.as_ref()));
+                if let Some(state) = ended {
                     return Err(Refusal::Ended(state));
                 }
                 self.recorder.legacy_worth(visibility, link, now)?;
@@ -73,24 +73,23 @@ impl Links {
             return Ok(row);
         }
         let (recorder, link, now) = (self.recorder.clone(), link.clone(), self.now());
-        self.database
+        let link_id = row.link_id.clone();
+        let present = self
+            .database
             .writer()
             .write::<_, StorageError, _>(move |connection| {
                 async move {
-                    let (bridge, mxc) = (link.bridge(), link.mxc());
-                    let medium = Lock::Medium(bridge, &mxc.to_string());
-                    connection.lock(&[medium]).await?;
+                    let medium = (link.bridge(), link.mxc());
                     recorder
-                        .update_legacy_of(connection, bridge, mxc, now)
+                        .update_legacy_of(connection, &[medium], now)
                         .await?;
-                    links::find_in(connection, &row.link_id)
-                        .await?
-                        .ok_or(StorageError::Corrupt("link, gone while it was followed"))
+                    links::find_in(connection, &link_id).await
                 }
                 .boxed()
             })
-            .await
-            .map(Arc::new)
+            .await?;
+        // It may be a tombstone by now: then it had ended.
+        Ok(present.map_or(row, Arc::new))
     }
 
     async fn record_legacy(
@@ -104,8 +103,11 @@ impl Links {
             .writer()
             .write(move |connection| {
                 async move {
-                    let medium = Lock::Medium(link.bridge(), &link.mxc().to_string());
-                    connection.lock(&[medium]).await?;
+                    let (bridge, mxc) = (link.bridge(), link.mxc().to_string());
+                    let revocations = Lock::KnownRevocations(bridge);
+                    connection
+                        .lock(&[Lock::Shown(bridge, &mxc), revocations])
+                        .await?;
                     recorder
                         .record_legacy(connection, &link, &link_id, now)
                         .await
@@ -146,11 +148,4 @@ impl Links {
             })
             .await
     }
-}
-
-/// How a link has ended of which only a tombstone is left, unless an event has brought it back.
-fn still_ended(tombstone: &Tombstone, visibility: Option<&Visibility>) -> Option<LinkState> {
-    let may_be_back = matches!(tombstone.state, LinkState::Expired | LinkState::Redacted)
-        && matches!(visibility, Some(Visibility::Shown { .. }));
-    (!may_be_back).then_some(tombstone.state)
 }

@@ -3,7 +3,7 @@
 use crate::{
     legacy::unsigned_link_id,
     storage::{
-        Connection, StorageError,
+        Connection, Lock, StorageError,
         ending::{self, Ending},
         history,
         links::{self, LinkRow, Renewal},
@@ -70,10 +70,9 @@ impl Recorder {
         for doubted in [event_id, shown_by] {
             open_questions::mark_event(connection, room_id, doubted).await?;
         }
-        for (mxc, _) in &shown.media {
-            self.update_legacy_of(connection, bridge, mxc, now).await?;
-        }
-        Ok(())
+        let media: Vec<_> = shown.media.into_iter().map(|(mxc, _)| mxc).collect();
+        let media: Vec<_> = media.iter().map(|mxc| (bridge, mxc)).collect();
+        self.update_legacy_of(connection, &media, now).await
     }
 
     /// Updates the links to media of bridges, which events do not show any more.
@@ -83,14 +82,37 @@ impl Recorder {
         hidden: &[(String, MxcUri)],
         now: i64,
     ) -> Result<(), StorageError> {
-        for (bridge, mxc) in hidden {
-            self.update_legacy_of(connection, bridge, mxc, now).await?;
+        let media: Vec<_> = hidden
+            .iter()
+            .map(|(bridge, mxc)| (bridge.as_str(), mxc))
+            .collect();
+        self.update_legacy_of(connection, &media, now).await
+    }
+
+    /// Updates the recorded links to media of bridges by the events that show them now.
+    ///
+    /// Events of several rooms may show one medium, and links to it are recorded meanwhile: whoever has
+    /// changed what shows it waits here for the others, and decides by what all of them have left.
+    pub(super) async fn update_legacy_of(
+        &self,
+        connection: &mut Connection,
+        media: &[(&str, &MxcUri)],
+        now: i64,
+    ) -> Result<(), StorageError> {
+        let texts: Vec<_> = media.iter().map(|(_, mxc)| mxc.to_string()).collect();
+        let places = || media.iter().zip(&texts);
+        let shown = places().map(|((bridge, _), mxc)| Lock::Shown(bridge, mxc));
+        let revocations = places().map(|((bridge, _), _)| Lock::KnownRevocations(bridge));
+        connection
+            .lock(&shown.chain(revocations).collect::<Vec<_>>())
+            .await?;
+        for (bridge, mxc) in media {
+            self.update_links_to(connection, bridge, mxc, now).await?;
         }
         Ok(())
     }
 
-    /// Updates the recorded links to a medium by the events that show it now.
-    pub(super) async fn update_legacy_of(
+    async fn update_links_to(
         &self,
         connection: &mut Connection,
         bridge: &str,

@@ -13,6 +13,10 @@ use sqlx::PgConnection;
 use super::connection::{Connection, On, Way};
 use crate::storage::StorageError;
 
+/// So many locks there are for all media that events show: a write may hide all media of a room, and the server
+/// has room for some thousands of locks.
+const SHOWN: i64 = 256;
+
 /// What a write is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock<'a> {
@@ -22,6 +26,9 @@ pub enum Lock<'a> {
     KnownRoom(&'a str),
     /// A medium of a bridge, to which this write makes or looks for links: bridge and mxc URI.
     Medium(&'a str, &'a str),
+    /// A medium, as events show it to a bridge, by which links live that the bridge has made by itself: bridge
+    /// and mxc URI.
+    Shown(&'a str, &'a str),
     /// The revocations of a bridge, to which this write adds one that holds for links not seen yet.
     Revocations(&'a str),
     /// The revocations of a bridge, of which this write believes what is known.
@@ -30,6 +37,10 @@ pub enum Lock<'a> {
     Tombstones,
     /// The outbox of a bridge, from which this write takes something to be done.
     Outbox(&'a str),
+    /// The rooms of a bridge that were replaced, of which this write has usage move.
+    Successions(&'a str),
+    /// The keys that links were ever signed with, to which this write adds some.
+    LinkKeys,
     /// The log of purges, to which this write appends.
     PurgeLog,
 }
@@ -48,7 +59,10 @@ impl Lock<'_> {
                 ["revocations", bridge, ""]
             }
             Self::Medium(bridge, mxc) => ["medium", bridge, mxc],
+            Self::Shown(bridge, mxc) => ["shown", bridge, mxc],
             Self::Outbox(bridge) => ["outbox", bridge, ""],
+            Self::Successions(bridge) => ["successions", bridge, ""],
+            Self::LinkKeys => ["keys", "", ""],
             Self::PurgeLog => ["purges", "", ""],
             Self::Tombstones => ["tombstones", "", ""],
         };
@@ -58,7 +72,11 @@ impl Lock<'_> {
             hash.update([0]);
         }
         let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(hash.finalize());
-        i64::from_be_bytes([a, b, c, d, e, f, g, h])
+        let number = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        match self {
+            Self::Shown(..) => number.rem_euclid(SHOWN),
+            _ => number,
+        }
     }
 }
 
@@ -114,5 +132,16 @@ mod tests {
         assert_ne!(room, Lock::Outbox("!a:example.org").number());
         let medium = Lock::Medium("a", "bc").number();
         assert_ne!(medium, Lock::Medium("ab", "c").number());
+    }
+
+    #[test]
+    fn many_media_need_few_locks() {
+        let mxc = |number: i32| format!("mxc://example.org/{number}");
+        let media: Vec<String> = (0..5000).map(mxc).collect();
+        let numbers = media.iter().map(|mxc| Lock::Shown("a", mxc).number());
+        assert_eq!(
+            numbers.collect::<std::collections::BTreeSet<_>>().len(),
+            256
+        );
     }
 }

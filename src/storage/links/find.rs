@@ -257,6 +257,10 @@ pub async fn find_paste(
         .push(") AND (r.own_upload_at IS NULL OR r.copy_mxc IS NOT NULL OR r.own_upload_at > ")
         .push_bind(attached_or_since)
         .push(") ORDER BY l.id DESC LIMIT 1");
+    if !connection.is_sqlite() {
+        // It does not end until the end of this write.
+        query.push(" FOR UPDATE OF l");
+    }
     query.build_query_opened().fetch_optional(connection).await
 }
 

@@ -180,7 +180,8 @@ pub enum GiveUp {
 
 /// Gives up a meta event that the homeserver has surely not accepted; returns its usages. Those that
 /// an earlier meta event counts stay counted, and that one is reviewed at `review_at`. Usages whose
-/// links have all ended meanwhile are released. `None`: the claim is lost, and nothing was changed.
+/// links have all ended meanwhile are released. `None`: the claim is lost, or a meta event that could not be
+/// sent was made due during the attempt, since the obstacle may have gone; nothing was changed.
 pub async fn give_up(
     connection: &mut Connection,
     claim: &Claim,
@@ -195,7 +196,8 @@ pub async fn give_up(
     };
     let given_up = query(
         "UPDATE meta_events SET state = $1, claim = NULL, claimed_until = NULL, claimed_at = NULL, \
-         next_attempt_at = NULL, last_error = $2 WHERE id = $3 AND claim = $4 AND state = 'waiting'",
+         next_attempt_at = NULL, last_error = $2 WHERE id = $3 AND claim = $4 AND state = 'waiting' \
+         AND ($1 <> 'failed' OR next_attempt_at <= claimed_at)",
     )
     .bind(state)
     .bind(error)

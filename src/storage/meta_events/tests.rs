@@ -325,3 +325,32 @@ async fn what_is_settled_while_its_room_is_compared_is_no_stray() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_made_due_while_it_is_attempted_does_not_fail() {
+    let (_folder, database) = open().await;
+    queue(&database, "irc", "!r", 1).await;
+    let give_up_failed = async |claim: Claim| {
+        write(&database, move |connection| {
+            async move {
+                let given_up = give_up(connection, &claim, GiveUp::Failed, "refused", 9).await?;
+                Ok(given_up.is_some())
+            }
+            .boxed()
+        })
+        .await
+    };
+    let claimed = claim_next(&database, wanted(), 5).await.expect("is due");
+    write(&database, |connection| {
+        make_due(connection, "irc", "!r", 5).boxed()
+    })
+    .await;
+    assert!(!give_up_failed(claimed.claim()).await);
+    let claim = claimed.claim();
+    let postponed = write(&database, move |connection| {
+        async move { postpone(connection, &claim, 1000, None, "refused").await }.boxed()
+    });
+    assert!(postponed.await);
+    let again = claim_next(&database, wanted(), 6).await.expect("is due");
+    assert!(give_up_failed(again.claim()).await);
+}

@@ -7,7 +7,7 @@ use crate::{
     config::Settings,
     homeserver::HomeserverError,
     storage::{
-        Database, Run, StorageError,
+        Connection, Database, Lock, Run, StorageError,
         meta_events::{self, ClaimedEvent, GiveUp},
         room_successors,
     },
@@ -55,24 +55,41 @@ impl Outbox {
     where
         F: Run<bool, StorageError>,
     {
+        let told = self.write_told(event, health, move |connection| {
+            async move { Ok(settle(connection).await?.then_some(())) }.boxed()
+        });
+        Ok(told.await?.is_some())
+    }
+
+    /// The same, with what `settle` tells; `None`: the claim is lost.
+    async fn write_told<T, F>(
+        &self,
+        event: &ClaimedEvent,
+        health: RoomHealth,
+        settle: F,
+    ) -> Result<Option<T>, StorageError>
+    where
+        T: Send + 'static,
+        F: Run<Option<T>, StorageError>,
+    {
         let (bridge, room_id) = (event.bridge.clone(), event.room_id.clone());
         let now = self.clock.now_ms();
-        let is_held = self
+        let told = self
             .database
             .writer()
             .write::<_, StorageError, _>(move |connection| {
                 async move {
-                    let is_held = settle(connection).await?;
-                    if is_held {
+                    let told = settle(connection).await?;
+                    if told.is_some() {
                         note_health(connection, &bridge, &room_id, health, now).await?;
                     }
-                    Ok(is_held)
+                    Ok(told)
                 }
                 .boxed()
             })
             .await?;
-        self.note_unless(is_held, event);
-        Ok(is_held)
+        self.note_unless(told.is_some(), event);
+        Ok(told)
     }
 
     /// Notes that a claim is lost, unless it was held.
@@ -106,6 +123,7 @@ impl Outbox {
         let is_held = self
             .write(event, RoomHealth::Answers, move |connection| {
                 async move {
+                    connection.lock(&[Lock::KnownRoom(&room_id)]).await?;
                     let is_held = meta_events::settle_sent(
                         connection,
                         &claim,
@@ -194,29 +212,32 @@ impl Outbox {
         Ok(())
     }
 
-    /// It cannot be sent, or is not wanted.
+    /// It cannot be sent, or is not wanted. One that cannot be sent is tried again if that may have changed
+    /// during the attempt.
     pub(super) async fn give_up(
         &self,
         event: &ClaimedEvent,
         how: GiveUp,
         reason: &str,
     ) -> Result<(), StorageError> {
-        let (claim, error) = (event.claim(), reason.to_owned());
-        let review_at = self.clock.now_ms() + LONGEST_WAIT_REFUSED_MS;
-        let is_held = self
-            .write(event, RoomHealth::Answers, move |connection| {
-                async move {
-                    let members =
-                        meta_events::give_up(connection, &claim, how, &error, review_at).await?;
-                    Ok(members.is_some())
-                }
-                .boxed()
+        let (given_up, error, now) = (event.clone(), reason.to_owned(), self.clock.now_ms());
+        let told = self
+            .write_told(event, RoomHealth::Answers, move |connection| {
+                async move { give_up(connection, &given_up, how, &error, now).await }.boxed()
             })
             .await?;
-        if !is_held {
+        let Some(is_given_up) = told else {
             return Ok(());
-        }
-        if how == GiveUp::Disabled {
+        };
+        if !is_given_up {
+            tracing::warn!(
+                bridge = event.bridge,
+                room_id = event.room_id,
+                error = reason,
+                "meta event refused while the room has changed, tried again"
+            );
+            count("retried");
+        } else if how == GiveUp::Disabled {
             tracing::info!(
                 bridge = event.bridge,
                 room_id = event.room_id,
@@ -304,9 +325,37 @@ impl Outbox {
     }
 }
 
+/// Gives a claimed meta event up; `false`: it is tried again, since the room has changed. `None`: the claim is
+/// lost.
+async fn give_up(
+    connection: &mut Connection,
+    event: &ClaimedEvent,
+    how: GiveUp,
+    error: &str,
+    now: i64,
+) -> Result<Option<bool>, StorageError> {
+    let (claim, room_id) = (event.claim(), event.room_id.as_str());
+    connection.lock(&[Lock::KnownRoom(room_id)]).await?;
+    let can_fail = how != GiveUp::Failed
+        || room_successors::counted_in(connection, &event.bridge, room_id).await? == room_id;
+    let review_at = now + LONGEST_WAIT_REFUSED_MS;
+    if can_fail
+        && meta_events::give_up(connection, &claim, how, error, review_at)
+            .await?
+            .is_some()
+    {
+        return Ok(Some(true));
+    }
+    if how != GiveUp::Failed {
+        return Ok(None);
+    }
+    let is_held = meta_events::postpone(connection, &claim, now, None, error).await?;
+    Ok(is_held.then_some(false))
+}
+
 /// Notes how a room has answered; one that has not rests, so that it takes no other's place.
 async fn note_health(
-    connection: &mut crate::storage::Connection,
+    connection: &mut Connection,
     bridge: &str,
     room_id: &str,
     health: RoomHealth,
@@ -325,4 +374,49 @@ async fn note_health(
 
 fn count(outcome: &'static str) {
     metrics::counter!("medialink_meta_events_total", "outcome" => outcome).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{
+        engine::{query_scalar, run_script},
+        meta_events::Wanted,
+        room_successors::Succession,
+        test_database,
+    };
+
+    #[tokio::test]
+    async fn what_a_room_refuses_that_is_replaced_meanwhile_is_tried_again() {
+        let (_folder, database) = test_database::open().await;
+        let given_up = database.writer().write::<_, StorageError, _>(|c| {
+            async move {
+                let queued = "INSERT INTO meta_events (id, bridge, room_id, state, event_type, content, batch, txn_id, \
+                     device_id, next_attempt_at, created_at) \
+                     VALUES (1, 'irc', '!r', 'waiting', 'type', '', 'batch', 'txn', '', 1, 1)";
+                run_script(c, queued).await?;
+                let wanted = Wanted {
+                    bridge: "irc".to_owned(),
+                    claimant: "claimant".to_owned(),
+                    after_others: vec![],
+                    with_resting: true,
+                };
+                let event = meta_events::claim(c, &wanted, 1000, 5).await?;
+                let event = event.expect("is due");
+                let succession = Succession {
+                    bridge: "irc".to_owned(),
+                    room_id: "!r".to_owned(),
+                    successor: "!s".to_owned(),
+                };
+                room_successors::note(c, &succession, 5).await?;
+                room_successors::moved(c, &succession, 5).await?;
+                give_up(c, &event, GiveUp::Failed, "refused", 6).await
+            }
+            .boxed()
+        });
+        assert_eq!(given_up.await.expect("writes"), Some(false));
+        let state = query_scalar::<String>("SELECT state FROM meta_events");
+        let state = state.fetch_one(database.reader()).await.expect("reads");
+        assert_eq!(state, "waiting");
+    }
 }

@@ -213,7 +213,10 @@ async fn split(
     };
     let members = meta_events::give_up(connection, &claim, how, error, review_at).await?;
     let Some(members) = members else {
-        return Ok(false);
+        return match how {
+            GiveUp::Failed => meta_events::postpone(connection, &claim, now, None, error).await,
+            GiveUp::Disabled | GiveUp::Replaced => Ok(false),
+        };
     };
     if is_hopeless {
         return Ok(true);

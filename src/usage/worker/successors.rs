@@ -9,7 +9,7 @@ use crate::{
     config::BridgeConfig,
     homeserver::{Homeserver, HomeserverError},
     storage::{
-        Database, StorageError,
+        Database, Lock, StorageError,
         leases::{self, Lease},
         media_references, meta_events,
         room_successors::{self, DueCheck, Succession},
@@ -204,10 +204,12 @@ impl Checker {
             .writer()
             .write::<_, StorageError, _>(move |connection| {
                 async move {
-                    room_successors::moved(connection, &moved, now).await?;
                     let Succession {
                         bridge, room_id, ..
                     } = &moved;
+                    // What was sent to the old room until now is settled: it is found by the review.
+                    connection.lock(&[Lock::Room(room_id)]).await?;
+                    room_successors::moved(connection, &moved, now).await?;
                     // From now on events are sent to the new room; sent ones are reviewed.
                     meta_events::review_room(connection, bridge, room_id, now).await?;
                     let failed = Some((bridge.as_str(), room_id.as_str()));

@@ -6,4 +6,5 @@ mod links;
 mod purges;
 mod races;
 pub mod scene;
+mod shown;
 mod usage;
