@@ -1,7 +1,9 @@
 //! A database on which a service has run is sound, also while it runs; looking through it changes nothing.
 
+use medialink::storage::{StorageError, engine::query};
 use serde_json::json;
-use support::{database_url, is_postgres, only_on_sqlite};
+use sqlx::AssertSqlSafe;
+use support::{World, database_url, is_postgres, only_on_sqlite};
 
 use super::scene::Scene;
 
@@ -98,4 +100,26 @@ async fn a_file_that_is_none_of_sqlites_or_damaged_is_told() {
     let said = scene.check();
     assert_eq!(said.code, 1, "{}", said.json);
     assert!(said.found().contains_key("integrity"), "{}", said.json);
+}
+
+#[tokio::test]
+#[should_panic(expected = "the database is not sound")]
+async fn a_test_whose_service_leaves_an_unsound_database_fails() {
+    let world = World::new().await;
+    let service = world.service("").await;
+    let statement = "INSERT INTO tombstones (first, ended) VALUES (0, CAST('twelve bytes' AS ";
+    let statement = if is_postgres() {
+        format!("{statement}BYTEA))")
+    } else {
+        format!("{statement}BLOB))")
+    };
+    let written = service
+        .database()
+        .writer()
+        .write::<_, StorageError, _>(move |c| {
+            let statement = AssertSqlSafe(statement.clone());
+            Box::pin(async move { query(statement).execute(c).await.map(drop) })
+        });
+    written.await.expect("written");
+    service.stop().await;
 }
