@@ -153,11 +153,11 @@ mod tests {
     #[tokio::test]
     async fn what_was_issued_before_this_replica_knew_is_counted() {
         let (folder, database) = test_database::open().await;
-        let config = Arc::new(test_database::config(folder.path()));
+        let config = Settings::from(test_database::config(folder.path()));
         let homeserver = Homeserver::new(config.homeserver.clone());
         let homeserver = Arc::new(homeserver.expect("a client"));
         let watch = || {
-            let (config, features) = (Arc::clone(&config), Features::default());
+            let (config, features) = (config.clone(), Features::default());
             let clock = Clock::default();
             FeatureWatch::new(
                 database.clone(),
