@@ -27,6 +27,7 @@ use super::{
     media::{MediaConfig, MediaFile},
     problems::{ConfigError, Problems},
     purge::{self, PurgeFile, PurgeHook},
+    traces::{TracesConfig, TracesFile},
     usage::{UsageConfig, UsageFile},
     value::{Lifetime, Span, base_url},
 };
@@ -68,6 +69,8 @@ pub struct Config {
     pub abuse: AbuseConfig,
     /// Which lines the log has, as `RUST_LOG` has it, which comes before it.
     pub log: String,
+    /// Where traces of requests are sent; `None`: there are none.
+    pub traces: Option<TracesConfig>,
     /// Whom to tell that answers about a link are not to be kept any more.
     pub purge: Vec<PurgeHook>,
 }
@@ -137,6 +140,7 @@ pub(super) struct ConfigFile {
     purge: Vec<PurgeFile>,
     #[serde(default = "info")]
     log: String,
+    traces: Option<TracesFile>,
 }
 
 fn info() -> String {
@@ -180,6 +184,7 @@ impl ConfigFile {
             folder,
         };
         refuse_no_filter(&self.log, &mut problems);
+        let traces = (self.traces).and_then(|traces| traces.checked(&mut problems));
         let purge = purge::checked(self.purge, folder, &mut problems);
         let legacy_links = legacy_links::checked(self.legacy_links, &around, &mut problems);
         match (public_url, database, homeserver, links, usage) {
@@ -204,6 +209,7 @@ impl ConfigFile {
                     limits,
                     abuse,
                     log: self.log,
+                    traces,
                     purge,
                 })
             }
