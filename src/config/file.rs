@@ -156,17 +156,21 @@ fn ninety_days() -> Lifetime {
 }
 
 impl ConfigFile {
-    pub(super) fn checked(self, folder: &Path) -> Result<Config, ConfigError> {
-        let mut problems = Problems::default();
-        let listen = self.listen.checked(&mut problems);
-        let public_url = base_url(&self.public_url, "public_url", &mut problems);
+    fn database(&self, folder: &Path, problems: &mut Problems) -> Option<DatabaseConfig> {
         let keys = DatabaseKeys {
             database: &self.database,
             password_file: self.database_password_file.as_deref(),
             grace: self.database_grace.0,
         };
         let root_secret = self.root_secret_file.as_deref();
-        let database = database::checked(&keys, root_secret, folder, &mut problems);
+        database::checked(&keys, root_secret, folder, problems)
+    }
+
+    pub(super) fn checked(self, folder: &Path) -> Result<Config, ConfigError> {
+        let mut problems = Problems::default();
+        let listen = self.listen.checked(&mut problems);
+        let public_url = base_url(&self.public_url, "public_url", &mut problems);
+        let database = self.database(folder, &mut problems);
         let key_file = key_place::checked(&self.key_file, database.as_ref(), folder, &mut problems);
         let homeserver = self.homeserver.checked(folder, &mut problems);
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
