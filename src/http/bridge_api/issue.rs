@@ -38,7 +38,7 @@ const MAX_BATCH: usize = 1000;
         (status = 200, description = "The link that the bridge had already", body = LinkView),
         (status = 400, description = "A field is missing or not allowed", body = ApiError),
         (status = 401, description = "No bridge's token", body = ApiError),
-        (status = 403, description = "The room's policy forbids it: `M_FORBIDDEN`, or `M_TOO_LARGE` for its size", body = ApiError),
+        (status = 403, description = "The room's policy forbids it, or the operator: `M_FORBIDDEN`, or `M_TOO_LARGE` for its size", body = ApiError),
         (status = 410, description = "The event was redacted", body = ApiError),
         (status = 429, description = "The sender, the room or the bridge has had too many links: repeat after `retry_after_ms`", body = ApiError),
         (status = 413, description = "The body is too long", body = ApiError),

@@ -123,7 +123,7 @@ pub(in crate::http) struct PasteView {
         (status = 200, description = "The link that the bridge had already", body = PasteView),
         (status = 400, description = "A field is missing or not allowed", body = ApiError),
         (status = 401, description = "No bridge's token", body = ApiError),
-        (status = 403, description = "The room's policy forbids it: `M_FORBIDDEN`, or `M_TOO_LARGE` for its size", body = ApiError),
+        (status = 403, description = "The room's policy forbids it, or the operator: `M_FORBIDDEN`, or `M_TOO_LARGE` for its size", body = ApiError),
         (status = 410, description = "The event was redacted", body = ApiError),
         (status = 413, description = "The text is too long: for us, or for the homeserver", body = ApiError),
         (status = 429, description = "A limit of the service or of the homeserver is reached: repeat after `retry_after_ms`", body = ApiError),
