@@ -25,6 +25,7 @@ use super::{
     links::{LinksConfig, LinksFile},
     listen::{ListenConfig, ListenFile},
     media::{MediaConfig, MediaFile},
+    operator::{OperatorConfig, OperatorFile},
     problems::{ConfigError, Problems},
     purge::{self, PurgeFile, PurgeHook},
     traces::{TracesConfig, TracesFile},
@@ -67,6 +68,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How reports of readers are taken.
     pub abuse: AbuseConfig,
+    /// Who runs the service, for people.
+    pub operator: OperatorConfig,
     /// Which lines the log has, as `RUST_LOG` has it, which comes before it.
     pub log: String,
     /// Where traces of requests are sent; `None`: there are none.
@@ -135,6 +138,8 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     abuse: AbuseFile,
     #[serde(default)]
+    operator: OperatorFile,
+    #[serde(default)]
     legacy_links: Vec<LegacyLinkFile>,
     #[serde(default)]
     purge: Vec<PurgeFile>,
@@ -181,6 +186,7 @@ impl ConfigFile {
         let usage = self.usage.checked(&mut problems);
         let limits = self.limits.checked(&mut problems);
         let abuse = self.abuse.checked(&bridges, &mut problems);
+        let operator = self.operator.checked(&mut problems);
         let around = legacy_links::Surroundings {
             bridges: &bridges,
             links: links.as_ref(),
@@ -212,6 +218,7 @@ impl ConfigFile {
                     usage,
                     limits,
                     abuse,
+                    operator,
                     log: self.log,
                     traces,
                     purge,

@@ -15,6 +15,7 @@ mod links;
 mod listen;
 mod load;
 mod media;
+mod operator;
 mod problems;
 mod purge;
 mod root_secret;
@@ -42,6 +43,7 @@ pub use limits::{
 };
 pub use links::{CheckEvent, LinksConfig, OnLeave, Provenance};
 pub use media::{CacheConfig, MediaConfig, ThumbnailSize};
+pub use operator::{Contact, OperatorConfig};
 pub use problems::ConfigError;
 pub use purge::PurgeHook;
 pub use root_secret::RootSecret;

@@ -21,6 +21,7 @@ mod public_paste;
 mod public_preview;
 mod public_report;
 mod public_request;
+mod public_site;
 mod public_thumbnail;
 mod request_log;
 mod routes;

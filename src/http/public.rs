@@ -25,7 +25,7 @@ use super::{
     public_error::{PublicError, method_not_allowed},
     public_link, public_page, public_report,
     public_request::PublicRequest,
-    public_thumbnail,
+    public_site, public_thumbnail,
     request_log::{LoggedBody, NO_ROUTE, RequestLine, begin_span},
     state::AppState,
 };
@@ -43,28 +43,44 @@ enum Route<'a> {
     Report(&'a str),
     /// `/robots.txt`.
     Robots,
+    /// `/`.
+    Start,
+    /// `/.well-known/security.txt`.
+    SecurityTxt,
+    /// `/favicon.ico`.
+    Favicon,
 }
 
 impl<'a> Route<'a> {
     /// The patterns of all routes.
-    const PATTERNS: [&'static str; 5] = [
+    const PATTERNS: [&'static str; 8] = [
         "/m/{token}",
         "/t/{token}",
         "/v/{token}",
         "/r/{token}",
         "/robots.txt",
+        "/",
+        "/.well-known/security.txt",
+        "/favicon.ico",
     ];
 
     /// Reads a path; `prefix`: the path of `public_url`, which a reverse proxy may strip or not.
     fn parse(path: &'a str, prefix: &str) -> Option<Self> {
+        if !path.is_empty() && path == prefix {
+            return Some(Self::Start);
+        }
         stripped(path, prefix)
             .and_then(Self::at_root)
             .or_else(|| Self::at_root(path))
     }
 
     fn at_root(path: &'a str) -> Option<Self> {
-        if path == "/robots.txt" {
-            return Some(Self::Robots);
+        match path {
+            "/robots.txt" => return Some(Self::Robots),
+            "/" => return Some(Self::Start),
+            "/.well-known/security.txt" => return Some(Self::SecurityTxt),
+            "/favicon.ico" => return Some(Self::Favicon),
+            _ => {}
         }
         let (kind, rest) = path.strip_prefix('/')?.split_once('/')?;
         let (token, name) = match rest.split_once('/') {
@@ -84,13 +100,25 @@ impl<'a> Route<'a> {
     }
 
     fn pattern(self) -> &'static str {
-        let [media, thumbnail, page, report, robots] = Self::PATTERNS;
+        let [
+            media,
+            thumbnail,
+            page,
+            report,
+            robots,
+            start,
+            security,
+            icon,
+        ] = Self::PATTERNS;
         match self {
             Self::Media(_) => media,
             Self::Thumbnail(_) => thumbnail,
             Self::Page(_) => page,
             Self::Report(_) => report,
             Self::Robots => robots,
+            Self::Start => start,
+            Self::SecurityTxt => security,
+            Self::Favicon => icon,
         }
     }
 }
@@ -174,7 +202,10 @@ async fn logged(
             };
             (route, answer)
         }
-        None => (NO_ROUTE, PublicError::not_found().respond(&request)),
+        None => (
+            NO_ROUTE,
+            PublicError::not_found().respond(&request, &config.operator),
+        ),
     };
     let route = Cow::Borrowed(route);
     let (head, status) = (request.head(), answer.status());
@@ -192,16 +223,17 @@ async fn answer(
     state: &AppState,
     media: &MediaProxy,
 ) -> HttpResponse {
+    let operator = &state.config().operator;
     match *request.method() {
         Method::GET | Method::HEAD => {}
         Method::POST if matches!(target, Target::Own(Route::Report(_))) => {}
         Method::OPTIONS => return preflight(),
-        _ => return method_not_allowed(request),
+        _ => return method_not_allowed(request, operator),
     }
     if let Some(denials) = state.denials.list()
         && let Err(error) = admitted(request, &denials, state)
     {
-        return error.respond(request);
+        return error.respond(request, operator);
     }
     request.count(&state.limits);
     let answered = match target {
@@ -215,14 +247,17 @@ async fn answer(
         Target::Own(Route::Report(token)) => {
             Box::pin(public_report::answer(request, token, state)).await
         }
-        Target::Own(Route::Robots) => Ok(public_page::robots()),
+        Target::Own(Route::Robots) => Ok(public_site::robots()),
+        Target::Own(Route::Start) => Ok(public_site::start(state)),
+        Target::Own(Route::SecurityTxt) => Ok(public_site::security_txt(request, state)),
+        Target::Own(Route::Favicon) => Ok(public_site::favicon()),
         Target::Legacy(path) => {
             Box::pin(public_link::answer_legacy(request, path, state, media)).await
         }
     };
     match answered {
         Ok(response) => response,
-        Err(error) => refused(error, request, state).respond(request),
+        Err(error) => refused(error, request, state).respond(request, operator),
     }
 }
 
@@ -290,7 +325,11 @@ mod tests {
             ("/m", None),
             ("/x/abc", None),
             ("m/abc", None),
-            ("/", None),
+            ("/", Some(Route::Start)),
+            ("//", None),
+            ("/favicon.ico", Some(Route::Favicon)),
+            ("/.well-known/security.txt", Some(Route::SecurityTxt)),
+            ("/.well-known/other.txt", None),
             ("", None),
             ("/robots.txt/", None),
         ] {
@@ -303,6 +342,7 @@ mod tests {
             }
             assert_eq!(Route::parse(&under, "/some"), None, "{path}");
         }
+        assert_eq!(Route::parse("/some/path", "/some/path"), Some(Route::Start));
         assert_eq!(Route::parse("/m/m/abc", "/m"), Some(Route::Media("abc")));
         assert_eq!(Route::parse("/m/abc", "/m"), Some(Route::Media("abc")));
         assert_eq!(Route::parse("/media/m/abc", "/med"), None);

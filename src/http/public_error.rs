@@ -13,6 +13,7 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
+    config::OperatorConfig,
     limits::Limited,
     links::Refusal,
     media::MediaError,
@@ -237,7 +238,11 @@ impl PublicError {
     }
 
     /// A page where the client asks for one, JSON otherwise.
-    pub(super) fn respond(self, request: &PublicRequest) -> HttpResponse {
+    pub(super) fn respond(
+        self,
+        request: &PublicRequest,
+        operator: &OperatorConfig,
+    ) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         public_headers::insert(&mut response);
         response
@@ -253,6 +258,7 @@ impl PublicError {
                 cause: self.cause,
                 retry_after_seconds: self.retry_after_s,
                 network: self.network,
+                operator: operator.clone(),
             };
             return response
                 .content_type(pages::CONTENT_TYPE)
@@ -294,13 +300,16 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 /// Answers a method that the path does not have.
-pub(super) fn method_not_allowed(request: &PublicRequest) -> HttpResponse {
+pub(super) fn method_not_allowed(
+    request: &PublicRequest,
+    operator: &OperatorConfig,
+) -> HttpResponse {
     let error = PublicError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "M_UNRECOGNIZED",
         Cause::NotFound,
     );
-    let mut response = error.respond(request);
+    let mut response = error.respond(request, operator);
     response.headers_mut().insert(
         header::ALLOW,
         HeaderValue::from_static("GET, HEAD, OPTIONS"),

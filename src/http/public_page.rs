@@ -1,4 +1,4 @@
-//! The page that shows the media of a link, and `/robots.txt`.
+//! The page that shows the media of a link.
 
 use actix_web::{HttpResponse, http::header};
 use medialink_event::canonical_type;
@@ -18,13 +18,6 @@ use super::{
     public_request::PublicRequest,
     state::AppState,
 };
-
-/// `GET /robots.txt`.
-pub(super) fn robots() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .body(pages::ROBOTS_TXT)
-}
 
 /// `GET` and `HEAD /v/{token}[/{name}]`.
 pub(super) async fn answer(

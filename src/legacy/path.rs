@@ -15,7 +15,9 @@ pub enum PathError {
     )]
     Template,
     /// It covers routes of ours.
-    #[error("it covers /m, /t, /v, /r or /robots.txt; allowed is a path that begins otherwise")]
+    #[error(
+        "it covers /m, /t, /v, /r, /robots.txt, /favicon.ico or /.well-known; allowed is a path that begins otherwise"
+    )]
     Covers,
 }
 
@@ -102,7 +104,10 @@ impl Pattern {
     pub(super) fn covers_our_routes(&self) -> bool {
         match self.pieces.first() {
             Some(Piece::Text(text)) => {
-                matches!(text.as_str(), "m" | "t" | "v" | "r" | "robots.txt")
+                matches!(
+                    text.as_str(),
+                    "m" | "t" | "v" | "r" | "robots.txt" | "favicon.ico" | ".well-known"
+                )
             }
             _ => true,
         }
@@ -167,7 +172,7 @@ pub(super) fn everywhere(patterns: &[Pattern], public_path: &str) -> Vec<Pattern
 }
 
 /// The shapes of our own routes.
-pub(super) fn our_routes() -> [Pattern; 5] {
+pub(super) fn our_routes() -> [Pattern; 7] {
     let pattern = |name: &str, has_token: bool, is_named| Pattern {
         pieces: std::iter::once(Piece::Text(name.to_owned()))
             .chain(has_token.then_some(Piece::Tag))
@@ -180,6 +185,8 @@ pub(super) fn our_routes() -> [Pattern; 5] {
         pattern("t", true, false),
         pattern("r", true, false),
         pattern("robots.txt", false, false),
+        pattern("favicon.ico", false, false),
+        pattern(".well-known", true, false),
     ]
 }
 

@@ -277,7 +277,15 @@ fn our_routes_are_not_covered() {
         LegacyEntry::new("irc", Format::Heisenbridge { key }, path).map(drop)
     };
     let rest = "{server}/{media_id}/{checksum}";
-    for ours in ["m", "t", "v", "r", "robots.txt"] {
+    for ours in [
+        "m",
+        "t",
+        "v",
+        "r",
+        "robots.txt",
+        "favicon.ico",
+        ".well-known",
+    ] {
         assert_eq!(
             at(&format!("/{ours}/{rest}")),
             Err(PathError::Covers),

@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use crate::config::OperatorConfig;
+
 use super::{display_name::display_name, render::render};
 
 /// A page for a link that cannot be followed. It repeats nothing of the link.
@@ -17,6 +19,8 @@ pub struct ErrorPage {
     /// The name of the network that the link was sent to, if the link has proved to be genuine.
     /// Not shown with [`Cause::NotFound`], so that a forged link and an unknown one look the same.
     pub network: Option<String>,
+    /// Who runs the service.
+    pub operator: OperatorConfig,
 }
 
 /// Why a link cannot be followed, as far as the page says.
@@ -287,6 +291,11 @@ impl ErrorPage {
         }
     }
 
+    fn operator(&self) -> String {
+        let name = self.operator.name.as_deref().and_then(display_name);
+        name.unwrap_or_else(|| "the operator".to_owned())
+    }
+
     fn wait(&self) -> String {
         match self.retry_after_seconds {
             None => "a few minutes".to_owned(),
@@ -311,6 +320,7 @@ mod tests {
             cause,
             retry_after_seconds: None,
             network: None,
+            operator: OperatorConfig::default(),
         }
     }
 

@@ -11,6 +11,7 @@ mod paste;
 mod placeholder;
 mod render;
 mod report;
+mod start;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -21,4 +22,5 @@ pub use error::{Cause, ErrorPage};
 pub use paste::{Grammars, PastePage, Rows, rows};
 pub use render::{CONTENT_TYPE, ROBOTS_TXT};
 pub use report::ReportPage;
+pub use start::StartPage;
 pub use view::{Moment, PreviewPicture, ViewKind, ViewPage};

@@ -58,6 +58,7 @@ fn error_page(cause: Cause) -> ErrorPage {
         cause,
         retry_after_seconds: Some(30),
         network: Some("Libera.Chat".to_owned()),
+        operator: start::tests::operator(),
     }
 }
 
@@ -219,6 +220,7 @@ fn all_pages() -> Vec<(String, String)> {
         pages.push((name.to_owned(), page.render()));
     }
     pages.push(("view-awkward".to_owned(), awkward.render()));
+    pages.extend(start::tests::pages());
     pages.push(("docs".to_owned(), api_docs_page().render()));
     pages
 }

@@ -70,6 +70,7 @@ mod sealed;
 mod secrets;
 mod service_manager;
 mod signals;
+mod site;
 mod soundness;
 mod stalled_readers;
 mod streaming;

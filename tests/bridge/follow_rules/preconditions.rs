@@ -171,7 +171,12 @@ async fn every_refusal_is_kept_by_nobody_and_seen_by_web_apps() {
     let (link, root) = (url(&link), service.public.clone());
     let thumbnail = thumbnail_url(&link);
     for (method, url, range, status) in [
-        (Method::GET, format!("{root}/"), "", 404),
+        (
+            Method::GET,
+            format!("{root}/.well-known/security.txt"),
+            "",
+            404,
+        ),
         (Method::GET, format!("{root}/no/such/path"), "", 404),
         (Method::GET, format!("{root}/m/nonsense"), "", 404),
         (Method::GET, format!("{root}/v/nonsense"), "", 404),
