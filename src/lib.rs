@@ -28,4 +28,5 @@ pub mod reports;
 mod signals;
 pub mod storage;
 pub mod telemetry;
+mod traces;
 pub mod usage;

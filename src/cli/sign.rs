@@ -57,25 +57,10 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
         bail!("there is no such bridge in the configuration");
     };
     let bridge = Arc::clone(bridge);
-    let lifetime_ms = match arguments.lifetime.as_deref() {
-        None => None,
-        Some("never") => Some(0),
-        Some(text) => {
-            let span = humantime::parse_duration(text).with_context(|| {
-                format!(
-                    "--lifetime: found {text:?}; allowed are never and durations such as 90s or 14d"
-                )
-            })?;
-            Some(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1))
-        }
-    };
+    let lifetime_ms = arguments.lifetime.as_deref().map(lifetime_ms).transpose()?;
     let content_token = match arguments.content_token_stdin {
         false => None,
-        true => {
-            let mut text = Zeroizing::new(String::new());
-            std::io::stdin().take(1024).read_to_string(&mut text)?;
-            Some(Zeroizing::new(text.trim().to_owned()))
-        }
+        true => Some(text_from_stdin()?),
     };
     let body = json!({
         "mxc": arguments.mxc, "room_id": arguments.room, "event_id": arguments.event,
@@ -109,4 +94,21 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A lifetime in milliseconds, as the API takes it: 0 for never.
+fn lifetime_ms(text: &str) -> anyhow::Result<u64> {
+    if text == "never" {
+        return Ok(0);
+    }
+    let span = humantime::parse_duration(text).with_context(|| {
+        format!("--lifetime: found {text:?}; allowed are never and durations such as 90s or 14d")
+    })?;
+    Ok(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1))
+}
+
+fn text_from_stdin() -> anyhow::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin().take(1024).read_to_string(&mut text)?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
 }

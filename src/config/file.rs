@@ -27,6 +27,7 @@ use super::{
     media::{MediaConfig, MediaFile},
     problems::{ConfigError, Problems},
     purge::{self, PurgeFile, PurgeHook},
+    traces::{TracesConfig, TracesFile},
     usage::{UsageConfig, UsageFile},
     value::{Lifetime, Span, base_url},
 };
@@ -68,6 +69,8 @@ pub struct Config {
     pub abuse: AbuseConfig,
     /// Which lines the log has, as `RUST_LOG` has it, which comes before it.
     pub log: String,
+    /// Where traces of requests are sent; `None`: there are none.
+    pub traces: Option<TracesConfig>,
     /// Whom to tell that answers about a link are not to be kept any more.
     pub purge: Vec<PurgeHook>,
 }
@@ -137,6 +140,7 @@ pub(super) struct ConfigFile {
     purge: Vec<PurgeFile>,
     #[serde(default = "info")]
     log: String,
+    traces: Option<TracesFile>,
 }
 
 fn info() -> String {
@@ -152,17 +156,21 @@ fn ninety_days() -> Lifetime {
 }
 
 impl ConfigFile {
-    pub(super) fn checked(self, folder: &Path) -> Result<Config, ConfigError> {
-        let mut problems = Problems::default();
-        let listen = self.listen.checked(&mut problems);
-        let public_url = base_url(&self.public_url, "public_url", &mut problems);
+    fn database(&self, folder: &Path, problems: &mut Problems) -> Option<DatabaseConfig> {
         let keys = DatabaseKeys {
             database: &self.database,
             password_file: self.database_password_file.as_deref(),
             grace: self.database_grace.0,
         };
         let root_secret = self.root_secret_file.as_deref();
-        let database = database::checked(&keys, root_secret, folder, &mut problems);
+        database::checked(&keys, root_secret, folder, problems)
+    }
+
+    pub(super) fn checked(self, folder: &Path) -> Result<Config, ConfigError> {
+        let mut problems = Problems::default();
+        let listen = self.listen.checked(&mut problems);
+        let public_url = base_url(&self.public_url, "public_url", &mut problems);
+        let database = self.database(folder, &mut problems);
         let key_file = key_place::checked(&self.key_file, database.as_ref(), folder, &mut problems);
         let homeserver = self.homeserver.checked(folder, &mut problems);
         let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
@@ -180,6 +188,7 @@ impl ConfigFile {
             folder,
         };
         refuse_no_filter(&self.log, &mut problems);
+        let traces = (self.traces).and_then(|traces| traces.checked(&mut problems));
         let purge = purge::checked(self.purge, folder, &mut problems);
         let legacy_links = legacy_links::checked(self.legacy_links, &around, &mut problems);
         match (public_url, database, homeserver, links, usage) {
@@ -204,6 +213,7 @@ impl ConfigFile {
                     limits,
                     abuse,
                     log: self.log,
+                    traces,
                     purge,
                 })
             }

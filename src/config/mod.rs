@@ -25,6 +25,7 @@ mod secrets_of;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod usage;
 mod value;
 
@@ -48,5 +49,6 @@ pub use s3::S3Config;
 pub use scan::{ClamdAddress, OnScanFailure, ScanConfig, ScannerConfig};
 pub use secret::Secret;
 pub use settings::Settings;
+pub use traces::TracesConfig;
 pub use usage::{UsageConfig, UsageMode};
 pub use value::{ByteRate, Lifetime, Rate};

@@ -79,6 +79,7 @@ impl Config {
         keep!(usage.touch_rate, "usage.touch_rate");
         keep!(usage.reconcile, "usage.reconcile");
         keep!(purge, "purge");
+        keep!(traces, "traces");
         let ids = |config: &Self| -> Vec<String> {
             let bridges = config.bridges.iter();
             bridges.map(|bridge| bridge.id.clone()).collect()

@@ -15,6 +15,7 @@ use url::Url;
 use crate::{
     config::{BridgeConfig, HomeserverConfig},
     telemetry::Masker,
+    traces,
 };
 
 use super::{
@@ -50,6 +51,14 @@ pub struct Homeserver {
     pub(super) redirected: Connector,
     /// The hosts that cannot be reached, for all of these.
     pub(super) away: Away,
+}
+
+/// Hands the trace on that a request is part of.
+fn traced(request: RequestBuilder) -> RequestBuilder {
+    match traces::traceparent() {
+        None => request,
+        Some(trace) => request.header("traceparent", trace),
+    }
 }
 
 impl Homeserver {
@@ -109,7 +118,7 @@ impl Homeserver {
 
     /// A request to a URL of the homeserver, as nobody.
     pub(super) fn request_to(&self, method: Method, url: Url) -> RequestBuilder {
-        self.client.request(method, url)
+        traced(self.client.request(method, url))
     }
 
     /// A request as a bridge's user.
@@ -122,8 +131,7 @@ impl Homeserver {
         let mut url = self.url(segments);
         url.query_pairs_mut()
             .append_pair("user_id", bridge.user_id.as_str());
-        self.client
-            .request(method, url)
+        traced(self.client.request(method, url))
             .header(header::AUTHORIZATION, bearer(bridge.as_token.expose()))
     }
 

@@ -7,6 +7,8 @@ use hyper::{
 
 use medialink_link::matrix::{ContentToken, MxcUri};
 
+use crate::traces;
+
 use super::{HomeserverError, client::USER_AGENT};
 
 pub(super) use super::request_secrets::CONTENT_TOKEN_HEADER;
@@ -99,6 +101,9 @@ pub(super) fn headers(
     }
     if let Some(etag) = request.if_none_match {
         headers.insert(header::IF_NONE_MATCH, value(etag)?);
+    }
+    if let Some(trace) = traces::traceparent() {
+        headers.insert("traceparent", value(&trace)?);
     }
     Ok(headers)
 }

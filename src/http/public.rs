@@ -26,7 +26,7 @@ use super::{
     public_link, public_page, public_report,
     public_request::PublicRequest,
     public_thumbnail,
-    request_log::{LoggedBody, NO_ROUTE, RequestLine},
+    request_log::{LoggedBody, NO_ROUTE, RequestLine, begin_span},
     state::AppState,
 };
 
@@ -163,14 +163,24 @@ async fn logged(
         Url::new(request.head().uri.clone()),
         config.public_url.path(),
     );
+    let span = begin_span(request.head());
     let (route, answer) = match Target::find(url.path(), prefix, &config.legacy_links) {
-        Some(target) => (target.route(), answer(&request, target, state, media).await),
+        Some(target) => {
+            let route = target.route();
+            let work = answer(&request, target, state, media);
+            let answer = match &span {
+                None => work.await,
+                Some(span) => Box::pin(span.during(work)).await,
+            };
+            (route, answer)
+        }
         None => (NO_ROUTE, PublicError::not_found().respond(&request)),
     };
     let route = Cow::Borrowed(route);
     let (head, status) = (request.head(), answer.status());
     let mut line = RequestLine::new(Listener::Public, head, route, status, started);
     line.link_id = request.into_link_id();
+    line.span = span;
     Response::from(answer).map_body(|_, body| LoggedBody::new(body, line))
 }
 

@@ -21,7 +21,10 @@ use actix_web::{
 use bytes::Bytes;
 use metrics::{Counter, Histogram};
 
-use crate::telemetry;
+use crate::{
+    telemetry,
+    traces::{self, RequestSpan},
+};
 
 use super::listener::Listener;
 
@@ -81,9 +84,13 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let started = Instant::now();
+        let span = begin_span(request.head());
         let (work, listener) = (self.service.call(request), self.listener);
         Box::pin(async move {
-            let response = work.await?;
+            let response = match &span {
+                None => work.await?,
+                Some(span) => span.during(work).await?,
+            };
             let request = response.request();
             let extensions = request.extensions();
             let route = match extensions.get::<LogRoute>() {
@@ -96,6 +103,7 @@ where
             let mut line = RequestLine::new(listener, request.head(), route, status, started);
             line.link_id = extensions.get::<LogLink>().map(|link| link.0.clone());
             line.bridge = extensions.get::<LogBridge>().map(|bridge| bridge.0.clone());
+            line.span = span;
             drop(extensions);
             Ok(response.map_body(|_, body| LoggedBody::new(body, line)))
         })
@@ -116,6 +124,14 @@ pub(super) struct RequestLine {
     answered_after: Duration,
     bytes: u64,
     complete: bool,
+    pub(super) span: Option<RequestSpan>,
+}
+
+/// Begins the span of a request, if there are traces.
+pub(super) fn begin_span(request: &RequestHead) -> Option<RequestSpan> {
+    traces::begin(request.method.as_str(), |name| {
+        request.headers.get(name)?.to_str().ok()
+    })
 }
 
 impl RequestLine {
@@ -139,6 +155,7 @@ impl RequestLine {
             answered_after: started.elapsed(),
             bytes: 0,
             complete: false,
+            span: None,
         }
     }
 }
@@ -168,6 +185,9 @@ impl Drop for RequestLine {
         match self.status {
             500.. => line!(error),
             _ => line!(info),
+        }
+        if let Some(span) = &self.span {
+            span.end(self.method.as_str(), &self.route, self.status, self.bytes);
         }
         count(self);
     }

@@ -77,6 +77,7 @@ mod streaming;
 mod system_clock;
 mod thumbnails;
 mod told_by_commands;
+mod traces;
 mod unfinished_requests;
 mod upgrades;
 mod usage;

@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     config::CacheConfig,
     media::{MediaError, head::MediaHead, object_key::ObjectKey, upstream::FetchedMedia},
+    traces,
 };
 
 use super::{
@@ -65,7 +66,7 @@ impl Cache {
                 continue;
             };
             let fill = Fill::new(self.0.clone(), *key, object, sha256);
-            actix_web::rt::spawn(fill.run(open()));
+            actix_web::rt::spawn(traces::going_on(fill.run(open())));
             return (CachedObject::Growing(reader), true);
         }
     }
