@@ -47,7 +47,7 @@ pub(super) async fn run(
 }
 
 /// Content tokens are sent into the fallback room, so nobody but the bridges may see them there.
-async fn fallback_room(config: &Config) -> Option<String> {
+pub(super) async fn fallback_room(config: &Config) -> Option<String> {
     let room_id = config.usage.fallback_room.as_ref()?.as_str();
     let bridge = config.bridges.first()?;
     let state = async {

@@ -5,6 +5,7 @@ mod check;
 mod check_database;
 mod demo;
 mod deny;
+mod doctor;
 mod health;
 mod init;
 mod inspect;
@@ -64,6 +65,9 @@ enum Command {
     Init(Box<init::Arguments>),
     /// Reads the configuration and says what is wrong with it (exit 2).
     Check(check::Arguments),
+    /// Asks the homeserver, the database and the public URL whether all is well, and says what to mend: exit 0 if
+    /// nothing has to be, 1 if something has, 2 if the configuration is wrong.
+    Doctor(doctor::Arguments),
     /// Asks the running service whether it lives; exit 1 if it does not.
     Health(health::Arguments),
     /// Prints the appservice registration for the homeserver.
@@ -165,6 +169,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         | Command::MakeThumbnail(_) => Ok(ExitCode::SUCCESS),
         Command::Serve => serve::run(path, config).await,
         Command::Check(arguments) => check::run(&path, &config, &arguments).await,
+        Command::Doctor(arguments) => doctor::run(&path, &config, &arguments).await,
         Command::Health(arguments) => health::run(&config, &arguments).await,
         Command::Registration(arguments) => registration::run(&config, &arguments),
         Command::Keys(command) => {

@@ -5,6 +5,7 @@ mod client;
 mod connections;
 mod copies;
 mod deletions;
+mod diagnosis;
 mod downloads;
 mod error;
 mod features;

@@ -18,6 +18,7 @@ use crate::{
 use super::{
     conditions::conditions,
     media_response::{Counter, respond},
+    probe,
     public_error::PublicError,
     public_request::PublicRequest,
     state::AppState,
@@ -106,7 +107,9 @@ async fn serve(
             .map_err(|refusal| PublicError::refusal(&refusal).on(&grant.bridge.network))?;
     }
     let counter = Counter::start(state, grant, is_follow, media.is_download);
-    Ok(respond(media, &cache_control(state, grant), counter, meter))
+    let mut response = respond(media, &cache_control(state, grant), counter, meter);
+    probe::tell(&mut response, request, grant, &state.limits);
+    Ok(response)
 }
 
 /// Whether the types are allowed that media was declared with and that its bytes show.

@@ -13,6 +13,7 @@ mod bridge_api;
 mod cache;
 mod commands;
 mod denials;
+mod doctor;
 mod early_end;
 mod encrypted_media;
 mod endings;
