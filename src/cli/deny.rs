@@ -10,12 +10,15 @@ use crate::{
     clock::Clock,
     config::{Config, Denial, DenyKind},
     storage::{
-        StorageError,
+        Database, StorageError,
         denials::{self, StoredDenial},
     },
 };
 
 use super::terminal::Terminal;
+
+/// The longest reason, in bytes.
+const LONGEST_REASON: usize = 500;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -62,29 +65,43 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
 }
 
 async fn add(config: &Config, denial: Denial, reason: String) -> anyhow::Result<ExitCode> {
-    const LONGEST: usize = 500;
-    if reason.len() > LONGEST {
+    check_reason(&reason)?;
+    let database = Stores::open_database(config).await?;
+    match put(&database, &denial, reason).await? {
+        true => println!("{denial} is denied now"),
+        false => println!("{denial} is denied already; its reason is this one now"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a reason that is too long.
+pub(super) fn check_reason(reason: &str) -> anyhow::Result<()> {
+    if reason.len() > LONGEST_REASON {
         bail!(
-            "--reason: found {} bytes; allowed are {LONGEST}",
+            "--reason: found {} bytes; allowed are {LONGEST_REASON}",
             reason.len()
         );
     }
-    let database = Stores::open_database(config).await?;
+    Ok(())
+}
+
+/// Puts an entry on the list; `false`: it is there already, and its reason is this one now.
+pub(super) async fn put(
+    database: &Database,
+    denial: &Denial,
+    reason: String,
+) -> Result<bool, StorageError> {
     let entry = StoredDenial {
         kind: denial.kind.as_str().to_owned(),
         value: denial.value.clone(),
         reason,
         created_at: Clock::default().now_ms(),
     };
-    let added = database.writer().write::<_, StorageError, _>(move |c| {
+    let added = database.writer().write(move |c| {
         let entry = entry.clone();
         async move { denials::add(c, &entry).await }.boxed()
     });
-    match added.await? {
-        true => println!("{denial} is denied now"),
-        false => println!("{denial} is denied already; its reason is this one now"),
-    }
-    Ok(ExitCode::SUCCESS)
+    added.await
 }
 
 async fn remove(config: &Config, denial: Denial) -> anyhow::Result<ExitCode> {

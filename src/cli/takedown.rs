@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -25,13 +25,12 @@ use crate::{
     },
     random,
     storage::{
-        Database, Opener, StorageError,
-        denials::{self, StoredDenial},
+        Database, Opener,
         links::{self, Criteria, LinkRow},
     },
 };
 
-use super::link_argument::PastedLink;
+use super::{deny, link_argument::PastedLink};
 
 /// How much of a file is read at once.
 const PIECE_BYTES: usize = 64 << 10;
@@ -52,6 +51,7 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     if arguments.links.is_empty() && arguments.file.is_empty() {
         bail!("nothing is given; links or --file are needed");
     }
+    deny::check_reason(&arguments.reason)?;
     let config = Arc::new(config);
     let clock = Clock::default();
     let stores = Stores::open(&config, Opener::Command, &clock).await?;
@@ -130,15 +130,11 @@ impl Takedown {
     /// The SHA-256 of the bytes of a link.
     async fn digest(&self, row: &LinkRow) -> anyhow::Result<[u8; 32]> {
         let bridge = self.config.bridge(&row.bridge);
+        let bridge = bridge.context("its bridge is not configured any more")?;
         let order = Order {
-            bridge: Arc::clone(bridge.context("its bridge is not configured any more")?),
-            claims: Arc::clone(&row.claims),
-            copy: row.copy.clone(),
-            may_be_missing: row.may_be_missing,
-            sender: row.sender.clone(),
-            variant: MediaVariant::Original,
             max_bytes: None,
             whole_only: false,
+            ..Order::of(row, bridge, MediaVariant::Original)
         };
         let all = RequestConditions::default();
         let mut body = self.media.open(&order, all).await?.body;
@@ -151,20 +147,7 @@ impl Takedown {
 
     async fn deny(&self, kind: DenyKind, value: &str) -> anyhow::Result<()> {
         let denial = Denial::parse(kind, value).map_err(anyhow::Error::msg)?;
-        let entry = StoredDenial {
-            kind: kind.as_str().to_owned(),
-            value: denial.value.clone(),
-            reason: self.reason.clone(),
-            created_at: self.clock.now_ms(),
-        };
-        let added = self
-            .database
-            .writer()
-            .write::<_, StorageError, _>(move |c| {
-                let entry = entry.clone();
-                async move { denials::add(c, &entry).await }.boxed()
-            });
-        added.await?;
+        deny::put(&self.database, &denial, self.reason.clone()).await?;
         println!("{denial} is denied now");
         Ok(())
     }

@@ -155,7 +155,7 @@ fn begins(text: &str, sigil: &str) -> Option<String> {
 }
 
 /// A network, or the one of an address. Of an IPv6 address only the bits count by which clients are told apart.
-pub(crate) fn network(text: &str) -> Option<IpNet> {
+fn network(text: &str) -> Option<IpNet> {
     let address = || {
         let address = text.parse::<IpAddr>().ok()?.to_canonical();
         Some(IpNet::from(address))

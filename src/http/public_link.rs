@@ -1,7 +1,5 @@
 //! Follows a link: verifies it, decides, opens its media and streams it.
 
-use std::sync::Arc;
-
 use actix_web::{HttpResponse, http::Method};
 
 use crate::{
@@ -148,20 +146,7 @@ fn within_limits(request: &PublicRequest) -> Result<(), PublicError> {
 
 /// The order for the media of a link that may be followed.
 pub(super) fn order(grant: &Grant, variant: MediaVariant) -> Order {
-    Order {
-        bridge: Arc::clone(&grant.bridge),
-        claims: Arc::clone(&grant.link.claims),
-        copy: grant.link.copy.clone(),
-        may_be_missing: grant.link.may_be_missing,
-        sender: grant.link.sender.clone(),
-        variant,
-        // The policy bounds originals; thumbnails are small.
-        max_bytes: match variant {
-            MediaVariant::Original => grant.link.max_size.and_then(|max| u64::try_from(max).ok()),
-            MediaVariant::Thumbnail { .. } => None,
-        },
-        whole_only: variant == MediaVariant::Original && grant.link.max_follows.is_some(),
-    }
+    Order::of(&grant.link, &grant.bridge, variant)
 }
 
 /// Resolves the token of a path to a link that may be followed.

@@ -99,7 +99,8 @@ impl Limits {
         if old.config == *config {
             return Ok(());
         }
-        self.share(database).await?;
+        // Other limits hold whatever the database says.
+        let shared = self.share(database).await;
         let secret = [0; 32];
         let new = Self::new(config, &secret, &old.clock).0.load_full();
         let (was, is) = (&old.config, config);
@@ -132,6 +133,7 @@ impl Limits {
                 &new.fetches,
             ),
         }));
+        shared?;
         self.load(database).await
     }
 

@@ -7,7 +7,9 @@ use medialink_link::{
     matrix::{FileKeys, MxcUri},
 };
 
-use crate::{config::BridgeConfig, homeserver::MediaVariant, links::MediumRef};
+use crate::{
+    config::BridgeConfig, homeserver::MediaVariant, links::MediumRef, storage::links::LinkRow,
+};
 
 use super::{decrypt::derived_keys, object_key::ObjectKey};
 
@@ -34,6 +36,25 @@ pub struct Order {
 }
 
 impl Order {
+    /// The order for the media of a link.
+    #[must_use]
+    pub fn of(link: &LinkRow, bridge: &Arc<BridgeConfig>, variant: MediaVariant) -> Self {
+        Self {
+            bridge: Arc::clone(bridge),
+            claims: Arc::clone(&link.claims),
+            copy: link.copy.clone(),
+            may_be_missing: link.may_be_missing,
+            sender: link.sender.clone(),
+            variant,
+            // The policy bounds originals; thumbnails are small.
+            max_bytes: match variant {
+                MediaVariant::Original => link.max_size.and_then(|max| u64::try_from(max).ok()),
+                MediaVariant::Thumbnail { .. } => None,
+            },
+            whole_only: variant == MediaVariant::Original && link.max_follows.is_some(),
+        }
+    }
+
     /// The order for the media that a thumbnail is made of.
     pub(super) fn for_original(&self) -> Self {
         Self {

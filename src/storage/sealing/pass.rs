@@ -102,20 +102,9 @@ async fn piece(
     sealed: &mut u64,
 ) -> Result<Option<i64>, StorageError> {
     begin(connection).await?;
-    let mut select = QueryBuilder::new("SELECT id AS key, CAST(");
-    select.push(column.about).push(" AS TEXT) AS about, ");
-    select.push(if column.is_text { "" } else { "NULL AS text, " });
-    select.push(column.column);
-    select.push(if column.is_text {
-        " AS text, NULL AS bytes"
-    } else {
-        " AS bytes"
-    });
-    select
-        .push(" FROM ")
-        .push(column.table)
-        .push(" WHERE id > ")
-        .push_bind(after);
+    let mut select = QueryBuilder::new("SELECT id AS key, ");
+    column.select(&mut select);
+    select.push(" WHERE id > ").push_bind(after);
     select.push(" ORDER BY id LIMIT ").push_bind(PIECE);
     let found: Vec<Found> = select.build_query_as().fetch_all(&mut *connection).await?;
     let last = found.last().map(|found| found.key);

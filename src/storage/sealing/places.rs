@@ -3,7 +3,7 @@
 //! Not sealed is what opens nothing without a secret that is elsewhere: nonces of self-contained links, which
 //! take a link key to make a token again; digests and fingerprints; mxc URIs, which take an access token.
 
-use crate::storage::sealer::SecretKind;
+use crate::storage::{engine::QueryBuilder, sealer::SecretKind};
 
 /// A column of secrets.
 #[derive(Debug)]
@@ -15,6 +15,22 @@ pub(in crate::storage) struct SecretColumn {
     pub(in crate::storage) about: &'static str,
     /// Whether it is a column of texts, or of bytes.
     pub(in crate::storage) is_text: bool,
+}
+
+impl SecretColumn {
+    /// Goes on with a selection: `about`, the value as `text` or `bytes`, and the table.
+    pub(in crate::storage) fn select(&self, select: &mut QueryBuilder) {
+        select.push("CAST(").push(self.about);
+        select.push(" AS TEXT) AS about, ");
+        select.push(if self.is_text { "" } else { "NULL AS text, " });
+        select.push(self.column);
+        select.push(if self.is_text {
+            " AS text, NULL AS bytes"
+        } else {
+            " AS bytes"
+        });
+        select.push(" FROM ").push(self.table);
+    }
 }
 
 const fn column(

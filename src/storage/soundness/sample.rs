@@ -76,16 +76,8 @@ async fn read(
     order: &'static str,
 ) -> Result<Vec<Stored>, StorageError> {
     let mut select = QueryBuilder::new("SELECT CAST(");
-    select.push(key).push(" AS TEXT) AS key, CAST(");
-    select.push(column.about).push(" AS TEXT) AS about, ");
-    select.push(if column.is_text { "" } else { "NULL AS text, " });
-    select.push(column.column);
-    select.push(if column.is_text {
-        " AS text, NULL AS bytes"
-    } else {
-        " AS bytes"
-    });
-    select.push(" FROM ").push(column.table);
+    select.push(key).push(" AS TEXT) AS key, ");
+    column.select(&mut select);
     select
         .push(" WHERE ")
         .push(column.column)

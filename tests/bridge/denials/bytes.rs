@@ -132,6 +132,9 @@ async fn a_takedown_of_a_file_needs_no_link() {
     scene.becomes(&scene.link("denied").await, 403).await;
     let (is_done, told) = scene.says(&["takedown", "--file", "/does/not/exist"]);
     assert!(!is_done && told.contains("cannot be read"), "{told}");
+    let long = "x".repeat(501);
+    let (is_done, told) = scene.says(&["takedown", "--file", "/dev/null", "--reason", &long]);
+    assert!(!is_done && told.contains("found 501 bytes"), "{told}");
     let (is_done, told) = scene.says(&["takedown"]);
     assert!(!is_done && told.contains("links or --file"), "{told}");
     scene.end().await;
