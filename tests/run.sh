@@ -14,6 +14,8 @@ tests/setup-prometheus.sh
 tests/setup-clamd.sh
 tests/setup-samples.sh
 tests/setup-openapi-client.sh
+tests/setup-preview-readers.sh
+tests/setup-the-lounge.sh
 tests/setup-postgres.sh
 tests/check.sh
 # The link core alone, as a bridge written in Rust uses it.

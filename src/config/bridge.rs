@@ -47,6 +47,8 @@ pub struct BridgeConfig {
     pub text: TextTemplate,
     /// How many bytes of UTF-8 such a text may have.
     pub max_bytes: Option<usize>,
+    /// Whether pages say who shared the media.
+    pub show_sender: bool,
 }
 
 /// The bridge behind us.
@@ -88,6 +90,7 @@ pub(super) struct BridgeFile {
     forward_hs_token_file: Option<PathBuf>,
     text: Option<String>,
     max_bytes: Option<u64>,
+    show_sender: Option<bool>,
 }
 
 pub(super) fn checked(
@@ -196,6 +199,7 @@ impl BridgeFile {
             forward_to,
             text,
             max_bytes: self.max_bytes.and_then(|bytes| bytes.try_into().ok()),
+            show_sender: self.show_sender.unwrap_or(false),
         })
     }
 

@@ -319,7 +319,10 @@ fn a_bridge_has_its_own_words() {
     assert_eq!(usual.bridges[0].text, TextTemplate::default());
     assert_eq!(usual.bridges[0].max_bytes, None);
     let own = changed("    text: null", "    text: '{what}[ {name}] {url}'");
-    let own = parse(&own.replacen("max_bytes: null", "max_bytes: 400", 1)).expect("valid");
+    let own = own.replacen("max_bytes: null", "max_bytes: 400", 1);
+    let own = own.replacen("show_sender: false", "show_sender: true", 1);
+    let own = parse(&own).expect("valid");
+    assert!(own.bridges[0].show_sender && !usual.bridges[0].show_sender);
     let template = TextTemplate::parse("{what}[ {name}] {url}");
     assert_eq!(Ok(&own.bridges[0].text), template.as_ref());
     assert_eq!(own.bridges[0].max_bytes, Some(400));

@@ -24,7 +24,7 @@ pub(super) async fn docs(description: Data<OpenApi>) -> HttpResponse {
     let description = serde_json::to_value(description.get_ref()).unwrap_or_default();
     HttpResponse::Ok()
         .content_type(pages::CONTENT_TYPE)
-        .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp()))
+        .insert_header((header::CONTENT_SECURITY_POLICY, pages::docs_csp()))
         .body(page(&description).render())
 }
 

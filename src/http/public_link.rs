@@ -1,6 +1,9 @@
 //! Follows a link: verifies it, decides, opens its media and streams it.
 
-use actix_web::{HttpResponse, http::Method};
+use actix_web::{
+    HttpResponse,
+    http::{Method, header},
+};
 
 use crate::{
     clock::millis,
@@ -18,6 +21,8 @@ use super::{
     media_response::{Counter, respond},
     probe,
     public_error::PublicError,
+    public_fetcher::is_ahead,
+    public_headers,
     public_request::PublicRequest,
     state::AppState,
 };
@@ -79,6 +84,12 @@ async fn serve(
 ) -> Result<HttpResponse, PublicError> {
     let link = &grant.link;
     let limited = link.max_follows.is_some();
+    if limited
+        && is_ahead(request.headers())
+        && let Some(page) = state.links.short_page_url(link)
+    {
+        return Ok(to_the_page(page));
+    }
     let order = order(grant, MediaVariant::Original);
     let refused =
         |error: &MediaError| PublicError::media(error, &link.link_id).on(&grant.bridge.network);
@@ -110,8 +121,18 @@ async fn serve(
     Ok(response)
 }
 
+/// Sends whoever comes ahead of a person to the page, which counts nothing: the follow is the person's.
+fn to_the_page(page: String) -> HttpResponse {
+    let mut response = HttpResponse::Found();
+    public_headers::insert(&mut response);
+    response
+        .insert_header((header::LOCATION, page))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
 /// Whether the types are allowed that media was declared with and that its bytes show.
-fn allow_types(state: &AppState, media: &Media) -> Result<(), Denied> {
+pub(super) fn allow_types(state: &AppState, media: &Media) -> Result<(), Denied> {
     let headers = &media.headers;
     state.denials.allow_type(&headers.declared_type)?;
     state.denials.allow_type(&headers.content_type)
@@ -171,13 +192,21 @@ pub(super) async fn granted(
 
 /// How long browsers and CDNs may keep the media: never beyond the link's end.
 pub(super) fn cache_control(state: &AppState, grant: &Grant) -> String {
+    match max_age_s(state, grant) {
+        None => "no-store".to_owned(),
+        Some(seconds) => format!("public, max-age={seconds}"),
+    }
+}
+
+/// The same in seconds; `None`: not at all.
+pub(super) fn max_age_s(state: &AppState, grant: &Grant) -> Option<i64> {
     if grant.link.max_follows.is_some() {
-        return "no-store".to_owned();
+        return None;
     }
     let longest = millis(state.config().media.cache_control_max);
     let left = match grant.link.expires_at {
         None => longest,
         Some(end) => longest.min(end - state.clock.now_ms()),
     };
-    format!("public, max-age={}", left.max(0) / 1000)
+    Some(left.max(0) / 1000)
 }

@@ -13,9 +13,12 @@ use crate::{
 
 use super::{
     public_error::PublicError,
+    public_gallery, public_kind,
     public_link::{granted, order},
-    public_paste, public_preview,
+    public_paste,
+    public_preview::{self, Bounds, Wanted},
     public_request::PublicRequest,
+    public_text,
     state::AppState,
 };
 
@@ -27,34 +30,25 @@ pub(super) async fn answer(
     media: &MediaProxy,
 ) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
-    let link = &grant.link;
-    let (mimetype, size) = facts(&grant, state, media).await?;
-    let kind = kind(mimetype.as_deref());
-    let view = state.links.view(link);
-    let facts = (mimetype.as_deref(), size);
+    let page = page(&grant, Bounds::PAGE, state, media).await?;
     let page = ViewPage {
-        title: link.claims.filename.clone(),
-        kind,
-        preview: public_preview::preview(&grant, kind, facts, state, media).await,
-        media_url: state.links.media_url(link).unwrap_or_default(),
-        page_url: view.page_url.unwrap_or_default(),
-        report_url: (state.reports.are_taken())
-            .then(|| state.links.report_url(link))
-            .flatten(),
-        mimetype: mimetype.map(|name| canonical_type(&name).into_owned()),
-        size_bytes: size,
-        appearance: link.appearance.clone(),
-        network: Some(grant.bridge.network.clone()),
-        expires_at: link.expires_at.and_then(moment),
-        follows_left: link
-            .max_follows
-            .map(|max| u64::try_from(max.saturating_sub(link.follows)).unwrap_or(0)),
+        gallery: public_gallery::items(&grant, state).await,
+        ..page
     };
-    let html = match &link.paste {
-        None => page.render(),
-        Some(paste) => {
-            let rows = public_paste::lines(&grant, paste, state, media).await?;
-            PastePage { view: page, rows }.render()
+    let rows = match &grant.link.paste {
+        Some(paste) => Some(public_paste::lines(&grant, paste, state, media).await?),
+        None if page.kind == ViewKind::Text => {
+            public_text::lines(&grant, page.size_bytes, state, media).await
+        }
+        None => None,
+    };
+    let config = state.config();
+    let origin = config.public_url.as_str();
+    let (html, policy) = match rows {
+        None => (page.render(), pages::view_csp(origin)),
+        Some(rows) => {
+            let page = PastePage { view: page, rows };
+            (page.render(), pages::paste_csp(origin))
         }
     };
     Ok(HttpResponse::Ok()
@@ -63,11 +57,49 @@ pub(super) async fn answer(
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("X-Robots-Tag", "noindex"))
-        .insert_header((
-            header::CONTENT_SECURITY_POLICY,
-            pages::view_csp(state.config().public_url.as_str()),
-        ))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .body(html))
+}
+
+/// What is told of a link that may be followed; its picture keeps within bounds.
+///
+/// # Errors
+/// If its media may not be served, or cannot be opened.
+pub(super) async fn page(
+    grant: &Grant,
+    bounds: Bounds,
+    state: &AppState,
+    media: &MediaProxy,
+) -> Result<ViewPage, PublicError> {
+    let link = &grant.link;
+    let (mimetype, size) = facts(grant, state, media).await?;
+    let kind = public_kind::kind(mimetype.as_deref());
+    let view = state.links.view(link);
+    let facts = (mimetype.as_deref(), size);
+    let wanted = Wanted { kind, bounds };
+    Ok(ViewPage {
+        title: link.claims.filename.clone(),
+        kind,
+        preview: public_preview::preview(grant, wanted, facts, state, media).await,
+        media_url: state.links.media_url(link).unwrap_or_default(),
+        page_url: view.page_url.unwrap_or_default(),
+        oembed_url: state.links.oembed_url(link),
+        report_url: (state.reports.are_taken())
+            .then(|| state.links.report_url(link))
+            .flatten(),
+        sharer: link.sender.clone().filter(|_| grant.bridge.show_sender),
+        code_url: state.links.short_page_url(link),
+        gallery: Vec::new(),
+        can_open: public_kind::can_open(kind, mimetype.as_deref()),
+        mimetype: mimetype.map(|name| canonical_type(&name).into_owned()),
+        size_bytes: size,
+        appearance: link.appearance.clone(),
+        network: Some(grant.bridge.network.clone()),
+        expires_at: link.expires_at.and_then(moment),
+        follows_left: link
+            .max_follows
+            .map(|max| u64::try_from(max.saturating_sub(link.follows)).unwrap_or(0)),
+    })
 }
 
 /// Type and size of the media, if it may be served.
@@ -107,18 +139,6 @@ async fn reported_by_homeserver(
         .await
         .map_err(|error| failed(&error, grant))?;
     Ok((Some(summary.content_type), summary.length))
-}
-
-fn kind(mimetype: Option<&str>) -> ViewKind {
-    let name = canonical_type(mimetype.unwrap_or_default());
-    match name.split_once('/') {
-        // Drawings can hold scripts: they are saved, not shown.
-        Some(("image", subtype)) if subtype != "svg+xml" => ViewKind::Image,
-        Some(("video", _)) => ViewKind::Video,
-        Some(("audio", _)) => ViewKind::Audio,
-        Some(("text", "plain")) => ViewKind::Text,
-        _ => ViewKind::Other,
-    }
 }
 
 fn moment(at_ms: i64) -> Option<Moment> {

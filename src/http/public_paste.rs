@@ -36,7 +36,7 @@ pub(super) async fn lines(
     let language = paste.language.as_deref();
     Ok(state
         .paste_views
-        .make(&link.link_id, filename, language, text)
+        .make(&link.link_id, filename, language, text, false)
         .await)
 }
 

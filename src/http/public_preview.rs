@@ -12,7 +12,7 @@ use crate::{
     config::ThumbnailSize,
     links::Grant,
     media::{MediaProxy, Order, RequestConditions, ThumbnailMethod, choose_thumbnail, sides},
-    pages::{PreviewPicture, ViewKind},
+    pages::{PreviewPicture, ViewKind, within},
     storage::links::LinkRow,
 };
 
@@ -29,20 +29,62 @@ const BEGINNING_BYTES: usize = 64 << 10;
 /// The longest time that a page waits for the sides of a thumbnail.
 const MEASURED_WITHIN: Duration = Duration::from_secs(2);
 
+/// How large a picture may be, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// The largest width.
+    pub width: u32,
+    /// The largest height.
+    pub height: u32,
+    /// Whether its sides have to be known.
+    pub are_told: bool,
+}
+
+/// What a preview is wanted for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// How the media is shown.
+    pub kind: ViewKind,
+    /// How large the picture may be.
+    pub bounds: Bounds,
+}
+
+impl Bounds {
+    /// Those of the pages.
+    pub(super) const PAGE: Self = Self {
+        width: MAX_SIDE,
+        height: MAX_SIDE,
+        are_told: false,
+    };
+
+    fn hold(self, (width, height): (u32, u32)) -> bool {
+        width <= self.width && height <= self.height
+    }
+
+    /// Whether a picture of these sides, as far as they are known, keeps within them.
+    fn allow(self, sides: Option<(u32, u32)>) -> bool {
+        sides.map_or(!self.are_told, |sides| self.hold(sides))
+    }
+}
+
 /// The picture for the previews of a page; `None`: there is none, or it is not to be seen unasked.
 pub(super) async fn preview(
     grant: &Grant,
-    kind: ViewKind,
+    Wanted { kind, bounds }: Wanted,
     (mimetype, size): (Option<&str>, Option<u64>),
     state: &AppState,
     media: &MediaProxy,
 ) -> Option<PreviewPicture> {
     let link = &grant.link;
-    let is_seen = matches!(kind, ViewKind::Image | ViewKind::Video);
-    if !is_seen || link.max_follows.is_some() || link.appearance.warning.is_some() {
+    let has_picture = matches!(kind, ViewKind::Image | ViewKind::Video | ViewKind::Audio);
+    if !has_picture || link.max_follows.is_some() || link.appearance.warning.is_some() {
         return None;
     }
-    let finder = Finder { state, media };
+    let finder = Finder {
+        bounds,
+        state,
+        media,
+    };
     if kind == ViewKind::Image
         && let Some(original) = finder.small_original(link, mimetype, size)
     {
@@ -61,14 +103,17 @@ pub(super) async fn preview(
                 None => finder.thumbnail(&grant, mimetype).await,
             }
         }
-        // Of an encrypted film nobody can make one.
-        _ if kind == ViewKind::Video && link.claims.file.is_some() => None,
+        // Of a sound, or of an encrypted film, nobody can make one.
+        _ if kind == ViewKind::Audio || kind == ViewKind::Video && link.claims.file.is_some() => {
+            None
+        }
         _ => finder.thumbnail(grant, mimetype).await,
     }
 }
 
 /// Finds pictures that are small enough.
 struct Finder<'a> {
+    bounds: Bounds,
     state: &'a AppState,
     media: &'a MediaProxy,
 }
@@ -84,7 +129,7 @@ impl Finder<'_> {
         let mimetype = mimetype.map(canonical_type)?;
         let sides = known_sides(link);
         let is_small = size.is_some_and(|size| (1..=MAX_BYTES).contains(&size))
-            && sides.is_none_or(|(width, height)| width.max(height) <= MAX_SIDE)
+            && self.bounds.allow(sides)
             && COMMON_TYPES.contains(&&*mimetype);
         is_small.then_some(PreviewPicture {
             url: self.state.links.media_url(link)?,
@@ -96,26 +141,31 @@ impl Finder<'_> {
     /// A thumbnail of the media of a link. Its sides follow from those of the picture; where they
     /// are not known, or it is not sure that there is a thumbnail, it is looked at.
     async fn thumbnail(&self, grant: &Grant, mimetype: Option<&str>) -> Option<PreviewPicture> {
-        let size = preview_size(&self.state.config().media.thumbnails)?;
+        let size = preview_size(&self.state.config().media.thumbnails, self.bounds)?;
         let is_common =
             mimetype.is_some_and(|mimetype| COMMON_TYPES.contains(&&*canonical_type(mimetype)));
         let url = self.state.links.thumbnail_url(&grant.link, size)?;
-        let picture = |mimetype, sides| PreviewPicture {
-            url,
-            mimetype,
-            sides,
+        let bounds = self.bounds;
+        let picture = |mimetype, sides| {
+            let picture = PreviewPicture {
+                url,
+                mimetype,
+                sides,
+            };
+            (!bounds.are_told || bounds.allow(sides)).then_some(picture)
         };
         if let Some(sides) = known_sides(&grant.link).filter(|_| is_common) {
-            return Some(picture(None, Some(scaled(sides, size))));
+            return picture(None, Some(within(sides, size)));
         }
         let sizes = &self.state.config().media.thumbnails;
         let variant = choose_thumbnail(sizes, size, ThumbnailMethod::Scale)?;
         // It goes on when this page does not wait any longer: the next one finds its outcome.
         let measured = rt::spawn(measured(self.media.clone(), order(grant, variant)));
         match timeout(MEASURED_WITHIN, measured).await {
-            Ok(Ok(Some((mimetype, sides)))) => Some(picture(Some(mimetype), sides)),
+            Ok(Ok(Some((mimetype, sides)))) => picture(Some(mimetype), sides),
             // It is late, or there is none now.
-            _ => is_common.then(|| picture(None, None)),
+            _ if is_common => picture(None, None),
+            _ => None,
         }
     }
 }
@@ -144,27 +194,12 @@ fn known_sides(link: &LinkRow) -> Option<(u32, u32)> {
 }
 
 /// The configured size for previews: the largest one that is not too large, otherwise the smallest.
-fn preview_size(sizes: &[ThumbnailSize]) -> Option<(u32, u32)> {
+fn preview_size(sizes: &[ThumbnailSize], bounds: Bounds) -> Option<(u32, u32)> {
     let area = |size: &&ThumbnailSize| u64::from(size.width) * u64::from(size.height);
-    let fits = |size: &&ThumbnailSize| size.width.max(size.height) <= MAX_SIDE;
+    let fits = |size: &&ThumbnailSize| bounds.hold((size.width, size.height));
     let chosen = sizes.iter().filter(fits).max_by_key(area);
     let chosen = chosen.or_else(|| sizes.iter().min_by_key(area))?;
     Some((chosen.width, chosen.height))
-}
-
-/// The sides of a picture once it fits into a size; it never grows.
-fn scaled((width, height): (u32, u32), (max_width, max_height): (u32, u32)) -> (u32, u32) {
-    if width <= max_width && height <= max_height {
-        return (width, height);
-    }
-    let (w, h) = (u64::from(width), u64::from(height));
-    let (max_w, max_h) = (u64::from(max_width), u64::from(max_height));
-    let side = |pixels: u64| u32::try_from(pixels.max(1)).unwrap_or(u32::MAX);
-    if w * max_h > h * max_w {
-        (max_width, side(h * max_w / w))
-    } else {
-        (side(w * max_h / h), max_height)
-    }
 }
 
 #[cfg(test)]
@@ -186,21 +221,7 @@ mod tests {
             (&[(2048, 2048), (2000, 1500)], Some((2000, 1500))),
             (&[], None),
         ] {
-            assert_eq!(preview_size(&sizes(configured)), chosen);
-        }
-    }
-
-    #[test]
-    fn a_picture_keeps_its_shape_and_never_grows() {
-        for (picture, small) in [
-            ((4000, 3000), (800, 600)),
-            ((3000, 4000), (450, 600)),
-            ((4000, 1000), (800, 200)),
-            ((640, 480), (640, 480)),
-            ((100_000, 1), (800, 1)),
-            ((u32::MAX, u32::MAX), (600, 600)),
-        ] {
-            assert_eq!(scaled(picture, (800, 600)), small, "{picture:?}");
+            assert_eq!(preview_size(&sizes(configured), Bounds::PAGE), chosen);
         }
     }
 }

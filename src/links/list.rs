@@ -1,14 +1,21 @@
 //! Recorded links, looked up for bridges.
 
+use std::{collections::HashSet, sync::Arc};
+
 use crate::storage::{
     StorageError,
     links::{self, Criteria, LinkRow},
 };
 
-use super::{found::FoundLink, service::Links};
+use super::{found::FoundLink, grant::Grant, service::Links};
 
 /// How many links of an event are looked at for its thumbnail: an event with more shares many things.
 const MAX_BESIDE: i64 = 8;
+
+/// How many links of an event are looked at for what it shares: with pictures and files, each may have a thumbnail.
+const MAX_TOGETHER: i64 = 64;
+/// How much other media of an event a page shows.
+const MAX_SHOWN: usize = 24;
 
 impl Links {
     /// One page of a bridge's links, newest first; `before`: the row that the page before ended
@@ -39,6 +46,25 @@ impl Links {
         let shares_more = beside.iter().any(|row| row.claims.filename.is_some());
         let is_sure = !shares_more && thumbnails.all(is_same);
         Ok(first.filter(|_| is_sure).cloned())
+    }
+
+    /// The links to other media that the event of a link shares by name, as far as they may be followed as often as
+    /// one likes and their media is shown unasked, in the order in which they were issued.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn together(&self, link: &LinkRow) -> Result<Vec<Grant>, StorageError> {
+        let (reader, now) = (self.database.reader(), self.now());
+        let beside = links::beside(reader, link, now, MAX_TOGETHER).await?;
+        let mut seen = HashSet::new();
+        let mut together: Vec<Grant> = (beside.into_iter())
+            .filter(|row| row.claims.filename.is_some() && row.appearance.warning.is_none())
+            .filter(|row| seen.insert(row.claims.mxc.clone()))
+            .filter_map(|row| self.recorder.grant(Arc::new(row), now).ok())
+            .collect();
+        together.reverse();
+        together.truncate(MAX_SHOWN);
+        Ok(together)
     }
 
     /// A link of a bridge, with its counters as they were written last.

@@ -127,6 +127,18 @@ impl Links {
         self.views.report_url(row)
     }
 
+    /// The URL of a link's page: see [`LinkViews::short_page_url`].
+    #[must_use]
+    pub fn short_page_url(&self, row: &LinkRow) -> Option<String> {
+        self.views.short_page_url(row)
+    }
+
+    /// The URL of what oEmbed says of a link.
+    #[must_use]
+    pub fn oembed_url(&self, row: &LinkRow) -> Option<String> {
+        self.views.oembed_url(row)
+    }
+
     /// The URL of a thumbnail of a link's media: see [`LinkViews::thumbnail_url`].
     #[must_use]
     pub fn thumbnail_url(&self, row: &LinkRow, sides: (u32, u32)) -> Option<String> {

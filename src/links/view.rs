@@ -2,7 +2,7 @@
 //! which is what was asked for.
 
 use serde::Serialize;
-use url::Url;
+use url::{Url, form_urlencoded::byte_serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -189,6 +189,21 @@ impl LinkViews {
     pub fn report_url(&self, row: &LinkRow) -> Option<String> {
         let (token, base) = (self.token(row)?, &self.public_url);
         Some(format!("{base}/r/{}", token.expose()))
+    }
+
+    /// The URL of a link's page without the file name, which tells nothing new where there is little room.
+    #[must_use]
+    pub fn short_page_url(&self, row: &LinkRow) -> Option<String> {
+        let (token, base) = (self.token(row)?, &self.public_url);
+        Some(format!("{base}/v/{}", token.expose()))
+    }
+
+    /// The URL of what oEmbed says of a link.
+    #[must_use]
+    pub fn oembed_url(&self, row: &LinkRow) -> Option<String> {
+        let page = self.url("v", &self.token(row)?, row);
+        let page: String = byte_serialize(page.as_bytes()).collect();
+        Some(format!("{}/oembed?url={page}&format=json", self.public_url))
     }
 
     /// The URL of a thumbnail of a link's media, of a configured size.

@@ -1,6 +1,6 @@
 //! The charset of text, as it is told (RFC 9110, section 8.3.2).
 
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
 
 /// The charset to tell of text whose type is declared like this: the declared one, or UTF-8 where
 /// none is declared.
@@ -9,14 +9,24 @@ use encoding_rs::Encoding;
 /// let browsers guess: such text is told as UTF-8. UTF-16 and ISO-2022-JP hide ASCII characters in
 /// other bytes, which is harmless in types that are text whatever is in them.
 pub(super) fn told(declared: &str) -> String {
-    const UTF_8: &str = "utf-8";
+    const USUAL: &str = "utf-8";
     let Some(label) = parameter(declared, "charset") else {
-        return UTF_8.to_owned();
+        return USUAL.to_owned();
     };
     match Encoding::for_label_no_replacement(label.as_bytes()) {
         Some(_) => label.trim().to_ascii_lowercase(),
-        None => UTF_8.to_owned(),
+        None => USUAL.to_owned(),
     }
+}
+
+/// Bytes as text, by the charset that their type declares, or by the mark at their beginning; UTF-8 where neither
+/// tells. What is none of it becomes U+FFFD.
+#[must_use]
+pub fn decoded_text(declared: &str, bytes: &[u8]) -> String {
+    let label = parameter(declared, "charset");
+    let encoding = label.and_then(|label| Encoding::for_label_no_replacement(label.as_bytes()));
+    let (text, _, _) = encoding.unwrap_or(UTF_8).decode(bytes);
+    text.into_owned()
 }
 
 /// Whether a media type declares a charset.

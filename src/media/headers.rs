@@ -112,6 +112,12 @@ fn supported<'a>(name: &'a str, first: &[u8]) -> &'a str {
     }
 }
 
+/// Whether browsers are told to show media of this type, told by its usual name.
+#[must_use]
+pub fn is_shown(name: &str) -> bool {
+    INLINE_TYPES.contains(&name)
+}
+
 /// A type with the parameters that were declared: of text the charset, which says how to read the
 /// bytes, of pictures none, since none is defined.
 fn with_parameters(name: &str, declared: &str) -> String {

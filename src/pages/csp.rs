@@ -10,14 +10,58 @@ use std::sync::LazyLock;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
-/// The one style block of all pages. `base.html` writes exactly these bytes, so that their hash in
-/// the policy holds.
-pub(super) const STYLE: &str = include_str!("../../templates/style.css");
+/// The style of all pages.
+const BASE: &str = include_str!("../../templates/style.css");
 
-static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy("'self'", "'none'"));
-static FORM_CSP: LazyLock<String> = LazyLock::new(|| policy("'self'", "'self'"));
+static STYLE: LazyLock<String> = LazyLock::new(|| tight(BASE));
+static PASTE_STYLE: LazyLock<String> =
+    LazyLock::new(|| tight(&[BASE, include_str!("../../templates/lines.css")].concat()));
+static DOCS_STYLE: LazyLock<String> =
+    LazyLock::new(|| tight(&[BASE, include_str!("../../templates/docs.css")].concat()));
 
-/// The policy of error pages and of the API's description.
+static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy(&STYLE, "'self'", "'none'"));
+static FORM_CSP: LazyLock<String> = LazyLock::new(|| policy(&STYLE, "'self'", "'self'"));
+static DOCS_CSP: LazyLock<String> = LazyLock::new(|| policy(&DOCS_STYLE, "'self'", "'none'"));
+
+/// The style block of the pages for people. `base.html` writes exactly these bytes, so that their hash
+/// in the policy holds.
+pub(super) fn style() -> &'static str {
+    &STYLE
+}
+
+/// That of pages with the lines of a text.
+pub(super) fn paste_style() -> &'static str {
+    &PASTE_STYLE
+}
+
+/// That of the API's description, which nobody has to load who follows a link.
+pub(super) fn docs_style() -> &'static str {
+    &DOCS_STYLE
+}
+
+/// A style without the white space that is there for its authors: a page is to be light.
+fn tight(style: &str) -> String {
+    let mut tight = String::with_capacity(style.len());
+    for line in style.lines().map(str::trim) {
+        let mut rest = line.char_indices().peekable();
+        while let Some((_, character)) = rest.next() {
+            let ends = tight.ends_with(['{', '}', ';', ':', ',']);
+            let begins = matches!(rest.peek(), Some((_, '{')));
+            if character != ' ' || !ends && !begins {
+                tight.push(character);
+            }
+        }
+    }
+    tight
+}
+
+/// The policy of the API's description.
+#[must_use]
+pub fn docs_csp() -> &'static str {
+    &DOCS_CSP
+}
+
+/// The policy of error pages and of the site's own page.
 #[must_use]
 pub fn page_csp() -> &'static str {
     &PAGE_CSP
@@ -31,9 +75,19 @@ pub fn page_csp() -> &'static str {
 /// name (such as an IPv6 address) is left out, and `'self'` remains.
 #[must_use]
 pub fn view_csp(media_origin: &str) -> String {
+    policy(&STYLE, &sources(media_origin), "'none'")
+}
+
+/// The same for a page with the lines of a text.
+#[must_use]
+pub fn paste_csp(media_origin: &str) -> String {
+    policy(&PASTE_STYLE, &sources(media_origin), "'none'")
+}
+
+fn sources(media_origin: &str) -> String {
     match origin(media_origin) {
-        Some(origin) => policy(&format!("'self' {origin}"), "'none'"),
-        None => policy("'self'", "'none'"),
+        Some(origin) => format!("'self' {origin}"),
+        None => "'self'".to_owned(),
     }
 }
 
@@ -43,11 +97,11 @@ pub fn form_csp() -> &'static str {
     &FORM_CSP
 }
 
-fn policy(media_sources: &str, form_targets: &str) -> String {
+fn policy(style: &str, media_sources: &str, form_targets: &str) -> String {
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; img-src {media_sources}; \
          media-src {media_sources}; base-uri 'none'; form-action {form_targets}; frame-ancestors 'none'",
-        hash = style_hash(STYLE),
+        hash = style_hash(style),
     )
 }
 
@@ -84,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_policy_allows_the_style_and_own_media_and_nothing_else() {
-        let hash = style_hash(STYLE);
+        let hash = style_hash(style());
         assert_eq!(
             page_csp(),
             format!(
@@ -132,6 +186,19 @@ mod tests {
         ] {
             assert_eq!(view_csp(bad), page_csp(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_style_loses_white_space_and_nothing_else() {
+        assert_eq!(
+            tight(
+                "a > b, a :focus {\n  margin: 0 1px;\r\n  font: 1rem/1.5 \"A B\", serif;\n}\n@media (min-width: 40rem) {\n}\n"
+            ),
+            "a > b,a :focus{margin:0 1px;font:1rem/1.5 \"A B\",serif;}@media (min-width:40rem){}"
+        );
+        let solid = |style: &str| style.chars().filter(|it| !it.is_whitespace()).count();
+        assert_eq!(solid(style()), solid(BASE));
+        assert_eq!(style_hash(&tight("a {}\r\n")), style_hash(&tight("a {}\n")));
     }
 
     #[test]

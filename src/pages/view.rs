@@ -4,7 +4,15 @@ use askama::Template;
 
 use medialink_event::{Appearance, human};
 
-use super::{display_name::display_name, placeholder::Placeholder, render::render};
+use super::{
+    display_name::display_name,
+    gallery::GalleryItem,
+    placeholder::Placeholder,
+    qr::Qr,
+    render::render,
+    tags::{PreviewPicture, Stream, Tags},
+    view_kind::ViewKind,
+};
 
 /// A page around one medium, with OpenGraph data for link previews.
 ///
@@ -21,6 +29,8 @@ pub struct ViewPage {
     pub media_url: String,
     /// The absolute URL of this page.
     pub page_url: String,
+    /// The absolute URL of what oEmbed says of it.
+    pub oembed_url: Option<String>,
     /// The absolute URL of the form to report it, if reports are taken.
     pub report_url: Option<String>,
     /// The media's type.
@@ -33,36 +43,18 @@ pub struct ViewPage {
     pub preview: Option<PreviewPicture>,
     /// The name of the network on the other side of the bridge.
     pub network: Option<String>,
+    /// Who shared it, if the bridge wants it to be told.
+    pub sharer: Option<String>,
+    /// The address of this page that its QR code holds.
+    pub code_url: Option<String>,
+    /// Other media that was shared together with it.
+    pub gallery: Vec<GalleryItem>,
+    /// Whether browsers show the media by itself.
+    pub can_open: bool,
     /// When the link ends, if it does.
     pub expires_at: Option<Moment>,
     /// How often the link can still be followed, if that is limited.
     pub follows_left: Option<u64>,
-}
-
-/// A picture for link previews.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PreviewPicture {
-    /// Its absolute URL.
-    pub url: String,
-    /// Its type, if it is known.
-    pub mimetype: Option<String>,
-    /// Width and height in pixels, if they are known.
-    pub sides: Option<(u32, u32)>,
-}
-
-/// How media is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ViewKind {
-    /// A picture that browsers show.
-    Image,
-    /// A film that browsers play.
-    Video,
-    /// A sound that browsers play.
-    Audio,
-    /// A text that browsers show by itself.
-    Text,
-    /// Anything else: it can be downloaded.
-    Other,
 }
 
 /// A point in time, for people and for programs.
@@ -72,32 +64,6 @@ pub struct Moment {
     pub text: String,
     /// As RFC 3339 writes it: `2026-10-08T12:00:00Z`.
     pub rfc3339: String,
-}
-
-impl ViewKind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Image => "Image",
-            Self::Video => "Video",
-            Self::Audio => "Audio",
-            Self::Text => "Text",
-            Self::Other => "File",
-        }
-    }
-
-    fn is_embedded(self) -> bool {
-        matches!(self, Self::Image | Self::Video | Self::Audio)
-    }
-
-    fn without_name(self) -> &'static str {
-        match self {
-            Self::Image => "Shared image",
-            Self::Video => "Shared video",
-            Self::Audio => "Shared audio",
-            Self::Text => "Shared text",
-            Self::Other => "Shared file",
-        }
-    }
 }
 
 impl ViewPage {
@@ -139,7 +105,7 @@ impl ViewPage {
         reason.map_or_else(|| word.to_owned(), |reason| format!("{word}: {reason}"))
     }
 
-    fn pixels(&self) -> Option<(u32, u32)> {
+    pub(super) fn pixels(&self) -> Option<(u32, u32)> {
         let is_seen = matches!(self.kind, ViewKind::Image | ViewKind::Video);
         is_seen
             .then_some(self.appearance.width.zip(self.appearance.height))
@@ -182,14 +148,54 @@ impl ViewPage {
     }
 
     pub(super) fn provenance(&self) -> String {
+        let by = match self.sharer.as_deref().and_then(display_name) {
+            Some(sharer) => format!(" by {sharer}"),
+            None => String::new(),
+        };
         match self.network.as_deref().and_then(display_name) {
-            Some(network) => format!("Shared from a Matrix room bridged to {network}"),
-            None => "Shared from a Matrix room".to_owned(),
+            Some(network) => format!("Shared{by} from a Matrix room bridged to {network}"),
+            None => format!("Shared{by} from a Matrix room"),
         }
+    }
+
+    pub(super) fn qr(&self) -> Option<Qr> {
+        Qr::of(self.code_url.as_deref()?)
     }
 
     pub(super) fn size(&self) -> Option<String> {
         self.size_bytes.map(human::size)
+    }
+
+    /// What link previews read.
+    pub(super) fn tags(&self) -> Tags<'_> {
+        Tags {
+            title: self.heading(),
+            description: self.provenance(),
+            page_type: self.open_graph_type(),
+            page_url: &self.page_url,
+            oembed_url: self.oembed_url.as_deref(),
+            picture: self.picture(),
+            stream: self.stream(),
+        }
+    }
+
+    /// The small picture of the media, where it may be seen unasked.
+    pub(super) fn picture(&self) -> Option<&PreviewPicture> {
+        self.preview.as_ref().filter(|_| self.is_previewed())
+    }
+
+    fn stream(&self) -> Option<Stream<'_>> {
+        let name = match self.kind {
+            ViewKind::Video => "video",
+            ViewKind::Audio => "audio",
+            _ => return None,
+        };
+        self.is_previewed().then(|| Stream {
+            name,
+            url: &self.media_url,
+            mimetype: self.mimetype.as_deref(),
+            sides: self.pixels(),
+        })
     }
 
     /// <https://ogp.me/#types>
@@ -199,14 +205,6 @@ impl ViewPage {
             ViewKind::Audio if self.is_previewed() => "music.song",
             ViewKind::Text => "article",
             _ => "website",
-        }
-    }
-
-    fn twitter_card(&self) -> &'static str {
-        if self.preview.is_some() && self.is_previewed() {
-            "summary_large_image"
-        } else {
-            "summary"
         }
     }
 }
@@ -238,7 +236,7 @@ mod tests {
                 "<meta property=\"{preview}:type\" content=\"image/png\">"
             )));
         }
-        for kind in [ViewKind::Text, ViewKind::Other] {
+        for kind in [ViewKind::Text, ViewKind::Pdf, ViewKind::Other] {
             let html = view_page(kind).render();
             assert!(
                 ![
@@ -336,7 +334,9 @@ mod tests {
             "content=\"video.other\"",
             "<meta property=\"og:video:height\" content=\"600\">",
             "<meta property=\"og:image:height\" content=\"480\">",
-            "content=\"summary_large_image\"",
+            "content=\"player\"",
+            "<meta name=\"twitter:player\" content=\"https://media.example.org/m/token/cat.png\">",
+            " poster=\"https://media.example.org/t/token?width=640&#38;height=480\" width=\"800\" height=\"600\"",
         ] {
             assert!(html.contains(fact), "{fact} in {html}");
         }

@@ -49,25 +49,32 @@ impl PasteViews {
         self.made.get(&key).await
     }
 
-    /// The lines of a link's text, coloured if there is time for it.
+    /// The lines of a link's text, coloured if there is time for it. `is_cut`: the file goes on after the text.
     pub async fn make(
         &self,
         link_id: &str,
         filename: Option<&str>,
         language: Option<&str>,
         text: String,
+        is_cut: bool,
     ) -> Arc<Rows> {
         let key = (link_id.to_owned(), filename.map(str::to_owned));
         let (text, language) = (Arc::<str>::from(text), language.map(str::to_owned));
         let make = async {
+            let whole = |rows: Rows| {
+                Arc::new(Rows {
+                    is_cut: rows.is_cut || is_cut,
+                    ..rows
+                })
+            };
             let coloured = self.coloured(Arc::clone(&text), language, key.1.clone());
             match tokio::time::timeout(WAIT_FOR, coloured).await {
-                Ok(Some(made)) => Arc::new(made),
+                Ok(Some(made)) => whole(made),
                 Ok(None) | Err(_) => {
                     let grammars = Arc::clone(&self.grammars);
                     let plain = move || rows(&grammars, &text, None, None, Duration::ZERO);
                     let made = tokio::task::spawn_blocking(plain).await;
-                    Arc::new(made.unwrap_or_default())
+                    whole(made.unwrap_or_default())
                 }
             }
         };
@@ -103,8 +110,8 @@ mod tests {
         assert!(views.get("a", None).await.is_none());
         let text = || "fn main() {}\n".to_owned();
         let (first, second) = tokio::join!(
-            views.make("a", None, Some("rust"), text()),
-            views.make("a", None, Some("rust"), text()),
+            views.make("a", None, Some("rust"), text(), false),
+            views.make("a", None, Some("rust"), text(), false),
         );
         assert!(Arc::ptr_eq(&first, &second));
         assert_eq!(first.language.as_deref(), Some("Rust"));
@@ -112,7 +119,8 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &known));
         // Another name may mean another language.
         assert!(views.get("a", Some("a.py")).await.is_none());
-        let other = views.make("a", Some("a.py"), None, text()).await;
+        let other = views.make("a", Some("a.py"), None, text(), true).await;
         assert_eq!(other.language.as_deref(), Some("Python"));
+        assert!(other.is_cut && !first.is_cut);
     }
 }

@@ -69,6 +69,7 @@ mod rotated_keys;
 mod schemas;
 mod sealed;
 mod secrets;
+mod seen_pages;
 mod service_manager;
 mod signals;
 mod site;

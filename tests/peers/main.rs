@@ -13,6 +13,7 @@ mod in_front;
 mod irc;
 mod ircd;
 mod legacy_packages;
+mod link_previews;
 mod monitoring;
 mod openapi_client;
 mod program;

@@ -1,17 +1,17 @@
-//! Samples, and what holds for all pages.
+//! Samples of all pages.
 
 use std::{sync::Arc, time::Duration};
 
-use super::csp::style_hash;
-use super::*;
+use super::super::*;
 use medialink_event::{Appearance, Warning};
 
-pub(super) fn view_page(kind: ViewKind) -> ViewPage {
+pub(in crate::pages) fn view_page(kind: ViewKind) -> ViewPage {
     ViewPage {
         title: Some("cat.png".to_owned()),
         kind,
         media_url: "https://media.example.org/m/token/cat.png".to_owned(),
         page_url: "https://media.example.org/v/token/cat.png".to_owned(),
+        oembed_url: Some("https://media.example.org/oembed?url=https%3A%2F%2Fmedia.example.org%2Fv%2Ftoken%2Fcat.png&format=json".to_owned()),
         report_url: Some("https://media.example.org/r/token".to_owned()),
         mimetype: Some("image/png".to_owned()),
         size_bytes: Some(1_234_567),
@@ -22,6 +22,10 @@ pub(super) fn view_page(kind: ViewKind) -> ViewPage {
             sides: None,
         }),
         network: Some("Libera.Chat".to_owned()),
+        sharer: None,
+        code_url: Some("https://media.example.org/v/token".to_owned()),
+        gallery: Vec::new(),
+        can_open: kind != ViewKind::Other && kind != ViewKind::Pdf,
         expires_at: Some(Moment {
             text: "8 October 2026, 12:00 UTC".to_owned(),
             rfc3339: "2026-10-08T12:00:00Z".to_owned(),
@@ -32,7 +36,7 @@ pub(super) fn view_page(kind: ViewKind) -> ViewPage {
 
 const TEXT: &str = "/// </code> & \"more\"\nfn main() {\n    let x = 1;\n}\n";
 
-fn paste_page(view: ViewPage, language: &str) -> PastePage {
+pub(super) fn paste_page(view: ViewPage, language: &str) -> PastePage {
     let within = Duration::from_secs(60);
     PastePage {
         view,
@@ -118,7 +122,7 @@ fn list_operation() -> Operation {
     }
 }
 
-pub(super) fn api_docs_page() -> ApiDocsPage {
+pub(in crate::pages) fn api_docs_page() -> ApiDocsPage {
     ApiDocsPage {
         title: "Medialink bridge API".to_owned(),
         version: "0.1.0".to_owned(),
@@ -168,7 +172,7 @@ const AWKWARD_NAME: &str =
     "Протокол_общего_собрания_0123456789abcdef0123456789abcdef0123456789abcdef_\u{202e}fdp.exe";
 
 /// Every page once, by a name.
-fn all_pages() -> Vec<(String, String)> {
+pub(super) fn all_pages() -> Vec<(String, String)> {
     let mut pages: Vec<(String, String)> = Cause::ALL
         .iter()
         .map(|&cause| (format!("error-{cause:?}"), error_page(cause).render()))
@@ -178,6 +182,7 @@ fn all_pages() -> Vec<(String, String)> {
         ViewKind::Video,
         ViewKind::Audio,
         ViewKind::Text,
+        ViewKind::Pdf,
         ViewKind::Other,
     ] {
         for follows_left in [None, Some(1), Some(3)] {
@@ -220,219 +225,31 @@ fn all_pages() -> Vec<(String, String)> {
         pages.push((name.to_owned(), page.render()));
     }
     pages.push(("view-awkward".to_owned(), awkward.render()));
+    let shared = ViewPage {
+        sharer: Some("@alice:example.org".to_owned()),
+        gallery: gallery(24),
+        ..view_page(ViewKind::Image)
+    };
+    pages.push(("view-gallery".to_owned(), shared.render()));
     pages.extend(start::tests::pages());
     pages.push(("docs".to_owned(), api_docs_page().render()));
     pages
 }
 
-#[test]
-fn every_page_renders_whole_and_needs_nothing_but_itself() {
-    for (name, html) in all_pages() {
-        assert!(
-            html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"),
-            "{name}"
-        );
-        assert!(html.ends_with("</html>"), "{name}");
-        assert_eq!(html.matches("<h1").count(), 1, "{name}");
-        assert_eq!(html.matches("<main").count(), 1, "{name}");
-        assert!(
-            html.contains("<meta name=\"robots\" content=\"noindex, nofollow\">"),
-            "{name}"
-        );
-        assert!(
-            html.contains("<meta name=\"referrer\" content=\"no-referrer\">"),
-            "{name}"
-        );
-        for absent in [
-            "<script", "<link", "<iframe", "<form", " style=", "@import", "url(",
-        ] {
-            assert!(!html.contains(absent), "{absent} in {name}");
-        }
-        assert!(
-            !html.split(" on").skip(1).any(ends_an_event_handler),
-            "{name}"
-        );
-    }
-}
-
-/// Whether `rest`, which follows " on", makes it an attribute like `onload=`.
-fn ends_an_event_handler(rest: &str) -> bool {
-    rest.trim_start_matches(|character: char| character.is_ascii_alphabetic())
-        .starts_with('=')
-}
-
-#[test]
-fn the_hash_in_the_policy_is_that_of_every_page_s_style_block() {
-    for (name, html) in all_pages() {
-        let (_, rest) = html.split_once("<style>").expect("a style block");
-        let (style, rest) = rest.split_once("</style>").expect("its end");
-        assert!(!rest.contains("<style"), "{name}");
-        let source = format!("style-src 'sha256-{}';", style_hash(style));
-        assert!(page_csp().contains(&source), "{name}");
-        assert!(
-            view_csp("https://media.example.org").contains(&source),
-            "{name}"
-        );
-    }
-}
-
-#[test]
-fn hostile_file_names_are_escaped_in_text_and_in_attributes() {
-    let long = format!("{}.png", "\u{1f431}".repeat(62) + "abc");
-    assert_eq!(long.len(), 255);
-    for (name, shown) in [
-        (
-            "\"><img src=x onerror=alert(1)>.png",
-            "&#34;&#62;&#60;img src=x onerror=alert(1)&#62;.png",
-        ),
-        ("' onload='alert(1)", "&#39; onload=&#39;alert(1)"),
-        (
-            "</script></title></style>.png",
-            "&#60;/script&#62;&#60;/title&#62;&#60;/style&#62;.png",
-        ),
-        ("a\r\nb\nSet-Cookie: c", "a b Set-Cookie: c"),
-        ("photo\u{202e}gpj.exe", "photo\u{fffd}gpj.exe"),
-        ("{{ 7 * 7 }}{% raw %}&amp;", "{{ 7 * 7 }}{% raw %}&#38;amp;"),
-        ("👩‍👩‍👧‍👦🏳️‍🌈.gif", "👩‍👩‍👧‍👦🏳️‍🌈.gif"),
-        (long.as_str(), long.as_str()),
-    ] {
-        for kind in [
-            ViewKind::Image,
-            ViewKind::Video,
-            ViewKind::Audio,
-            ViewKind::Text,
-            ViewKind::Other,
-        ] {
-            check_that_it_is_escaped(kind, name, shown);
-        }
-    }
-}
-
-/// Whether a page with a hostile name shows it, and nothing but it.
-fn check_that_it_is_escaped(kind: ViewKind, name: &str, shown: &str) {
-    let page = ViewPage {
-        title: Some(name.to_owned()),
-        network: Some(name.to_owned()),
-        ..view_page(kind)
-    };
-    let html = page.render();
-    for expected in [
-        format!("<title>{shown}</title>"),
-        format!("<h1><bdi>{shown}</bdi></h1>"),
-        format!("<meta property=\"og:title\" content=\"{shown}\">"),
-        format!("download=\"{shown}\""),
-        format!("bridged to {shown}</p>"),
-    ] {
-        assert!(html.contains(&expected), "{expected} in {html}");
-    }
-    if kind == ViewKind::Image {
-        assert!(html.contains(&format!("alt=\"{shown}\"")));
-    }
-    if kind == ViewKind::Video || kind == ViewKind::Audio {
-        assert!(html.contains(&format!("aria-label=\"{shown}\"")));
-    }
-    let plain = view_page(kind).render();
-    for mark in ['<', '"'] {
-        let count = |html: &str| html.matches(mark).count();
-        assert_eq!(count(&html), count(&plain), "{name:?}");
-    }
-}
-
-#[test]
-fn hostile_urls_and_types_are_escaped() {
-    let hostile = "https://h/\"><script>alert('1')</script>";
-    let html = ViewPage {
-        media_url: hostile.to_owned(),
-        page_url: hostile.to_owned(),
-        mimetype: Some(hostile.to_owned()),
-        expires_at: Some(Moment {
-            text: hostile.to_owned(),
-            rfc3339: hostile.to_owned(),
-        }),
-        ..view_page(ViewKind::Image)
-    }
-    .render();
-    let paste = paste_page(
-        ViewPage {
-            media_url: hostile.to_owned(),
-            page_url: hostile.to_owned(),
-            ..view_page(ViewKind::Text)
+/// So many other media, pictures and files.
+pub(super) fn gallery(number: usize) -> Vec<GalleryItem> {
+    let token = "EQFqsTuAAAECAwQFBgcICQoLDA0ODxAREhM";
+    let item = |n: usize| GalleryItem {
+        page_url: format!("https://media.example.org/v/{token}"),
+        title: Some(format!("holiday-{n}.jpg")),
+        kind: if n % 8 == 7 {
+            ViewKind::Pdf
+        } else {
+            ViewKind::Image
         },
-        "rust",
-    );
-    assert!(!paste.render().contains("<script"));
-    assert!(!html.contains("<script"));
-    assert!(!html.contains("alert('1')"));
-    assert_eq!(
-        html.matches('"').count(),
-        view_page(ViewKind::Image).render().matches('"').count()
-    );
-}
-
-#[test]
-fn a_paste_has_the_facts_of_any_media() {
-    let html = paste_page(view_page(ViewKind::Text), "rust").render();
-    for fact in [
-        "<title>cat.png</title>",
-        "Shared from a Matrix room bridged to Libera.Chat",
-        "<dd>Text <span class=\"muted\">(Rust)</span></dd>",
-        "<dt>Lines</dt><dd>4</dd>",
-        "1.2 MiB",
-        "<time datetime=\"2026-10-08T12:00:00Z\">",
-        "<meta property=\"og:type\" content=\"article\">",
-        "href=\"https://media.example.org/m/token/cat.png\" rel=\"noreferrer nofollow\" download=\"cat.png\"",
-        "/// &#60;/code&#62; &#38; &#34;more&#34;",
-    ] {
-        assert!(html.contains(fact), "{fact} in {html}");
-    }
-    let mut cut = paste_page(view_page(ViewKind::Text), "none");
-    cut.rows = Arc::new(Rows {
-        is_cut: true,
-        ..Rows::clone(&cut.rows)
-    });
-    let html = cut.render();
-    assert!(html.contains("This page shows the first 4 lines."));
-    assert!(!html.contains("<dt>Lines"));
-}
-
-#[test]
-fn robots_are_kept_out_but_those_of_previews() {
-    let (previews, others) = ROBOTS_TXT.split_once("\n\n").expect("two groups");
-    assert_eq!(others, "User-agent: *\nDisallow: /\n");
-    let mut lines: Vec<&str> = previews.lines().collect();
-    assert_eq!(lines.pop(), Some("Allow: /"));
-    for line in &lines {
-        let name = line.strip_prefix("User-agent: ").expect("a name");
-        assert!(
-            name.bytes()
-                .all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')),
-            "{name}"
-        );
-    }
-    for name in [
-        "Twitterbot",
-        "facebookexternalhit",
-        "LinkedInBot",
-        "Slackbot-LinkExpanding",
-        "WhatsApp",
-    ] {
-        assert!(lines.contains(&&*format!("User-agent: {name}")), "{name}");
-    }
-}
-
-/// `cargo test -- --ignored pages_for_looking` with `MEDIALINK_PAGES_DIR` set writes every page to a
-/// file there, to be looked at in a browser.
-#[test]
-#[ignore = "for people who change the look"]
-fn pages_for_looking() {
-    let dir = std::path::PathBuf::from(
-        std::env::var_os("MEDIALINK_PAGES_DIR").expect("MEDIALINK_PAGES_DIR"),
-    );
-    let write = |name: &str, text: &str| {
-        std::fs::write(dir.join(name), text).expect("the folder can be written to");
+        picture_url: (n % 8 != 7).then(|| {
+            format!("https://media.example.org/t/{token}?width=320&height=240&method=scale")
+        }),
     };
-    for (name, html) in all_pages() {
-        write(&format!("{name}.html"), &html);
-    }
-    write("csp.txt", &view_csp("https://media.example.org"));
+    (0..number).map(item).collect()
 }

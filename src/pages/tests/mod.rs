@@ -1,0 +1,271 @@
+//! Samples, and what holds for all pages.
+
+mod samples;
+
+use std::sync::Arc;
+
+use super::csp::style_hash;
+use super::*;
+use samples::{all_pages, paste_page};
+
+pub(super) use samples::{api_docs_page, view_page};
+
+#[test]
+fn every_page_renders_whole_and_needs_nothing_but_itself() {
+    for (name, html) in all_pages() {
+        assert!(
+            html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"),
+            "{name}"
+        );
+        assert!(html.ends_with("</html>"), "{name}");
+        assert_eq!(html.matches("<h1").count(), 1, "{name}");
+        assert_eq!(html.matches("<main").count(), 1, "{name}");
+        assert!(
+            html.contains("<meta name=\"robots\" content=\"noindex, nofollow\">"),
+            "{name}"
+        );
+        assert!(
+            html.contains("<meta name=\"referrer\" content=\"no-referrer\">"),
+            "{name}"
+        );
+        assert_eq!(
+            html.matches("<link").count(),
+            html.matches("oembed?url").count(),
+            "{name}"
+        );
+        for absent in [
+            "<script",
+            "<link rel=\"s",
+            "<iframe",
+            "<form",
+            " style=",
+            "@import",
+            "url(",
+        ] {
+            assert!(!html.contains(absent), "{absent} in {name}");
+        }
+        assert!(
+            !html.split(" on").skip(1).any(ends_an_event_handler),
+            "{name}"
+        );
+    }
+}
+
+/// Whether `rest`, which follows " on", makes it an attribute like `onload=`.
+fn ends_an_event_handler(rest: &str) -> bool {
+    rest.trim_start_matches(|character: char| character.is_ascii_alphabetic())
+        .starts_with('=')
+}
+
+#[test]
+fn the_hash_in_the_policy_is_that_of_every_page_s_style_block() {
+    for (name, html) in all_pages() {
+        let (_, rest) = html.split_once("<style>").expect("a style block");
+        let (style, rest) = rest.split_once("</style>").expect("its end");
+        assert!(!rest.contains("<style"), "{name}");
+        let source = format!("style-src 'sha256-{}';", style_hash(style));
+        if name == "docs" {
+            assert!(docs_csp().contains(&source));
+            continue;
+        }
+        if name.starts_with("paste") {
+            assert!(paste_csp("https://media.example.org").contains(&source));
+            continue;
+        }
+        assert!(page_csp().contains(&source), "{name}");
+        assert!(
+            view_csp("https://media.example.org").contains(&source),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn hostile_file_names_are_escaped_in_text_and_in_attributes() {
+    let long = format!("{}.png", "\u{1f431}".repeat(62) + "abc");
+    assert_eq!(long.len(), 255);
+    for (name, shown) in [
+        (
+            "\"><img src=x onerror=alert(1)>.png",
+            "&#34;&#62;&#60;img src=x onerror=alert(1)&#62;.png",
+        ),
+        ("' onload='alert(1)", "&#39; onload=&#39;alert(1)"),
+        (
+            "</script></title></style>.png",
+            "&#60;/script&#62;&#60;/title&#62;&#60;/style&#62;.png",
+        ),
+        ("a\r\nb\nSet-Cookie: c", "a b Set-Cookie: c"),
+        ("photo\u{202e}gpj.exe", "photo\u{fffd}gpj.exe"),
+        ("{{ 7 * 7 }}{% raw %}&amp;", "{{ 7 * 7 }}{% raw %}&#38;amp;"),
+        ("👩‍👩‍👧‍👦🏳️‍🌈.gif", "👩‍👩‍👧‍👦🏳️‍🌈.gif"),
+        (long.as_str(), long.as_str()),
+    ] {
+        for kind in [
+            ViewKind::Image,
+            ViewKind::Video,
+            ViewKind::Audio,
+            ViewKind::Text,
+            ViewKind::Other,
+        ] {
+            check_that_it_is_escaped(kind, name, shown);
+        }
+    }
+}
+
+/// Whether a page with a hostile name shows it, and nothing but it.
+fn check_that_it_is_escaped(kind: ViewKind, name: &str, shown: &str) {
+    let page = ViewPage {
+        title: Some(name.to_owned()),
+        network: Some(name.to_owned()),
+        ..view_page(kind)
+    };
+    let html = page.render();
+    for expected in [
+        format!("<title>{shown}</title>"),
+        format!("<h1><bdi>{shown}</bdi></h1>"),
+        format!("<meta property=\"og:title\" content=\"{shown}\">"),
+        format!("download=\"{shown}\""),
+        format!("bridged to {shown}</p>"),
+    ] {
+        assert!(html.contains(&expected), "{expected} in {html}");
+    }
+    if kind == ViewKind::Image {
+        assert!(html.contains(&format!("alt=\"{shown}\"")));
+    }
+    if kind == ViewKind::Video || kind == ViewKind::Audio {
+        assert!(html.contains(&format!("aria-label=\"{shown}\"")));
+    }
+    let plain = view_page(kind).render();
+    for mark in ['<', '"'] {
+        let count = |html: &str| html.matches(mark).count();
+        assert_eq!(count(&html), count(&plain), "{name:?}");
+    }
+}
+
+#[test]
+fn hostile_urls_and_types_are_escaped() {
+    let hostile = "https://h/\"><script>alert('1')</script>";
+    let html = ViewPage {
+        media_url: hostile.to_owned(),
+        page_url: hostile.to_owned(),
+        mimetype: Some(hostile.to_owned()),
+        expires_at: Some(Moment {
+            text: hostile.to_owned(),
+            rfc3339: hostile.to_owned(),
+        }),
+        ..view_page(ViewKind::Image)
+    }
+    .render();
+    let paste = paste_page(
+        ViewPage {
+            media_url: hostile.to_owned(),
+            page_url: hostile.to_owned(),
+            ..view_page(ViewKind::Text)
+        },
+        "rust",
+    );
+    assert!(!paste.render().contains("<script"));
+    assert!(!html.contains("<script"));
+    assert!(!html.contains("alert('1')"));
+    assert_eq!(
+        html.matches('"').count(),
+        view_page(ViewKind::Image).render().matches('"').count()
+    );
+}
+
+#[test]
+fn a_paste_has_the_facts_of_any_media() {
+    let html = paste_page(view_page(ViewKind::Text), "rust").render();
+    for fact in [
+        "<title>cat.png</title>",
+        "Shared from a Matrix room bridged to Libera.Chat",
+        "<dd>Text <span class=\"muted\">(Rust)</span></dd>",
+        "<dt>Lines</dt><dd>4</dd>",
+        "1.2 MiB",
+        "<time datetime=\"2026-10-08T12:00:00Z\">",
+        "<meta property=\"og:type\" content=\"article\">",
+        "href=\"https://media.example.org/m/token/cat.png\" rel=\"noreferrer nofollow\" download=\"cat.png\"",
+        "/// &#60;/code&#62; &#38; &#34;more&#34;",
+    ] {
+        assert!(html.contains(fact), "{fact} in {html}");
+    }
+    let mut cut = paste_page(view_page(ViewKind::Text), "none");
+    cut.rows = Arc::new(Rows {
+        is_cut: true,
+        ..Rows::clone(&cut.rows)
+    });
+    let html = cut.render();
+    assert!(html.contains("This page shows the first 4 lines."));
+    assert!(!html.contains("<dt>Lines"));
+}
+
+#[test]
+fn robots_are_kept_out_but_those_of_previews() {
+    let (previews, others) = ROBOTS_TXT.split_once("\n\n").expect("two groups");
+    assert_eq!(others, "User-agent: *\nDisallow: /\n");
+    let mut lines: Vec<&str> = previews.lines().collect();
+    assert_eq!(lines.pop(), Some("Allow: /"));
+    for line in &lines {
+        let name = line.strip_prefix("User-agent: ").expect("a name");
+        assert!(
+            name.bytes()
+                .all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')),
+            "{name}"
+        );
+    }
+    for name in [
+        "Twitterbot",
+        "facebookexternalhit",
+        "LinkedInBot",
+        "Slackbot-LinkExpanding",
+        "WhatsApp",
+    ] {
+        assert!(lines.contains(&&*format!("User-agent: {name}")), "{name}");
+    }
+}
+
+/// `cargo test -- --ignored pages_for_looking` with `MEDIALINK_PAGES_DIR` set writes every page to a
+/// file there, to be looked at in a browser.
+#[test]
+#[ignore = "for people who change the look"]
+fn pages_for_looking() {
+    let dir = std::path::PathBuf::from(
+        std::env::var_os("MEDIALINK_PAGES_DIR").expect("MEDIALINK_PAGES_DIR"),
+    );
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.join(name), text).expect("the folder can be written to");
+    };
+    for (name, html) in all_pages() {
+        write(&format!("{name}.html"), &html);
+    }
+    write("csp.txt", &view_csp("https://media.example.org"));
+}
+
+#[test]
+fn a_page_is_light_besides_its_media() {
+    for (name, html) in all_pages() {
+        let most = match name.as_str() {
+            "docs" => continue,
+            // Each of the others that were shared together costs a little more.
+            "view-gallery" => (15 << 10) + 24 * 300,
+            _ => 15 << 10,
+        };
+        assert!(html.len() <= most, "{name}: {} bytes", html.len());
+    }
+}
+
+#[test]
+fn what_was_shared_together_is_shown_with_its_sharer() {
+    let html = ViewPage {
+        sharer: Some("a\u{202e}b\n<i>".to_owned()),
+        gallery: samples::gallery(8),
+        ..view_page(ViewKind::Image)
+    }
+    .render();
+    assert!(html.contains("<p class=\"muted\">Shared by a\u{fffd}b &#60;i&#62; from a Matrix room bridged to Libera.Chat</p>"), "{html}");
+    assert_eq!(html.matches("<li>").count(), 8);
+    assert_eq!(html.matches(" loading=\"lazy\">").count(), 7);
+    assert!(html.contains("<span class=\"sort\">PDF document</span>"));
+    let alone = view_page(ViewKind::Image).render();
+    assert!(!alone.contains("<nav") && alone.contains("<details class=\"code\">"));
+}
