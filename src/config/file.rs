@@ -11,7 +11,7 @@ use std::{
 use serde::Deserialize;
 use url::Url;
 
-use crate::{legacy::LegacyLinks, telemetry::is_filter};
+use crate::{languages::Languages, legacy::LegacyLinks, telemetry::is_filter};
 
 use super::{
     abuse::{AbuseConfig, AbuseFile},
@@ -70,6 +70,8 @@ pub struct Config {
     pub abuse: AbuseConfig,
     /// Who runs the service, for people.
     pub operator: OperatorConfig,
+    /// The words of the pages.
+    pub languages: Languages,
     /// Which lines the log has, as `RUST_LOG` has it, which comes before it.
     pub log: String,
     /// Where traces of requests are sent; `None`: there are none.
@@ -219,6 +221,7 @@ impl ConfigFile {
                     limits,
                     abuse,
                     operator,
+                    languages: Languages::built_in(),
                     log: self.log,
                     traces,
                     purge,

@@ -19,6 +19,7 @@ mod public_fetcher;
 mod public_gallery;
 mod public_headers;
 mod public_kind;
+mod public_language;
 mod public_link;
 mod public_oembed;
 mod public_page;

@@ -6,14 +6,18 @@ use crate::{
     pages::{GalleryItem, ViewKind},
 };
 
-use super::{public_kind::kind, state::AppState};
+use super::{public_kind::kind, public_language, public_request::PublicRequest, state::AppState};
 
 /// The least width of a small picture, in pixels, where there is a choice.
 const MIN_WIDTH: u32 = 256;
 
 /// Other media that was shared together with that of a link, in the order in which it was linked; none beside a link
 /// with a limited number of follows, and none if the database fails, of which the page itself tells.
-pub(super) async fn items(grant: &Grant, state: &AppState) -> Vec<GalleryItem> {
+pub(super) async fn items(
+    request: &PublicRequest,
+    grant: &Grant,
+    state: &AppState,
+) -> Vec<GalleryItem> {
     if grant.link.max_follows.is_some() {
         return Vec::new();
     }
@@ -28,7 +32,7 @@ pub(super) async fn items(grant: &Grant, state: &AppState) -> Vec<GalleryItem> {
         let kind = kind(mimetype);
         let picture = size.filter(|_| kind == ViewKind::Image);
         Some(GalleryItem {
-            page_url: state.links.short_page_url(&link)?,
+            page_url: public_language::kept(request, state.links.short_page_url(&link)?),
             title: link.claims.filename.clone(),
             kind,
             picture_url: picture.and_then(|size| state.links.thumbnail_url(&link, size)),

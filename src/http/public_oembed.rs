@@ -68,12 +68,13 @@ pub(super) async fn answer(
         height: room.1.min(Bounds::PAGE.height),
         are_told: true,
     };
-    let page = public_page::page(&grant, bounds, state, media).await?;
+    let page = public_page::page(request, &grant, bounds, state, media).await?;
     let told = Oembed::of(&page, public_url.as_str(), room, max_age_s(state, &grant));
     let mut response = HttpResponse::Ok();
     public_headers::insert(&mut response);
     Ok(response
         .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, header::ACCEPT_LANGUAGE.as_str()))
         .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp()))
         .json(told))
 }

@@ -2,18 +2,17 @@
 
 use actix_web::{HttpResponse, http::header};
 use medialink_event::canonical_type;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
     homeserver::MediaVariant,
     links::Grant,
     media::{MediaError, MediaProxy},
-    pages::{self, Moment, PastePage, ViewKind, ViewPage},
+    pages::{self, PastePage, ViewKind, ViewPage},
 };
 
 use super::{
     public_error::PublicError,
-    public_gallery, public_kind,
+    public_gallery, public_kind, public_language,
     public_link::{granted, order},
     public_paste,
     public_preview::{self, Bounds, Wanted},
@@ -30,11 +29,12 @@ pub(super) async fn answer(
     media: &MediaProxy,
 ) -> Result<HttpResponse, PublicError> {
     let grant = granted(request, token, state).await?;
-    let page = page(&grant, Bounds::PAGE, state, media).await?;
+    let page = page(request, &grant, Bounds::PAGE, state, media).await?;
     let page = ViewPage {
-        gallery: public_gallery::items(&grant, state).await,
+        gallery: public_gallery::items(request, &grant, state).await,
         ..page
     };
+    let language = page.frame.texts.language().tag();
     let rows = match &grant.link.paste {
         Some(paste) => Some(public_paste::lines(&grant, paste, state, media).await?),
         None if page.kind == ViewKind::Text => {
@@ -54,6 +54,8 @@ pub(super) async fn answer(
     Ok(HttpResponse::Ok()
         .content_type(pages::CONTENT_TYPE)
         .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, header::ACCEPT_LANGUAGE.as_str()))
+        .insert_header((header::CONTENT_LANGUAGE, language))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("X-Robots-Tag", "noindex"))
@@ -66,6 +68,7 @@ pub(super) async fn answer(
 /// # Errors
 /// If its media may not be served, or cannot be opened.
 pub(super) async fn page(
+    request: &PublicRequest,
     grant: &Grant,
     bounds: Bounds,
     state: &AppState,
@@ -77,6 +80,7 @@ pub(super) async fn page(
     let view = state.links.view(link);
     let facts = (mimetype.as_deref(), size);
     let wanted = Wanted { kind, bounds };
+    let frame = public_language::frame(request, state.config());
     Ok(ViewPage {
         title: link.claims.filename.clone(),
         kind,
@@ -86,7 +90,8 @@ pub(super) async fn page(
         oembed_url: state.links.oembed_url(link),
         report_url: (state.reports.are_taken())
             .then(|| state.links.report_url(link))
-            .flatten(),
+            .flatten()
+            .map(|url| public_language::kept(request, url)),
         sharer: link.sender.clone().filter(|_| grant.bridge.show_sender),
         code_url: state.links.short_page_url(link),
         gallery: Vec::new(),
@@ -95,10 +100,11 @@ pub(super) async fn page(
         size_bytes: size,
         appearance: link.appearance.clone(),
         network: Some(grant.bridge.network.clone()),
-        expires_at: link.expires_at.and_then(moment),
+        expires_at: (link.expires_at).and_then(|at| frame.texts.moment(at, state.clock.now_ms())),
         follows_left: link
             .max_follows
             .map(|max| u64::try_from(max.saturating_sub(link.follows)).unwrap_or(0)),
+        frame,
     })
 }
 
@@ -139,14 +145,4 @@ async fn reported_by_homeserver(
         .await
         .map_err(|error| failed(&error, grant))?;
     Ok((Some(summary.content_type), summary.length))
-}
-
-fn moment(at_ms: i64) -> Option<Moment> {
-    let at = OffsetDateTime::from_unix_timestamp(at_ms / 1000).ok()?;
-    let words =
-        format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
-    Some(Moment {
-        text: at.format(words).ok()?,
-        rfc3339: at.format(&Rfc3339).ok()?,
-    })
 }

@@ -14,19 +14,26 @@ use sha2::{Digest as _, Sha256};
 const BASE: &str = include_str!("../../templates/style.css");
 
 static STYLE: LazyLock<String> = LazyLock::new(|| tight(BASE));
+static NARROW_STYLE: LazyLock<String> =
+    LazyLock::new(|| tight(&[BASE, include_str!("../../templates/narrow.css")].concat()));
 static PASTE_STYLE: LazyLock<String> =
     LazyLock::new(|| tight(&[BASE, include_str!("../../templates/lines.css")].concat()));
 static DOCS_STYLE: LazyLock<String> =
     LazyLock::new(|| tight(&[BASE, include_str!("../../templates/docs.css")].concat()));
 
-static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy(&STYLE, "'self'", "'none'"));
-static FORM_CSP: LazyLock<String> = LazyLock::new(|| policy(&STYLE, "'self'", "'self'"));
+static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy(&NARROW_STYLE, "'self'", "'none'"));
+static FORM_CSP: LazyLock<String> = LazyLock::new(|| policy(&NARROW_STYLE, "'self'", "'self'"));
 static DOCS_CSP: LazyLock<String> = LazyLock::new(|| policy(&DOCS_STYLE, "'self'", "'none'"));
 
-/// The style block of the pages for people. `base.html` writes exactly these bytes, so that their hash
+/// The style block of pages of media. `base.html` writes exactly these bytes, so that their hash
 /// in the policy holds.
 pub(super) fn style() -> &'static str {
     &STYLE
+}
+
+/// That of pages with a few words: errors, forms, and the site's own.
+pub(super) fn narrow_style() -> &'static str {
+    &NARROW_STYLE
 }
 
 /// That of pages with the lines of a text.
@@ -138,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_policy_allows_the_style_and_own_media_and_nothing_else() {
-        let hash = style_hash(style());
+        let hash = style_hash(narrow_style());
         assert_eq!(
             page_csp(),
             format!(
@@ -184,7 +191,8 @@ mod tests {
             "data:text/html",
             "javascript://host",
         ] {
-            assert_eq!(view_csp(bad), page_csp(), "{bad:?}");
+            assert_eq!(view_csp(bad), view_csp(""), "{bad:?}");
+            assert!(view_csp(bad).contains(" img-src 'self'; "), "{bad:?}");
         }
     }
 

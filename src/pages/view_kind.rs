@@ -18,14 +18,15 @@ pub enum ViewKind {
 }
 
 impl ViewKind {
+    /// The message that names it.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Image => "Image",
-            Self::Video => "Video",
-            Self::Audio => "Audio",
-            Self::Text => "Text",
-            Self::Pdf => "PDF document",
-            Self::Other => "File",
+            Self::Image => "kind-image",
+            Self::Video => "kind-video",
+            Self::Audio => "kind-audio",
+            Self::Text => "kind-text",
+            Self::Pdf => "kind-pdf",
+            Self::Other => "kind-file",
         }
     }
 
@@ -33,14 +34,15 @@ impl ViewKind {
         matches!(self, Self::Image | Self::Video | Self::Audio)
     }
 
+    /// The message that stands for the name of such media.
     pub(super) fn without_name(self) -> &'static str {
         match self {
-            Self::Image => "Shared image",
-            Self::Video => "Shared video",
-            Self::Audio => "Shared audio",
-            Self::Text => "Shared text",
-            Self::Pdf => "Shared document",
-            Self::Other => "Shared file",
+            Self::Image => "unnamed-image",
+            Self::Video => "unnamed-video",
+            Self::Audio => "unnamed-audio",
+            Self::Text => "unnamed-text",
+            Self::Pdf => "unnamed-pdf",
+            Self::Other => "unnamed-file",
         }
     }
 }

@@ -36,6 +36,7 @@ mod issue_and_follow;
 mod key_file;
 mod kill_rounds;
 mod killed;
+mod languages;
 mod legacy;
 mod legacy_sight;
 mod legacy_unsigned;

@@ -4,6 +4,7 @@ use std::{
     io::Cursor,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
@@ -16,6 +17,9 @@ use crate::{ircd::Ngircd, program::Program};
 
 /// What a page may take besides the media.
 const MAX_PAGE_BYTES: u64 = 15 << 10;
+
+/// How many events there were.
+static EVENTS: AtomicU32 = AtomicU32::new(0);
 
 struct Scene {
     world: World,
@@ -46,7 +50,7 @@ impl Scene {
             content["content_token"][hash(&mxc)] = json!(token);
             content["info"]["thumbnail_url"] = json!(mxc);
         }
-        let event_id = format!("${}", content["body"].as_str().expect("a name"));
+        let event_id = format!("$seen{}", EVENTS.fetch_add(1, Ordering::Relaxed));
         let event = json!({"type": "m.room.message", "room_id": self.world.room_id, "event_id": event_id,
             "sender": "@alice:example.org", "content": content});
         let body = json!({ "event": event });

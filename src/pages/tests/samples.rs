@@ -3,7 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use super::super::*;
+use crate::languages::{Language, Languages, Moment};
 use medialink_event::{Appearance, Warning};
+
+/// What is around a page in a language.
+pub(in crate::pages) fn frame(language: Language) -> Frame {
+    Frame {
+        texts: Languages::built_in().of(language),
+        is_switchable: true,
+    }
+}
 
 pub(in crate::pages) fn view_page(kind: ViewKind) -> ViewPage {
     ViewPage {
@@ -29,8 +38,10 @@ pub(in crate::pages) fn view_page(kind: ViewKind) -> ViewPage {
         expires_at: Some(Moment {
             text: "8 October 2026, 12:00 UTC".to_owned(),
             rfc3339: "2026-10-08T12:00:00Z".to_owned(),
+            distance: Some("in 3 days".to_owned()),
         }),
         follows_left: None,
+        frame: frame(Language::English),
     }
 }
 
@@ -50,7 +61,7 @@ pub(super) fn paste_page(view: ViewPage, language: &str) -> PastePage {
     }
 }
 
-fn error_page(cause: Cause) -> ErrorPage {
+fn error_page(cause: Cause, frame: &Frame) -> ErrorPage {
     ErrorPage {
         status: match cause {
             Cause::NotFound | Cause::MediaGone => 404,
@@ -63,6 +74,7 @@ fn error_page(cause: Cause) -> ErrorPage {
         retry_after_seconds: Some(30),
         network: Some("Libera.Chat".to_owned()),
         operator: start::tests::operator(),
+        frame: frame.clone(),
     }
 }
 
@@ -171,12 +183,29 @@ pub(in crate::pages) fn api_docs_page() -> ApiDocsPage {
 const AWKWARD_NAME: &str =
     "Протокол_общего_собрания_0123456789abcdef0123456789abcdef0123456789abcdef_\u{202e}fdp.exe";
 
-/// Every page once, by a name.
+/// Every page once in each language, by a name.
 pub(super) fn all_pages() -> Vec<(String, String)> {
-    let mut pages: Vec<(String, String)> = Cause::ALL
-        .iter()
-        .map(|&cause| (format!("error-{cause:?}"), error_page(cause).render()))
-        .collect();
+    let mut pages = vec![("docs".to_owned(), api_docs_page().render())];
+    for language in Language::ALL {
+        let frame = frame(language);
+        let mut own = media_pages(&frame);
+        own.extend(start::tests::pages(&frame));
+        own.extend(Cause::ALL.map(|cause| {
+            let html = error_page(cause, &frame).render();
+            (format!("error-{cause:?}"), html)
+        }));
+        pages.extend((own.into_iter()).map(|(name, html)| (format!("{name}.{language}"), html)));
+    }
+    pages
+}
+
+/// The pages of media in one language.
+fn media_pages(frame: &Frame) -> Vec<(String, String)> {
+    let view_page = |kind| ViewPage {
+        frame: frame.clone(),
+        ..view_page(kind)
+    };
+    let mut pages = vec![];
     for kind in [
         ViewKind::Image,
         ViewKind::Video,
@@ -231,8 +260,6 @@ pub(super) fn all_pages() -> Vec<(String, String)> {
         ..view_page(ViewKind::Image)
     };
     pages.push(("view-gallery".to_owned(), shared.render()));
-    pages.extend(start::tests::pages());
-    pages.push(("docs".to_owned(), api_docs_page().render()));
     pages
 }
 

@@ -39,7 +39,7 @@ async fn the_sharer_is_told_where_the_bridge_says_so() {
     let silent = page(&service, &world, API_TOKEN, alice.clone()).await;
     assert!(!silent.contains("alice"), "{silent}");
     let telling = page(&service, &world, "telling-token", alice).await;
-    let told = "Shared by @alice:example.org from a Matrix room bridged to Telling";
+    let told = "Shared by @alice:example.org · Shared from a Matrix room bridged to Telling";
     for place in [
         format!("<p class=\"muted\">{told}</p>"),
         format!("\"og:description\" content=\"{told}\""),

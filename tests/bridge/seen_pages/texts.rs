@@ -46,15 +46,15 @@ async fn the_lines_of_a_file_are_shown_as_text() {
 #[tokio::test]
 async fn a_long_file_is_cut_or_left_out() {
     let scene = Scene::new("").await;
-    let long = format!("{}\n", "x".repeat(99));
-    let cut = page(&scene, long.repeat(2000), "text/plain", "a.txt").await;
+    let long = format!("{}\n", "x".repeat(999));
+    let cut = page(&scene, long.repeat(200), "text/plain", "a.txt").await;
     assert!(
-        cut.contains("This page shows the first 1310 lines"),
+        cut.contains("This page shows the first 131 lines"),
         "{}",
         cut.len()
     );
     let before = scene.world.requests("media.download").await;
-    let longer = page(&scene, long.repeat(11_000), "text/plain", "a.txt").await;
+    let longer = page(&scene, long.repeat(1100), "text/plain", "a.txt").await;
     assert!(!longer.contains("<div id=\"L1\">"), "{}", longer.len());
     assert_eq!(scene.world.requests("media.download").await, before);
     let not_told = json!({"mimetype": "text/plain", "filename": "a.txt"});
@@ -84,7 +84,7 @@ async fn what_is_hidden_or_limited_or_no_text_is_not_shown() {
 async fn a_document_is_a_card() {
     let scene = Scene::new("").await;
     let card = page(&scene, "%PDF-1.7", "application/pdf", "book.pdf").await;
-    assert!(card.contains("<p>PDF document · 8 B"), "{card}");
+    assert!(card.contains("<p>PDF document · 8"), "{card}");
     assert!(
         card.contains("download=\"book.pdf\"") && !card.contains("<embed"),
         "{card}"
