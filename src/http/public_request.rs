@@ -97,9 +97,12 @@ fn client(head: &RequestHead, limits: &Limits, header: Option<&'static str>) -> 
     // Only a test has no connection.
     let peer = head.peer_addr.map(|address| address.ip());
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let lines: Vec<&str> = header
-        .into_iter()
-        .flat_map(|name| head.headers.get_all(name))
+    let Some(header) = header else {
+        return peer.into();
+    };
+    let lines: Vec<&str> = head
+        .headers
+        .get_all(header)
         .filter_map(|line| line.to_str().ok())
         .collect();
     limits.client(peer, lines.into_iter())
