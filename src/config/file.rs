@@ -31,6 +31,7 @@ use super::{
     traces::{TracesConfig, TracesFile},
     usage::{UsageConfig, UsageFile},
     value::{Lifetime, Span, base_url},
+    words,
 };
 
 /// The whole configuration, checked.
@@ -188,6 +189,8 @@ impl ConfigFile {
         let usage = self.usage.checked(&mut problems);
         let limits = self.limits.checked(&mut problems);
         let abuse = self.abuse.checked(&bridges, &mut problems);
+        let directory = self.operator.directory.as_deref();
+        let languages = words::checked(directory, folder, &mut problems);
         let operator = self.operator.checked(&mut problems);
         let around = legacy_links::Surroundings {
             bridges: &bridges,
@@ -221,7 +224,7 @@ impl ConfigFile {
                     limits,
                     abuse,
                     operator,
-                    languages: Languages::built_in(),
+                    languages,
                     log: self.log,
                     traces,
                     purge,

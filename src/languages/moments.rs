@@ -86,7 +86,7 @@ impl Texts {
         let one = 1_u128 << (10 * unit);
         let tenths = u64::try_from((u128::from(bytes) * 10 + one / 2) / one).unwrap_or(u64::MAX);
         let amount = match unit {
-            0 => self.number(bytes),
+            0 => formats::ungrouped(self.language(), bytes),
             _ if whole < 10 => formats::tenths(self.language(), tenths),
             _ => self.number(u64::try_from((u128::from(bytes) + one / 2) / one).unwrap_or(whole)),
         };

@@ -257,6 +257,11 @@ fn every_page_renders_whole_and_needs_nothing_but_itself() {
     for (name, html) in all_pages() {
         assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\""), "{name}");
         assert!(html.ends_with("</html>"), "{name}");
+        let (_, shown) = html.split_once("</style>").expect("a style block");
+        if !name.starts_with("paste") && name != "docs" {
+            assert!(!shown.contains(['{', '}']), "{name} lacks a text");
+            assert!(html.len() < 15 * 1024, "{name}: {}", html.len());
+        }
         assert_eq!(html.matches("<h1").count(), 1, "{name}");
         assert_eq!(html.matches("<main").count(), 1, "{name}");
         assert!(

@@ -54,6 +54,7 @@ mod object_store;
 mod open_questions;
 mod openapi;
 mod outages;
+mod own_words;
 mod past_schemas;
 mod pastes;
 mod policy;

@@ -15,6 +15,7 @@ use crate::{
         error::{ApiError, EntryError},
         state::AppState,
     },
+    languages::Languages,
     links::{IssueRequest, LinkView, SubmittedEvent},
 };
 use medialink_event::{
@@ -151,7 +152,13 @@ pub(in crate::http) async fn link_event(
     if let Some(gone) = gone(&outcomes) {
         return Err(gone);
     }
-    let rendering = rendered(&bridge, &body, &shared, &outcomes);
+    let rendering = rendered(
+        &state.config().languages,
+        &bridge,
+        &body,
+        &shared,
+        &outcomes,
+    );
     let links = shared.media.iter().map(|media| {
         let outcome = match &media.mxc {
             Ok(mxc) => outcomes.get(mxc).cloned(),
@@ -179,6 +186,7 @@ pub(in crate::http) async fn link_event(
 
 /// How the event reads on the other side.
 fn rendered(
+    languages: &Languages,
     bridge: &Bridge,
     body: &EventBody,
     event: &SharedEvent,
@@ -204,7 +212,8 @@ fn rendered(
             .unwrap_or_default(),
         network: &bridge.0.network,
     };
-    medialink_event::render(event, &linked, &style)
+    let texts = languages.of(bridge.0.language);
+    medialink_event::render_in(event, &linked, &style, &*texts)
 }
 
 /// The one answer for an event all of whose media are withdrawn.
