@@ -65,7 +65,6 @@ view-open = Otwórz
 view-open-limited =
     { $count ->
         [one] Otwórz (tylko raz)
-        [few] Otwórz (jeszcze { $count } razy)
        *[other] Otwórz (jeszcze { $count } razy)
     }
 view-limited =

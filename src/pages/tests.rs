@@ -260,7 +260,9 @@ fn every_page_renders_whole_and_needs_nothing_but_itself() {
         let (_, shown) = html.split_once("</style>").expect("a style block");
         if !name.starts_with("paste") && name != "docs" {
             assert!(!shown.contains(['{', '}']), "{name} lacks a text");
-            assert!(html.len() < 15 * 1024, "{name}: {}", html.len());
+            // The colours of a picture that is not loaded yet are a part of it.
+            let most = if name.contains("described") { 20 } else { 15 };
+            assert!(html.len() < most * 1024, "{name}: {}", html.len());
         }
         assert_eq!(html.matches("<h1").count(), 1, "{name}");
         assert_eq!(html.matches("<main").count(), 1, "{name}");
