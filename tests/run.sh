@@ -14,6 +14,7 @@ tests/setup-prometheus.sh
 tests/setup-clamd.sh
 tests/setup-samples.sh
 tests/setup-openapi-client.sh
+tests/setup-browser.sh
 tests/setup-postgres.sh
 tests/check.sh
 # The link core alone, as a bridge written in Rust uses it.

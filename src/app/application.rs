@@ -16,8 +16,8 @@ use crate::{
     denials::Denials,
     homeserver::{Features, Homeserver, MediaClient},
     http::{
-        AppState, Listener, RequestLog, configure_internal, configure_metrics, public_service,
-        transaction_places,
+        AppState, Connections, Listener, RequestLog, configure_internal, configure_metrics,
+        public_service, transaction_places,
     },
     key_store::KeyStore,
     limits::Limits,
@@ -247,6 +247,7 @@ async fn state(
         reports: Reports::open(database.clone(), config.clone(), clock.clone()).await?,
         limits,
         denials,
+        connections: Connections::default(),
         links,
         homeserver: Arc::clone(homeserver),
         bucket: open_bucket(config)?,
@@ -266,6 +267,7 @@ fn public_server(
         name: "public",
         workers: None,
         send_timeout: data.config().send_timeout,
+        connections: data.connections.clone(),
     };
     serving.start(listener, move || {
         public_service(AppState::clone(&data), media(&data))
@@ -282,6 +284,7 @@ fn inner_server(
         name: kind.as_str(),
         workers: Some(1),
         send_timeout: data.config().send_timeout,
+        connections: data.connections.clone(),
     };
     let configure = match kind {
         Listener::Metrics => configure_metrics,

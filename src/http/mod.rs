@@ -6,6 +6,7 @@ mod auth;
 mod bridge_answer;
 mod bridge_api;
 mod conditions;
+mod connections;
 mod docs;
 mod error;
 mod health;
@@ -31,6 +32,7 @@ mod send_deadline;
 mod state;
 
 pub use bridge_api::issue_request;
+pub use connections::Connections;
 pub use listener::Listener;
 pub use openapi::openapi;
 pub use probe::{PROBE, SEEN, proof};

@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use tokio::sync::Semaphore;
 
+use super::connections::Connections;
 use crate::{
     appservice::{Forwarder, Incoming},
     clock::Clock,
@@ -44,6 +45,8 @@ pub struct AppState {
     pub clock: Clock,
     /// The database, to be asked whether it answers.
     pub database: Database,
+    /// The connections of all listeners.
+    pub connections: Connections,
     /// Links.
     pub links: Links,
     /// Texts that become links.

@@ -10,14 +10,32 @@ use std::sync::LazyLock;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
-/// The one style block of all pages. `base.html` writes exactly these bytes, so that their hash in
-/// the policy holds.
+/// The one style block of the pages for people. `base.html` writes exactly these bytes, so that their
+/// hash in the policy holds.
 pub(super) const STYLE: &str = include_str!("../../templates/style.css");
+/// The style block of the API's description, which nobody has to load who follows a link.
+pub(super) const DOCS_STYLE: &str = concat!(
+    include_str!("../../templates/style.css"),
+    include_str!("../../templates/docs.css")
+);
+/// The one script of that page, which sends what its forms ask for.
+pub(super) const DOCS_SCRIPT: &str = include_str!("../../templates/api_docs.js");
 
-static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy("'self'", "'none'"));
-static FORM_CSP: LazyLock<String> = LazyLock::new(|| policy("'self'", "'self'"));
+static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy(STYLE, "'self'", "'none'"));
+static FORM_CSP: LazyLock<String> = LazyLock::new(|| policy(STYLE, "'self'", "'self'"));
+static DOCS_CSP: LazyLock<String> = LazyLock::new(|| {
+    let policy = policy(DOCS_STYLE, "'self'", "'none'");
+    let hash = style_hash(DOCS_SCRIPT);
+    format!("{policy}; script-src 'sha256-{hash}'; connect-src 'self'")
+});
 
-/// The policy of error pages and of the API's description.
+/// The policy of the API's description, whose script asks its own origin.
+#[must_use]
+pub fn docs_csp() -> &'static str {
+    &DOCS_CSP
+}
+
+/// The policy of error pages and of the site's own page.
 #[must_use]
 pub fn page_csp() -> &'static str {
     &PAGE_CSP
@@ -32,8 +50,8 @@ pub fn page_csp() -> &'static str {
 #[must_use]
 pub fn view_csp(media_origin: &str) -> String {
     match origin(media_origin) {
-        Some(origin) => policy(&format!("'self' {origin}"), "'none'"),
-        None => policy("'self'", "'none'"),
+        Some(origin) => policy(STYLE, &format!("'self' {origin}"), "'none'"),
+        None => policy(STYLE, "'self'", "'none'"),
     }
 }
 
@@ -43,11 +61,11 @@ pub fn form_csp() -> &'static str {
     &FORM_CSP
 }
 
-fn policy(media_sources: &str, form_targets: &str) -> String {
+fn policy(style: &str, media_sources: &str, form_targets: &str) -> String {
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; img-src {media_sources}; \
          media-src {media_sources}; base-uri 'none'; form-action {form_targets}; frame-ancestors 'none'",
-        hash = style_hash(STYLE),
+        hash = style_hash(style),
     )
 }
 

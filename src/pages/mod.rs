@@ -1,7 +1,8 @@
 //! The pages that people see in their browser: one struct per template, plain values in, HTML out.
 //!
 //! The pages are made for somebody who has never heard of Matrix. They need nothing but themselves:
-//! no script, no font, no image of their own, one style block. Every value is escaped by the templates.
+//! no script, no font, no image of their own, one style block. Every value is escaped by the templates. The API's
+//! description, which is for operators, has a script.
 
 mod api_docs;
 mod csp;
@@ -18,7 +19,7 @@ mod tests;
 mod view;
 
 pub use api_docs::{ApiDocsPage, Operation, Parameter, Response};
-pub use csp::{form_csp, page_csp, view_csp};
+pub use csp::{docs_csp, form_csp, page_csp, view_csp};
 pub use error::{Cause, ErrorPage};
 pub use frame::Frame;
 pub use paste::{Grammars, PastePage, Rows, rows};

@@ -15,14 +15,15 @@ SELECT i, 'link' || i, CASE WHEN i % 50 = 0 THEN 'legacy' ELSE 'short' END, 1 + 
     CASE WHEN i % 2 = 0 THEN 'live' WHEN i % 20 = 1 THEN 'revoked' ELSE 'expired' END, CASE WHEN i % 2 = 1 THEN i END,
     CASE WHEN i % 10 = 4 THEN '$edit' || i ELSE '' END
 FROM n;
-INSERT INTO meta_events (id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, created_at,
+INSERT INTO meta_events (id, bridge, room_id, state, event_type, batch, txn_id, device_id, event_id, created_at,
     next_attempt_at, review_at, redacted_at)
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
 SELECT i, 'bridge' || (i % 3), '!room' || (i % 200),
-    CASE WHEN i % 100 = 0 THEN 'waiting' WHEN i % 3 = 0 THEN 'redacted' ELSE 'sent' END, 'type', CASE WHEN i % 3 = 0 THEN '' ELSE '{}' END, 'batch' || i,
+    CASE WHEN i % 100 = 0 THEN 'waiting' WHEN i % 3 = 0 THEN 'redacted' ELSE 'sent' END, 'type', 'batch' || i,
     'txn' || i, '', '$meta' || i, i, CASE WHEN i % 100 = 0 THEN i END, CASE WHEN i % 100 = 1 THEN i END,
     CASE WHEN i % 3 = 0 AND i % 100 > 0 THEN i END
 FROM n;
+INSERT INTO meta_event_bodies (id, batch, content) SELECT id, batch, '{}' FROM meta_events WHERE state = 'waiting';
 INSERT INTO meta_event_members (meta_event_id, media_reference_id) SELECT 1 + id / 2, id FROM media_references WHERE id < 9000;
 INSERT INTO appservice_transactions (bridge, txn_id, received_at)
 SELECT bridge, link_id, issued_at FROM links;

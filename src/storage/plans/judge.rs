@@ -1,7 +1,7 @@
 //! Whether a plan costs what the statement touches.
 
 /// Indexes of rows that wait for something to be done: they hold little, and may be read whole.
-const WORK: [&str; 20] = [
+const WORK: [&str; 19] = [
     "cache_purges_pkey",
     "front_purges_due",
     "front_purges_pkey",
@@ -17,7 +17,6 @@ const WORK: [&str; 20] = [
     "meta_events_claimed",
     "meta_events_due",
     "meta_events_review",
-    "meta_events_secret",
     "room_policies_due",
     "room_successors_check",
     "seen_media_doubted",
