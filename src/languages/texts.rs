@@ -61,7 +61,8 @@ impl Texts {
     fn of(language: Language, sources: impl IntoIterator<Item = String>) -> Self {
         let identifier: LanguageIdentifier = language.tag().parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![identifier]);
-        bundle.set_use_isolating(language.is_right_to_left());
+        // Pages keep names apart by elements, and no text of ours may turn what follows it.
+        bundle.set_use_isolating(false);
         bundle.set_formatter(Some(formatted));
         for source in sources {
             let resource = match FluentResource::try_new(source) {
