@@ -104,6 +104,7 @@ works-times =
        *[other] { $count } مرة أخرى
     }
 works-until = حتى { $moment }
+works-times-until = { $times }، حتى { $moment }
 works-forever = بلا تاريخ انتهاء
 
 ## نص

@@ -83,6 +83,7 @@ works-times =
        *[other] noch { $count }-mal
     }
 works-until = bis { $moment }
+works-times-until = { $times }, bis { $moment }
 works-forever = unbefristet
 
 ## Ein Text

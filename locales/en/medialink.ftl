@@ -83,6 +83,7 @@ works-times =
        *[other] { $count } more times
     }
 works-until = until { $moment }
+works-times-until = { $times }, until { $moment }
 works-forever = without an end date
 
 ## A text

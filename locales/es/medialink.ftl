@@ -83,6 +83,7 @@ works-times =
        *[other] { $count } veces más
     }
 works-until = hasta el { $moment }
+works-times-until = { $times }, hasta el { $moment }
 works-forever = sin fecha límite
 
 ## Un texto

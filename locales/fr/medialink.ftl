@@ -83,6 +83,7 @@ works-times =
        *[other] encore { $count } fois
     }
 works-until = jusqu’au { $moment }
+works-times-until = { $times }, jusqu’au { $moment }
 works-forever = sans limite de durée
 
 ## Un texte

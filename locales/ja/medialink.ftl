@@ -67,6 +67,7 @@ works-times =
        *[other] あと{ $count }回
     }
 works-until = { $moment }まで
+works-times-until = { $times }、{ $moment }まで
 works-forever = 無期限
 
 ## テキスト

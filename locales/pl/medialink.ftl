@@ -86,6 +86,7 @@ works-times =
        *[other] jeszcze { $count } razy
     }
 works-until = do { $moment }
+works-times-until = { $times }, do { $moment }
 works-forever = bezterminowo
 
 ## Tekst

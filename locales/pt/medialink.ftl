@@ -83,6 +83,7 @@ works-times =
        *[other] mais { $count } vezes
     }
 works-until = até { $moment }
+works-times-until = { $times }, até { $moment }
 works-forever = sem data de validade
 
 ## Um texto

@@ -67,6 +67,7 @@ works-times =
        *[other] 还有 { $count } 次
     }
 works-until = 至 { $moment }
+works-times-until = { $times }，至 { $moment }
 works-forever = 长期有效
 
 ## 文本
