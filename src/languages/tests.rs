@@ -93,68 +93,71 @@ fn every_plural_is_written_out() {
     }
 }
 
+/// How each language writes one moment, three days, a size and a list.
+const WRITTEN: [(Language, &str, &str, &str, &str); 8] = [
+    (
+        Language::English,
+        "28 November 2026, 14:05 UTC",
+        "in 3 days",
+        "1.2 MiB",
+        "IRC, XMPP and SMS",
+    ),
+    (
+        Language::German,
+        "28. November 2026, 14:05 Uhr UTC",
+        "in 3 Tagen",
+        "1,2 MiB",
+        "IRC, XMPP und SMS",
+    ),
+    (
+        Language::French,
+        "28 novembre 2026 à 14:05 UTC",
+        "dans 3 jours",
+        "1,2 Mio",
+        "IRC, XMPP et SMS",
+    ),
+    (
+        Language::Spanish,
+        "28 de noviembre de 2026, 14:05 UTC",
+        "dentro de 3 días",
+        "1,2 MiB",
+        "IRC, XMPP y SMS",
+    ),
+    (
+        Language::Portuguese,
+        "28 de novembro de 2026, 14:05 UTC",
+        "em 3 dias",
+        "1,2 MiB",
+        "IRC, XMPP e SMS",
+    ),
+    (
+        Language::Polish,
+        "28 listopada 2026, 14:05 UTC",
+        "za 3 dni",
+        "1,2 MiB",
+        "IRC, XMPP i SMS",
+    ),
+    (
+        Language::Japanese,
+        "2026年11月28日 14:05（UTC）",
+        "3日後",
+        "1.2 MiB",
+        "IRC、XMPP、SMS",
+    ),
+    (
+        Language::Chinese,
+        "2026年11月28日 14:05（UTC）",
+        "3 天后",
+        "1.2 MiB",
+        "IRC、XMPP和SMS",
+    ),
+];
+
 #[test]
 fn moments_sizes_and_lists_follow_the_language() {
     let names = ["IRC", "XMPP", "SMS"].map(str::to_owned);
     let at = datetime!(2026-11-28 14:05 UTC);
-    for (language, moment, left, size, list) in [
-        (
-            Language::English,
-            "28 November 2026, 14:05 UTC",
-            "in 3 days",
-            "1.2 MiB",
-            "IRC, XMPP and SMS",
-        ),
-        (
-            Language::German,
-            "28. November 2026, 14:05 Uhr UTC",
-            "in 3 Tagen",
-            "1,2 MiB",
-            "IRC, XMPP und SMS",
-        ),
-        (
-            Language::French,
-            "28 novembre 2026 à 14:05 UTC",
-            "dans 3 jours",
-            "1,2 Mio",
-            "IRC, XMPP et SMS",
-        ),
-        (
-            Language::Spanish,
-            "28 de noviembre de 2026, 14:05 UTC",
-            "dentro de 3 días",
-            "1,2 MiB",
-            "IRC, XMPP y SMS",
-        ),
-        (
-            Language::Portuguese,
-            "28 de novembro de 2026, 14:05 UTC",
-            "em 3 dias",
-            "1,2 MiB",
-            "IRC, XMPP e SMS",
-        ),
-        (
-            Language::Polish,
-            "28 listopada 2026, 14:05 UTC",
-            "za 3 dni",
-            "1,2 MiB",
-            "IRC, XMPP i SMS",
-        ),
-        (
-            Language::Japanese,
-            "2026年11月28日 14:05（UTC）",
-            "3日後",
-            "1.2 MiB",
-            "IRC、XMPP、SMS",
-        ),
-        (
-            Language::Chinese,
-            "2026年11月28日 14:05（UTC）",
-            "3 天后",
-            "1.2 MiB",
-            "IRC、XMPP和SMS",
-        ),
-    ] {
+    for (language, moment, left, size, list) in WRITTEN {
         let texts = Languages::built_in().of(language);
         assert_eq!(texts.date_and_time(at).as_deref(), Some(moment));
         assert_eq!(texts.time_left(3 * 86_400 + 80_000), left);

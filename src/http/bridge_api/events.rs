@@ -15,7 +15,6 @@ use crate::{
         error::{ApiError, EntryError},
         state::AppState,
     },
-    languages::Languages,
     links::{IssueRequest, LinkView, SubmittedEvent},
 };
 use medialink_event::{
@@ -152,13 +151,7 @@ pub(in crate::http) async fn link_event(
     if let Some(gone) = gone(&outcomes) {
         return Err(gone);
     }
-    let rendering = rendered(
-        &state.config().languages,
-        &bridge,
-        &body,
-        &shared,
-        &outcomes,
-    );
+    let rendering = rendered(&state, &bridge, &body, &shared, &outcomes);
     let links = shared.media.iter().map(|media| {
         let outcome = match &media.mxc {
             Ok(mxc) => outcomes.get(mxc).cloned(),
@@ -186,7 +179,7 @@ pub(in crate::http) async fn link_event(
 
 /// How the event reads on the other side.
 fn rendered(
-    languages: &Languages,
+    state: &AppState,
     bridge: &Bridge,
     body: &EventBody,
     event: &SharedEvent,
@@ -212,7 +205,7 @@ fn rendered(
             .unwrap_or_default(),
         network: &bridge.0.network,
     };
-    let texts = languages.of(bridge.0.language);
+    let texts = state.config().languages.of(bridge.0.language);
     medialink_event::render_in(event, &linked, &style, &*texts)
 }
 
