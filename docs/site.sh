@@ -32,7 +32,7 @@ rm -rf "$site"
 # Pages and what they link to, where they are in the repository, so that their links hold.
 book=$(mktemp -d)
 trap 'rm -rf "$book"' EXIT
-git ls-files -z -- '*.md' bridge.example.yaml LICENSE justfile deny.toml .clippy.toml 'examples/*' \
+git ls-files -z -- '*.md' bridge.example.yaml LICENSE justfile deny.toml .clippy.toml 'examples/*' 'locales/*' \
   crates/medialink-link/tests/vectors |
   xargs -0 cp --parents --target-directory="$book"
 mv "$book/docs/SUMMARY.md" "$book/SUMMARY.md"

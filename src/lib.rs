@@ -17,6 +17,7 @@ mod glob;
 pub mod homeserver;
 pub mod http;
 pub mod key_store;
+mod languages;
 pub mod legacy;
 pub mod limits;
 pub mod links;

@@ -13,7 +13,10 @@ use url::Url;
 use medialink_event::TextTemplate;
 use medialink_link::matrix::{ServerName, UserId};
 
+use crate::languages::Language;
+
 use super::{
+    explain::shown_text,
     problems::Problems,
     secret::{self, Secret},
     value::base_url,
@@ -47,6 +50,8 @@ pub struct BridgeConfig {
     pub text: TextTemplate,
     /// How many bytes of UTF-8 such a text may have.
     pub max_bytes: Option<usize>,
+    /// The language of such a text.
+    pub language: Language,
 }
 
 /// The bridge behind us.
@@ -88,6 +93,7 @@ pub(super) struct BridgeFile {
     forward_hs_token_file: Option<PathBuf>,
     text: Option<String>,
     max_bytes: Option<u64>,
+    language: Option<String>,
 }
 
 pub(super) fn checked(
@@ -156,6 +162,7 @@ impl BridgeFile {
         self.check_id(path, problems);
         let text = self.text(path, problems);
         self.check_max_bytes(path, problems);
+        let language = self.language(path, problems);
         let user_id = self.user_id(path, server_name, problems);
         let mut token = |name: &str, value, file: Option<PathBuf>| {
             secret::resolve(
@@ -195,6 +202,7 @@ impl BridgeFile {
                 .unwrap_or_else(|| usual_invites(server_name, forward_to.as_ref())),
             forward_to,
             text,
+            language,
             max_bytes: self.max_bytes.and_then(|bytes| bytes.try_into().ok()),
         })
     }
@@ -221,6 +229,23 @@ impl BridgeFile {
                 TextTemplate::default()
             }
         }
+    }
+
+    fn language(&self, path: &str, problems: &mut Problems) -> Language {
+        let Some(tag) = self.language.as_deref() else {
+            return Language::default();
+        };
+        Language::ALL
+            .into_iter()
+            .find(|language| language.tag() == tag)
+            .unwrap_or_else(|| {
+                let tags = Language::ALL.map(Language::tag).join(", ");
+                problems.add(
+                    format_args!("{path}.language"),
+                    format_args!("found {}; allowed are {tags}, or null", shown_text(tag)),
+                );
+                Language::default()
+            })
     }
 
     fn check_max_bytes(&self, path: &str, problems: &mut Problems) {

@@ -11,7 +11,7 @@ use std::{
 use serde::Deserialize;
 use url::Url;
 
-use crate::{legacy::LegacyLinks, telemetry::is_filter};
+use crate::{languages::Languages, legacy::LegacyLinks, telemetry::is_filter};
 
 use super::{
     abuse::{AbuseConfig, AbuseFile},
@@ -31,6 +31,7 @@ use super::{
     traces::{TracesConfig, TracesFile},
     usage::{UsageConfig, UsageFile},
     value::{Lifetime, Span, base_url},
+    words,
 };
 
 /// The whole configuration, checked.
@@ -70,6 +71,8 @@ pub struct Config {
     pub abuse: AbuseConfig,
     /// Who runs the service, for people.
     pub operator: OperatorConfig,
+    /// The words of the pages.
+    pub languages: Languages,
     /// Which lines the log has, as `RUST_LOG` has it, which comes before it.
     pub log: String,
     /// Where traces of requests are sent; `None`: there are none.
@@ -186,6 +189,8 @@ impl ConfigFile {
         let usage = self.usage.checked(&mut problems);
         let limits = self.limits.checked(&mut problems);
         let abuse = self.abuse.checked(&bridges, &mut problems);
+        let directory = self.operator.directory.as_deref();
+        let languages = words::checked(directory, folder, &mut problems);
         let operator = self.operator.checked(&mut problems);
         let around = legacy_links::Surroundings {
             bridges: &bridges,
@@ -219,6 +224,7 @@ impl ConfigFile {
                     limits,
                     abuse,
                     operator,
+                    languages,
                     log: self.log,
                     traces,
                     purge,

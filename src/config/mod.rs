@@ -29,6 +29,7 @@ mod tests;
 mod traces;
 mod usage;
 mod value;
+mod words;
 
 pub use abuse::AbuseConfig;
 pub use bridge::{BridgeConfig, ForwardTo};

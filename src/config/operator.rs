@@ -1,5 +1,7 @@
 //! `operator`: who runs the service, for people who see its pages.
 
+use std::path::PathBuf;
+
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use url::Url;
@@ -34,6 +36,8 @@ pub struct Contact {
 pub(super) struct OperatorFile {
     name: Option<String>,
     contact: Option<String>,
+    /// The folder with words of the operator's own.
+    pub(super) directory: Option<PathBuf>,
 }
 
 impl OperatorFile {
@@ -210,6 +214,7 @@ mod tests {
         let file = OperatorFile {
             name: Some("a\nb".to_owned()),
             contact: Some("https://user:hunter2@example.org/".to_owned()),
+            ..OperatorFile::default()
         };
         let mut problems = Problems::default();
         file.checked(&mut problems);
@@ -221,7 +226,7 @@ mod tests {
         let mut problems = Problems::default();
         let file = OperatorFile {
             name: Some(" Example e.V. ".to_owned()),
-            contact: None,
+            ..OperatorFile::default()
         };
         let operator = file.checked(&mut problems);
         assert!(problems.is_empty());

@@ -17,6 +17,7 @@ mod probe;
 mod public;
 mod public_error;
 mod public_headers;
+mod public_language;
 mod public_link;
 mod public_page;
 mod public_paste;

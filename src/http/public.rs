@@ -202,10 +202,7 @@ async fn logged(
             };
             (route, answer)
         }
-        None => (
-            NO_ROUTE,
-            PublicError::not_found().respond(&request, &config.operator),
-        ),
+        None => (NO_ROUTE, PublicError::not_found().respond(&request, config)),
     };
     let route = Cow::Borrowed(route);
     let (head, status) = (request.head(), answer.status());
@@ -223,17 +220,17 @@ async fn answer(
     state: &AppState,
     media: &MediaProxy,
 ) -> HttpResponse {
-    let operator = &state.config().operator;
+    let config = state.config();
     match *request.method() {
         Method::GET | Method::HEAD => {}
         Method::POST if matches!(target, Target::Own(Route::Report(_))) => {}
         Method::OPTIONS => return preflight(),
-        _ => return method_not_allowed(request, operator),
+        _ => return method_not_allowed(request, config),
     }
     if let Some(denials) = state.denials.list()
         && let Err(error) = admitted(request, &denials, state)
     {
-        return error.respond(request, operator);
+        return error.respond(request, config);
     }
     request.count(&state.limits);
     let answered = match target {
@@ -248,7 +245,7 @@ async fn answer(
             Box::pin(public_report::answer(request, token, state)).await
         }
         Target::Own(Route::Robots) => Ok(public_site::robots()),
-        Target::Own(Route::Start) => Ok(public_site::start(state)),
+        Target::Own(Route::Start) => Ok(public_site::start(request, state)),
         Target::Own(Route::SecurityTxt) => Ok(public_site::security_txt(request, state)),
         Target::Own(Route::Favicon) => Ok(public_site::favicon()),
         Target::Legacy(path) => {
@@ -257,7 +254,7 @@ async fn answer(
     };
     match answered {
         Ok(response) => response,
-        Err(error) => refused(error, request, state).respond(request, operator),
+        Err(error) => refused(error, request, state).respond(request, config),
     }
 }
 

@@ -13,7 +13,8 @@ use actix_web::{
 use serde::Serialize;
 
 use crate::{
-    config::OperatorConfig,
+    config::Config,
+    languages::{Language, Languages},
     limits::Limited,
     links::Refusal,
     media::MediaError,
@@ -22,7 +23,7 @@ use crate::{
 };
 use medialink_link::LinkState;
 
-use super::{public_headers, public_request::PublicRequest};
+use super::{public_headers, public_language, public_request::PublicRequest};
 
 /// How long to wait for an upload, in seconds.
 const UPLOAD_RETRY_S: u64 = 10;
@@ -238,27 +239,26 @@ impl PublicError {
     }
 
     /// A page where the client asks for one, JSON otherwise.
-    pub(super) fn respond(
-        self,
-        request: &PublicRequest,
-        operator: &OperatorConfig,
-    ) -> HttpResponse {
+    pub(super) fn respond(self, request: &PublicRequest, config: &Config) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         public_headers::insert(&mut response);
         response
             .insert_header((header::CACHE_CONTROL, "no-store"))
-            .insert_header((header::VARY, "Accept"))
+            .insert_header((header::VARY, public_language::VARY))
             .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.clone()));
         if let Some(seconds) = self.retry_after_s {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         if accepts_html(request.headers()) {
+            let frame = public_language::frame(request, config);
+            response.insert_header((header::CONTENT_LANGUAGE, frame.texts.language().tag()));
             let page = ErrorPage {
                 status: self.status.as_u16(),
                 cause: self.cause,
                 retry_after_seconds: self.retry_after_s,
                 network: self.network,
-                operator: operator.clone(),
+                operator: config.operator.clone(),
+                frame,
             };
             return response
                 .content_type(pages::CONTENT_TYPE)
@@ -266,7 +266,9 @@ impl PublicError {
         }
         response.json(MatrixError {
             errcode: self.errcode,
-            error: self.cause.title(),
+            error: self
+                .cause
+                .title(&Languages::built_in().of(Language::English)),
         })
     }
 }
@@ -275,7 +277,7 @@ impl PublicError {
 #[derive(Serialize)]
 struct MatrixError {
     errcode: &'static str,
-    error: &'static str,
+    error: String,
 }
 
 /// Whether `Accept` names `text/html`; `*/*` does not.
@@ -300,16 +302,13 @@ pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 /// Answers a method that the path does not have.
-pub(super) fn method_not_allowed(
-    request: &PublicRequest,
-    operator: &OperatorConfig,
-) -> HttpResponse {
+pub(super) fn method_not_allowed(request: &PublicRequest, config: &Config) -> HttpResponse {
     let error = PublicError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "M_UNRECOGNIZED",
         Cause::NotFound,
     );
-    let mut response = error.respond(request, operator);
+    let mut response = error.respond(request, config);
     response.headers_mut().insert(
         header::ALLOW,
         HeaderValue::from_static("GET, HEAD, OPTIONS"),

@@ -2,17 +2,17 @@
 
 use actix_web::{HttpResponse, http::header};
 use medialink_event::canonical_type;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use crate::{
     homeserver::MediaVariant,
     links::Grant,
     media::{MediaError, MediaProxy},
-    pages::{self, Moment, PastePage, ViewKind, ViewPage},
+    pages::{self, PastePage, ViewKind, ViewPage},
 };
 
 use super::{
     public_error::PublicError,
+    public_language,
     public_link::{granted, order},
     public_paste, public_preview,
     public_request::PublicRequest,
@@ -32,6 +32,8 @@ pub(super) async fn answer(
     let kind = kind(mimetype.as_deref());
     let view = state.links.view(link);
     let facts = (mimetype.as_deref(), size);
+    let frame = public_language::frame(request, state.config());
+    let language = frame.texts.language().tag();
     let page = ViewPage {
         title: link.claims.filename.clone(),
         kind,
@@ -40,15 +42,17 @@ pub(super) async fn answer(
         page_url: view.page_url.unwrap_or_default(),
         report_url: (state.reports.are_taken())
             .then(|| state.links.report_url(link))
-            .flatten(),
+            .flatten()
+            .map(|url| public_language::kept(request, url)),
         mimetype: mimetype.map(|name| canonical_type(&name).into_owned()),
         size_bytes: size,
         appearance: link.appearance.clone(),
         network: Some(grant.bridge.network.clone()),
-        expires_at: link.expires_at.and_then(moment),
+        expires_at: (link.expires_at).and_then(|at| frame.texts.moment(at, state.clock.now_ms())),
         follows_left: link
             .max_follows
             .map(|max| u64::try_from(max.saturating_sub(link.follows)).unwrap_or(0)),
+        frame,
     };
     let html = match &link.paste {
         None => page.render(),
@@ -60,6 +64,8 @@ pub(super) async fn answer(
     Ok(HttpResponse::Ok()
         .content_type(pages::CONTENT_TYPE)
         .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, header::ACCEPT_LANGUAGE.as_str()))
+        .insert_header((header::CONTENT_LANGUAGE, language))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("X-Robots-Tag", "noindex"))
@@ -119,14 +125,4 @@ fn kind(mimetype: Option<&str>) -> ViewKind {
         Some(("text", "plain")) => ViewKind::Text,
         _ => ViewKind::Other,
     }
-}
-
-fn moment(at_ms: i64) -> Option<Moment> {
-    let at = OffsetDateTime::from_unix_timestamp(at_ms / 1000).ok()?;
-    let words =
-        format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
-    Some(Moment {
-        text: at.format(words).ok()?,
-        rfc3339: at.format(&Rfc3339).ok()?,
-    })
 }

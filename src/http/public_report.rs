@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     public_error::{PublicError, accepts_html},
+    public_language,
     public_link::granted,
     public_request::PublicRequest,
     state::AppState,
@@ -38,11 +39,11 @@ pub(super) async fn answer(
     }
     let grant = granted(request, token, state).await?;
     if *request.method() != Method::POST {
-        return Ok(page(&grant, false));
+        return Ok(page(request, &grant, state, false));
     }
     take(request, &grant, state).await?;
     if accepts_html(request.headers()) {
-        return Ok(page(&grant, true));
+        return Ok(page(request, &grant, state, true));
     }
     Ok(headed(HttpResponse::Ok()).json(json!({})))
 }
@@ -72,15 +73,19 @@ async fn form(request: &PublicRequest) -> Option<Vec<u8>> {
     Some(form)
 }
 
-fn page(grant: &Grant, is_taken: bool) -> HttpResponse {
+fn page(request: &PublicRequest, grant: &Grant, state: &AppState, is_taken: bool) -> HttpResponse {
+    let frame = public_language::frame(request, state.config());
+    let language = frame.texts.language().tag();
     let reasons = Reason::ALL.map(|reason| (reason.as_str(), reason.explanation()));
     let page = ReportPage {
         title: grant.link.claims.filename.clone(),
         reasons: reasons.to_vec(),
         max_note: MAX_NOTE,
         is_taken,
+        frame,
     };
     headed(HttpResponse::Ok())
+        .insert_header((header::CONTENT_LANGUAGE, language))
         .content_type(pages::CONTENT_TYPE)
         .body(page.render())
 }
@@ -88,7 +93,7 @@ fn page(grant: &Grant, is_taken: bool) -> HttpResponse {
 fn headed(mut response: actix_web::HttpResponseBuilder) -> actix_web::HttpResponseBuilder {
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::VARY, "Accept"))
+        .insert_header((header::VARY, public_language::VARY))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("X-Robots-Tag", "noindex"))

@@ -8,7 +8,8 @@ use time::{OffsetDateTime, Time, format_description::well_known::Rfc3339};
 use crate::pages::{self, StartPage};
 
 use super::{
-    public_error::PublicError, public_headers, public_request::PublicRequest, state::AppState,
+    public_error::PublicError, public_headers, public_language, public_request::PublicRequest,
+    state::AppState,
 };
 
 /// The icon: 16, 32 and 48 pixels wide.
@@ -24,27 +25,32 @@ pub(super) fn robots() -> HttpResponse {
 }
 
 /// `GET` and `HEAD /`, also at the path of `public_url`.
-pub(super) fn start(state: &AppState) -> HttpResponse {
+pub(super) fn start(request: &PublicRequest, state: &AppState) -> HttpResponse {
     let config = state.config();
     let mut seen = HashSet::new();
     let networks = config.bridges.iter().map(|bridge| bridge.network.clone());
+    let frame = public_language::frame(request, config);
+    let language = frame.texts.language().tag();
     let page = StartPage {
         networks: networks.filter(|name| seen.insert(name.clone())).collect(),
         takes_reports: state.reports.are_taken(),
         operator: config.operator.clone(),
+        frame,
     };
-    kept("max-age=300")
+    kept("private, max-age=300")
         .content_type(pages::CONTENT_TYPE)
+        .insert_header((header::VARY, header::ACCEPT_LANGUAGE.as_str()))
+        .insert_header((header::CONTENT_LANGUAGE, language))
         .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp()))
         .body(page.render())
 }
 
 /// `GET` and `HEAD /.well-known/security.txt` (RFC 9116), if there is somebody to write to.
 pub(super) fn security_txt(request: &PublicRequest, state: &AppState) -> HttpResponse {
-    let operator = &state.config().operator;
-    let contact = operator.contact.as_ref();
+    let config = state.config();
+    let contact = config.operator.contact.as_ref();
     let Some((contact, expires)) = contact.zip(expires(state.clock.now_ms())) else {
-        return PublicError::not_found().respond(request, operator);
+        return PublicError::not_found().respond(request, config);
     };
     kept("max-age=3600")
         .content_type("text/plain; charset=utf-8")

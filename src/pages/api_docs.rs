@@ -2,7 +2,9 @@
 
 use askama::Template;
 
-use super::render::render;
+use crate::languages::{Language, Languages};
+
+use super::{frame::Frame, render::render};
 
 /// An OpenAPI description as one page. The words may hold `` `code` `` in backticks and empty lines
 /// between paragraphs; other Markdown is shown as it is written.
@@ -82,6 +84,11 @@ impl ApiDocsPage {
     #[must_use]
     pub fn render(&self) -> String {
         render(self)
+    }
+
+    /// The description is in English.
+    fn frame(&self) -> Frame {
+        Frame::fixed(Languages::built_in().of(Language::English))
     }
 
     /// The operations with an anchor each; those that would share one are numbered.

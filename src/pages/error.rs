@@ -2,9 +2,9 @@
 
 use askama::Template;
 
-use crate::config::OperatorConfig;
+use crate::{config::OperatorConfig, languages::Texts};
 
-use super::{display_name::display_name, render::render};
+use super::{display_name::display_name, frame::Frame, render::render};
 
 /// A page for a link that cannot be followed. It repeats nothing of the link.
 #[derive(Clone, Debug, Template)]
@@ -21,6 +21,8 @@ pub struct ErrorPage {
     pub network: Option<String>,
     /// Who runs the service.
     pub operator: OperatorConfig,
+    /// The language of the page.
+    pub frame: Frame,
 }
 
 /// Why a link cannot be followed, as far as the page says.
@@ -102,105 +104,35 @@ impl Cause {
         Self::HomeserverSlow,
     ];
 
+    /// The message of its heading, with its `explanation` and its `advice`.
+    fn id(self) -> &'static str {
+        match self {
+            Self::NotFound => "error-not-found",
+            Self::Expired => "error-expired",
+            Self::Revoked => "error-revoked",
+            Self::Redacted => "error-redacted",
+            Self::KeyRevoked => "error-key-revoked",
+            Self::Spent => "error-spent",
+            Self::MediaGone => "error-media-gone",
+            Self::NotYetUploaded => "error-not-yet-uploaded",
+            Self::NoThumbnail => "error-no-thumbnail",
+            Self::Busy => "error-busy",
+            Self::Limited => "error-limited",
+            Self::DatabaseAway => "error-database-away",
+            Self::Denied => "error-denied",
+            Self::NotScanned => "error-not-scanned",
+            Self::BadSize => "error-bad-size",
+            Self::BadReport => "error-bad-report",
+            Self::TooLarge => "error-too-large",
+            Self::HomeserverFailed => "error-homeserver-failed",
+            Self::HomeserverSlow => "error-homeserver-slow",
+        }
+    }
+
     /// The page's heading.
     #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::NotFound => "This link leads nowhere",
-            Self::Expired => "This link has expired",
-            Self::Revoked => "This link was withdrawn",
-            Self::Redacted => "The message was removed",
-            Self::KeyRevoked => "This link is no longer valid",
-            Self::Spent => "This link was already used",
-            Self::MediaGone => "The file is gone",
-            Self::NotYetUploaded => "The file is still on its way",
-            Self::NoThumbnail => "There is no preview of this file",
-            Self::Busy => "There are too many previews to make",
-            Self::Limited => "That was a lot at once",
-            Self::DatabaseAway => "This service is taking a short break",
-            Self::Denied => "This is not available here",
-            Self::NotScanned => "The file could not be checked",
-            Self::BadSize => "This is no size of a preview",
-            Self::BadReport => "This report could not be read",
-            Self::TooLarge => "The file is too large",
-            Self::HomeserverFailed => "The file can’t be fetched right now",
-            Self::HomeserverSlow => "Fetching the file took too long",
-        }
-    }
-
-    fn explanation(self) -> &'static str {
-        match self {
-            Self::NotFound => {
-                "There is no file behind this address. The link may have been cut off or changed \
-                 on its way to you."
-            }
-            Self::Expired => {
-                "Links to shared files work for a limited time only, and the time of this one is \
-                 over."
-            }
-            Self::Revoked => "Somebody has ended access to this file before its time was over.",
-            Self::Redacted => {
-                "The message with this file was deleted in the chat, so the file is no longer \
-                 available here either."
-            }
-            Self::KeyRevoked => {
-                "For safety, the operator of this service has ended all links that were made in \
-                 the same way as this one."
-            }
-            Self::Spent => {
-                "It could be opened a limited number of times, often just once, and that has \
-                 happened already."
-            }
-            Self::MediaGone => {
-                "The link is fine, but the server that kept the file no longer has it."
-            }
-            Self::NoThumbnail => {
-                "Small pictures are made of images only, and only of those that can be read."
-            }
-            Self::Denied => {
-                "The operator of this service has decided not to hand this out, or not to hand \
-                 anything out to your network."
-            }
-            Self::BadSize => {
-                "The address of a preview tells its width and height as whole numbers of at least \
-                 1, and its method as crop or scale."
-            }
-            Self::BadReport => "It has one of the reasons of the form, and 500 characters at most.",
-            Self::TooLarge => "It is larger than the files that this service hands on.",
-            passing => passing.hindrance(),
-        }
-    }
-
-    /// The explanation of a cause that passes.
-    fn hindrance(self) -> &'static str {
-        match self {
-            Self::NotYetUploaded => {
-                "The sender has announced this file, but its upload is not complete yet."
-            }
-            Self::Busy => {
-                "Many previews are being made at this moment, and this one has not had its turn."
-            }
-            Self::Limited => {
-                "This service gives each reader, each link and each chat room a fair share of what it can \
-                 do, and that share is used up for the moment."
-            }
-            Self::DatabaseAway => {
-                "The part of it that knows whether this link is still good cannot be reached. There is \
-                 nothing wrong on your side."
-            }
-            Self::NotScanned => {
-                "This service looks into files before it hands them out, and cannot do so at this \
-                 moment. There is nothing wrong on your side."
-            }
-            Self::HomeserverFailed => {
-                "The server that keeps the file did not hand it out. There is nothing wrong on \
-                 your side."
-            }
-            _ => {
-                "The server that keeps the file did not answer in time. There is nothing wrong on \
-                 your side."
-            }
-        }
+    pub fn title(self, texts: &Texts) -> String {
+        texts.say(self.id())
     }
 
     /// Whether the same link may work again without anybody's help.
@@ -246,37 +178,25 @@ impl ErrorPage {
         render(self)
     }
 
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    fn title(&self) -> String {
+        self.cause.title(&self.frame.texts)
+    }
+
+    fn explanation(&self) -> String {
+        let texts = &self.frame.texts;
+        texts.beside(self.cause.id(), "explanation", &[])
+    }
+
     /// The next step for the reader.
     fn advice(&self) -> String {
-        let sender = self.sender();
-        match self.cause {
-            Cause::NotFound => format!(
-                "Check that you copied the whole address, or ask {sender} to send it again."
-            ),
-            Cause::Expired | Cause::Revoked | Cause::KeyRevoked | Cause::Spent => {
-                format!("If you still need the file, ask {sender} to send it again.")
-            }
-            Cause::Redacted => format!("If you think it was a mistake, ask {sender}."),
-            Cause::MediaGone => format!("Ask {sender} to send it again."),
-            Cause::NoThumbnail => "The link to the file itself works all the same.".to_owned(),
-            Cause::Denied => "If you think it is a mistake, ask the operator.".to_owned(),
-            Cause::Busy | Cause::Limited | Cause::DatabaseAway | Cause::NotScanned => {
-                format!("Try again in {}.", self.wait())
-            }
-            Cause::BadSize => "Check that you copied the whole address.".to_owned(),
-            Cause::BadReport => "Go back, and send it again.".to_owned(),
-            Cause::TooLarge => {
-                format!("Ask {sender} for a smaller version, or to send it in another way.")
-            }
-            Cause::NotYetUploaded => format!(
-                "Try again in {}. If it never arrives, ask {sender} to send it again.",
-                self.wait()
-            ),
-            Cause::HomeserverFailed | Cause::HomeserverSlow => format!(
-                "Try again in {}. If that does not help, ask {sender} to send it again.",
-                self.wait()
-            ),
-        }
+        let texts = &self.frame.texts;
+        let when = texts.wait(self.retry_after_seconds);
+        let values = [("sender", self.sender().into()), ("when", when.into())];
+        texts.beside(self.cause.id(), "advice", &values)
     }
 
     fn sender(&self) -> String {
@@ -286,25 +206,22 @@ impl ErrorPage {
             .filter(|_| self.cause != Cause::NotFound)
             .and_then(display_name);
         match network {
-            Some(network) => format!("the person who sent it on {network}"),
-            None => "the person who sent it".to_owned(),
+            Some(network) => (self.frame).say_with("sender-on", &[("network", network.into())]),
+            None => self.frame.say("sender"),
         }
     }
 
-    fn operator(&self) -> String {
+    /// What stands before and after the contact of the operator.
+    fn around_contact(&self) -> (String, String) {
         let name = self.operator.name.as_deref().and_then(display_name);
-        name.unwrap_or_else(|| "the operator".to_owned())
+        let name = name.unwrap_or_else(|| self.frame.say("the-operator"));
+        let texts = &self.frame.texts;
+        texts.around("run-by-contact", "contact", &[("operator", name.into())])
     }
 
-    fn wait(&self) -> String {
-        match self.retry_after_seconds {
-            None => "a few minutes".to_owned(),
-            Some(0 | 1) => "a second".to_owned(),
-            Some(seconds @ 2..=119) => format!("{seconds} seconds"),
-            Some(seconds @ 120..=7_199) => format!("{} minutes", seconds.div_ceil(60)),
-            Some(seconds @ 7_200..=172_799) => format!("{} hours", seconds.div_ceil(3_600)),
-            Some(seconds) => format!("{} days", seconds.div_ceil(86_400)),
-        }
+    fn status_words(&self) -> String {
+        let status = self.status.to_string();
+        (self.frame).say_with("error-status", &[("status", status.into())])
     }
 }
 
@@ -313,6 +230,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::{languages::Language, pages::tests::frame};
 
     fn page(cause: Cause) -> ErrorPage {
         ErrorPage {
@@ -321,15 +239,22 @@ mod tests {
             retry_after_seconds: None,
             network: None,
             operator: OperatorConfig::default(),
+            frame: frame(Language::English),
         }
     }
 
     #[test]
     fn every_cause_has_its_own_title_and_explanation() {
-        let titles: HashSet<_> = Cause::ALL.iter().map(|cause| cause.title()).collect();
-        let explanations: HashSet<_> = Cause::ALL.iter().map(|cause| cause.explanation()).collect();
-        assert_eq!(titles.len(), Cause::ALL.len());
-        assert_eq!(explanations.len(), Cause::ALL.len());
+        for language in Language::ALL {
+            let pages = Cause::ALL.map(|cause| ErrorPage {
+                frame: frame(language),
+                ..page(cause)
+            });
+            let titles: HashSet<_> = pages.iter().map(ErrorPage::title).collect();
+            let explanations: HashSet<_> = pages.iter().map(ErrorPage::explanation).collect();
+            assert_eq!(titles.len(), Cause::ALL.len(), "{language}");
+            assert_eq!(explanations.len(), Cause::ALL.len(), "{language}");
+        }
     }
 
     #[test]
@@ -337,9 +262,9 @@ mod tests {
         for cause in Cause::ALL {
             let page = page(cause);
             let html = page.render();
-            assert!(html.contains(&format!("<title>{}</title>", cause.title())));
-            assert!(html.contains(&format!("<h1>{}</h1>", cause.title())));
-            assert!(html.contains(cause.explanation()));
+            assert!(html.contains(&format!("<title>{}</title>", page.title())));
+            assert!(html.contains(&format!("<h1>{}</h1>", page.title())));
+            assert!(html.contains(&page.explanation()));
             assert!(html.contains(&page.advice()));
             assert!(html.contains("Error 410"));
             assert_eq!(

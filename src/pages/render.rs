@@ -36,3 +36,33 @@ pub(super) fn render(template: &impl askama::Template) -> String {
             .to_owned()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn robots_are_kept_out_but_those_of_previews() {
+        let (previews, others) = ROBOTS_TXT.split_once("\n\n").expect("two groups");
+        assert_eq!(others, "User-agent: *\nDisallow: /\n");
+        let mut lines: Vec<&str> = previews.lines().collect();
+        assert_eq!(lines.pop(), Some("Allow: /"));
+        for line in &lines {
+            let name = line.strip_prefix("User-agent: ").expect("a name");
+            assert!(
+                name.bytes()
+                    .all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')),
+                "{name}"
+            );
+        }
+        for name in [
+            "Twitterbot",
+            "facebookexternalhit",
+            "LinkedInBot",
+            "Slackbot-LinkExpanding",
+            "WhatsApp",
+        ] {
+            assert!(lines.contains(&&*format!("User-agent: {name}")), "{name}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::config::OperatorConfig;
 
-use super::{display_name::display_name, render::render};
+use super::{display_name::display_name, frame::Frame, render::render};
 
 /// What this site is, and who runs it.
 #[derive(Clone, Debug, Template)]
@@ -16,6 +16,8 @@ pub struct StartPage {
     pub takes_reports: bool,
     /// Who runs the service.
     pub operator: OperatorConfig,
+    /// The language of the page.
+    pub frame: Frame,
 }
 
 impl StartPage {
@@ -29,23 +31,26 @@ impl StartPage {
         self.operator.name.as_deref().and_then(display_name)
     }
 
-    /// The networks as a part of a sentence: `IRC, XMPP and SMS`.
-    fn networks(&self) -> String {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    fn intro(&self) -> String {
         let names: Vec<String> = (self.networks.iter())
             .filter_map(|name| display_name(name))
             .collect();
-        match names.split_last() {
-            None => "other networks".to_owned(),
-            Some((only, [])) => only.clone(),
-            Some((last, others)) => format!("{} and {last}", others.join(", ")),
-        }
+        let networks = match names.as_slice() {
+            [] => self.frame.say("start-other-networks"),
+            names => self.frame.texts.list(names),
+        };
+        (self.frame).say_with("start-intro", &[("networks", networks.into())])
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::config::Contact;
+    use crate::{config::Contact, languages::Language, pages::tests::frame};
 
     pub(in crate::pages) fn operator() -> OperatorConfig {
         OperatorConfig {
@@ -62,6 +67,7 @@ pub(super) mod tests {
             networks: vec!["Libera.Chat".to_owned(), "XMPP".to_owned()],
             takes_reports: true,
             operator: operator(),
+            frame: frame(Language::English),
         }
     }
 
@@ -70,14 +76,19 @@ pub(super) mod tests {
             networks: vec!["Libera.Chat".to_owned()],
             takes_reports: false,
             operator: OperatorConfig::default(),
+            frame: frame(Language::English),
         }
     }
 
     /// With everything on it and with nothing, by a name.
-    pub(in crate::pages) fn pages() -> [(String, String); 2] {
+    pub(in crate::pages) fn pages(frame: &Frame) -> [(String, String); 2] {
+        let html = |page: StartPage| {
+            let frame = frame.clone();
+            StartPage { frame, ..page }.render()
+        };
         [
-            ("start".to_owned(), start_page().render()),
-            ("start-bare".to_owned(), bare_page().render()),
+            ("start".to_owned(), html(start_page())),
+            ("start-bare".to_owned(), html(bare_page())),
         ]
     }
 
@@ -109,6 +120,7 @@ pub(super) mod tests {
             assert!(html.contains(part), "{part} in {html}");
         }
         let html = bare_page().render();
+        let (html, _) = html.split_once("<footer").expect("a footer");
         for absent in ["Run by", "<a ", "Report this file", "<dl", "not be here"] {
             assert!(!html.contains(absent), "{absent} in {html}");
         }

@@ -4,7 +4,9 @@ use askama::Template;
 
 use medialink_event::{Appearance, human};
 
-use super::{display_name::display_name, placeholder::Placeholder, render::render};
+use crate::languages::Moment;
+
+use super::{display_name::display_name, frame::Frame, placeholder::Placeholder, render::render};
 
 /// A page around one medium, with OpenGraph data for link previews.
 ///
@@ -37,6 +39,8 @@ pub struct ViewPage {
     pub expires_at: Option<Moment>,
     /// How often the link can still be followed, if that is limited.
     pub follows_left: Option<u64>,
+    /// The language of the page.
+    pub frame: Frame,
 }
 
 /// A picture for link previews.
@@ -65,23 +69,15 @@ pub enum ViewKind {
     Other,
 }
 
-/// A point in time, for people and for programs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// As people read it, with the time zone: `8 October 2026, 12:00 UTC`.
-    pub text: String,
-    /// As RFC 3339 writes it: `2026-10-08T12:00:00Z`.
-    pub rfc3339: String,
-}
-
 impl ViewKind {
+    /// The message that names it.
     fn name(self) -> &'static str {
         match self {
-            Self::Image => "Image",
-            Self::Video => "Video",
-            Self::Audio => "Audio",
-            Self::Text => "Text",
-            Self::Other => "File",
+            Self::Image => "kind-image",
+            Self::Video => "kind-video",
+            Self::Audio => "kind-audio",
+            Self::Text => "kind-text",
+            Self::Other => "kind-file",
         }
     }
 
@@ -89,13 +85,14 @@ impl ViewKind {
         matches!(self, Self::Image | Self::Video | Self::Audio)
     }
 
+    /// The message that stands for the name of such media.
     fn without_name(self) -> &'static str {
         match self {
-            Self::Image => "Shared image",
-            Self::Video => "Shared video",
-            Self::Audio => "Shared audio",
-            Self::Text => "Shared text",
-            Self::Other => "Shared file",
+            Self::Image => "unnamed-image",
+            Self::Video => "unnamed-video",
+            Self::Audio => "unnamed-audio",
+            Self::Text => "unnamed-text",
+            Self::Other => "unnamed-file",
         }
     }
 }
@@ -115,7 +112,7 @@ impl ViewPage {
             .unwrap_or_default()
     }
 
-    fn is_limited(&self) -> bool {
+    pub(super) fn is_limited(&self) -> bool {
         self.follows_left.is_some()
     }
 
@@ -132,11 +129,18 @@ impl ViewPage {
     fn veil(&self) -> String {
         let warning = self.appearance.warning.as_ref();
         let reason = warning.and_then(|warning| display_name(warning.reason.as_deref()?));
-        let word = match warning {
-            Some(warning) if warning.is_spoiler => "Spoiler",
-            _ => "Content warning",
-        };
-        reason.map_or_else(|| word.to_owned(), |reason| format!("{word}: {reason}"))
+        let is_spoiler = warning.is_some_and(|warning| warning.is_spoiler);
+        match reason {
+            None if is_spoiler => self.frame.say("view-spoiler"),
+            None => self.frame.say("view-warning"),
+            Some(reason) => {
+                let values = [("reason", reason.into())];
+                match is_spoiler {
+                    true => self.frame.say_with("view-spoiler-reason", &values),
+                    false => self.frame.say_with("view-warning-reason", &values),
+                }
+            }
+        }
     }
 
     fn pixels(&self) -> Option<(u32, u32)> {
@@ -152,44 +156,61 @@ impl ViewPage {
         Some(Placeholder::new(width, height, blurhash))
     }
 
+    fn pixel_words(&self) -> Option<String> {
+        let (width, height) = self.pixels()?;
+        let values = [
+            ("width", self.frame.texts.digits(width.into()).into()),
+            ("height", self.frame.texts.digits(height.into()).into()),
+        ];
+        Some(self.frame.say_with("fact-pixels", &values))
+    }
+
     /// As players write it: `1:23`, `1:02:03`.
     fn duration(&self) -> Option<String> {
         let plays = matches!(self.kind, ViewKind::Audio | ViewKind::Video);
-        let seconds = self
-            .appearance
-            .duration_ms
-            .filter(|_| plays)?
-            .div_ceil(1000);
-        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        Some(match hours {
-            0 => format!("{minutes}:{seconds:02}"),
-            _ => format!("{hours}:{minutes:02}:{seconds:02}"),
-        })
+        let duration = self.appearance.duration_ms.filter(|_| plays)?;
+        Some(human::duration(duration))
     }
 
-    fn times(&self) -> String {
-        match self.follows_left {
-            None | Some(0 | 1) => "once".to_owned(),
-            Some(left) => format!("{left} more times"),
+    /// A message about how often the link can still be followed; one that is used up is told as the last.
+    pub(super) fn limit(&self, id: &str) -> String {
+        self.frame
+            .say_count(id, self.follows_left.unwrap_or(1).max(1))
+    }
+
+    /// What stands before and after the time of the link's end.
+    pub(super) fn around_end(&self) -> (String, String) {
+        if !self.is_limited() {
+            return self.frame.around("works-until", "moment");
         }
+        let times = [("times", self.limit("works-times").into())];
+        let texts = &self.frame.texts;
+        texts.around("works-times-until", "moment", &times)
+    }
+
+    pub(super) fn frame(&self) -> &Frame {
+        &self.frame
     }
 
     pub(super) fn heading(&self) -> String {
         self.title
             .as_deref()
             .and_then(display_name)
-            .unwrap_or_else(|| self.kind.without_name().to_owned())
+            .unwrap_or_else(|| self.frame.say(self.kind.without_name()))
     }
 
     pub(super) fn provenance(&self) -> String {
         match self.network.as_deref().and_then(display_name) {
-            Some(network) => format!("Shared from a Matrix room bridged to {network}"),
-            None => "Shared from a Matrix room".to_owned(),
+            Some(network) => {
+                let values = [("network", network.into())];
+                self.frame.say_with("view-provenance-network", &values)
+            }
+            None => self.frame.say("view-provenance"),
         }
     }
 
     pub(super) fn size(&self) -> Option<String> {
-        self.size_bytes.map(human::size)
+        self.size_bytes.map(|bytes| self.frame.texts.size(bytes))
     }
 
     /// <https://ogp.me/#types>

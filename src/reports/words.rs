@@ -40,15 +40,15 @@ impl Reason {
         }
     }
 
-    /// What the form says of it.
+    /// The message by which the form explains it.
     #[must_use]
     pub fn explanation(self) -> &'static str {
         match self {
-            Self::Illegal => "It breaks the law",
-            Self::Violence => "It shows or asks for violence, or harm to oneself",
-            Self::Harassment => "It attacks, threatens or exposes somebody",
-            Self::Spam => "It is unwanted advertising, or deceives",
-            Self::Other => "Something else",
+            Self::Illegal => "report-illegal",
+            Self::Violence => "report-violence",
+            Self::Harassment => "report-harassment",
+            Self::Spam => "report-spam",
+            Self::Other => "report-other",
         }
     }
 }

@@ -35,7 +35,7 @@ async fn the_start_page_says_what_the_site_is_and_who_runs_it() {
         assert_eq!(header("x-robots-tag"), "noindex");
         assert_eq!(header("x-content-type-options"), "nosniff");
         assert_eq!(header("referrer-policy"), "no-referrer");
-        assert_eq!(header("cache-control"), "max-age=300");
+        assert_eq!(header("cache-control"), "private, max-age=300");
         let csp = header("content-security-policy");
         assert!(csp.starts_with("default-src 'none'; style-src 'sha256-"));
         let page = answer.text().await.expect("text");

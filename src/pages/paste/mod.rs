@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use super::{render::render, view::ViewPage};
+use super::{frame::Frame, render::render, view::ViewPage};
 
 pub use highlight::Grammars;
 pub use rows::{Rows, rows};
@@ -27,5 +27,14 @@ impl PastePage {
     #[must_use]
     pub fn render(&self) -> String {
         render(self)
+    }
+
+    fn frame(&self) -> &Frame {
+        self.view.frame()
+    }
+
+    /// How many lines are shown.
+    fn shown(&self) -> u64 {
+        u64::try_from(self.rows.shown).unwrap_or(u64::MAX)
     }
 }

@@ -73,7 +73,7 @@ pub async fn assert_broken(service: &Service, url: &str, status: u16, errcode: &
             let response = request.header("Accept", accept).send().await;
             let response = response.expect("an answer");
             assert_eq!(response.status(), status, "{method} {words}");
-            assert_eq!(response.headers()["vary"], "Accept");
+            assert_eq!(response.headers()["vary"], "Accept, Accept-Language");
             assert_eq!(response.headers()["cache-control"], "no-store");
             assert_eq!(response.headers()["x-content-type-options"], "nosniff");
             let kind = response.headers()["content-type"].to_str().expect("text");

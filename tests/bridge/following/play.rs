@@ -65,7 +65,7 @@ impl Play {
             .expect("an answer");
         assert_eq!(json.status().as_u16(), status, "{words}");
         assert_eq!(json.headers()["cache-control"], "no-store");
-        assert_eq!(json.headers()["vary"], "Accept");
+        assert_eq!(json.headers()["vary"], "Accept, Accept-Language");
         let body: Value = json.json().await.expect("JSON");
         assert_eq!(body["errcode"], errcode, "{body}");
         let page = self
@@ -79,7 +79,7 @@ impl Play {
         assert_eq!(page.status().as_u16(), status);
         assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
         assert_eq!(page.headers()["cache-control"], "no-store");
-        assert_eq!(page.headers()["vary"], "Accept");
+        assert_eq!(page.headers()["vary"], "Accept, Accept-Language");
         let page = page.text().await.expect("a page");
         assert!(page.contains(words), "{words:?} is not in {page}");
         assert!(

@@ -10,7 +10,7 @@ mod readers;
 use serde_json::Value;
 
 /// The languages that the pages speak.
-const LANGUAGES: [&str; 1] = ["en"];
+const LANGUAGES: [&str; 9] = ["en", "de", "fr", "es", "pt", "pl", "ar", "ja", "zh"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_readers_hold() {

@@ -1,0 +1,56 @@
+//! What every page has around its contents: the language, and the way to the others.
+
+use std::sync::Arc;
+
+use crate::languages::{Language, Texts, Value};
+
+/// The language of a page, and the way to the others.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The words of the page.
+    pub texts: Arc<Texts>,
+    /// Whether the page links to itself in other languages, by `?lang=`.
+    pub is_switchable: bool,
+}
+
+impl Frame {
+    /// A page that is in no other language.
+    #[must_use]
+    pub fn fixed(texts: Arc<Texts>) -> Self {
+        Self {
+            texts,
+            is_switchable: false,
+        }
+    }
+
+    pub(super) fn language(&self) -> Language {
+        self.texts.language()
+    }
+
+    /// A message without variables.
+    pub(super) fn say(&self, id: &str) -> String {
+        self.texts.say(id)
+    }
+
+    /// A message with its variables.
+    pub(super) fn say_with(&self, id: &str, values: &[(&'static str, Value<'_>)]) -> String {
+        self.texts.say_with(id, values)
+    }
+
+    /// A message with a number.
+    pub(super) fn say_count(&self, id: &str, count: u64) -> String {
+        self.texts.say_with(id, &[("count", count.into())])
+    }
+
+    /// The pieces of a message before and after one of its variables.
+    pub(super) fn around(&self, id: &str, variable: &'static str) -> (String, String) {
+        self.texts.around(id, variable, &[])
+    }
+
+    /// The languages that the page links to.
+    pub(super) fn others(&self) -> Vec<Language> {
+        let others = Language::ALL.into_iter();
+        let others = others.filter(|&other| self.is_switchable && other != self.language());
+        others.collect()
+    }
+}
