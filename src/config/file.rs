@@ -16,6 +16,7 @@ use crate::{legacy::LegacyLinks, telemetry::is_filter};
 use super::{
     abuse::{AbuseConfig, AbuseFile},
     bridge::{self, BridgeConfig},
+    console::{ConsoleConfig, ConsoleFile},
     database::{self, DatabaseConfig, DatabaseKeys},
     explain::shown_text,
     homeserver::{HomeserverConfig, HomeserverFile},
@@ -68,6 +69,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How reports of readers are taken.
     pub abuse: AbuseConfig,
+    /// Who gets into the operator's console; `None`: there is none.
+    pub console: Option<ConsoleConfig>,
     /// Who runs the service, for people.
     pub operator: OperatorConfig,
     /// Which lines the log has, as `RUST_LOG` has it, which comes before it.
@@ -137,6 +140,7 @@ pub(super) struct ConfigFile {
     limits: LimitsFile,
     #[serde(default)]
     abuse: AbuseFile,
+    console: Option<ConsoleFile>,
     #[serde(default)]
     operator: OperatorFile,
     #[serde(default)]
@@ -186,6 +190,7 @@ impl ConfigFile {
         let usage = self.usage.checked(&mut problems);
         let limits = self.limits.checked(&mut problems);
         let abuse = self.abuse.checked(&bridges, &mut problems);
+        let console = (self.console).map(|file| file.checked(&bridges, folder, &mut problems));
         let operator = self.operator.checked(&mut problems);
         let around = legacy_links::Surroundings {
             bridges: &bridges,
@@ -218,6 +223,7 @@ impl ConfigFile {
                     usage,
                     limits,
                     abuse,
+                    console,
                     operator,
                     log: self.log,
                     traces,

@@ -6,6 +6,7 @@ mod auth;
 mod bridge_answer;
 mod bridge_api;
 mod conditions;
+mod console;
 mod docs;
 mod error;
 mod health;
@@ -30,6 +31,7 @@ mod send_deadline;
 mod state;
 
 pub use bridge_api::issue_request;
+pub use console::{ConsoleSecret, LoginGuard};
 pub use listener::Listener;
 pub use openapi::openapi;
 pub use probe::{PROBE, SEEN, proof};

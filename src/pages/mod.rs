@@ -4,6 +4,7 @@
 //! no script, no font, no image of their own, one style block. Every value is escaped by the templates.
 
 mod api_docs;
+mod console;
 mod csp;
 mod display_name;
 mod error;
@@ -17,6 +18,10 @@ mod tests;
 mod view;
 
 pub use api_docs::{ApiDocsPage, Operation, Parameter, Response};
+pub use console::{
+    Block, Cell, Chart, ConsoleMessage, ConsolePage, Field, Form, Frame, Input, LoginPage, Point,
+    Table, Tile, amount, bytes, console_csp, moment, share, span,
+};
 pub use csp::{form_csp, page_csp, view_csp};
 pub use error::{Cause, ErrorPage};
 pub use paste::{Grammars, PastePage, Rows, rows};
