@@ -16,6 +16,7 @@ use crate::{languages::Languages, legacy::LegacyLinks, telemetry::is_filter};
 use super::{
     abuse::{AbuseConfig, AbuseFile},
     bridge::{self, BridgeConfig},
+    console::{ConsoleConfig, ConsoleFile},
     database::{self, DatabaseConfig, DatabaseKeys},
     explain::shown_text,
     homeserver::{HomeserverConfig, HomeserverFile},
@@ -69,6 +70,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How reports of readers are taken.
     pub abuse: AbuseConfig,
+    /// Who gets into the operator's console; `None`: there is none.
+    pub console: Option<ConsoleConfig>,
     /// Who runs the service, for people.
     pub operator: OperatorConfig,
     /// The words of the pages.
@@ -140,6 +143,7 @@ pub(super) struct ConfigFile {
     limits: LimitsFile,
     #[serde(default)]
     abuse: AbuseFile,
+    console: Option<ConsoleFile>,
     #[serde(default)]
     operator: OperatorFile,
     #[serde(default)]
@@ -191,6 +195,7 @@ impl ConfigFile {
         let abuse = self.abuse.checked(&bridges, &mut problems);
         let directory = self.operator.directory.as_deref();
         let languages = words::checked(directory, folder, &mut problems);
+        let console = (self.console).map(|file| file.checked(&bridges, folder, &mut problems));
         let operator = self.operator.checked(&mut problems);
         let around = legacy_links::Surroundings {
             bridges: &bridges,
@@ -223,6 +228,7 @@ impl ConfigFile {
                     usage,
                     limits,
                     abuse,
+                    console,
                     operator,
                     languages,
                     log: self.log,

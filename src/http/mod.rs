@@ -7,6 +7,7 @@ mod bridge_answer;
 mod bridge_api;
 mod conditions;
 mod connections;
+mod console;
 mod docs;
 mod error;
 mod health;
@@ -33,6 +34,7 @@ mod state;
 
 pub use bridge_api::issue_request;
 pub use connections::Connections;
+pub use console::{ConsoleSecret, LoginGuard};
 pub use listener::Listener;
 pub use openapi::openapi;
 pub use probe::{PROBE, SEEN, proof};

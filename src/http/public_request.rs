@@ -92,6 +92,11 @@ impl PublicRequest {
     }
 }
 
+/// The network that a request to another listener comes from.
+pub(super) fn network(head: &RequestHead, limits: &Limits) -> ClientNetwork {
+    client(head, limits, Some(limits.proxy_header()))
+}
+
 /// The network that a request comes from, as a proxy's header says.
 fn client(head: &RequestHead, limits: &Limits, header: Option<&'static str>) -> ClientNetwork {
     // Only a test has no connection.

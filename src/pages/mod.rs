@@ -5,6 +5,7 @@
 //! description, which is for operators, has a script.
 
 mod api_docs;
+mod console;
 mod csp;
 mod display_name;
 mod error;
@@ -19,6 +20,10 @@ mod tests;
 mod view;
 
 pub use api_docs::{ApiDocsPage, Operation, Parameter, Response};
+pub use console::{
+    Block, Cell, Chart, ConsoleFrame, ConsoleMessage, ConsolePage, Field, Form, Input, LoginPage,
+    Point, Table, Tile, amount, bytes, console_csp, moment, share, span,
+};
 pub use csp::{docs_csp, form_csp, page_csp, view_csp};
 pub use error::{Cause, ErrorPage};
 pub use frame::Frame;

@@ -12,6 +12,7 @@ mod backup;
 mod bridge_api;
 mod cache;
 mod commands;
+mod console;
 mod denials;
 mod doctor;
 mod early_end;

@@ -55,5 +55,7 @@ INSERT INTO reports (link_id, reporter, bridge, room_id, mxc, reason, created_at
 SELECT link_id, link_id, bridge, '!r', 'mxc://a/b', 'spam', id FROM links;
 INSERT INTO report_deliveries (report_id, target, txn_id, next_attempt_at, outcome)
 SELECT id, 'homeserver', '', CASE WHEN id % 10 = 0 THEN id END, 'waiting' FROM reports;
+INSERT INTO audit (done_at, actor, deed, subject) SELECT id, 'console:token', 'keys rotate', 'x' FROM links;
+INSERT INTO console_sessions (digest, expires_at) SELECT CAST(link_id AS BYTES), id FROM links;
 INSERT INTO screened_media (name, sha256, screened_at) SELECT CAST(link_id AS BYTES), CAST('' AS BYTES), id FROM links;
 INSERT INTO budgets (digest, free_at, changed_at) SELECT 'budget' || id, id, id FROM links
