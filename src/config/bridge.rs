@@ -17,6 +17,7 @@ use crate::languages::Language;
 
 use super::{
     explain::shown_text,
+    homeserver::HomeserverConfig,
     problems::Problems,
     secret::{self, Secret},
     value::base_url,
@@ -98,10 +99,11 @@ pub(super) struct BridgeFile {
 
 pub(super) fn checked(
     files: Vec<BridgeFile>,
-    server_name: Option<&ServerName>,
+    homeserver: Option<&HomeserverConfig>,
     folder: &Path,
     problems: &mut Problems,
 ) -> Vec<BridgeConfig> {
+    let server_name = homeserver.map(|homeserver| &homeserver.server_name);
     if files.is_empty() {
         problems.add("bridges", "is empty; at least one bridge is needed");
     }

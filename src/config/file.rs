@@ -32,7 +32,6 @@ use super::{
     traces::{TracesConfig, TracesFile},
     usage::{UsageConfig, UsageFile},
     value::{Lifetime, Span, base_url},
-    words,
 };
 
 /// The whole configuration, checked.
@@ -185,16 +184,14 @@ impl ConfigFile {
         let database = self.database(folder, &mut problems);
         let key_file = key_place::checked(&self.key_file, database.as_ref(), folder, &mut problems);
         let homeserver = self.homeserver.checked(folder, &mut problems);
-        let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
-        let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
+        let bridges = bridge::checked(self.bridges, homeserver.as_ref(), folder, &mut problems);
         refuse_circles(&bridges, &listen, &mut problems);
         let links = self.links.checked(&mut problems);
         let media = self.media.checked(folder, &mut problems);
         let usage = self.usage.checked(&mut problems);
         let limits = self.limits.checked(&mut problems);
         let abuse = self.abuse.checked(&bridges, &mut problems);
-        let directory = self.operator.directory.as_deref();
-        let languages = words::checked(directory, folder, &mut problems);
+        let languages = self.operator.words(folder, &mut problems);
         let console = (self.console).map(|file| file.checked(&bridges, folder, &mut problems));
         let operator = self.operator.checked(&mut problems);
         let around = legacy_links::Surroundings {

@@ -1,12 +1,14 @@
 //! `operator`: who runs the service, for people who see its pages.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use url::Url;
 
-use super::{explain::shown_text, problems::Problems};
+use crate::languages::Languages;
+
+use super::{explain::shown_text, problems::Problems, words};
 
 /// The most characters of a name.
 const MAX_NAME: usize = 100;
@@ -37,10 +39,15 @@ pub(super) struct OperatorFile {
     name: Option<String>,
     contact: Option<String>,
     /// The folder with words of the operator's own.
-    pub(super) directory: Option<PathBuf>,
+    directory: Option<PathBuf>,
 }
 
 impl OperatorFile {
+    /// The words of the pages, with those of the operator's own.
+    pub(super) fn words(&self, folder: &Path, problems: &mut Problems) -> Languages {
+        words::checked(self.directory.as_deref(), folder, problems)
+    }
+
     pub(super) fn checked(self, problems: &mut Problems) -> OperatorConfig {
         let name = self.name.map(|name| name.trim().to_owned());
         if let Some(name) = &name
