@@ -38,6 +38,10 @@ pages DIRECTORY="target/pages":
     mkdir -p {{ DIRECTORY }}
     MEDIALINK_PAGES_DIR="$(realpath {{ DIRECTORY }})" cargo test --lib -- --ignored pages_for_looking
 
+# Build the site of the documentation; compiles mdBook where there is none.
+site *ARGS:
+    docs/site.sh {{ ARGS }}
+
 # Open the documentation of the crates.
 doc:
     cargo doc --workspace --no-deps --open

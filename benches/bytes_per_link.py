@@ -5,8 +5,9 @@
 
 It makes a SQLite file with the tables of migrations/sqlite, or, if TEST_POSTGRES_URL names a server
 (`tests/with-postgres.sh benches/bytes_per_link.py`), a database there with those of migrations/postgres, fills it
-with links as a public bridge has them (each of another medium, in 200 rooms of very different size, 50 media per
-meta event, each in the state in which the service leaves it once it is counted), and prints what each table and
+with links as a public bridge has them (each of another medium with a content token, open in SQLite and sealed in
+PostgreSQL, in 200 rooms of very different size, 50 media per meta event, each in the state in which the service leaves
+it once it is counted), and prints what each table and
 index holds per link. What PostgreSQL tells other replicas is forgotten within minutes, and left out."""
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from collections.abc import Iterator
 
 COLUMNS = {
     "matrix_ids": "id, matrix_id",
-    "media_references": "id, bridge, room, mxc, state, pending_at",
+    "media_references": "id, bridge, room, mxc, content_token, state, pending_at",
     "links": "id, link_id, form, key_id, bridge, media_reference_id, room, event_id, sender, filename, mimetype, size, "
     "issued_at, expires_at, state",
-    "meta_events": "id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, created_at, "
+    "meta_events": "id, bridge, room_id, state, event_type, batch, txn_id, device_id, event_id, created_at, "
     "named",
 }
 NUMBERS = random.Random(1)
@@ -41,7 +42,13 @@ def word(length: int) -> str:
     return "".join(NUMBERS.choices(string.ascii_letters + string.digits + "-_", k=length))
 
 
-def rows(links: int) -> Iterator[tuple[str, tuple[object, ...]]]:
+def token(is_sealed: bool) -> str:
+    """Make a content token of 24 letters, as it is stored."""
+    # Sealed, it has 16 bytes more, is text again, and is marked.
+    return "=" + word((24 + 16) * 4 // 3 + 1) if is_sealed else word(24)
+
+
+def rows(links: int, is_sealed: bool) -> Iterator[tuple[str, tuple[object, ...]]]:
     """Give each row with the name of its table, in an order in which they may be inserted."""
     names = [f"!{word(18)}:example.org" for _ in range(200)] + [f"@{word(10)}:example.org" for _ in range(5000)]
     for number, name in enumerate(names, 1):
@@ -52,13 +59,14 @@ def rows(links: int) -> Iterator[tuple[str, tuple[object, ...]]]:
     for n in range(1, links + 1):
         room = NUMBERS.choices(range(1, 201), weights)[0]
         at = 1_700_000_000_000 + n * 100
-        yield "media_references", (n, "irc", room, f"mxc://example.org/{word(24)}", "pending", at)
+        yield "media_references", (n, "irc", room, f"mxc://example.org/{word(24)}",
+                                   token(is_sealed), "pending", at)  # fmt: skip
         yield "links", (n, word(16), "short", 1, "irc", n, room, "$" + word(43), NUMBERS.randint(201, 5200),
                         "image.jpg", "image/jpeg", 123456, at, at + 7 * 86_400_000, "live")  # fmt: skip
         waiting[room].append(n)
         if len(waiting[room]) == 50:
             event += 1
-            yield "meta_events", (event, "irc", names[room - 1], "sent", "org.matrix.msc3910.link_usage", "", word(22),
+            yield "meta_events", (event, "irc", names[room - 1], "sent", "org.matrix.msc3910.link_usage", word(22),
                                   word(22), "", "$" + word(43), at, 50)  # fmt: skip
             yield "counted", (event, waiting.pop(room))
 
@@ -79,7 +87,7 @@ def in_sqlite(links: int) -> tuple[list[tuple[str, int]], int]:
         for migration in sorted((MIGRATIONS / "sqlite").glob("*.sql")):
             database.executescript(migration.read_text())
         database.execute("VACUUM")
-        for table, row in rows(links):
+        for table, row in rows(links, is_sealed=False):
             if table == "counted":
                 database.execute(counted(*row))
                 continue
@@ -110,7 +118,7 @@ def in_postgres(links: int, server: str) -> tuple[list[tuple[str, int]], int]:
         # In pieces, as they come, with what autovacuum does now and then: an index that is filled in order is smaller
         # than one that has grown.
         piece: dict[str, list[str]] = collections.defaultdict(list)
-        for n, (table, row) in enumerate(rows(links), 1):
+        for n, (table, row) in enumerate(rows(links, is_sealed=True), 1):
             if table == "counted":
                 piece[table].append(counted(*row) + ";\n")
             else:

@@ -22,6 +22,7 @@ pub mod legacy;
 pub mod limits;
 pub mod links;
 pub mod media;
+pub mod operations;
 mod pages;
 pub mod pastes;
 mod random;

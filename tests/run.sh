@@ -16,6 +16,7 @@ tests/setup-samples.sh
 tests/setup-openapi-client.sh
 tests/setup-preview-readers.sh
 tests/setup-the-lounge.sh
+tests/setup-browser.sh
 tests/setup-postgres.sh
 tests/check.sh
 # The link core alone, as a bridge written in Rust uses it.

@@ -2,6 +2,7 @@
 
 ## كل الصفحات
 
+site-name = Medialink
 site-about = يفتح Medialink الملفات التي تمت مشاركتها في محادثة.
 languages = لغات أخرى
 
@@ -109,6 +110,7 @@ works-times =
        *[other] { $count } مرة أخرى
     }
 works-until = حتى { $moment }
+works-times-until = { $times }، حتى { $moment }
 works-forever = بلا تاريخ انتهاء
 
 ## نص
@@ -219,3 +221,92 @@ error-homeserver-failed = يتعذّر جلب الملف الآن
 error-homeserver-slow = استغرق جلب الملف وقتًا طويلًا
     .explanation = لم يُجب الخادم الذي يحفظ الملف في الوقت المناسب. المشكلة ليست من جهتك.
     .advice = حاول مرة أخرى { $when }. وإذا لم ينفع ذلك، فاطلب من { $sender } إرساله مرة أخرى.
+
+## نصوص الشبكات البسيطة: سطر واحد
+
+text-image =
+    { $count ->
+        [one] صورة
+        [two] صورتين
+        [few] { $count } صور
+        [many] { $count } صورة
+       *[other] { $count } صورة
+    }
+text-gif =
+    { $count ->
+        [one] صورة GIF
+        [two] صورتي GIF
+        [few] { $count } صور GIF
+        [many] { $count } صورة GIF
+       *[other] { $count } صورة GIF
+    }
+text-video =
+    { $count ->
+        [one] فيديو
+        [two] مقطعي فيديو
+        [few] { $count } مقاطع فيديو
+        [many] { $count } مقطع فيديو
+       *[other] { $count } مقطع فيديو
+    }
+text-audio =
+    { $count ->
+        [one] ملفًا صوتيًا
+        [two] ملفين صوتيين
+        [few] { $count } ملفات صوتية
+        [many] { $count } ملفًا صوتيًا
+       *[other] { $count } ملف صوتي
+    }
+text-voice =
+    { $count ->
+        [one] رسالة صوتية
+        [two] رسالتين صوتيتين
+        [few] { $count } رسائل صوتية
+        [many] { $count } رسالة صوتية
+       *[other] { $count } رسالة صوتية
+    }
+text-file =
+    { $count ->
+        [one] ملفًا
+        [two] ملفين
+        [few] { $count } ملفات
+        [many] { $count } ملفًا
+       *[other] { $count } ملف
+    }
+text-sticker =
+    { $count ->
+        [one] ملصقًا
+        [two] ملصقين
+        [few] { $count } ملصقات
+        [many] { $count } ملصقًا
+       *[other] { $count } ملصق
+    }
+text-avatar =
+    { $count ->
+        [one] صورة شخصية
+        [two] صورتين شخصيتين
+        [few] { $count } صور شخصية
+        [many] { $count } صورة شخصية
+       *[other] { $count } صورة شخصية
+    }
+text-room-avatar =
+    { $count ->
+        [one] صورة غرفة
+        [two] صورتي غرفة
+        [few] { $count } صور غرف
+        [many] { $count } صورة غرفة
+       *[other] { $count } صورة غرفة
+    }
+text-sent = أرسل { $things }
+text-changed = عدّل { $things }
+text-new-avatar = غيّر صورته الشخصية
+text-new-room-avatar = غيّر صورة الغرفة
+text-spoiler = حرق للأحداث
+text-spoiler-reason = حرق للأحداث: { $reason }
+text-warning = محتوى حساس
+text-warning-reason = محتوى حساس: { $reason }
+text-thumbnail-only = صورة مصغرة فقط
+text-more = و{ $count } أخرى
+text-edited = معدّل
+text-poll = استطلاع
+text-poll-started = بدأ { $sender } استطلاعًا
+text-poll-edited = عدّل { $sender } استطلاعًا

@@ -2,6 +2,7 @@
 
 ## Jede Seite
 
+site-name = Medialink
 site-about = Medialink öffnet Dateien, die in einem Chat geteilt wurden.
 languages = Weitere Sprachen
 
@@ -88,6 +89,7 @@ works-times =
        *[other] noch { $count }-mal
     }
 works-until = bis { $moment }
+works-times-until = { $times }, bis { $moment }
 works-forever = unbefristet
 
 ## Ein Text
@@ -195,3 +197,65 @@ error-homeserver-failed = Die Datei lässt sich gerade nicht abrufen
 error-homeserver-slow = Das Abrufen der Datei hat zu lange gedauert
     .explanation = Der Server, auf dem die Datei liegt, hat nicht rechtzeitig geantwortet. Es liegt nicht an Ihnen.
     .advice = Versuchen Sie es { $when } noch einmal. Wenn das nicht hilft, bitten Sie { $sender } es noch einmal zu tun.
+
+## Texte für einfache Netze: eine Zeile
+
+text-image =
+    { $count ->
+        [one] ein Bild
+       *[other] { $count } Bilder
+    }
+text-gif =
+    { $count ->
+        [one] ein GIF
+       *[other] { $count } GIFs
+    }
+text-video =
+    { $count ->
+        [one] ein Video
+       *[other] { $count } Videos
+    }
+text-audio =
+    { $count ->
+        [one] eine Audiodatei
+       *[other] { $count } Audiodateien
+    }
+text-voice =
+    { $count ->
+        [one] eine Sprachnachricht
+       *[other] { $count } Sprachnachrichten
+    }
+text-file =
+    { $count ->
+        [one] eine Datei
+       *[other] { $count } Dateien
+    }
+text-sticker =
+    { $count ->
+        [one] einen Sticker
+       *[other] { $count } Sticker
+    }
+text-avatar =
+    { $count ->
+        [one] ein Profilbild
+       *[other] { $count } Profilbilder
+    }
+text-room-avatar =
+    { $count ->
+        [one] ein Raumbild
+       *[other] { $count } Raumbilder
+    }
+text-sent = hat { $things } geschickt
+text-changed = hat { $things } bearbeitet
+text-new-avatar = hat das eigene Profilbild geändert
+text-new-room-avatar = hat das Bild des Raums geändert
+text-spoiler = Spoiler
+text-spoiler-reason = Spoiler: { $reason }
+text-warning = Inhaltswarnung
+text-warning-reason = Inhaltswarnung: { $reason }
+text-thumbnail-only = nur Vorschaubild
+text-more = und { $count } weitere
+text-edited = bearbeitet
+text-poll = Umfrage
+text-poll-started = { $sender } hat eine Umfrage gestartet
+text-poll-edited = { $sender } hat eine Umfrage bearbeitet

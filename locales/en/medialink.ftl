@@ -2,6 +2,7 @@
 
 ## Every page
 
+site-name = Medialink
 site-about = Medialink opens files that were shared in a chat.
 languages = Other languages
 
@@ -88,6 +89,7 @@ works-times =
        *[other] { $count } more times
     }
 works-until = until { $moment }
+works-times-until = { $times }, until { $moment }
 works-forever = without an end date
 
 ## A text
@@ -195,3 +197,65 @@ error-homeserver-failed = The file can’t be fetched right now
 error-homeserver-slow = Fetching the file took too long
     .explanation = The server that keeps the file did not answer in time. There is nothing wrong on your side.
     .advice = Try again { $when }. If that does not help, ask { $sender } to send it again.
+
+## Texts for plain networks: one line, without line ends
+
+text-image =
+    { $count ->
+        [one] an image
+       *[other] { $count } images
+    }
+text-gif =
+    { $count ->
+        [one] a GIF
+       *[other] { $count } GIFs
+    }
+text-video =
+    { $count ->
+        [one] a video
+       *[other] { $count } videos
+    }
+text-audio =
+    { $count ->
+        [one] an audio file
+       *[other] { $count } audio files
+    }
+text-voice =
+    { $count ->
+        [one] a voice message
+       *[other] { $count } voice messages
+    }
+text-file =
+    { $count ->
+        [one] a file
+       *[other] { $count } files
+    }
+text-sticker =
+    { $count ->
+        [one] a sticker
+       *[other] { $count } stickers
+    }
+text-avatar =
+    { $count ->
+        [one] an avatar
+       *[other] { $count } avatars
+    }
+text-room-avatar =
+    { $count ->
+        [one] a room avatar
+       *[other] { $count } avatars
+    }
+text-sent = sent { $things }
+text-changed = edited { $things }
+text-new-avatar = changed their avatar
+text-new-room-avatar = changed the room's avatar
+text-spoiler = spoiler
+text-spoiler-reason = spoiler: { $reason }
+text-warning = content warning
+text-warning-reason = content warning: { $reason }
+text-thumbnail-only = thumbnail only
+text-more = and { $count } more
+text-edited = edited
+text-poll = poll
+text-poll-started = { $sender } started a poll
+text-poll-edited = { $sender } edited a poll

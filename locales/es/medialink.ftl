@@ -2,6 +2,7 @@
 
 ## Todas las páginas
 
+site-name = Medialink
 site-about = Medialink abre archivos que se compartieron en un chat.
 languages = Otros idiomas
 
@@ -88,6 +89,7 @@ works-times =
        *[other] { $count } veces más
     }
 works-until = hasta el { $moment }
+works-times-until = { $times }, hasta el { $moment }
 works-forever = sin fecha límite
 
 ## Un texto
@@ -195,3 +197,65 @@ error-homeserver-failed = Ahora mismo no se puede obtener el archivo
 error-homeserver-slow = Se ha tardado demasiado en obtener el archivo
     .explanation = El servidor que guarda el archivo no ha respondido a tiempo. No es culpa tuya.
     .advice = Vuelve a intentarlo { $when }. Si eso no ayuda, pide a { $sender } que lo envíe de nuevo.
+
+## Textos para redes sencillas: una línea
+
+text-image =
+    { $count ->
+        [one] una imagen
+       *[other] { $count } imágenes
+    }
+text-gif =
+    { $count ->
+        [one] un GIF
+       *[other] { $count } GIF
+    }
+text-video =
+    { $count ->
+        [one] un vídeo
+       *[other] { $count } vídeos
+    }
+text-audio =
+    { $count ->
+        [one] un archivo de audio
+       *[other] { $count } archivos de audio
+    }
+text-voice =
+    { $count ->
+        [one] un mensaje de voz
+       *[other] { $count } mensajes de voz
+    }
+text-file =
+    { $count ->
+        [one] un archivo
+       *[other] { $count } archivos
+    }
+text-sticker =
+    { $count ->
+        [one] un sticker
+       *[other] { $count } stickers
+    }
+text-avatar =
+    { $count ->
+        [one] una foto de perfil
+       *[other] { $count } fotos de perfil
+    }
+text-room-avatar =
+    { $count ->
+        [one] una imagen de sala
+       *[other] { $count } imágenes de sala
+    }
+text-sent = envió { $things }
+text-changed = editó { $things }
+text-new-avatar = cambió su foto de perfil
+text-new-room-avatar = cambió la imagen de la sala
+text-spoiler = spoiler
+text-spoiler-reason = spoiler: { $reason }
+text-warning = contenido sensible
+text-warning-reason = contenido sensible: { $reason }
+text-thumbnail-only = solo miniatura
+text-more = y { $count } más
+text-edited = editado
+text-poll = encuesta
+text-poll-started = { $sender } inició una encuesta
+text-poll-edited = { $sender } editó una encuesta

@@ -2,6 +2,7 @@
 
 ## Toutes les pages
 
+site-name = Medialink
 site-about = Medialink ouvre les fichiers partagés dans une discussion.
 languages = Autres langues
 
@@ -88,6 +89,7 @@ works-times =
        *[other] encore { $count } fois
     }
 works-until = jusqu’au { $moment }
+works-times-until = { $times }, jusqu’au { $moment }
 works-forever = sans limite de durée
 
 ## Un texte
@@ -195,3 +197,65 @@ error-homeserver-failed = Le fichier est momentanément inaccessible
 error-homeserver-slow = La récupération du fichier a pris trop de temps
     .explanation = Le serveur qui conserve le fichier n’a pas répondu à temps. Le problème ne vient pas de vous.
     .advice = Réessayez { $when }. Si cela ne change rien, demandez à { $sender } de le renvoyer.
+
+## Textes pour les réseaux simples : une ligne
+
+text-image =
+    { $count ->
+        [one] une image
+       *[other] { $count } images
+    }
+text-gif =
+    { $count ->
+        [one] un GIF
+       *[other] { $count } GIF
+    }
+text-video =
+    { $count ->
+        [one] une vidéo
+       *[other] { $count } vidéos
+    }
+text-audio =
+    { $count ->
+        [one] un fichier audio
+       *[other] { $count } fichiers audio
+    }
+text-voice =
+    { $count ->
+        [one] un message vocal
+       *[other] { $count } messages vocaux
+    }
+text-file =
+    { $count ->
+        [one] un fichier
+       *[other] { $count } fichiers
+    }
+text-sticker =
+    { $count ->
+        [one] un autocollant
+       *[other] { $count } autocollants
+    }
+text-avatar =
+    { $count ->
+        [one] une photo de profil
+       *[other] { $count } photos de profil
+    }
+text-room-avatar =
+    { $count ->
+        [one] une image de salon
+       *[other] { $count } images de salon
+    }
+text-sent = a envoyé { $things }
+text-changed = a modifié { $things }
+text-new-avatar = a changé sa photo de profil
+text-new-room-avatar = a changé l’image du salon
+text-spoiler = divulgâcheur
+text-spoiler-reason = divulgâcheur : { $reason }
+text-warning = contenu sensible
+text-warning-reason = contenu sensible : { $reason }
+text-thumbnail-only = miniature seulement
+text-more = et { $count } de plus
+text-edited = modifié
+text-poll = sondage
+text-poll-started = { $sender } a lancé un sondage
+text-poll-edited = { $sender } a modifié un sondage

@@ -2,6 +2,7 @@
 
 ## すべてのページ
 
+site-name = Medialink
 site-about = Medialink は、チャットで共有されたファイルを開くサービスです。
 languages = ほかの言語
 
@@ -72,6 +73,7 @@ works-times =
        *[other] あと{ $count }回
     }
 works-until = { $moment }まで
+works-times-until = { $times }、{ $moment }まで
 works-forever = 無期限
 
 ## テキスト
@@ -179,3 +181,65 @@ error-homeserver-failed = 現在ファイルを取得できません
 error-homeserver-slow = ファイルの取得に時間がかかりすぎました
     .explanation = ファイルを保管しているサーバーが、時間内に応答しませんでした。お使いの環境の問題ではありません。
     .advice = { $when }にもう一度お試しください。それでも解決しない場合は、{ $sender }にもう一度送ってもらってください。
+
+## 簡素なネットワーク向けの文：1行
+
+text-image =
+    { $count ->
+        [1] 画像
+       *[other] 画像{ $count }枚
+    }
+text-gif =
+    { $count ->
+        [1] GIF
+       *[other] GIF{ $count }枚
+    }
+text-video =
+    { $count ->
+        [1] 動画
+       *[other] 動画{ $count }本
+    }
+text-audio =
+    { $count ->
+        [1] 音声ファイル
+       *[other] 音声ファイル{ $count }件
+    }
+text-voice =
+    { $count ->
+        [1] ボイスメッセージ
+       *[other] ボイスメッセージ{ $count }件
+    }
+text-file =
+    { $count ->
+        [1] ファイル
+       *[other] ファイル{ $count }件
+    }
+text-sticker =
+    { $count ->
+        [1] ステッカー
+       *[other] ステッカー{ $count }枚
+    }
+text-avatar =
+    { $count ->
+        [1] アイコン
+       *[other] アイコン{ $count }件
+    }
+text-room-avatar =
+    { $count ->
+        [1] ルームのアイコン
+       *[other] アイコン{ $count }件
+    }
+text-sent = が{ $things }を送信しました
+text-changed = が{ $things }を編集しました
+text-new-avatar = がアイコンを変更しました
+text-new-room-avatar = がルームのアイコンを変更しました
+text-spoiler = ネタバレ
+text-spoiler-reason = ネタバレ：{ $reason }
+text-warning = 閲覧注意
+text-warning-reason = 閲覧注意：{ $reason }
+text-thumbnail-only = サムネイルのみ
+text-more = ほか{ $count }件
+text-edited = 編集済み
+text-poll = アンケート
+text-poll-started = { $sender } がアンケートを開始しました
+text-poll-edited = { $sender } がアンケートを編集しました

@@ -2,6 +2,7 @@
 
 ## Każda strona
 
+site-name = Medialink
 site-about = Medialink otwiera pliki udostępnione na czacie.
 languages = Inne języki
 
@@ -66,7 +67,6 @@ view-open = Otwórz
 view-open-limited =
     { $count ->
         [one] Otwórz (tylko raz)
-        [few] Otwórz (jeszcze { $count } razy)
        *[other] Otwórz (jeszcze { $count } razy)
     }
 view-limited =
@@ -92,6 +92,7 @@ works-times =
        *[other] jeszcze { $count } razy
     }
 works-until = do { $moment }
+works-times-until = { $times }, do { $moment }
 works-forever = bezterminowo
 
 ## Tekst
@@ -200,3 +201,74 @@ error-homeserver-failed = Nie można teraz pobrać pliku
 error-homeserver-slow = Pobieranie pliku trwało zbyt długo
     .explanation = Serwer, który przechowuje plik, nie odpowiedział na czas. Po twojej stronie wszystko jest w porządku.
     .advice = Spróbuj ponownie { $when }. Jeśli to nie pomoże, poproś { $sender } o ponowne przesłanie.
+
+## Teksty dla prostych sieci: jeden wiersz
+
+text-image =
+    { $count ->
+        [one] obraz
+        [few] { $count } obrazy
+       *[other] { $count } obrazów
+    }
+text-gif =
+    { $count ->
+        [one] GIF
+        [few] { $count } GIF-y
+       *[other] { $count } GIF-ów
+    }
+text-video =
+    { $count ->
+        [one] film
+        [few] { $count } filmy
+       *[other] { $count } filmów
+    }
+text-audio =
+    { $count ->
+        [one] plik dźwiękowy
+        [few] { $count } pliki dźwiękowe
+       *[other] { $count } plików dźwiękowych
+    }
+text-voice =
+    { $count ->
+        [one] wiadomość głosową
+        [few] { $count } wiadomości głosowe
+       *[other] { $count } wiadomości głosowych
+    }
+text-file =
+    { $count ->
+        [one] plik
+        [few] { $count } pliki
+       *[other] { $count } plików
+    }
+text-sticker =
+    { $count ->
+        [one] naklejkę
+        [few] { $count } naklejki
+       *[other] { $count } naklejek
+    }
+text-avatar =
+    { $count ->
+        [one] zdjęcie profilowe
+        [few] { $count } zdjęcia profilowe
+       *[other] { $count } zdjęć profilowych
+    }
+text-room-avatar =
+    { $count ->
+        [one] obraz pokoju
+        [few] { $count } obrazy pokoju
+       *[other] { $count } obrazów pokoju
+    }
+text-sent = przesyła { $things }
+text-changed = zmienia { $things }
+text-new-avatar = zmienia zdjęcie profilowe
+text-new-room-avatar = zmienia obraz pokoju
+text-spoiler = spojler
+text-spoiler-reason = spojler: { $reason }
+text-warning = treść wrażliwa
+text-warning-reason = treść wrażliwa: { $reason }
+text-thumbnail-only = tylko miniatura
+text-more = i jeszcze { $count }
+text-edited = zmieniono
+text-poll = ankieta
+text-poll-started = { $sender } rozpoczyna ankietę
+text-poll-edited = { $sender } zmienia ankietę

@@ -2,6 +2,7 @@
 
 ## Todas as páginas
 
+site-name = Medialink
 site-about = O Medialink abre arquivos que foram compartilhados em uma conversa.
 languages = Outros idiomas
 
@@ -88,6 +89,7 @@ works-times =
        *[other] mais { $count } vezes
     }
 works-until = até { $moment }
+works-times-until = { $times }, até { $moment }
 works-forever = sem data de validade
 
 ## Um texto
@@ -195,3 +197,65 @@ error-homeserver-failed = Não é possível obter o arquivo agora
 error-homeserver-slow = Demorou demais para obter o arquivo
     .explanation = O servidor que guarda o arquivo não respondeu a tempo. O problema não é com você.
     .advice = Tente de novo { $when }. Se não adiantar, peça para { $sender } enviar de novo.
+
+## Textos para redes simples: uma linha
+
+text-image =
+    { $count ->
+        [one] uma imagem
+       *[other] { $count } imagens
+    }
+text-gif =
+    { $count ->
+        [one] um GIF
+       *[other] { $count } GIFs
+    }
+text-video =
+    { $count ->
+        [one] um vídeo
+       *[other] { $count } vídeos
+    }
+text-audio =
+    { $count ->
+        [one] um arquivo de áudio
+       *[other] { $count } arquivos de áudio
+    }
+text-voice =
+    { $count ->
+        [one] uma mensagem de voz
+       *[other] { $count } mensagens de voz
+    }
+text-file =
+    { $count ->
+        [one] um arquivo
+       *[other] { $count } arquivos
+    }
+text-sticker =
+    { $count ->
+        [one] uma figurinha
+       *[other] { $count } figurinhas
+    }
+text-avatar =
+    { $count ->
+        [one] uma foto de perfil
+       *[other] { $count } fotos de perfil
+    }
+text-room-avatar =
+    { $count ->
+        [one] uma imagem de sala
+       *[other] { $count } imagens de sala
+    }
+text-sent = enviou { $things }
+text-changed = editou { $things }
+text-new-avatar = mudou a própria foto de perfil
+text-new-room-avatar = mudou a imagem da sala
+text-spoiler = spoiler
+text-spoiler-reason = spoiler: { $reason }
+text-warning = conteúdo sensível
+text-warning-reason = conteúdo sensível: { $reason }
+text-thumbnail-only = só miniatura
+text-more = e mais { $count }
+text-edited = editado
+text-poll = enquete
+text-poll-started = { $sender } iniciou uma enquete
+text-poll-edited = { $sender } editou uma enquete

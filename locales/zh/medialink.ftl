@@ -2,6 +2,7 @@
 
 ## 所有页面
 
+site-name = Medialink
 site-about = Medialink 用于打开聊天中分享的文件。
 languages = 其他语言
 
@@ -72,6 +73,7 @@ works-times =
        *[other] 还有 { $count } 次
     }
 works-until = 至 { $moment }
+works-times-until = { $times }，至 { $moment }
 works-forever = 长期有效
 
 ## 文本
@@ -179,3 +181,65 @@ error-homeserver-failed = 目前无法获取文件
 error-homeserver-slow = 获取文件的时间过长
     .explanation = 保存该文件的服务器没有及时响应。问题不在您这一边。
     .advice = 请在{ $when }重试。如果仍然不行，请让{ $sender }重新发送。
+
+## 简单网络的文字：一行
+
+text-image =
+    { $count ->
+        [1] 一张图片
+       *[other] { $count } 张图片
+    }
+text-gif =
+    { $count ->
+        [1] 一张 GIF
+       *[other] { $count } 张 GIF
+    }
+text-video =
+    { $count ->
+        [1] 一个视频
+       *[other] { $count } 个视频
+    }
+text-audio =
+    { $count ->
+        [1] 一个音频文件
+       *[other] { $count } 个音频文件
+    }
+text-voice =
+    { $count ->
+        [1] 一条语音消息
+       *[other] { $count } 条语音消息
+    }
+text-file =
+    { $count ->
+        [1] 一个文件
+       *[other] { $count } 个文件
+    }
+text-sticker =
+    { $count ->
+        [1] 一张贴纸
+       *[other] { $count } 张贴纸
+    }
+text-avatar =
+    { $count ->
+        [1] 一个头像
+       *[other] { $count } 个头像
+    }
+text-room-avatar =
+    { $count ->
+        [1] 一个聊天室头像
+       *[other] { $count } 个头像
+    }
+text-sent = 发送了{ $things }
+text-changed = 编辑了{ $things }
+text-new-avatar = 更换了头像
+text-new-room-avatar = 更换了聊天室头像
+text-spoiler = 剧透
+text-spoiler-reason = 剧透：{ $reason }
+text-warning = 敏感内容
+text-warning-reason = 敏感内容：{ $reason }
+text-thumbnail-only = 仅缩略图
+text-more = 还有 { $count } 个
+text-edited = 已编辑
+text-poll = 投票
+text-poll-started = { $sender } 发起了投票
+text-poll-edited = { $sender } 编辑了投票

@@ -16,8 +16,8 @@ use crate::{
     denials::Denials,
     homeserver::{Features, Homeserver, MediaClient},
     http::{
-        AppState, Listener, RequestLog, configure_internal, configure_metrics, public_service,
-        transaction_places,
+        AppState, Connections, ConsoleSecret, Listener, LoginGuard, RequestLog, configure_internal,
+        configure_metrics, public_service, transaction_places,
     },
     key_store::KeyStore,
     limits::Limits,
@@ -64,7 +64,11 @@ impl Application {
         let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
         let stores = Stores::open(&config, Opener::Service, &clock).await?;
         free_claims(&stores.database).await?;
-        let state = state(&stores, &config, clock, &homeserver).await?;
+        let cache = open_cache(config.media.cache.clone()).await?;
+        let state = AppState {
+            cache: cache.clone(),
+            ..state(&stores, &config, clock, &homeserver).await?
+        };
         let Stores {
             database,
             keys,
@@ -73,7 +77,6 @@ impl Application {
         revoke_links_of_revoked_keys(&state.links, &keys).await?;
         let public_address = listeners.public.local_addr()?;
         let internal_address = listeners.internal.local_addr()?;
-        let cache = open_cache(config.media.cache.clone()).await?;
         // Keys of objects and entity tags hold across restarts.
         let object_keys = ObjectKeys::new(&database.secret("media_names", random::bytes()).await?);
         let store = shared_store(&state, &object_keys);
@@ -226,19 +229,11 @@ async fn state(
         stores.features.clone(),
         clock.clone(),
     );
-    let asker = Asker::new(
-        links.clone(),
-        &database,
-        Arc::clone(homeserver),
-        config.clone(),
-        clock.clone(),
-    );
-    let check_event = config.links.check_event;
     Ok(AppState {
         follows: FollowCounter::new(database.clone(), touching(config)),
         presence: Presence::new(database.clone(), config, clock.clone()),
         metrics: telemetry::metrics(),
-        incoming: Incoming::new(links.clone(), Arc::clone(homeserver), check_event, asker),
+        incoming: incoming(&links, &database, homeserver, config, &clock),
         forwarder: Forwarder::new()?,
         transactions: Arc::new(transaction_places(config)),
         own_ping: random::id().into(),
@@ -247,13 +242,38 @@ async fn state(
         reports: Reports::open(database.clone(), config.clone(), clock.clone()).await?,
         limits,
         denials,
+        connections: Connections::default(),
         links,
         homeserver: Arc::clone(homeserver),
         bucket: open_bucket(config)?,
+        cache: None,
+        features: stores.features.clone(),
+        keys: stores.keys.clone(),
+        login_guard: LoginGuard::default(),
+        console_secret: ConsoleSecret(database.secret("console", random::bytes()).await?),
         config: config.clone(),
         clock,
         database,
     })
+}
+
+/// Acts on the transactions of the homeserver.
+fn incoming(
+    links: &Links,
+    database: &Database,
+    homeserver: &Arc<Homeserver>,
+    config: &Settings,
+    clock: &Clock,
+) -> Incoming {
+    let asker = Asker::new(
+        links.clone(),
+        database,
+        Arc::clone(homeserver),
+        config.clone(),
+        clock.clone(),
+    );
+    let check_event = config.links.check_event;
+    Incoming::new(links.clone(), Arc::clone(homeserver), check_event, asker)
 }
 
 /// Answers people. `media` makes each worker's way to the media.
@@ -266,6 +286,7 @@ fn public_server(
         name: "public",
         workers: None,
         send_timeout: data.config().send_timeout,
+        connections: data.connections.clone(),
     };
     serving.start(listener, move || {
         public_service(AppState::clone(&data), media(&data))
@@ -282,6 +303,7 @@ fn inner_server(
         name: kind.as_str(),
         workers: Some(1),
         send_timeout: data.config().send_timeout,
+        connections: data.connections.clone(),
     };
     let configure = match kind {
         Listener::Metrics => configure_metrics,

@@ -11,6 +11,7 @@ use crate::{
     config::Settings,
     key_store::{KeyFact, KeyStore},
     links::Links,
+    operations::KeyHome,
     storage::{
         Database, StorageError,
         link_keys::{self, AdmitError},
@@ -18,7 +19,7 @@ use crate::{
 };
 use medialink_link::KeyState;
 
-use super::{key_home::KeyHome, tasks::sleep};
+use super::tasks::sleep;
 
 /// How often the keys are looked at.
 const LOOK_AT_KEYS_EVERY: Duration = Duration::from_millis(500);

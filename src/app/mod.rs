@@ -2,7 +2,6 @@
 
 mod application;
 mod gauges;
-mod key_home;
 mod keys;
 mod listeners;
 mod manager;
@@ -16,6 +15,5 @@ mod supervisor;
 mod tasks;
 
 pub use application::Application;
-pub use key_home::{KeyHome, KeyHomeError, import as import_keys};
 pub use listeners::Listeners;
 pub use stores::{Stores, bridge_ids};

@@ -10,10 +10,11 @@ use crate::{
     clock::Clock,
     config::{Lifetime, Settings},
     key_store::{self, KeyStore},
+    operations::KeyHome,
     storage::{Database, link_keys},
 };
 
-use super::{key_home::KeyHome, tasks::sleep};
+use super::tasks::sleep;
 
 /// How often the age of the active key is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::dev::Server;
+use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context;
 use futures_util::{TryStreamExt, stream::FuturesUnordered};
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Lifetime,
     homeserver::MediaClient,
+    http::Connections,
     pastes::PasteDeleter,
     reports::ReportTeller,
     storage::{
@@ -36,6 +37,8 @@ use super::{
 /// How often the last follows are tried to be written, and how long to wait in between.
 const LAST_ATTEMPTS: usize = 3;
 const LAST_WAIT: Duration = Duration::from_millis(500);
+/// How long connections have to be left by an answer before they are closed where nothing is sent on them.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
 impl Application {
     /// Runs until `stop` is cancelled; then takes no new requests, ends those that are open, and
@@ -57,6 +60,7 @@ impl Application {
 
         let mut handles = vec![self.public.handle(), self.internal.handle()];
         handles.extend(self.metrics.as_ref().map(Server::handle));
+        let connections = self.state.connections.clone();
         let writer = self.state.database.writer();
         let stopper = async {
             let failure = tokio::select! {
@@ -71,9 +75,7 @@ impl Application {
                 }
             }
             manager::tell_stopping();
-            for handle in &handles {
-                handle.stop(true).await;
-            }
+            stop_listening(&handles, &connections).await;
             failure
         };
         let servers = async {
@@ -209,6 +211,21 @@ impl Application {
         }
         let (denials, database) = (state.denials.clone(), state.database.clone());
         tasks.keep("denials", |stop| denials.follow(database, stop));
+    }
+}
+
+/// Lets nobody new in, and ends connections where no request is on its way.
+async fn stop_listening(handles: &[ServerHandle], connections: &Connections) {
+    // Who comes now is let in by the next service that has the sockets.
+    for handle in handles {
+        handle.pause().await;
+    }
+    let left = tokio::time::timeout(LEAVE_WITHIN, connections.leave());
+    if left.await.is_err() {
+        tracing::debug!("connections are open on which an answer is sent, or nothing");
+    }
+    for handle in handles {
+        handle.stop(true).await;
     }
 }
 

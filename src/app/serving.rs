@@ -3,7 +3,7 @@
 
 use std::{fmt, future::ready, io, net::TcpListener, time::Duration};
 
-use actix_http::{HttpService, Request, Response};
+use actix_http::{ConnectionType, HttpService, Request, Response};
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config,
 };
@@ -14,7 +14,7 @@ use actix_web::{
 };
 use tokio::net::TcpStream;
 
-use crate::http::SendDeadline;
+use crate::http::{Connections, SendDeadline};
 
 /// How long open answers may take to end once the service stops, in seconds.
 const SHUTDOWN_S: u64 = 30;
@@ -33,6 +33,8 @@ pub(super) struct Serving {
     pub(super) workers: Option<usize>,
     /// The longest time in which a reader takes nothing.
     pub(super) send_timeout: Duration,
+    /// Where its connections are counted.
+    pub(super) connections: Connections,
 }
 
 impl Serving {
@@ -60,8 +62,16 @@ impl Serving {
         };
         let stopping = builder.graceful_shutdown_signal();
         let service = move || {
-            let stopping = stopping.clone();
-            let app = app().into_factory();
+            let (stopping, connections) = (stopping.clone(), self.connections.clone());
+            let left = connections.clone();
+            let app = app().into_factory().map(move |response| {
+                let mut response: Response<B> = response.into();
+                if left.are_left() {
+                    let head = response.head_mut();
+                    head.set_connection_type(ConnectionType::Close);
+                }
+                response
+            });
             let app = app.map_err(|error| error.into().error_response());
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
@@ -74,7 +84,8 @@ impl Serving {
                 .h1(map_config(app, |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
-                ready(Ok((SendDeadline::new(stream, within), peer)))
+                let stream = SendDeadline::new(stream, connections.open(), within);
+                ready(Ok((stream, peer)))
             })
             .and_then(http)
         };

@@ -7,14 +7,12 @@ use crate::{
     config::{Config, KeyPlace},
     homeserver::{FEATURES, Features},
     key_store::KeyStore,
+    operations::KeyHome,
     storage::{Database, Opener, StorageError, features, history, link_keys},
 };
 use medialink_link::KeyEntry;
 
-use super::{
-    key_home::KeyHome,
-    keys::{admit, warn_of_missing},
-};
+use super::keys::{admit, warn_of_missing};
 
 /// The files of a configuration, opened.
 #[derive(Debug)]

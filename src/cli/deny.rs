@@ -2,23 +2,15 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
-use futures_util::FutureExt;
-
 use crate::{
     app::Stores,
     clock::Clock,
     config::{Config, Denial, DenyKind},
-    storage::{
-        Database, StorageError,
-        denials::{self, StoredDenial},
-    },
+    operations::{Auditor, check_reason, deny, undeny},
+    storage::denials::{self, StoredDenial},
 };
 
 use super::terminal::Terminal;
-
-/// The longest reason, in bytes.
-const LONGEST_REASON: usize = 500;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -65,53 +57,21 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
 }
 
 async fn add(config: &Config, denial: Denial, reason: String) -> anyhow::Result<ExitCode> {
-    check_reason(&reason)?;
+    check_reason(&reason).map_err(|problem| anyhow::anyhow!("--reason: {problem}"))?;
     let database = Stores::open_database(config).await?;
-    match put(&database, &denial, reason).await? {
+    let clock = Clock::default();
+    let auditor = Auditor::of_command(&database, &clock);
+    match deny(&database, &denial, reason, (&auditor, &clock)).await? {
         true => println!("{denial} is denied now"),
         false => println!("{denial} is denied already; its reason is this one now"),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses a reason that is too long.
-pub(super) fn check_reason(reason: &str) -> anyhow::Result<()> {
-    if reason.len() > LONGEST_REASON {
-        bail!(
-            "--reason: found {} bytes; allowed are {LONGEST_REASON}",
-            reason.len()
-        );
-    }
-    Ok(())
-}
-
-/// Puts an entry on the list; `false`: it is there already, and its reason is this one now.
-pub(super) async fn put(
-    database: &Database,
-    denial: &Denial,
-    reason: String,
-) -> Result<bool, StorageError> {
-    let entry = StoredDenial {
-        kind: denial.kind.as_str().to_owned(),
-        value: denial.value.clone(),
-        reason,
-        created_at: Clock::default().now_ms(),
-    };
-    let added = database.writer().write(move |c| {
-        let entry = entry.clone();
-        async move { denials::add(c, &entry).await }.boxed()
-    });
-    added.await
-}
-
 async fn remove(config: &Config, denial: Denial) -> anyhow::Result<ExitCode> {
     let database = Stores::open_database(config).await?;
-    let Denial { kind, value } = denial.clone();
-    let removed = database.writer().write::<_, StorageError, _>(move |c| {
-        let value = value.clone();
-        async move { denials::remove(c, kind.as_str(), &value).await }.boxed()
-    });
-    if removed.await? {
+    let auditor = Auditor::of_command(&database, &Clock::default());
+    if undeny(&database, &denial, &auditor).await? {
         println!("{denial} is not denied any more");
         return Ok(ExitCode::SUCCESS);
     }

@@ -10,14 +10,13 @@ use crate::{
     config::Config,
     legacy::LegacyLink,
     links::LinkViews,
+    operations::PastedLink,
     storage::{
         Database, Opener,
         links::{self, LinkRow},
     },
 };
 use medialink_link::{LinkClaims, LinkId, VerifiedLink};
-
-use super::link_argument::PastedLink;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

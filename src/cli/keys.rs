@@ -11,11 +11,12 @@ use time::{Duration, format_description::well_known::Rfc3339};
 use zeroize::Zeroizing;
 
 use crate::{
-    app::{KeyHome, KeyHomeError, Stores, bridge_ids, import_keys},
+    app::{Stores, bridge_ids},
     clock::Clock,
     config::{Config, KeyPlace, Lifetime},
     key_store,
     links::Revoker,
+    operations::{Auditor, KeyHome, KeyHomeError, import_keys, rotate_keys},
     storage::{
         Database, StorageError, history,
         link_keys::{self, AdmitError, KeyObjection},
@@ -82,7 +83,6 @@ pub(super) async fn run(
         return keys_import::run(config, folder, arguments);
     }
     let database = Stores::open_database(config).await?;
-    let home = KeyHome::of(config, &database);
     let keys = Stores::key_entries(config, &database).await?;
     let now = Clock::default().now_ms();
     match command {
@@ -90,12 +90,9 @@ pub(super) async fn run(
         Command::Export { file } => export(&file, &keys)?,
         Command::List { json } => keys_list::list(&database, keys, json).await?,
         Command::Rotate => {
-            // A file that contradicts the database is not changed.
-            home.note(&database, now).await?;
-            let used = link_keys::highest_used(database.reader()).await?;
-            let rotated = home.change(move |keys| key_store::rotate(keys, used));
-            let (old, new) = rotated.await?;
-            home.note(&database, now).await?;
+            let clock = Clock::default();
+            let auditor = Auditor::of_command(&database, &clock);
+            let (old, new) = rotate_keys(config, &database, &auditor, &clock).await?;
             println!("key {new} signs from now on; key {old} still verifies");
         }
         Command::Add { bridge, file } => add(config, &database, bridge, &file, now).await?,
@@ -114,11 +111,18 @@ async fn revoke(config: &Config, database: Database, id: KeyId, now: i64) -> any
         return Err(error.into());
     }
     let used = link_keys::highest_used(database.reader()).await?;
-    let revoked = home.change(move |keys| key_store::revoke(keys, id, used));
-    let new = revoked.await?;
-    home.note(&database, now).await?;
-    let revoker = Revoker::new(database, config, Clock::default());
-    let revoked = shown("revoking", revoker.revoke_key(id)).await?;
+    let auditor = Auditor::of_command(&database, &Clock::default());
+    let revocation = async {
+        let revoked = home.change(move |keys| key_store::revoke(keys, id, used));
+        let new = revoked.await?;
+        home.note(&database, now).await?;
+        let revoker = Revoker::new(database.clone(), config, Clock::default());
+        let revoked = shown("revoking", revoker.revoke_key(id)).await?;
+        anyhow::Ok((revoked, new))
+    };
+    let subject = format!("key {id}");
+    let noted = auditor.during("keys revoke", subject, revocation, |(revoked, _)| *revoked);
+    let (revoked, new) = noted.await?;
     println!("key {id} is revoked, and with it {revoked} live links");
     if let Some(new) = new {
         println!("key {new} signs from now on");
@@ -172,7 +176,13 @@ async fn import(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let entries = key_store::entries(file)?;
     let database = Stores::open_database(config).await?;
     let now = Clock::default().now_ms();
-    let imported = import_keys(&database, entries, bridge_ids(config), now).await;
+    let auditor = Auditor::of_command(&database, &Clock::default());
+    let importing = import_keys(&database, entries, bridge_ids(config), now);
+    let subject = "the keys of a key file";
+    let imported = auditor.during("keys import", subject, importing, |is_new| {
+        usize::from(*is_new)
+    });
+    let imported = imported.await;
     let is_new = imported.with_context(|| file.display().to_string())?;
     if is_new {
         println!(
@@ -219,9 +229,15 @@ async fn add(
     let home = KeyHome::of(config, database);
     home.note(database, now).await?;
     let used = link_keys::highest_used(database.reader()).await?;
-    let added = home.change(move |keys| key_store::add(keys, bridge, used));
-    let mut key = added.await?;
-    home.note(database, now).await?;
+    let subject = format!("a key for the bridge {bridge}");
+    let addition = async {
+        let added = home.change(move |keys| key_store::add(keys, bridge, used));
+        let key = added.await?;
+        home.note(database, now).await?;
+        Ok::<_, KeyHomeError>(key)
+    };
+    let auditor = Auditor::of_command(database, &Clock::default());
+    let mut key = auditor.during("keys add", subject, addition, |_| 1).await?;
     let id = key.id;
     // There it is the one that signs.
     (key.state, key.bridge) = (KeyState::Active, None);
@@ -258,17 +274,11 @@ async fn retire(
     // It is known before it is gone, so that it does not come back.
     let home = KeyHome::of(config, &database);
     home.note(&database, Clock::default().now_ms()).await?;
-    if !is_gone {
-        let retired = home.change(move |keys| key_store::retire(keys, id));
-        retired.await?;
-    }
-    database
-        .writer()
-        .write::<_, StorageError, _>(move |connection| link_keys::retire(connection, id).boxed())
-        .await?;
-    // Without their key they cannot be followed: they are over, and so is their usage.
-    let revoker = Revoker::new(database, config, Clock::default());
-    let ended = shown("revoking", revoker.revoke_key(id)).await?;
+    let auditor = Auditor::of_command(&database, &Clock::default());
+    let retirement = take_out(config, &database, id, is_gone);
+    let subject = format!("key {id}{}", if force { ", forced" } else { "" });
+    let noted = auditor.during("keys retire", subject, retirement, |ended| *ended);
+    let ended = noted.await?;
     println!(
         "key {id} is retired{}",
         if ended > 0 {
@@ -278,6 +288,27 @@ async fn retire(
         }
     );
     Ok(())
+}
+
+/// Takes a key out; how many live links end with it.
+async fn take_out(
+    config: &Config,
+    database: &Database,
+    id: KeyId,
+    is_gone: bool,
+) -> anyhow::Result<usize> {
+    if !is_gone {
+        let home = KeyHome::of(config, database);
+        let retired = home.change(move |keys| key_store::retire(keys, id));
+        retired.await?;
+    }
+    database
+        .writer()
+        .write::<_, StorageError, _>(move |connection| link_keys::retire(connection, id).boxed())
+        .await?;
+    // Without their key they cannot be followed: they are over, and so is their usage.
+    let revoker = Revoker::new(database.clone(), config, Clock::default());
+    Ok(shown("revoking", revoker.revoke_key(id)).await?)
 }
 
 /// Links that may still need a key: those in the database, and those that were signed elsewhere.

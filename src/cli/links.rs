@@ -10,23 +10,19 @@ use crate::{
     clock::Clock,
     config::Config,
     key_store::KeyStore,
-    links::{FoundLink, LinkViews, Revoker},
+    links::{LinkViews, Revoker},
+    operations::{self, Auditor, PastedLink, RecordedLink, count_live, find_link},
     storage::{
-        Database, Opener, StorageError,
+        Database, Opener,
         links::{self, Criteria, LinkRow},
-        tombstones,
     },
 };
 use medialink_link::LinkState;
 
 use super::{
-    link_argument::PastedLink,
     progress::shown,
     terminal::{Terminal, moment},
 };
-
-/// How many links are read at once to count them.
-const PAGE: i64 = 1000;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -202,8 +198,10 @@ async fn revoke_matching(
 ) -> anyhow::Result<ExitCode> {
     // Also while the key file is missing.
     let database = Stores::open_database(config).await?;
+    let clock = Clock::default();
     if how.dry_run {
-        let live = shown("counting", count_live(&database, bridge, criteria)).await?;
+        let counting = count_live(&database, bridge, criteria, &clock);
+        let live = shown("counting", counting).await?;
         if how.json {
             println!("{}", json!({"live": live}));
         } else {
@@ -211,8 +209,10 @@ async fn revoke_matching(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let revoker = Revoker::new(database, config, Clock::default());
-    let revoked = shown("revoking", revoker.revoke(bridge, criteria)).await?;
+    let auditor = Auditor::of_command(&database, &clock);
+    let revoker = Revoker::new(database, config, clock);
+    let revoking = operations::revoke_matching(&revoker, bridge, criteria, &auditor);
+    let revoked = shown("revoking", revoking).await?;
     if how.json {
         println!(
             "{}",
@@ -227,32 +227,6 @@ async fn revoke_matching(
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// How many live links match, read page by page.
-async fn count_live(
-    database: &Database,
-    bridge: Option<&str>,
-    mut criteria: Criteria,
-) -> Result<usize, StorageError> {
-    criteria.state = Some(LinkState::Live);
-    let (reader, now) = (database.reader(), Clock::default().now_ms());
-    let (mut live, mut before) = (0, None);
-    loop {
-        let page = links::list(reader, bridge, &criteria, before, PAGE, now).await?;
-        live += page.len();
-        match page.last() {
-            Some(last) if page.len() as i64 == PAGE => before = Some(last.id),
-            _ => return Ok(live),
-        }
-    }
-}
-
-/// A link that was pasted, and is known.
-struct Found {
-    link_id: String,
-    bridge: String,
-    link: FoundLink,
 }
 
 /// Links that were pasted, and what the database has of them.
@@ -277,7 +251,10 @@ impl<'a> Pasted<'a> {
 
     /// The links in the order in which they are given, or why one is none. A link itself is a secret
     /// and is not repeated.
-    async fn find(&self, arguments: &[String]) -> anyhow::Result<Vec<Result<Found, String>>> {
+    async fn find(
+        &self,
+        arguments: &[String],
+    ) -> anyhow::Result<Vec<Result<RecordedLink, String>>> {
         let mut found = Vec::new();
         for (number, text) in texts(arguments)?.iter().enumerate() {
             let number = number + 1;
@@ -286,7 +263,7 @@ impl<'a> Pasted<'a> {
                 continue;
             };
             let link_id = link.link_id();
-            let recorded = self.find_one(link_id.clone()).await?;
+            let recorded = find_link(&self.database, self.config, &link_id).await?;
             found.push(recorded.ok_or_else(|| {
                 format!(
                     "link {number}: no link is recorded with the ID {link_id}; of links that were signed elsewhere and not followed yet, only --room, --event and --mxc revoke"
@@ -294,29 +271,6 @@ impl<'a> Pasted<'a> {
             }));
         }
         Ok(found)
-    }
-
-    /// A link as it is recorded, or what is left of it.
-    async fn find_one(&self, link_id: String) -> anyhow::Result<Option<Found>> {
-        let reader = self.database.reader();
-        if let Some(row) = links::find(reader, &link_id).await? {
-            return Ok(Some(Found {
-                link_id,
-                bridge: row.bridge.clone(),
-                link: FoundLink::Recorded(Box::new(row)),
-            }));
-        }
-        for bridge in &self.config.bridges {
-            let found = tombstones::find(reader, &[&bridge.id], &link_id).await?;
-            if let Some(tombstone) = found {
-                return Ok(Some(Found {
-                    link_id,
-                    bridge: bridge.id.clone(),
-                    link: FoundLink::Buried(tombstone),
-                }));
-            }
-        }
-        Ok(None)
     }
 
     async fn show(&self, arguments: &[String]) -> anyhow::Result<ExitCode> {
@@ -345,6 +299,7 @@ impl<'a> Pasted<'a> {
         how: How,
     ) -> anyhow::Result<ExitCode> {
         let revoker = Revoker::new(self.database.clone(), self.config, self.clock.clone());
+        let auditor = Auditor::of_command(&self.database, &self.clock);
         let mut code = ExitCode::SUCCESS;
         for found in self.find(arguments).await? {
             let outcome = match found {
@@ -356,10 +311,13 @@ impl<'a> Pasted<'a> {
                     let state = found.link.state_at(self.clock.now_ms());
                     Ok((found.link_id, state))
                 }
-                Ok(found) => match revoker.revoke_one(&found.bridge, &found.link_id).await? {
-                    Some(link) => Ok((found.link_id, link.state_at(self.clock.now_ms()))),
-                    None => Err(format!("{} is not there any more", found.link_id)),
-                },
+                Ok(found) => {
+                    let revoking = operations::revoke_one(&revoker, &found, &auditor, &self.clock);
+                    match revoking.await? {
+                        Some(link) => Ok((found.link_id, link.state_at(self.clock.now_ms()))),
+                        None => Err(format!("{} is not there any more", found.link_id)),
+                    }
+                }
                 Err(problem) => Err(problem),
             };
             match outcome {

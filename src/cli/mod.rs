@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod backup;
 mod check;
 mod check_database;
@@ -93,6 +94,9 @@ enum Command {
     Deny(deny::Command),
     /// Has bytes be served by nobody any more, under whatever mxc URI; revokes the links to them.
     Takedown(takedown::Arguments),
+    /// What operators have done, by commands and by the console.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Moves the database: from a SQLite file to a PostgreSQL server, or back; to go on after it was
     /// stopped, run it again.
     Migrate(migrate::Arguments),
@@ -183,6 +187,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Reports(command) => reports::run(&config, command).await,
         Command::Deny(command) => deny::run(&config, command).await,
         Command::Takedown(arguments) => takedown::run(config, arguments).await,
+        Command::Audit(command) => audit::run(&config, command).await,
         Command::Migrate(arguments) => migrate::run(&config, arguments).await,
         Command::Purge(arguments) => purge::run(&config, arguments).await,
         Command::Backup(arguments) => backup::run(&config, arguments).await,

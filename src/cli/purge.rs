@@ -11,6 +11,7 @@ use crate::{
     clock::Clock,
     config::Config,
     links::Revoker,
+    operations::Auditor,
     storage::{
         Database, StorageError, erasure,
         links::Criteria,
@@ -77,8 +78,12 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         room_id: whose.room_id.clone(),
         ..Criteria::default()
     };
-    let revoker = Revoker::new(database.clone(), config, Clock::default());
-    let revoked = shown("revoking", revoker.revoke(None, criteria)).await?;
+    let clock = Clock::default();
+    let auditor = Auditor::of_command(&database, &clock);
+    let revoker = Revoker::new(database.clone(), config, clock);
+    let revoking = revoker.revoke(None, criteria);
+    let revoking = auditor.during("purge", kind_of(&whose), revoking, |revoked| revoked.links);
+    let revoked = shown("revoking", revoking).await?;
     let tells = !arguments.json;
     if tells {
         println!("{} links revoked", revoked.links);
@@ -99,6 +104,15 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is purged, without its name, which is to be forgotten.
+fn kind_of(whose: &Whose) -> &'static str {
+    match (&whose.user_id, &whose.room_id) {
+        (Some(_), Some(_)) => "a user in a room",
+        (Some(_), None) => "a user",
+        (None, _) => "a room",
+    }
 }
 
 /// Erases what nothing needs any more, until all has gone or the time is over; how many links are left.

@@ -9,28 +9,17 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 
 use crate::{
     app::Stores,
     clock::Clock,
-    config::{Config, Denial, DenyKind},
-    homeserver::{Homeserver, MediaClient, MediaVariant},
+    config::Config,
+    homeserver::Homeserver,
     key_store::KeyStore,
-    limits::Limits,
-    links::{Presence, Revoker},
-    media::{
-        Fetcher, MediaProxy, ObjectKeys, Order, RecentAnswers, RequestConditions, Thumbnailer,
-    },
-    random,
-    storage::{
-        Database, Opener,
-        links::{self, Criteria, LinkRow},
-    },
+    operations::{Auditor, PastedLink, Takedown, check_reason, find_link},
+    storage::{Database, Opener},
 };
-
-use super::{deny, link_argument::PastedLink};
 
 /// How much of a file is read at once.
 const PIECE_BYTES: usize = 64 << 10;
@@ -51,26 +40,33 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     if arguments.links.is_empty() && arguments.file.is_empty() {
         bail!("nothing is given; links or --file are needed");
     }
-    deny::check_reason(&arguments.reason)?;
-    let config = Arc::new(config);
+    let reason = arguments.reason;
+    check_reason(&reason).map_err(|problem| anyhow::anyhow!("--reason: {problem}"))?;
     let clock = Clock::default();
-    let stores = Stores::open(&config, Opener::Command, &clock).await?;
-    let mut takedown = Takedown {
-        database: stores.database.clone(),
-        keys: stores.keys.clone(),
-        media: media(&config, &stores, &clock).await?,
-        reason: arguments.reason,
+    let Stores {
+        database,
+        keys,
+        features,
+    } = Stores::open(&config, Opener::Command, &clock).await?;
+    let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
+    let auditor = Auditor::of_command(&database, &clock);
+    let way = (homeserver, features);
+    let takedown = Takedown::open(&config, &database, way, auditor, &clock).await?;
+    let links = Links {
         config,
-        clock,
+        database,
+        keys,
+        takedown,
     };
     for path in &arguments.file {
         let digest = digest_of_file(path)
             .with_context(|| format!("--file: {} cannot be read", path.display()))?;
-        takedown.deny(DenyKind::Sha256, &hex(&digest)).await?;
+        let denial = links.takedown.deny_bytes(&digest, &reason).await?;
+        println!("{denial} is denied now");
     }
     let mut code = ExitCode::SUCCESS;
     for (number, text) in arguments.links.iter().enumerate() {
-        if let Err(problem) = takedown.take_down(text).await {
+        if let Err(problem) = links.take_down(text, &reason).await {
             eprintln!("medialink: link {}: {problem:#}", number + 1);
             code = ExitCode::FAILURE;
         }
@@ -78,78 +74,33 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     Ok(code)
 }
 
-/// A way to media, past cache and limits.
-async fn media(config: &Arc<Config>, stores: &Stores, clock: &Clock) -> anyhow::Result<MediaProxy> {
-    let homeserver = Arc::new(Homeserver::new(config.homeserver.clone())?);
-    let database = &stores.database;
-    let keys = ObjectKeys::new(&database.secret("media_names", random::bytes()).await?);
-    let fetcher = Fetcher::new(
-        Arc::new(MediaClient::new(homeserver)),
-        stores.features.clone(),
-        Presence::new(database.clone(), config, clock.clone()),
-        config,
-        Limits::none(clock),
-    );
-    let thumbnailer = Thumbnailer::new(config.media.thumbnail_program.clone());
-    let recent = RecentAnswers::new(clock.clone());
-    Ok(MediaProxy::new(fetcher, None, keys, thumbnailer, recent))
-}
-
-struct Takedown {
-    config: Arc<Config>,
+/// What is known of links, and how they are taken down.
+struct Links {
+    config: Config,
     database: Database,
     keys: KeyStore,
-    media: MediaProxy,
-    clock: Clock,
-    reason: String,
+    takedown: Takedown,
 }
 
-impl Takedown {
-    /// Denies the media of a link and its bytes, and revokes the links to it.
-    async fn take_down(&mut self, text: &str) -> anyhow::Result<()> {
+impl Links {
+    /// Takes down the media of a link.
+    async fn take_down(&self, text: &str, reason: &str) -> anyhow::Result<()> {
         let pasted = PastedLink::read(text, &self.keys, &self.config);
         let link_id = pasted.context("not a link of this service")?.link_id();
-        let row = links::find(self.database.reader(), &link_id).await?;
-        let row = row.with_context(|| format!("no link is recorded with the ID {link_id}"))?;
-        let digest = self.digest(&row).await;
-        let mxc = row.claims.mxc.to_string();
-        self.deny(DenyKind::Media, &mxc).await?;
-        let criteria = Criteria {
-            mxc: Some(mxc),
-            ..Criteria::default()
-        };
-        let revoker = Revoker::new(self.database.clone(), &self.config, self.clock.clone());
-        let revoked = revoker.revoke(None, criteria).await?;
-        println!("{} links revoked", revoked.links);
-        let digest = digest.context(
-            "its bytes could not be had, so they are not known again where they are uploaded once more",
-        )?;
-        self.deny(DenyKind::Sha256, &hex(&digest)).await
-    }
-
-    /// The SHA-256 of the bytes of a link.
-    async fn digest(&self, row: &LinkRow) -> anyhow::Result<[u8; 32]> {
-        let bridge = self.config.bridge(&row.bridge);
-        let bridge = bridge.context("its bridge is not configured any more")?;
-        let order = Order {
-            max_bytes: None,
-            whole_only: false,
-            ..Order::of(row, bridge, MediaVariant::Original)
-        };
-        let all = RequestConditions::default();
-        let mut body = self.media.open(&order, all).await?.body;
-        let mut digest = Sha256::new();
-        while let Some(piece) = body.next().await {
-            digest.update(piece?);
+        let found = find_link(&self.database, &self.config, &link_id).await?;
+        let found = found.with_context(|| format!("no link is recorded with the ID {link_id}"))?;
+        let done = self.takedown.take_down(&self.config, &found, reason);
+        let done = done.await?;
+        for denial in &done.denied {
+            println!("{denial} is denied now");
         }
-        Ok(digest.finalize().into())
-    }
-
-    async fn deny(&self, kind: DenyKind, value: &str) -> anyhow::Result<()> {
-        let denial = Denial::parse(kind, value).map_err(anyhow::Error::msg)?;
-        deny::put(&self.database, &denial, self.reason.clone()).await?;
-        println!("{denial} is denied now");
-        Ok(())
+        println!("{} links revoked", done.revoked);
+        match done.unread {
+            None => Ok(()),
+            Some(why) => bail!(
+                "its bytes could not be had, so they are not known again where they are uploaded once more: {why}"
+            ),
+        }
     }
 }
 
@@ -162,8 +113,4 @@ fn digest_of_file(path: &PathBuf) -> io::Result<[u8; 32]> {
             length => digest.update(&piece[..length]),
         }
     }
-}
-
-fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

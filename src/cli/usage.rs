@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
 use anyhow::bail;
-use futures_util::FutureExt;
 use serde_json::json;
 
 use crate::{
@@ -11,8 +10,9 @@ use crate::{
     clock::Clock,
     config::Config,
     homeserver::Homeserver,
+    operations::{Auditor, retry_usage},
     storage::{
-        Reader, StorageError, media_references,
+        Reader,
         meta_events::{self, MetaEventSummary},
     },
     usage::{ReconcileReport, ReconcileScope, Reconciler},
@@ -71,13 +71,8 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
             list(database.reader(), state.as_deref(), limit, json).await?;
         }
         Command::Retry => {
-            let now = clock.now_ms();
-            let retried = database
-                .writer()
-                .write::<_, StorageError, _>(move |c| {
-                    media_references::retry_failed(c, None, now).boxed()
-                })
-                .await?;
+            let auditor = Auditor::of_command(&database, &clock);
+            let retried = retry_usage(&database, &auditor, &clock).await?;
             println!("{retried} usages wait to be counted again");
         }
         Command::Reconcile { bridge, room, json } => {
@@ -89,8 +84,16 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
                 bridge,
                 room_id: room.map(|room| room.to_string()),
             };
+            let auditor = Auditor::of_command(&database, &clock);
+            let subject = words(&scope);
             let reconciler = Reconciler::new(database, config.into(), clock, homeserver);
-            let report = shown("comparing", reconciler.compare(scope)).await?;
+            let work = auditor.during(
+                "usage reconcile",
+                subject,
+                reconciler.compare(scope),
+                |report| report.rooms,
+            );
+            let report = shown("comparing", work).await?;
             if json {
                 println!("{}", serde_json::to_string(&report)?);
             } else {
@@ -99,6 +102,13 @@ pub(super) async fn run(config: Config, command: Command) -> anyhow::Result<Exit
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which rooms are compared.
+fn words(scope: &ReconcileScope) -> String {
+    let bridge = scope.bridge.as_deref().unwrap_or("all bridges");
+    let room_id = scope.room_id.as_deref().unwrap_or("all rooms");
+    format!("{bridge}, {room_id}")
 }
 
 async fn list(

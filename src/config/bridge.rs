@@ -13,7 +13,11 @@ use url::Url;
 use medialink_event::TextTemplate;
 use medialink_link::matrix::{ServerName, UserId};
 
+use crate::languages::Language;
+
 use super::{
+    explain::shown_text,
+    homeserver::HomeserverConfig,
     problems::Problems,
     secret::{self, Secret},
     value::base_url,
@@ -49,6 +53,8 @@ pub struct BridgeConfig {
     pub max_bytes: Option<usize>,
     /// Whether pages say who shared the media.
     pub show_sender: bool,
+    /// The language of such a text.
+    pub language: Language,
 }
 
 /// The bridge behind us.
@@ -91,14 +97,16 @@ pub(super) struct BridgeFile {
     text: Option<String>,
     max_bytes: Option<u64>,
     show_sender: Option<bool>,
+    language: Option<String>,
 }
 
 pub(super) fn checked(
     files: Vec<BridgeFile>,
-    server_name: Option<&ServerName>,
+    homeserver: Option<&HomeserverConfig>,
     folder: &Path,
     problems: &mut Problems,
 ) -> Vec<BridgeConfig> {
+    let server_name = homeserver.map(|homeserver| &homeserver.server_name);
     if files.is_empty() {
         problems.add("bridges", "is empty; at least one bridge is needed");
     }
@@ -159,6 +167,7 @@ impl BridgeFile {
         self.check_id(path, problems);
         let text = self.text(path, problems);
         self.check_max_bytes(path, problems);
+        let language = self.language(path, problems);
         let user_id = self.user_id(path, server_name, problems);
         let mut token = |name: &str, value, file: Option<PathBuf>| {
             secret::resolve(
@@ -198,6 +207,7 @@ impl BridgeFile {
                 .unwrap_or_else(|| usual_invites(server_name, forward_to.as_ref())),
             forward_to,
             text,
+            language,
             max_bytes: self.max_bytes.and_then(|bytes| bytes.try_into().ok()),
             show_sender: self.show_sender.unwrap_or(false),
         })
@@ -225,6 +235,23 @@ impl BridgeFile {
                 TextTemplate::default()
             }
         }
+    }
+
+    fn language(&self, path: &str, problems: &mut Problems) -> Language {
+        let Some(tag) = self.language.as_deref() else {
+            return Language::default();
+        };
+        Language::ALL
+            .into_iter()
+            .find(|language| language.tag() == tag)
+            .unwrap_or_else(|| {
+                let tags = Language::ALL.map(Language::tag).join(", ");
+                problems.add(
+                    format_args!("{path}.language"),
+                    format_args!("found {}; allowed are {tags}, or null", shown_text(tag)),
+                );
+                Language::default()
+            })
     }
 
     fn check_max_bytes(&self, path: &str, problems: &mut Problems) {

@@ -16,6 +16,7 @@ use crate::{languages::Languages, legacy::LegacyLinks, telemetry::is_filter};
 use super::{
     abuse::{AbuseConfig, AbuseFile},
     bridge::{self, BridgeConfig},
+    console::{ConsoleConfig, ConsoleFile},
     database::{self, DatabaseConfig, DatabaseKeys},
     explain::shown_text,
     homeserver::{HomeserverConfig, HomeserverFile},
@@ -68,6 +69,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How reports of readers are taken.
     pub abuse: AbuseConfig,
+    /// Who gets into the operator's console; `None`: there is none.
+    pub console: Option<ConsoleConfig>,
     /// Who runs the service, for people.
     pub operator: OperatorConfig,
     /// The words of the pages.
@@ -139,6 +142,7 @@ pub(super) struct ConfigFile {
     limits: LimitsFile,
     #[serde(default)]
     abuse: AbuseFile,
+    console: Option<ConsoleFile>,
     #[serde(default)]
     operator: OperatorFile,
     #[serde(default)]
@@ -180,14 +184,15 @@ impl ConfigFile {
         let database = self.database(folder, &mut problems);
         let key_file = key_place::checked(&self.key_file, database.as_ref(), folder, &mut problems);
         let homeserver = self.homeserver.checked(folder, &mut problems);
-        let server_name = homeserver.as_ref().map(|h| h.server_name.clone());
-        let bridges = bridge::checked(self.bridges, server_name.as_ref(), folder, &mut problems);
+        let bridges = bridge::checked(self.bridges, homeserver.as_ref(), folder, &mut problems);
         refuse_circles(&bridges, &listen, &mut problems);
         let links = self.links.checked(&mut problems);
         let media = self.media.checked(folder, &mut problems);
         let usage = self.usage.checked(&mut problems);
         let limits = self.limits.checked(&mut problems);
         let abuse = self.abuse.checked(&bridges, &mut problems);
+        let languages = self.operator.words(folder, &mut problems);
+        let console = (self.console).map(|file| file.checked(&bridges, folder, &mut problems));
         let operator = self.operator.checked(&mut problems);
         let around = legacy_links::Surroundings {
             bridges: &bridges,
@@ -220,8 +225,9 @@ impl ConfigFile {
                     usage,
                     limits,
                     abuse,
+                    console,
                     operator,
-                    languages: Languages::built_in(),
+                    languages,
                     log: self.log,
                     traces,
                     purge,

@@ -120,14 +120,16 @@ pub(super) struct LimitsFile {
     total: Option<TotalLimits>,
 }
 
+/// The key of those proxies.
+const TRUSTED: &str = "limits.trusted_proxies";
 /// The proxies that are believed where nothing is said: those on the same machine.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
 
 impl LimitsFile {
     pub(super) fn checked(self, problems: &mut Problems) -> LimitsConfig {
         let trusted = match &self.trusted_proxies {
-            Some(texts) => networks(texts, problems),
-            None => networks(&LOOPBACK, problems),
+            Some(texts) => networks(TRUSTED, texts, problems),
+            None => networks(TRUSTED, &LOOPBACK, problems),
         };
         let per_client = self.per_client.unwrap_or_default();
         let total = self.total.unwrap_or_default();
@@ -157,7 +159,11 @@ impl LimitsFile {
 }
 
 /// Reads networks, or addresses for networks of one address.
-fn networks(texts: &[impl AsRef<str>], problems: &mut Problems) -> Vec<IpNet> {
+pub(super) fn networks(
+    key: &str,
+    texts: &[impl AsRef<str>],
+    problems: &mut Problems,
+) -> Vec<IpNet> {
     let mut networks = Vec::new();
     for (index, text) in texts.iter().enumerate() {
         let text = text.as_ref();
@@ -165,7 +171,7 @@ fn networks(texts: &[impl AsRef<str>], problems: &mut Problems) -> Vec<IpNet> {
         match text.parse().or_else(|_| address()) {
             Ok(network) => networks.push(network),
             Err(_) => problems.add(
-                format_args!("limits.trusted_proxies[{index}]"),
+                format_args!("{key}[{index}]"),
                 format_args!(
                     "found {}; allowed is a network such as 10.0.0.0/8, or an address",
                     super::explain::shown_text(text)

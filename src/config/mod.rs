@@ -2,6 +2,7 @@
 
 mod abuse;
 mod bridge;
+mod console;
 mod database;
 mod deny;
 mod explain;
@@ -29,9 +30,11 @@ mod tests;
 mod traces;
 mod usage;
 mod value;
+mod words;
 
 pub use abuse::AbuseConfig;
 pub use bridge::{BridgeConfig, ForwardTo};
+pub use console::ConsoleConfig;
 pub use database::{DatabaseConfig, DatabasePlace, PostgresConfig};
 pub use deny::{Denial, DenyKind};
 pub use file::Config;

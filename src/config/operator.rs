@@ -1,10 +1,14 @@
 //! `operator`: who runs the service, for people who see its pages.
 
+use std::path::{Path, PathBuf};
+
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use url::Url;
 
-use super::{explain::shown_text, problems::Problems};
+use crate::languages::Languages;
+
+use super::{explain::shown_text, problems::Problems, words};
 
 /// The most characters of a name.
 const MAX_NAME: usize = 100;
@@ -34,9 +38,16 @@ pub struct Contact {
 pub(super) struct OperatorFile {
     name: Option<String>,
     contact: Option<String>,
+    /// The folder with words of the operator's own.
+    directory: Option<PathBuf>,
 }
 
 impl OperatorFile {
+    /// The words of the pages, with those of the operator's own.
+    pub(super) fn words(&self, folder: &Path, problems: &mut Problems) -> Languages {
+        words::checked(self.directory.as_deref(), folder, problems)
+    }
+
     pub(super) fn checked(self, problems: &mut Problems) -> OperatorConfig {
         let name = self.name.map(|name| name.trim().to_owned());
         if let Some(name) = &name
@@ -210,6 +221,7 @@ mod tests {
         let file = OperatorFile {
             name: Some("a\nb".to_owned()),
             contact: Some("https://user:hunter2@example.org/".to_owned()),
+            ..OperatorFile::default()
         };
         let mut problems = Problems::default();
         file.checked(&mut problems);
@@ -221,7 +233,7 @@ mod tests {
         let mut problems = Problems::default();
         let file = OperatorFile {
             name: Some(" Example e.V. ".to_owned()),
-            contact: None,
+            ..OperatorFile::default()
         };
         let operator = file.checked(&mut problems);
         assert!(problems.is_empty());

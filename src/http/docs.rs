@@ -1,10 +1,13 @@
 //! Serves the API's description, for programs and for people.
 
 use actix_web::{HttpResponse, http::header, web::Data};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 use crate::pages::{self, ApiDocsPage, Operation, Parameter, Response};
+
+/// How deep the samples of bodies are nested at most: schemas may refer to themselves.
+const DEEPEST_SAMPLE: usize = 8;
 
 /// The OpenAPI description.
 #[utoipa::path(
@@ -51,10 +54,12 @@ fn page(description: &Value) -> ApiDocsPage {
                     .flatten()
                     .map(parameter)
                     .collect(),
-                request_body: operation
-                    .pointer("/requestBody/content/application~1json/schema")
+                request_body: body(operation)
                     .map(|schema| resolved(description, schema))
                     .and_then(|schema| serde_json::to_string_pretty(schema).ok()),
+                sample_body: body(operation)
+                    .map(|schema| sample(description, schema, 0).unwrap_or_else(|| json!({})))
+                    .and_then(|sample| serde_json::to_string_pretty(&sample).ok()),
                 responses: operation["responses"]
                     .as_object()
                     .into_iter()
@@ -73,6 +78,30 @@ fn page(description: &Value) -> ApiDocsPage {
         description: text(description, "/info/description"),
         operations,
     }
+}
+
+/// The schema of an operation's body.
+fn body(operation: &Value) -> Option<&Value> {
+    operation.pointer("/requestBody/content/application~1json/schema")
+}
+
+/// A value that fits a schema, of the examples in it. `None`: it has none.
+fn sample(description: &Value, schema: &Value, depth: usize) -> Option<Value> {
+    let schema = resolved(description, schema);
+    if let Some(example) = schema.get("example") {
+        return Some(example.clone());
+    }
+    if depth >= DEEPEST_SAMPLE {
+        return None;
+    }
+    if let Some(items) = schema.get("items") {
+        return Some(Value::Array(vec![sample(description, items, depth + 1)?]));
+    }
+    let properties = schema["properties"].as_object()?.iter();
+    let fields: Map<String, Value> = properties
+        .filter_map(|(name, schema)| Some((name.clone(), sample(description, schema, depth + 1)?)))
+        .collect();
+    (!fields.is_empty()).then_some(Value::Object(fields))
 }
 
 /// A schema, or the one that it refers to.

@@ -25,10 +25,11 @@ use crate::{
 
 use super::{public_headers, state::AppState};
 
-/// The policy that the Matrix specification asks of homeservers.
+/// The policy that the Matrix specification asks of homeservers, without `plugin-types`: browsers do not know it any
+/// more, and complain.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::from_static(
-        "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
+        "sandbox; default-src 'none'; script-src 'none'; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';",
     )
 });
 

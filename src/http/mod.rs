@@ -6,6 +6,8 @@ mod auth;
 mod bridge_answer;
 mod bridge_api;
 mod conditions;
+mod connections;
+mod console;
 mod docs;
 mod error;
 mod health;
@@ -37,6 +39,8 @@ mod send_deadline;
 mod state;
 
 pub use bridge_api::issue_request;
+pub use connections::Connections;
+pub use console::{ConsoleSecret, LoginGuard};
 pub use listener::Listener;
 pub use openapi::openapi;
 pub use probe::{PROBE, SEEN, proof};

@@ -150,7 +150,7 @@ pub(super) fn begin(
     let link = &grant.link;
     let room_id = link.claims.room_id.as_str();
     let meter = state.limits.begin(request.client(), &link.link_id, room_id);
-    meter.map(Some).map_err(|limited| over(&limited, grant))
+    meter.map_err(|limited| over(&limited, grant))
 }
 
 fn over(limited: &Limited, grant: &Grant) -> PublicError {

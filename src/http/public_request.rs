@@ -92,14 +92,22 @@ impl PublicRequest {
     }
 }
 
+/// The network that a request to another listener comes from.
+pub(super) fn network(head: &RequestHead, limits: &Limits) -> ClientNetwork {
+    client(head, limits, Some(limits.proxy_header()))
+}
+
 /// The network that a request comes from, as a proxy's header says.
 fn client(head: &RequestHead, limits: &Limits, header: Option<&'static str>) -> ClientNetwork {
     // Only a test has no connection.
     let peer = head.peer_addr.map(|address| address.ip());
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let lines: Vec<&str> = header
-        .into_iter()
-        .flat_map(|name| head.headers.get_all(name))
+    let Some(header) = header else {
+        return peer.into();
+    };
+    let lines: Vec<&str> = head
+        .headers
+        .get_all(header)
         .filter_map(|line| line.to_str().ok())
         .collect();
     limits.client(peer, lines.into_iter())

@@ -13,7 +13,7 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest,
     body::{BodySize, MessageBody},
     dev::{RequestHead, Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::{Method, StatusCode},
@@ -34,6 +34,14 @@ pub(super) const NO_ROUTE: &str = "none";
 /// The link that a request is about.
 #[derive(Debug, Clone)]
 pub(super) struct LogLink(pub String);
+
+impl LogLink {
+    /// Notes the link that a request is about.
+    pub(super) fn note(request: &HttpRequest, link_id: &str) {
+        request.extensions_mut().insert(Self(link_id.to_owned()));
+    }
+}
+
 /// The route of a request that the router of the framework does not know by a pattern.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogRoute(pub &'static str);

@@ -9,7 +9,7 @@ use actix_web::{
 use super::{
     appservice,
     bridge_api::{events, issue, list, paste, revoke},
-    docs,
+    console, docs,
     error::ApiError,
     health,
     listener::Listener,
@@ -141,6 +141,7 @@ pub fn configure_internal(config: &mut ServiceConfig) {
     for resource in internal().resources {
         config.service(resource.default_service(web::to(appservice::other)));
     }
+    console::configure(config);
     // Homeservers that are older than the prefix (Application Service API, "Legacy routes").
     config.route(
         "/transactions/{txn_id}",

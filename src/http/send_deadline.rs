@@ -15,6 +15,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+use super::connections::OpenConnection;
+
 /// No reader waits for longer: a year is for ever.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -25,6 +27,7 @@ const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[derive(Debug)]
 pub struct SendDeadline {
     stream: TcpStream,
+    _open: OpenConnection,
     within: Duration,
     /// The time since which the socket has taken none of the bytes that wait for it.
     waiting_since: Option<Instant>,
@@ -36,9 +39,10 @@ pub struct SendDeadline {
 impl SendDeadline {
     /// A connection of a reader that has to take something `within` each span of this length.
     #[must_use]
-    pub fn new(stream: TcpStream, within: Duration) -> Self {
+    pub fn new(stream: TcpStream, open: OpenConnection, within: Duration) -> Self {
         Self {
             stream,
+            _open: open,
             within: within.min(FOR_EVER),
             waiting_since: None,
             alarm: None,

@@ -6,20 +6,24 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use tokio::sync::Semaphore;
 
+use super::connections::Connections;
 use crate::{
     appservice::{Forwarder, Incoming},
     clock::Clock,
     config::{BridgeConfig, Config, Settings},
     denials::Denials,
-    homeserver::Homeserver,
+    homeserver::{Features, Homeserver},
+    key_store::KeyStore,
     limits::Limits,
     links::{Links, Presence},
-    media::Bucket,
+    media::{Bucket, Cache},
     pastes::{PasteViews, Pastes},
     reports::Reports,
     storage::Database,
     usage::FollowCounter,
 };
+
+use super::console::{ConsoleSecret, LoginGuard};
 
 /// How many transactions of the homeserver are acted on or forwarded at once, for each bridge.
 const ACTED_ON_AT_ONCE: usize = 2;
@@ -44,6 +48,8 @@ pub struct AppState {
     pub clock: Clock,
     /// The database, to be asked whether it answers.
     pub database: Database,
+    /// The connections of all listeners.
+    pub connections: Connections,
     /// Links.
     pub links: Links,
     /// Texts that become links.
@@ -72,6 +78,16 @@ pub struct AppState {
     pub transactions: Arc<HashMap<String, TransactionPlaces>>,
     /// The transaction ID of the ping that we ask for ourselves.
     pub own_ping: Arc<str>,
+    /// What is cached on the disk, to be asked how much it is.
+    pub cache: Option<Cache>,
+    /// The features of the homeserver.
+    pub features: Features,
+    /// The keys that sign links.
+    pub keys: KeyStore,
+    /// Guards the login of the console.
+    pub login_guard: LoginGuard,
+    /// Signs forms of the console.
+    pub console_secret: ConsoleSecret,
     /// Counters and gauges, to be rendered.
     pub metrics: PrometheusHandle,
 }

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use super::{Language, Texts};
+use super::{
+    Language, Texts,
+    own_words::{self, WordsProblem},
+};
 
 static BUILT_IN: LazyLock<Languages> = LazyLock::new(|| Languages {
     texts: Language::ALL
@@ -16,7 +19,7 @@ static BUILT_IN: LazyLock<Languages> = LazyLock::new(|| Languages {
 /// The texts of all languages. Clones share them.
 #[derive(Clone)]
 pub struct Languages {
-    /// In the order of [`Language::ALL`].
+    /// One for each language.
     texts: Arc<[Arc<Texts>]>,
 }
 
@@ -25,6 +28,27 @@ impl Languages {
     #[must_use]
     pub fn built_in() -> Self {
         BUILT_IN.clone()
+    }
+
+    /// The same, with messages of an operator's own in place of those of their names. There have to be no
+    /// [`problems`](Self::problems) with them.
+    #[must_use]
+    pub fn with(words: Vec<(Language, String)>) -> Self {
+        let mut texts = BUILT_IN.texts.to_vec();
+        for (language, words) in words {
+            let own = Arc::new(Texts::with(language, words));
+            texts.retain(|texts| texts.language() != language);
+            texts.push(own);
+        }
+        Self {
+            texts: texts.into(),
+        }
+    }
+
+    /// What is wrong with messages of an operator's own; nothing, if they can be taken.
+    #[must_use]
+    pub fn problems(words: &str) -> Vec<WordsProblem> {
+        own_words::problems(words)
     }
 
     /// The texts of one language.

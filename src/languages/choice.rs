@@ -23,8 +23,8 @@ pub fn of_query(query: &str) -> Option<Language> {
         .split('&')
         .filter_map(|pair| pair.strip_prefix("lang="))
         .find_map(|tag| {
-            let language = Language::ALL.into_iter();
-            language.into_iter().find(|known| known.tag() == tag)
+            let mut languages = Language::ALL.into_iter();
+            languages.find(|language| language.tag() == tag)
         })
 }
 

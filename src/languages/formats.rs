@@ -6,7 +6,11 @@ use icu_datetime::{
     fieldsets::{T, YMD},
     input::Time,
 };
-use icu_decimal::{DecimalFormatter, input::Decimal};
+use icu_decimal::{
+    DecimalFormatter,
+    input::Decimal,
+    options::{DecimalFormatterOptions, GroupingStrategy},
+};
 use icu_list::{ListFormatter, options::ListFormatterOptions};
 use icu_locale_core::{Locale, locale};
 use time::OffsetDateTime;
@@ -34,6 +38,12 @@ pub(super) fn number(language: Language, number: u64) -> String {
     decimal(language, &Decimal::from(number))
 }
 
+/// A whole number without marks between its digits: `1023`.
+pub(super) fn ungrouped(language: Language, number: u64) -> String {
+    let options = DecimalFormatterOptions::from(GroupingStrategy::Never);
+    written(language, &Decimal::from(number), options)
+}
+
 /// A number of tenths, with its one decimal: 12 is `1.2`.
 pub(super) fn tenths(language: Language, tenths: u64) -> String {
     let mut number = Decimal::from(tenths);
@@ -42,7 +52,11 @@ pub(super) fn tenths(language: Language, tenths: u64) -> String {
 }
 
 fn decimal(language: Language, number: &Decimal) -> String {
-    match DecimalFormatter::try_new(locale_of(language).into(), Default::default()) {
+    written(language, number, DecimalFormatterOptions::default())
+}
+
+fn written(language: Language, number: &Decimal, options: DecimalFormatterOptions) -> String {
+    match DecimalFormatter::try_new(locale_of(language).into(), options) {
         Ok(formatter) => formatter.format_to_string(number),
         Err(_) => number.to_string(),
     }

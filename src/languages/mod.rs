@@ -9,9 +9,12 @@ mod choice;
 mod formats;
 mod language;
 mod moments;
+mod own_words;
+mod pieces;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod wording;
 
 pub use catalogue::Languages;
 pub use choice::{of_header, of_query};

@@ -86,7 +86,7 @@ impl Texts {
         let one = 1_u128 << (10 * unit);
         let tenths = u64::try_from((u128::from(bytes) * 10 + one / 2) / one).unwrap_or(u64::MAX);
         let amount = match unit {
-            0 => self.number(bytes),
+            0 => self.digits(bytes),
             _ if whole < 10 => formats::tenths(self.language(), tenths),
             _ => self.number(u64::try_from((u128::from(bytes) + one / 2) / one).unwrap_or(whole)),
         };
@@ -97,6 +97,12 @@ impl Texts {
     #[must_use]
     pub fn number(&self, number: u64) -> String {
         formats::number(self.language(), number)
+    }
+
+    /// A whole number without marks between its digits: `1234`.
+    #[must_use]
+    pub fn digits(&self, number: u64) -> String {
+        formats::ungrouped(self.language(), number)
     }
 
     /// Several names as a part of a sentence: `IRC, XMPP and SMS`.

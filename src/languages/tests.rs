@@ -1,34 +1,26 @@
 //! What holds for the texts of every language.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use fluent_syntax::{
-    ast::{Entry, Expression, InlineExpression, Pattern, PatternElement},
-    parser,
-};
+use fluent_syntax::{ast::Entry, parser};
 use time::macros::datetime;
 
-use super::{Language, Languages, texts::source};
+use super::{
+    Language, Languages,
+    pieces::{Pieces, pieces},
+    texts::source,
+};
 
-/// The pieces of all messages by their names (`error-spent`, `error-spent.advice`), with their variables.
-fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
+/// The pieces of all messages with their variables.
+fn messages(language: Language) -> Pieces {
     let resource = parser::parse(source(language)).expect("the texts can be read");
-    let mut messages = BTreeMap::new();
-    let mut add = |name: String, pattern: &Pattern<&str>| {
-        let mut variables = BTreeSet::new();
-        collect(pattern, &mut variables);
-        let earlier = messages.insert(name.clone(), variables);
-        assert!(earlier.is_none(), "{name} stands twice in {language}");
-    };
+    let mut messages = Pieces::new();
     for entry in &resource.body {
         match entry {
             Entry::Message(message) => {
-                if let Some(value) = &message.value {
-                    add(message.id.name.to_owned(), value);
-                }
-                for attribute in &message.attributes {
-                    let name = format!("{}.{}", message.id.name, attribute.id.name);
-                    add(name, &attribute.value);
+                for (name, variables) in pieces(message).expect("nothing but variables") {
+                    let earlier = messages.insert(name.clone(), variables);
+                    assert!(earlier.is_none(), "{name} stands twice in {language}");
                 }
             }
             Entry::Comment(_) | Entry::GroupComment(_) | Entry::ResourceComment(_) => {}
@@ -38,35 +30,12 @@ fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     messages
 }
 
-fn collect(pattern: &Pattern<&str>, variables: &mut BTreeSet<String>) {
-    for element in &pattern.elements {
-        let PatternElement::Placeable { expression } = element else {
-            continue;
-        };
-        let inline = match expression {
-            Expression::Inline(inline) => inline,
-            Expression::Select { selector, variants } => {
-                for variant in variants {
-                    collect(&variant.value, variables);
-                }
-                selector
-            }
-        };
-        let InlineExpression::VariableReference { id } = inline else {
-            panic!("{inline:?} is no variable");
-        };
-        variables.insert(id.name.to_owned());
-    }
-}
-
 #[test]
 fn every_language_has_every_message_with_the_same_variables() {
     let english = messages(Language::English);
     for language in Language::ALL {
         let own = messages(language);
-        let names = |messages: &BTreeMap<String, _>| -> BTreeSet<String> {
-            messages.keys().cloned().collect()
-        };
+        let names = |messages: &Pieces| -> BTreeSet<String> { messages.keys().cloned().collect() };
         assert_eq!(names(&own), names(&english), "{language}");
         for (name, variables) in &own {
             assert_eq!(variables, &english[name], "{name} in {language}");
@@ -124,68 +93,71 @@ fn every_plural_is_written_out() {
     }
 }
 
+/// How each language writes one moment, three days, a size and a list.
+const WRITTEN: [(Language, &str, &str, &str, &str); 8] = [
+    (
+        Language::English,
+        "28 November 2026, 14:05 UTC",
+        "in 3 days",
+        "1.2 MiB",
+        "IRC, XMPP and SMS",
+    ),
+    (
+        Language::German,
+        "28. November 2026, 14:05 Uhr UTC",
+        "in 3 Tagen",
+        "1,2 MiB",
+        "IRC, XMPP und SMS",
+    ),
+    (
+        Language::French,
+        "28 novembre 2026 à 14:05 UTC",
+        "dans 3 jours",
+        "1,2 Mio",
+        "IRC, XMPP et SMS",
+    ),
+    (
+        Language::Spanish,
+        "28 de noviembre de 2026, 14:05 UTC",
+        "dentro de 3 días",
+        "1,2 MiB",
+        "IRC, XMPP y SMS",
+    ),
+    (
+        Language::Portuguese,
+        "28 de novembro de 2026, 14:05 UTC",
+        "em 3 dias",
+        "1,2 MiB",
+        "IRC, XMPP e SMS",
+    ),
+    (
+        Language::Polish,
+        "28 listopada 2026, 14:05 UTC",
+        "za 3 dni",
+        "1,2 MiB",
+        "IRC, XMPP i SMS",
+    ),
+    (
+        Language::Japanese,
+        "2026年11月28日 14:05（UTC）",
+        "3日後",
+        "1.2 MiB",
+        "IRC、XMPP、SMS",
+    ),
+    (
+        Language::Chinese,
+        "2026年11月28日 14:05（UTC）",
+        "3 天后",
+        "1.2 MiB",
+        "IRC、XMPP和SMS",
+    ),
+];
+
 #[test]
 fn moments_sizes_and_lists_follow_the_language() {
     let names = ["IRC", "XMPP", "SMS"].map(str::to_owned);
     let at = datetime!(2026-11-28 14:05 UTC);
-    for (language, moment, left, size, list) in [
-        (
-            Language::English,
-            "28 November 2026, 14:05 UTC",
-            "in 3 days",
-            "1.2 MiB",
-            "IRC, XMPP and SMS",
-        ),
-        (
-            Language::German,
-            "28. November 2026, 14:05 Uhr UTC",
-            "in 3 Tagen",
-            "1,2 MiB",
-            "IRC, XMPP und SMS",
-        ),
-        (
-            Language::French,
-            "28 novembre 2026 à 14:05 UTC",
-            "dans 3 jours",
-            "1,2 Mio",
-            "IRC, XMPP et SMS",
-        ),
-        (
-            Language::Spanish,
-            "28 de noviembre de 2026, 14:05 UTC",
-            "dentro de 3 días",
-            "1,2 MiB",
-            "IRC, XMPP y SMS",
-        ),
-        (
-            Language::Portuguese,
-            "28 de novembro de 2026, 14:05 UTC",
-            "em 3 dias",
-            "1,2 MiB",
-            "IRC, XMPP e SMS",
-        ),
-        (
-            Language::Polish,
-            "28 listopada 2026, 14:05 UTC",
-            "za 3 dni",
-            "1,2 MiB",
-            "IRC, XMPP i SMS",
-        ),
-        (
-            Language::Japanese,
-            "2026年11月28日 14:05（UTC）",
-            "3日後",
-            "1.2 MiB",
-            "IRC、XMPP、SMS",
-        ),
-        (
-            Language::Chinese,
-            "2026年11月28日 14:05（UTC）",
-            "3 天后",
-            "1.2 MiB",
-            "IRC、XMPP和SMS",
-        ),
-    ] {
+    for (language, moment, left, size, list) in WRITTEN {
         let texts = Languages::built_in().of(language);
         assert_eq!(texts.date_and_time(at).as_deref(), Some(moment));
         assert_eq!(texts.time_left(3 * 86_400 + 80_000), left);
@@ -230,7 +202,7 @@ fn sizes_have_a_decimal_below_ten() {
     let texts = Languages::built_in().of(Language::English);
     for (bytes, words) in [
         (0, "0 B"),
-        (1023, "1,023 B"),
+        (1023, "1023 B"),
         (1024, "1.0 KiB"),
         (340_112, "332 KiB"),
         (1_234_567, "1.2 MiB"),
@@ -248,4 +220,17 @@ fn a_link_stands_between_two_pieces() {
     let pieces = texts.around("run-by-contact", "contact", &values);
     assert_eq!(pieces, ("Run by Alice: ".to_owned(), String::new()));
     assert_eq!(texts.say("no-such-message"), "{no-such-message}");
+}
+
+#[test]
+fn own_words_replace_those_of_their_names_in_their_language() {
+    let words = vec![(Language::German, "view-download = Holen".to_owned())];
+    let own = Languages::with(words);
+    let german = own.of(Language::German);
+    assert_eq!(german.say("view-download"), "Holen");
+    assert_eq!(german.say("view-open"), "Öffnen");
+    let english = own.of(Language::English);
+    assert_eq!(english.say("view-download"), "Download");
+    let before = Languages::built_in().of(Language::German);
+    assert_eq!(before.say("view-download"), "Herunterladen");
 }

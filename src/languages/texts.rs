@@ -50,14 +50,26 @@ impl From<u64> for Value<'_> {
 impl Texts {
     /// The texts that the program brings along.
     pub(super) fn built_in(language: Language) -> Self {
-        let resource = match FluentResource::try_new(source(language).to_owned()) {
-            Ok(resource) | Err((resource, _)) => resource,
-        };
+        Self::of(language, [source(language).to_owned()])
+    }
+
+    /// The same, with other messages in place of those of their names.
+    pub(super) fn with(language: Language, words: String) -> Self {
+        Self::of(language, [source(language).to_owned(), words])
+    }
+
+    fn of(language: Language, sources: impl IntoIterator<Item = String>) -> Self {
         let identifier: LanguageIdentifier = language.tag().parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![identifier]);
-        bundle.set_use_isolating(language.is_right_to_left());
+        // Pages keep names apart by elements, and no text of ours may turn what follows it.
+        bundle.set_use_isolating(false);
         bundle.set_formatter(Some(formatted));
-        bundle.add_resource_overriding(Arc::new(resource));
+        for source in sources {
+            let resource = match FluentResource::try_new(source) {
+                Ok(resource) | Err((resource, _)) => resource,
+            };
+            bundle.add_resource_overriding(Arc::new(resource));
+        }
         Self { language, bundle }
     }
 

@@ -1,6 +1,13 @@
 //! All limits of the configuration, as the listeners and the issue of links ask for them.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -29,7 +36,13 @@ const PLACE_RETRY: i64 = 2_000 * MS;
 
 /// All limits. Clones are the same ones.
 #[derive(Clone)]
-pub struct Limits(Arc<ArcSwap<Shared>>);
+pub struct Limits(Arc<Current>);
+
+struct Current {
+    shared: ArcSwap<Shared>,
+    /// Whether requests of people are limited at all. Looked at before all else: it costs next to nothing.
+    is_any: AtomicBool,
+}
 
 struct Shared {
     config: LimitsConfig,
@@ -72,7 +85,7 @@ impl Limits {
     pub fn new(config: &LimitsConfig, secret: &[u8; 32], clock: &Clock) -> Self {
         let requests = |rate: Option<Rate>| rate.map(|rate| Arc::new(Requests::new(rate, clock)));
         let fetches = config.total.upstream_fetches;
-        Self(Arc::new(ArcSwap::from_pointee(Shared {
+        let shared = Shared {
             config: config.clone(),
             clock: clock.clone(),
             proxies: Proxies::new(&config.trusted_proxies, config.client_header),
@@ -82,7 +95,12 @@ impl Limits {
             places: Places::new(config.per_client.streams, config.total.streams),
             budgets: Arc::new(Budgets::new(config, secret, clock)),
             fetches: fetches.map(|most| Arc::new(Semaphore::new(most as usize))),
-        })))
+        };
+        let is_any = AtomicBool::new(shared.limits_people());
+        Self(Arc::new(Current {
+            shared: ArcSwap::from_pointee(shared),
+            is_any,
+        }))
     }
 
     /// Takes other limits over. What was counted by limits that stay goes on counting; of budgets that change, as much
@@ -95,17 +113,17 @@ impl Limits {
         config: &LimitsConfig,
         database: &Database,
     ) -> Result<(), StorageError> {
-        let old = self.0.load_full();
+        let old = self.0.shared.load_full();
         if old.config == *config {
             return Ok(());
         }
         // Other limits hold whatever the database says.
-        let shared = self.share(database).await;
+        let known = self.share(database).await;
         let secret = [0; 32];
-        let new = Self::new(config, &secret, &old.clock).0.load_full();
+        let new = Self::new(config, &secret, &old.clock).0.shared.load_full();
         let (was, is) = (&old.config, config);
         old.budgets.configure(config);
-        self.0.store(Arc::new(Shared {
+        let shared = Shared {
             config: config.clone(),
             clock: old.clock.clone(),
             proxies: new.proxies.clone(),
@@ -132,13 +150,22 @@ impl Limits {
                 &old.fetches,
                 &new.fetches,
             ),
-        }));
-        shared?;
+        };
+        let is_any = shared.limits_people();
+        self.0.shared.store(Arc::new(shared));
+        self.0.is_any.store(is_any, Ordering::Release);
+        known?;
         self.load(database).await
     }
 
     fn shared(&self) -> Guard<Arc<Shared>> {
-        self.0.load()
+        self.0.shared.load()
+    }
+
+    /// What limits requests of people, if anything does.
+    fn of_people(&self) -> Option<Guard<Arc<Shared>>> {
+        let is_any = self.0.is_any.load(Ordering::Acquire);
+        is_any.then(|| self.shared())
     }
 
     /// No limits, as commands have none.
@@ -150,12 +177,7 @@ impl Limits {
     /// The header about the client that is read; `None`: nothing is counted by client.
     #[must_use]
     pub fn client_header(&self) -> Option<&'static str> {
-        let shared = self.shared();
-        let counts_clients = shared.requests.is_some()
-            || shared.bad_links.is_some()
-            || shared.places.is_some()
-            || !shared.budgets.are_none();
-        counts_clients.then(|| shared.proxies.header())
+        self.of_people().map(|shared| shared.proxies.header())
     }
 
     /// The header about the client that proxies send.
@@ -186,7 +208,10 @@ impl Limits {
     /// # Errors
     /// If the client makes too many.
     pub fn request(&self, client: ClientNetwork) -> Result<(), Limited> {
-        count_if(&self.shared().requests, Limit::ClientRequests, client)
+        match self.of_people() {
+            None => Ok(()),
+            Some(shared) => count_if(&shared.requests, Limit::ClientRequests, client),
+        }
     }
 
     /// Counts a request for what is no link.
@@ -194,10 +219,14 @@ impl Limits {
     /// # Errors
     /// If the client makes too many.
     pub fn bad_link(&self, client: ClientNetwork) -> Result<(), Limited> {
-        count_if(&self.shared().bad_links, Limit::ClientBadLinks, client)
+        match self.of_people() {
+            None => Ok(()),
+            Some(shared) => count_if(&shared.bad_links, Limit::ClientBadLinks, client),
+        }
     }
 
-    /// Begins an answer with media of a link, if the client, the link and its room have bytes left.
+    /// Begins an answer with media of a link, if the client, the link and its room have bytes left; `None`: nothing is
+    /// limited.
     ///
     /// # Errors
     /// If one of them has not, or too many answers are under way.
@@ -206,8 +235,11 @@ impl Limits {
         client: ClientNetwork,
         link_id: &str,
         room_id: &str,
-    ) -> Result<Meter, Limited> {
-        let budgets = Arc::clone(&self.shared().budgets);
+    ) -> Result<Option<Meter>, Limited> {
+        let Some(shared) = self.of_people() else {
+            return Ok(None);
+        };
+        let budgets = &shared.budgets;
         let client_name = match budgets.are_none() {
             true => String::new(),
             false => client.to_string(),
@@ -220,8 +252,8 @@ impl Limits {
         let of = all
             .into_iter()
             .filter_map(|(limit, whose)| budgets.of(limit, whose));
-        let meter = Meter::begin(Arc::clone(&budgets), of)?;
-        let place = match &self.shared().places {
+        let meter = Meter::begin(Arc::clone(budgets), of)?;
+        let place = match &shared.places {
             None => None,
             Some(places) => Some(places.take(client).map_err(|full| {
                 let limit = match full {
@@ -231,7 +263,7 @@ impl Limits {
                 Limited::new(limit, PLACE_RETRY)
             })?),
         };
-        Ok(meter.at(place))
+        Ok(Some(meter.at(place)))
     }
 
     /// Counts an answer with the whole media of a link.
@@ -239,7 +271,9 @@ impl Limits {
     /// # Errors
     /// If there were too many.
     pub fn follow(&self, link_id: &str) -> Result<(), Limited> {
-        let shared = self.shared();
+        let Some(shared) = self.of_people() else {
+            return Ok(());
+        };
         match shared.budgets.of(Limit::LinkFollows, link_id) {
             None => Ok(()),
             Some(budget) => shared.budgets.take(&[(budget, 1)]),
@@ -321,6 +355,16 @@ impl Limits {
     pub async fn forget(&self, database: &Database) -> Result<(), StorageError> {
         let budgets = Arc::clone(&self.shared().budgets);
         budgets.forget(database).await
+    }
+}
+
+impl Shared {
+    /// Whether requests of people are limited.
+    fn limits_people(&self) -> bool {
+        self.requests.is_some()
+            || self.bad_links.is_some()
+            || self.places.is_some()
+            || !self.budgets.are_none()
     }
 }
 

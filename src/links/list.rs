@@ -15,7 +15,7 @@ const MAX_BESIDE: i64 = 8;
 /// How many links of an event are looked at for what it shares: with pictures and files, each may have a thumbnail.
 const MAX_TOGETHER: i64 = 64;
 /// How much other media of an event a page shows.
-const MAX_SHOWN: usize = 24;
+const MAX_SHOWN: usize = 12;
 
 impl Links {
     /// One page of a bridge's links, newest first; `before`: the row that the page before ended

@@ -36,6 +36,8 @@ pub struct Operation {
     pub parameters: Vec<Parameter>,
     /// The schema of its body, as text.
     pub request_body: Option<String>,
+    /// A body to begin with, as text.
+    pub sample_body: Option<String>,
     /// Its answers.
     pub responses: Vec<Response>,
 }
@@ -145,6 +147,11 @@ fn path_parts(path: &str) -> impl Iterator<Item = &str> {
     path.split_inclusive('/')
 }
 
+/// How many lines the field of a body has: a few more than it begins with.
+fn rows(sample: &str) -> usize {
+    sample.lines().count().clamp(2, 16) + 1
+}
+
 fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
     text.split("\n\n")
         .map(str::trim)
@@ -175,9 +182,111 @@ fn next_code(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::pages::tests::api_docs_page;
+
+    fn response(status: &str, description: &str) -> Response {
+        Response {
+            status: status.to_owned(),
+            description: description.to_owned(),
+        }
+    }
+
+    fn issue_operation() -> Operation {
+        Operation {
+                    method: "post".to_owned(),
+                    path: "/v1/links".to_owned(),
+                    summary: "Make a link".to_owned(),
+                    description: "Asking again for the same media, room and event answers `200` and \
+                                  the link that lives already."
+                        .to_owned(),
+                    request_body: Some(
+                        "{\n  \"mxc\": \"mxc://example.org/abc\",\n  \"room_id\": \"!r:example.org\",\n  \
+                         \"lifetime_ms\": 1209600000   // 0: never expires; at most links.max_lifetime of the configuration\n}"
+                            .to_owned(),
+                    ),
+                    sample_body: Some("{\"room_id\": \"<!r\"}".to_owned()),
+                    responses: vec![
+                        response("201", "A new link."),
+                        response("400", "A field is missing or wrong: `M_BAD_JSON`."),
+                        response("429", "Over a limit; `retry_after_ms` tells when to come back."),
+                        response("503", "The database does not answer."),
+                    ],
+                    ..Operation::default()
+                }
+    }
+
+    fn list_operation() -> Operation {
+        Operation {
+            method: "get".to_owned(),
+            path: "/v1/links".to_owned(),
+            summary: "List links".to_owned(),
+            parameters: vec![
+                Parameter {
+                    name: "room_id".to_owned(),
+                    location: "query".to_owned(),
+                    required: false,
+                    type_text: "string".to_owned(),
+                    description: "Only links of this room.".to_owned(),
+                },
+                Parameter {
+                    name: "limit".to_owned(),
+                    location: "query".to_owned(),
+                    required: false,
+                    type_text: "integer, 1 to 1000".to_owned(),
+                    description: "How many at most; `100` if left out.".to_owned(),
+                },
+            ],
+            responses: vec![response("200", "The links, newest first.")],
+            ..Operation::default()
+        }
+    }
+
+    pub(in crate::pages) fn api_docs_page() -> ApiDocsPage {
+        ApiDocsPage {
+            title: "Medialink bridge API".to_owned(),
+            version: "0.1.0".to_owned(),
+            description: "What a bridge asks of Medialink. Every call carries `Authorization: Bearer \
+                          <api_token>`; a bridge sees only its own links.\n\nTimes are milliseconds \
+                          since the epoch (`…_ts`), durations milliseconds (`…_ms`)."
+                .to_owned(),
+            operations: vec![
+                issue_operation(),
+                list_operation(),
+                Operation {
+                    method: "get".to_owned(),
+                    path: "/v1/links/{link_id}".to_owned(),
+                    summary: "Look at one link".to_owned(),
+                    parameters: vec![Parameter {
+                        name: "link_id".to_owned(),
+                        location: "path".to_owned(),
+                        required: true,
+                        type_text: "string".to_owned(),
+                        description: "The link's `link_id`.".to_owned(),
+                    }],
+                    responses: vec![
+                        response("200", "The link."),
+                        response("404", "No such link of this bridge."),
+                    ],
+                    ..Operation::default()
+                },
+                Operation {
+                    method: "delete".to_owned(),
+                    path: "/v1/links/{link_id}".to_owned(),
+                    summary: "Revoke a link".to_owned(),
+                    responses: vec![response("200", "The link, revoked. Idempotent.")],
+                    ..Operation::default()
+                },
+                Operation {
+                    method: "put".to_owned(),
+                    path: "/_matrix/app/v1/transactions/{txnId}".to_owned(),
+                    summary: "Take in events from the homeserver".to_owned(),
+                    responses: vec![response("default", "An error in Matrix’s shape.")],
+                    ..Operation::default()
+                },
+            ],
+        }
+    }
 
     #[test]
     fn every_operation_is_listed_described_and_can_be_linked_to() {
@@ -195,6 +304,27 @@ mod tests {
             "&#34;room_id&#34;",
         ] {
             assert!(html.contains(expected), "{expected} in {html}");
+        }
+    }
+
+    #[test]
+    fn what_needs_the_script_is_hidden_until_it_runs() {
+        let html = api_docs_page().render();
+        let forms: Vec<&str> = html.split("<form").skip(1).collect();
+        assert_eq!(forms.len(), api_docs_page().operations.len());
+        for form in forms {
+            assert!(
+                form.starts_with(" class=\"try\" hidden data-scripted "),
+                "{form}"
+            );
+        }
+        for part in [
+            "data-method=\"POST\" data-path=\"/v1/links\"",
+            "data-place=\"query\" data-name=\"limit\"",
+            "data-place=\"path\" data-name=\"link_id\" required",
+            "{&#34;room_id&#34;: &#34;&#60;!r&#34;}</textarea>",
+        ] {
+            assert!(html.contains(part), "{part} in {html}");
         }
     }
 
@@ -239,6 +369,7 @@ mod tests {
             ..api_docs_page()
         }
         .render();
-        assert!(!html.contains("<script"));
+        assert_eq!(html.matches("<script").count(), 1);
+        assert!(html.contains("<h1>&#60;/title&#62;&#60;script&#62;"));
     }
 }

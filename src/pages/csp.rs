@@ -13,6 +13,9 @@ use sha2::{Digest as _, Sha256};
 /// The style of all pages.
 const BASE: &str = include_str!("../../templates/style.css");
 
+/// The one script of the API's description, which sends what its forms ask for.
+pub(super) const DOCS_SCRIPT: &str = include_str!("../../templates/api_docs.js");
+
 static STYLE: LazyLock<String> = LazyLock::new(|| tight(BASE));
 static NARROW_STYLE: LazyLock<String> =
     LazyLock::new(|| tight(&[BASE, include_str!("../../templates/narrow.css")].concat()));
@@ -23,7 +26,11 @@ static DOCS_STYLE: LazyLock<String> =
 
 static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy(&NARROW_STYLE, "'self'", "'none'"));
 static FORM_CSP: LazyLock<String> = LazyLock::new(|| policy(&NARROW_STYLE, "'self'", "'self'"));
-static DOCS_CSP: LazyLock<String> = LazyLock::new(|| policy(&DOCS_STYLE, "'self'", "'none'"));
+static DOCS_CSP: LazyLock<String> = LazyLock::new(|| {
+    let policy = policy(&DOCS_STYLE, "'self'", "'none'");
+    let hash = style_hash(DOCS_SCRIPT);
+    format!("{policy}; script-src 'sha256-{hash}'; connect-src 'self'")
+});
 
 /// The style block of pages of media. `base.html` writes exactly these bytes, so that their hash
 /// in the policy holds.
@@ -62,7 +69,7 @@ fn tight(style: &str) -> String {
     tight
 }
 
-/// The policy of the API's description.
+/// The policy of the API's description, whose script asks its own origin.
 #[must_use]
 pub fn docs_csp() -> &'static str {
     &DOCS_CSP

@@ -1,9 +1,11 @@
 //! The pages that people see in their browser: one struct per template, plain values in, HTML out.
 //!
 //! The pages are made for somebody who has never heard of Matrix. They need nothing but themselves:
-//! no script, no font, no image of their own, one style block. Every value is escaped by the templates.
+//! no script, no font, no image of their own, one style block. Every value is escaped by the templates. The API's
+//! description, which is for operators, has a script.
 
 mod api_docs;
+mod console;
 mod csp;
 mod display_name;
 mod error;
@@ -23,6 +25,10 @@ mod view;
 mod view_kind;
 
 pub use api_docs::{ApiDocsPage, Operation, Parameter, Response};
+pub use console::{
+    Block, Cell, Chart, ConsoleFrame, ConsoleMessage, ConsolePage, Field, Form, Input, LoginPage,
+    Point, Table, Tile, amount, bytes, console_csp, moment, share, span,
+};
 pub use csp::{docs_csp, form_csp, page_csp, paste_csp, view_csp};
 pub use error::{Cause, ErrorPage};
 pub use frame::Frame;

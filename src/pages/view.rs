@@ -124,8 +124,8 @@ impl ViewPage {
     fn pixel_words(&self) -> Option<String> {
         let (width, height) = self.pixels()?;
         let values = [
-            ("width", u64::from(width).into()),
-            ("height", u64::from(height).into()),
+            ("width", self.frame.texts.digits(width.into()).into()),
+            ("height", self.frame.texts.digits(height.into()).into()),
         ];
         Some(self.frame.say_with("fact-pixels", &values))
     }
@@ -141,6 +141,16 @@ impl ViewPage {
     pub(super) fn limit(&self, id: &str) -> String {
         self.frame
             .say_count(id, self.follows_left.unwrap_or(1).max(1))
+    }
+
+    /// What stands before and after the time of the link's end.
+    pub(super) fn around_end(&self) -> (String, String) {
+        if !self.is_limited() {
+            return self.frame.around("works-until", "moment");
+        }
+        let times = [("times", self.limit("works-times").into())];
+        let texts = &self.frame.texts;
+        texts.around("works-times-until", "moment", &times)
     }
 
     pub(super) fn frame(&self) -> &Frame {

@@ -232,8 +232,8 @@ async fn redact_stray(
     now: i64,
 ) -> Result<(), StorageError> {
     query(
-        "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, \
-         redact_txn_id, next_attempt_at, created_at) VALUES ($1, $2, 'redacting', $3, '', $4, $5, \
+        "INSERT INTO meta_events (bridge, room_id, state, event_type, batch, txn_id, device_id, event_id, \
+         redact_txn_id, next_attempt_at, created_at) VALUES ($1, $2, 'redacting', $3, $4, $5, \
          COALESCE((SELECT device_id FROM meta_events WHERE bridge = $1 ORDER BY id DESC LIMIT 1), ''), \
          $6, $7, $8, $9)",
     )

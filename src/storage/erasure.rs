@@ -3,7 +3,7 @@
 //! Every function here fails only if the database does.
 
 use super::{
-    StorageError,
+    StorageError, audit,
     engine::{Connection, Reader, query, query_scalar},
     thinning::Whose,
 };
@@ -31,7 +31,8 @@ pub async fn count(reader: &Reader, whose: &Whose) -> Result<(i64, i64), Storage
     Ok(counts.into())
 }
 
-/// Erases reports, what events have shown, finished decisions, and the IDs themselves, as far as nothing needs them.
+/// Erases reports, what events have shown, finished decisions, the subjects of what operators have done, and the IDs
+/// themselves, as far as nothing needs them.
 pub async fn erase(connection: &mut Connection, whose: &Whose) -> Result<(), StorageError> {
     let statements: &[&'static str] = match (&whose.user_id, &whose.room_id) {
         (Some(_), Some(_)) => &[
@@ -57,6 +58,11 @@ pub async fn erase(connection: &mut Connection, whose: &Whose) -> Result<(), Sto
             erasing = erasing.bind(id);
         }
         erasing.execute(&mut *connection).await?;
+    }
+    // What was done to a user in one room tells of no other room.
+    let named = whose.user_id.as_ref().or(whose.room_id.as_ref());
+    if let Some(id) = named {
+        audit::forget_subject(connection, id).await?;
     }
     Ok(())
 }

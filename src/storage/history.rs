@@ -337,7 +337,7 @@ pub struct ForgetBefore {
     pub redactions: Option<i64>,
     /// Revocations.
     pub revocations: Option<i64>,
-    /// Reports of readers, and what is known of the bytes of media.
+    /// Reports of readers, what operators have done, and what is known of the bytes of media.
     pub reports: Option<i64>,
 }
 
@@ -358,11 +358,14 @@ pub async fn forget(
          (SELECT id FROM revocations WHERE revoked_at < $1 LIMIT $2)";
     let reports = "DELETE FROM reports WHERE id IN (SELECT r.id FROM reports r WHERE r.created_at < $1 \
          ORDER BY r.created_at LIMIT $2)";
+    let audit = "DELETE FROM audit WHERE id IN (SELECT a.id FROM audit a WHERE a.done_at < $1 \
+         ORDER BY a.done_at LIMIT $2)";
     let screened = "DELETE FROM screened_media WHERE name IN \
          (SELECT name FROM screened_media WHERE screened_at < $1 LIMIT $2)";
     let mut most = 0;
     for (statement, before) in [
         (reports, before.reports),
+        (audit, before.reports),
         (screened, before.reports),
         (transactions, Some(before.transactions)),
         (redactions, before.redactions),

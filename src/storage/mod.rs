@@ -1,9 +1,11 @@
 //! The database: the only place with SQL. One writer, many readers.
 
+pub mod audit;
 pub mod budgets;
 pub mod cache_purges;
 mod changes;
 pub mod comparison;
+pub mod console_sessions;
 mod database;
 pub mod denials;
 pub mod ending;

@@ -197,12 +197,15 @@ pub struct ReportSummary {
     pub homeserver: Option<String>,
     /// The same of the operator.
     pub operator: Option<String>,
+    /// When an operator has marked it as seen to, in milliseconds since the epoch.
+    #[serde(rename = "handled_ts")]
+    pub handled_at: Option<i64>,
 }
 
 /// The newest reports.
 pub async fn list(reader: &Reader, limit: i64) -> Result<Vec<ReportSummary>, StorageError> {
     query_as(
-        "SELECT r.id, r.created_at, r.link_id, r.bridge, r.room_id, r.event_id, r.sender, r.mxc, r.reason, r.note, \
+        "SELECT r.id, r.created_at, r.link_id, r.bridge, r.room_id, r.event_id, r.sender, r.mxc, r.reason, r.note, r.handled_at, \
          (SELECT d.outcome FROM report_deliveries d WHERE d.report_id = r.id AND d.target = 'homeserver') AS homeserver, \
          (SELECT d.outcome FROM report_deliveries d WHERE d.report_id = r.id AND d.target = 'operator') AS operator \
          FROM reports r WHERE r.id >= 0 ORDER BY r.id DESC LIMIT $1",
@@ -210,4 +213,14 @@ pub async fn list(reader: &Reader, limit: i64) -> Result<Vec<ReportSummary>, Sto
     .bind(limit)
     .fetch_all(reader)
     .await
+}
+
+/// Marks a report as seen to; `false`: there is none that is not.
+pub async fn mark(connection: &mut Connection, id: i64, now: i64) -> Result<bool, StorageError> {
+    let marked = query("UPDATE reports SET handled_at = $1 WHERE id = $2 AND handled_at IS NULL")
+        .bind(now)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(marked > 0)
 }

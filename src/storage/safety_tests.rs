@@ -196,9 +196,7 @@ async fn secrets_that_have_to_stay_are_in_nobodys_way() {
     let (_folder, database) = open().await;
     run(
         &database,
-        "INSERT INTO meta_events (id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, created_at) \
-         VALUES (1, 'irc', '!r', 'sent', 't', 'body-1', 'b', 't1', '', 1), (2, 'irc', '!r', 'redacted', 't', 'body-2', 'b', 't2', '', 1); \
-         INSERT INTO matrix_ids (id, matrix_id) VALUES (1, '!r'); \
+        "INSERT INTO matrix_ids (id, matrix_id) VALUES (1, '!r'); \
          INSERT INTO media_references (id, bridge, room, mxc, content_token, state, counted_by) VALUES \
          (1, 'irc', 1, 'm', 'counted', 'counted', 1), (2, 'irc', 1, 'm', 'live', 'disabled', NULL), \
          (3, 'irc', 1, 'm', 'cached', 'released', NULL), (4, 'irc', 1, 'm', 'over', 'released', NULL), \
@@ -224,17 +222,16 @@ async fn secrets_that_have_to_stay_are_in_nobodys_way() {
         panic!("it does not end");
     };
     let left = "SELECT substr(link_id, 6) FROM links WHERE file IS NOT NULL \
-         UNION ALL SELECT content_token FROM seen_media WHERE content_token <> '' \
-         UNION ALL SELECT content FROM meta_events WHERE content <> '' ORDER BY 1";
+         UNION ALL SELECT content_token FROM seen_media WHERE content_token <> '' ORDER BY 1";
     let usages = "SELECT content_token FROM media_references ORDER BY id";
     wipe().await;
-    let kept = ["body-1", "cached", "counted", "live", "shown"];
+    let kept = ["cached", "counted", "live", "shown"];
     assert_eq!(texts(&database, left).await, kept);
     let kept = ["counted", "live", "cached", " 4", " 5"];
     assert_eq!(texts(&database, usages).await, kept);
     run(&database, "DELETE FROM cache_purges").await;
     wipe().await;
-    let kept = ["body-1", "counted", "live", "shown"];
+    let kept = ["counted", "live", "shown"];
     assert_eq!(texts(&database, left).await, kept, "it has been purged");
     assert!(database.empty_log().await.expect("emptied"));
 }

@@ -1,6 +1,6 @@
 //! Secrets that nobody needs any more are wiped: those of links that have ended, once their usage is
-//! released and their media purged from the cache; the bodies of meta events that are through; the
-//! content tokens of events that show their media no more. What the API tells of them stays.
+//! released and their media purged from the cache; the content tokens of events that show their media no
+//! more. What the API tells of them stays.
 //!
 //! Every function here fails only if the database does.
 
@@ -33,9 +33,6 @@ pub async fn wipe(connection: &mut Connection, limit: i64) -> Result<u64, Storag
              (SELECT r.id FROM media_references r WHERE r.content_token <> '' \
              AND substr(r.content_token, 1, 1) <> ' ' AND {IS_OVER}{IS_PURGED} LIMIT $1)"
         ),
-        "UPDATE meta_events SET content = '' WHERE id IN (SELECT id FROM meta_events \
-         WHERE content <> '' AND state IN ('redacted', 'lost', 'failed', 'dropped') LIMIT $1)"
-            .to_owned(),
         "UPDATE seen_media SET content_token = '' WHERE id IN (SELECT id FROM seen_media \
          WHERE content_token <> '' AND gone_at IS NOT NULL LIMIT $1)"
             .to_owned(),

@@ -15,6 +15,8 @@ use crate::storage::{
 };
 use medialink_link::matrix::{MxcUri, ServerName};
 
+use super::traffic::{Amount, Talker, Traffic};
+
 /// The answer to one request, as it counts for its link.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Served {
@@ -26,6 +28,17 @@ pub struct Served {
     pub bytes: u64,
     /// When it was answered, in milliseconds since the epoch.
     pub at: i64,
+}
+
+impl From<Served> for Amount {
+    fn from(served: Served) -> Self {
+        Self {
+            follows: u64::from(served.is_follow),
+            bytes: served.bytes,
+            answers: 1,
+            downloads: u64::from(served.is_download),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -68,6 +81,7 @@ struct Shared {
     sums: Mutex<HashMap<String, LinkSum>>,
     database: Database,
     touching: Option<TouchSettings>,
+    traffic: Traffic,
 }
 
 /// How media is touched, for homeservers that count downloads.
@@ -88,6 +102,7 @@ impl FollowCounter {
             sums: Mutex::default(),
             database,
             touching,
+            traffic: Traffic::default(),
         }))
     }
 
@@ -97,6 +112,7 @@ impl FollowCounter {
 
     /// Adds the answer to a request.
     pub fn add(&self, link: &LinkRow, served: Served) {
+        self.0.traffic.add(link, served.into(), served.at);
         let mut sums = self.sums();
         if let Some(sum) = sums.get_mut(&link.link_id) {
             sum.add(served);
@@ -108,6 +124,19 @@ impl FollowCounter {
             sum.add(served);
             sums.insert(link.link_id.clone(), sum);
         }
+    }
+
+    /// What this process has served in the last `count` times of `minutes` minutes each, the oldest first, of a day at
+    /// most; `now`: in milliseconds since the epoch.
+    #[must_use]
+    pub fn lately(&self, now: i64, count: usize, minutes: i64) -> Vec<Amount> {
+        self.0.traffic.last(now, count, minutes)
+    }
+
+    /// The rooms and the senders whose media this process has served most of, by bytes, in the last one to two hours.
+    #[must_use]
+    pub fn talkers(&self, now: i64, count: usize) -> [Vec<Talker>; 2] {
+        self.0.traffic.talkers(now, count)
     }
 
     /// Writes all sums, if there are any. A download has been a touch as well.

@@ -6,6 +6,7 @@ mod quarantine;
 mod reconcile;
 mod retry;
 mod touch;
+mod traffic;
 mod worker;
 
 pub use features::FeatureWatch;
@@ -13,4 +14,5 @@ pub use follows::{FollowCounter, Served, TouchSettings};
 pub use quarantine::QuarantineFollower;
 pub use reconcile::{ReconcileReport, ReconcileScope, Reconciler};
 pub use touch::Toucher;
+pub use traffic::{Amount, Talker};
 pub use worker::UsageWorker;

@@ -2,7 +2,7 @@
 //! the service has others.
 
 use serde_json::{Value, json};
-use support::{Process, Service, World, eventually, is_postgres, url};
+use support::{Process, SeaweedFs, Service, World, eventually, files, is_postgres, url};
 
 const MALLORY: &str = "@mallory:example.org";
 const ALICE: &str = "@alice:example.org";
@@ -17,10 +17,14 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let world = World::new().await;
+        Self::with("").await
+    }
+
+    async fn with(more: &str) -> Self {
+        let (world, more) = (World::new().await, format!("{MORE}\n{more}"));
         Self {
-            service: world.service(MORE).await,
-            process: Process::new(world.folder.path(), &world.url, MORE),
+            service: world.service(&more).await,
+            process: Process::new(world.folder.path(), &world.url, &more),
             world,
         }
     }
@@ -71,11 +75,14 @@ impl Scene {
         drop(std::fs::remove_file(&file));
         let (is_copied, told) = self.says(&["backup", file.to_str().expect("text")]);
         assert!(is_copied, "{told}");
-        let bytes = std::fs::read(file).expect("a copy");
-        bytes
-            .windows(text.len())
-            .any(|window| window == text.as_bytes())
+        contains(&std::fs::read(file).expect("a copy"), text)
     }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }
 
 fn says(process: &Process, arguments: &[&str]) -> (bool, String) {
@@ -177,4 +184,68 @@ async fn what_names_nobody_is_refused() {
         assert!(!went && told.contains(found), "{told}");
     }
     scene.service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_caches_keep_nothing_of_a_user() {
+    let Some(store) = SeaweedFs::start().await else {
+        return;
+    };
+    let s3 = store.settings();
+    let scene = Scene::with(&format!("media: {{cache: {{dir: cached, s3: {s3}}}}}")).await;
+    scene.service.follows_for_store().await;
+    let mine = scene
+        .link(&scene.world.room_id, MALLORY, "plans of mallory")
+        .await;
+    let other = scene
+        .link(&scene.world.room_id, ALICE, "words of alice")
+        .await;
+    for link in [&mine, &other] {
+        assert_eq!(scene.status(link).await, 200);
+    }
+    store.wait_for_objects(2).await;
+    let folder = scene.world.folder.path().join("cached");
+    let has = |text: &str| {
+        let cached = files(&folder).0;
+        let mut contents = cached
+            .iter()
+            .map(|file| std::fs::read(file).unwrap_or_default());
+        contents.any(|content| contains(&content, text))
+    };
+    assert!(has("plans of mallory") && has("words of alice"));
+    scene.erases(&["--user", MALLORY]).await;
+    store.wait_for_objects(1).await;
+    assert!(!has("plans of mallory") && has("words of alice"));
+    assert_eq!(scene.status(&other).await, 200);
+    for (link, references) in [(&mine, 0), (&other, 1)] {
+        let mxc = link["mxc"].as_str().expect("a URI");
+        assert_eq!(scene.world.references(mxc).await, references, "{mxc}");
+    }
+    scene.service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_names_neither_a_user_nor_what_they_shared() {
+    let world = World::new().await;
+    let mut process = Process::new(world.folder.path(), &world.url, MORE);
+    process.start_with_log_level("debug").await;
+    let (mxc, token) = world.upload("secret-plans", "text/plain").await;
+    let body = json!({"mxc": mxc, "content_token": token, "room_id": world.room_id, "sender": MALLORY,
+        "filename": "secret-plans.txt"});
+    let link = process.issue(body).await;
+    let link_id = link["link_id"].as_str().expect("an ID");
+    let followed = process.client.get(url(&link)).send().await;
+    assert_eq!(followed.expect("an answer").status(), 200);
+    process.drained().await;
+    let (_, told) = says(&process, &["purge", "--wait", "0", "--user", MALLORY]);
+    assert!(told.contains("1 wait"), "{told}");
+    eventually("the end of the link", async || {
+        let followed = process.client.get(url(&link)).send().await;
+        (followed.expect("an answer").status() == 410).then_some(())
+    })
+    .await;
+    process.drained().await;
+    assert!(process.terminate().await.success());
+    let log = process.log();
+    assert!(log.contains(link_id) && !log.contains("mallory") && !log.contains("secret-plans"));
 }

@@ -1,6 +1,7 @@
 //! Pages in the language of their reader: as the browser asks, or as the address does.
 
-use reqwest::{Response, StatusCode, header};
+use medialink::clock::Clock;
+use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 use support::{Service, World, url};
 
@@ -185,5 +186,42 @@ async fn a_hostile_header_gets_a_page_in_english() {
     ] {
         page_in(&service, &start, languages, "en").await;
     }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn texts_for_plain_networks_are_in_the_language_of_their_bridge() {
+    let world = World::new().await;
+    let clock = Clock::default();
+    let edit = |text: String| {
+        text.replacen(
+            "network: Libera.Chat",
+            "network: Libera.Chat, language: pl",
+            1,
+        )
+    };
+    let folder = world.folder.path();
+    let service =
+        Service::start_edited(folder, &world.url, "", "usage: {mode: never}", &clock, edit).await;
+    let mut texts = vec![];
+    for (content, id) in [
+        (
+            json!({"msgtype": "m.image", "body": "cat.png", "url": "mxc://example.org/cat", "info": {"size": 1_234_567}}),
+            "$a",
+        ),
+        (json!({"msgtype": "m.text", "body": "hello"}), "$b"),
+    ] {
+        let event = json!({"type": "m.room.message", "room_id": world.room_id, "event_id": id,
+            "sender": "@alice:example.org", "content": content});
+        let body = json!({"event": event, "sender_name": "alice"});
+        let (status, answer) = service.call(Method::POST, "/v1/events", &body).await;
+        assert_eq!(status, 200, "{answer}");
+        texts.push(answer["text"].as_str().expect("a text").to_owned());
+    }
+    assert!(
+        texts[0].starts_with("alice przesyła obraz: cat.png (1,2 MiB) http"),
+        "{texts:?}"
+    );
+    assert_eq!(texts[1], "alice: hello");
     service.stop().await;
 }

@@ -15,6 +15,9 @@ type Columns = BTreeMap<String, (String, bool)>;
 /// Tables that one of the databases needs for itself.
 const OWN: [&str; 3] = ["_sqlx_migrations", "sqlite_sequence", "changes"];
 
+/// An index of PostgreSQL alone: it decides between two who make the same usage. SQLite has one writer.
+const OWN_INDEX: &str = "media_references_identity";
+
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Schema {
     tables: BTreeMap<String, Columns>,
@@ -102,9 +105,10 @@ async fn of_postgres(url: &str) -> Schema {
     }
     let indexes: Vec<(String, String)> = sqlx::query_as(
         "SELECT i.indexname::text, i.indexdef FROM pg_indexes i WHERE i.schemaname = 'public' \
-         AND i.tablename NOT IN ('changes', '_sqlx_migrations') \
+         AND i.tablename NOT IN ('changes', '_sqlx_migrations') AND i.indexname <> $1 \
          AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)",
     )
+    .bind(OWN_INDEX)
     .fetch_all(&mut connection)
     .await
     .expect("reads");

@@ -11,6 +11,8 @@ use support::{API_TOKEN, AS_TOKEN, HS_TOKEN, Process, World, database_config, ur
 
 const WRONG: &str = "wrong-content-token-of-somebody";
 const KEY: &str = "aWF6-32KGYaC3A_FEUCk1Bt0JA37zP0wrStgmdCaW-0";
+const CONSOLE_TOKEN: &str = "console-token-that-nobody-writes-down";
+const TRIED: &str = "a-token-that-was-tried-in-vain";
 const TEXT: &str = "words-that-nobody-writes-down";
 
 /// A service that logs as much as it can, and media.
@@ -31,6 +33,7 @@ async fn nothing_secret_is_written_anywhere() {
     scene.issue_links().await;
     scene.issue_pastes().await;
     scene.follow_links().await;
+    scene.look_from_the_console().await;
     scene.send_bodies_that_are_refused().await;
     scene.look_at_a_homeserver_that_is_gone().await;
     scene.run_commands();
@@ -50,7 +53,7 @@ impl Scene {
         let mut process = Process::new(
             world.folder.path(),
             &world.url,
-            "usage: {batch_window: 20ms}",
+            &format!("usage: {{batch_window: 20ms}}\nconsole: {{token: {CONSOLE_TOKEN}}}"),
         );
         process.start_with_log_level("trace").await;
         let (mxc, token) = world.upload("bytes", "text/plain").await;
@@ -144,6 +147,63 @@ impl Scene {
         }
     }
 
+    /// Logs in, pastes every link whole, and looks at each.
+    async fn look_from_the_console(&mut self) {
+        let base = format!("{}/console", self.process.internal);
+        let send = async |path: &str, cookie: &str, fields: &[(&str, &str)]| {
+            let mut body = url::form_urlencoded::Serializer::new(String::new());
+            body.extend_pairs(fields);
+            let request = self
+                .process
+                .client
+                .post(format!("{base}{path}"))
+                .body(body.finish());
+            let request = request.header("Cookie", cookie);
+            request.send().await.expect("an answer")
+        };
+        let wrong = send("/login", "", &[("token", TRIED)]).await;
+        let mut written = wrong.text().await.expect("text");
+        let right = send("/login", "", &[("token", CONSOLE_TOKEN)]).await;
+        let cookie = right.headers()["set-cookie"]
+            .to_str()
+            .expect("text")
+            .to_owned();
+        let cookie = cookie.split(';').next().expect("a cookie");
+        let look = async |path: &str| {
+            let request = self
+                .process
+                .client
+                .get(format!("{base}{path}"))
+                .header("Cookie", cookie);
+            let page = request.send().await.expect("an answer");
+            page.text().await.expect("text")
+        };
+        let first = look("").await;
+        let csrf = first
+            .split("name=\"csrf\" value=\"")
+            .nth(1)
+            .expect("a form");
+        let csrf = csrf.split('"').next().expect("a value");
+        for link in &self.links {
+            for pasted in [url(link), format!("{}x", url(link))] {
+                let found = send("/search", cookie, &[("csrf", csrf), ("q", &pasted)]).await;
+                written.push_str(&format!("{:?}", found.headers().get("location")));
+                written.push_str(&found.text().await.expect("text"));
+            }
+            let id = link["link_id"].as_str().expect("an ID");
+            written.push_str(&look(&format!("/links/{id}")).await);
+        }
+        for path in [
+            "", "/links", "/usage", "/rooms", "/reports", "/denials", "/keys", "/audit",
+        ] {
+            written.push_str(&look(path).await);
+        }
+        assert!(written.contains("Live links") && written.contains("Revoke this link"));
+        let session = cookie.split('=').nth(1).expect("a session").to_owned();
+        self.written.push_str(&written);
+        self.secrets.push(session);
+    }
+
     async fn send_bodies_that_are_refused(&mut self) {
         let (mxc, token, room) = (&self.mxc, &self.token, &self.world.room_id);
         for (path, body) in [
@@ -200,6 +260,8 @@ impl Scene {
         for output in [
             piped,
             process.run_with_input(&["inspect", "-"], &format!("{link}x")),
+            process.run(&["links", "revoke", &url(&self.links[3])]),
+            process.run(&["audit", "list"]),
             process.run(&["usage", "list"]),
             process.run(&["keys", "list"]),
             process.run(&["keys", "rotate"]),
@@ -235,6 +297,8 @@ impl Scene {
         assert_eq!(keys.len(), 2);
         self.secrets.extend(keys);
         let known = [
+            CONSOLE_TOKEN,
+            TRIED,
             API_TOKEN,
             AS_TOKEN,
             HS_TOKEN,

@@ -6,6 +6,7 @@
     reason = "tests stand outside the service: with clients, dice and clocks of their own"
 )]
 
+mod browser;
 mod clamd;
 mod heisenbridge;
 mod homeserver_facts;

@@ -6,6 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Peer, Process, World, eventually, process::free_port, url};
 
@@ -135,7 +136,8 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let world = World::new().await;
-        let more = "usage: {batch_window: 20ms}\nlimits: {per_client: {requests: 1000/s, bad_links: 1/hour}}";
+        let more = "usage: {batch_window: 20ms}\nlimits: {per_client: {requests: 1000/s, bad_links: 1/hour}}\n\
+             media: {revalidate: 200ms, scan: {program: /bin/true}}\nabuse: {deny: {rooms: ['!denied:example.org']}}";
         let mut process = Process::new(world.folder.path(), &world.url, more);
         process.start().await;
         let (mxc, token) = world.upload("bytes", "text/plain").await;
@@ -150,8 +152,16 @@ impl Scene {
         scene
     }
 
-    /// Follows a link, and guesses others, of which the second is over a limit.
+    /// Follows and reports a link, asks for one that is denied, and guesses others, of which the second is over a limit.
     async fn use_it(&self) {
+        let denied = json!({"mxc": "mxc://example.org/any", "room_id": "!denied:example.org"});
+        let asked = self.process.call(Method::POST, "/v1/links", &denied).await;
+        assert_eq!(asked.expect("an answer").0, 403);
+        let report = url(&self.link).replace("/m/", "/r/");
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let reported = self.process.client.post(report).header(form.0, form.1);
+        let reported = reported.body("reason=spam&note=").send().await;
+        reported.expect("an answer").bytes().await.expect("whole");
         let guess = format!("{}/m/AQFqsguess", self.process.public);
         for url in [url(&self.link), guess.clone(), guess] {
             let response = self.process.client.get(url).send().await;

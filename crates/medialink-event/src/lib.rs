@@ -24,5 +24,8 @@ pub use media::{
 };
 pub use media_type::{canonical_type, is_media_type};
 pub use number::whole_number;
-pub use render::{MediaLink, RenderStyle, Rendering, TemplateError, TextTemplate, render};
+pub use render::{
+    English, ItemKind, MediaLink, RenderStyle, Rendering, TemplateError, TextTemplate, Wording,
+    render, render_in,
+};
 pub use shared::{Appearance, MediaDetails, MediaKind, SharedEvent, SharedMedia, Warning};

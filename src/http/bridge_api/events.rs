@@ -151,7 +151,7 @@ pub(in crate::http) async fn link_event(
     if let Some(gone) = gone(&outcomes) {
         return Err(gone);
     }
-    let rendering = rendered(&bridge, &body, &shared, &outcomes);
+    let rendering = rendered(&state, &bridge, &body, &shared, &outcomes);
     let links = shared.media.iter().map(|media| {
         let outcome = match &media.mxc {
             Ok(mxc) => outcomes.get(mxc).cloned(),
@@ -179,6 +179,7 @@ pub(in crate::http) async fn link_event(
 
 /// How the event reads on the other side.
 fn rendered(
+    state: &AppState,
     bridge: &Bridge,
     body: &EventBody,
     event: &SharedEvent,
@@ -204,7 +205,8 @@ fn rendered(
             .unwrap_or_default(),
         network: &bridge.0.network,
     };
-    medialink_event::render(event, &linked, &style)
+    let texts = state.config().languages.of(bridge.0.language);
+    medialink_event::render_in(event, &linked, &style, &*texts)
 }
 
 /// The one answer for an event all of whose media are withdrawn.

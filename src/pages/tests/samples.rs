@@ -78,114 +78,12 @@ fn error_page(cause: Cause, frame: &Frame) -> ErrorPage {
     }
 }
 
-fn response(status: &str, description: &str) -> Response {
-    Response {
-        status: status.to_owned(),
-        description: description.to_owned(),
-    }
-}
-
-fn issue_operation() -> Operation {
-    Operation {
-                method: "post".to_owned(),
-                path: "/v1/links".to_owned(),
-                summary: "Make a link".to_owned(),
-                description: "Asking again for the same media, room and event answers `200` and \
-                              the link that lives already."
-                    .to_owned(),
-                request_body: Some(
-                    "{\n  \"mxc\": \"mxc://example.org/abc\",\n  \"room_id\": \"!r:example.org\",\n  \
-                     \"lifetime_ms\": 1209600000   // 0: never expires; at most links.max_lifetime of the configuration\n}"
-                        .to_owned(),
-                ),
-                responses: vec![
-                    response("201", "A new link."),
-                    response("400", "A field is missing or wrong: `M_BAD_JSON`."),
-                    response("429", "Over a limit; `retry_after_ms` tells when to come back."),
-                    response("503", "The database does not answer."),
-                ],
-                ..Operation::default()
-            }
-}
-
-fn list_operation() -> Operation {
-    Operation {
-        method: "get".to_owned(),
-        path: "/v1/links".to_owned(),
-        summary: "List links".to_owned(),
-        parameters: vec![
-            Parameter {
-                name: "room_id".to_owned(),
-                location: "query".to_owned(),
-                required: false,
-                type_text: "string".to_owned(),
-                description: "Only links of this room.".to_owned(),
-            },
-            Parameter {
-                name: "limit".to_owned(),
-                location: "query".to_owned(),
-                required: false,
-                type_text: "integer, 1 to 1000".to_owned(),
-                description: "How many at most; `100` if left out.".to_owned(),
-            },
-        ],
-        responses: vec![response("200", "The links, newest first.")],
-        ..Operation::default()
-    }
-}
-
-pub(in crate::pages) fn api_docs_page() -> ApiDocsPage {
-    ApiDocsPage {
-        title: "Medialink bridge API".to_owned(),
-        version: "0.1.0".to_owned(),
-        description: "What a bridge asks of Medialink. Every call carries `Authorization: Bearer \
-                      <api_token>`; a bridge sees only its own links.\n\nTimes are milliseconds \
-                      since the epoch (`…_ts`), durations milliseconds (`…_ms`)."
-            .to_owned(),
-        operations: vec![
-            issue_operation(),
-            list_operation(),
-            Operation {
-                method: "get".to_owned(),
-                path: "/v1/links/{link_id}".to_owned(),
-                summary: "Look at one link".to_owned(),
-                parameters: vec![Parameter {
-                    name: "link_id".to_owned(),
-                    location: "path".to_owned(),
-                    required: true,
-                    type_text: "string".to_owned(),
-                    description: "The link's `link_id`.".to_owned(),
-                }],
-                responses: vec![
-                    response("200", "The link."),
-                    response("404", "No such link of this bridge."),
-                ],
-                ..Operation::default()
-            },
-            Operation {
-                method: "delete".to_owned(),
-                path: "/v1/links/{link_id}".to_owned(),
-                summary: "Revoke a link".to_owned(),
-                responses: vec![response("200", "The link, revoked. Idempotent.")],
-                ..Operation::default()
-            },
-            Operation {
-                method: "put".to_owned(),
-                path: "/_matrix/app/v1/transactions/{txnId}".to_owned(),
-                summary: "Take in events from the homeserver".to_owned(),
-                responses: vec![response("default", "An error in Matrix’s shape.")],
-                ..Operation::default()
-            },
-        ],
-    }
-}
-
 const AWKWARD_NAME: &str =
     "Протокол_общего_собрания_0123456789abcdef0123456789abcdef0123456789abcdef_\u{202e}fdp.exe";
 
 /// Every page once in each language, by a name.
 pub(super) fn all_pages() -> Vec<(String, String)> {
-    let mut pages = vec![("docs".to_owned(), api_docs_page().render())];
+    let mut pages = vec![("docs".to_owned(), api_docs::tests::api_docs_page().render())];
     for language in Language::ALL {
         let frame = frame(language);
         let mut own = media_pages(&frame);
@@ -195,6 +93,30 @@ pub(super) fn all_pages() -> Vec<(String, String)> {
             (format!("error-{cause:?}"), html)
         }));
         pages.extend((own.into_iter()).map(|(name, html)| (format!("{name}.{language}"), html)));
+    }
+    pages
+}
+
+/// Pages of media whose event says how it looks.
+fn described_pages(view_page: &impl Fn(ViewKind) -> ViewPage) -> Vec<(String, String)> {
+    let mut pages = vec![];
+    for (kind, warning) in [
+        (ViewKind::Image, None),
+        (ViewKind::Image, Some(Warning::default())),
+        (ViewKind::Audio, Some(Warning::default())),
+    ] {
+        let name = format!("view-described-{kind:?}-{}", warning.is_some());
+        let page = ViewPage {
+            appearance: Appearance {
+                width: Some(800),
+                height: Some(600),
+                duration_ms: Some(83_000),
+                blurhash: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned()),
+                warning,
+            },
+            ..view_page(kind)
+        };
+        pages.push((name, page.render()));
     }
     pages
 }
@@ -222,24 +144,7 @@ fn media_pages(frame: &Frame) -> Vec<(String, String)> {
             pages.push((format!("view-{kind:?}-{follows_left:?}"), page.render()));
         }
     }
-    for (kind, warning) in [
-        (ViewKind::Image, None),
-        (ViewKind::Image, Some(Warning::default())),
-        (ViewKind::Audio, Some(Warning::default())),
-    ] {
-        let name = format!("view-described-{kind:?}-{}", warning.is_some());
-        let page = ViewPage {
-            appearance: Appearance {
-                width: Some(800),
-                height: Some(600),
-                duration_ms: Some(83_000),
-                blurhash: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned()),
-                warning,
-            },
-            ..view_page(kind)
-        };
-        pages.push((name, page.render()));
-    }
+    pages.extend(described_pages(&view_page));
     let awkward = ViewPage {
         title: Some(AWKWARD_NAME.to_owned()),
         network: Some(
@@ -256,7 +161,7 @@ fn media_pages(frame: &Frame) -> Vec<(String, String)> {
     pages.push(("view-awkward".to_owned(), awkward.render()));
     let shared = ViewPage {
         sharer: Some("@alice:example.org".to_owned()),
-        gallery: gallery(24),
+        gallery: gallery(12),
         ..view_page(ViewKind::Image)
     };
     pages.push(("view-gallery".to_owned(), shared.render()));

@@ -8,7 +8,7 @@ use medialink_link::LinkState;
 use super::{
     super::{
         StorageError,
-        engine::{Connection, QueryBuilder, Reader, query_scalar},
+        engine::{Connection, QueryBuilder, Reader, query_as, query_scalar},
     },
     criteria::{Criteria, Finder, push_criteria, push_part_of_time, push_state, push_time},
     row::{LinkRow, SELECT},
@@ -89,6 +89,15 @@ pub async fn list(
     };
     query.push(")").push(order).push_bind(limit);
     query.build_query_opened().fetch_all(reader).await
+}
+
+/// How many links each bridge has that are recorded as live; one whose time has just ended may be among them.
+pub async fn count_by_bridge(reader: &Reader) -> Result<Vec<(String, i64)>, StorageError> {
+    query_as(
+        "SELECT bridge, COUNT(*) FROM links WHERE state = 'live' GROUP BY bridge ORDER BY bridge",
+    )
+    .fetch_all(reader)
+    .await
 }
 
 const BY_TIME: &str = " ORDER BY l.issued_at DESC, l.id DESC LIMIT ";

@@ -40,7 +40,7 @@ pub use find::{
 pub(super) use follows::take_follow;
 pub use follows::{Counted, add_follows};
 pub use insert::{NewLink, NewPaste, insert, insert_all};
-pub use list::list;
+pub use list::{count_by_bridge, list};
 pub(super) use renew::update;
 pub use renew::{Renewal, bound_by, revive};
 pub use row::{LinkRow, Paste};

@@ -154,7 +154,7 @@ fn rows_of(wanted: &BTreeMap<&Key, bool>, now: i64) -> Rows {
     rows
 }
 
-/// Makes the usages that are not there yet.
+/// Makes usages; which of those that are wanted, and what if they are there, follows.
 fn make(bridge: &str, rows: Rows) -> QueryBuilder {
     let mut query = QueryBuilder::new(
         "INSERT INTO media_references (bridge, room, mxc, content_token, state, pending_at) SELECT ",
@@ -163,7 +163,7 @@ fn make(bridge: &str, rows: Rows) -> QueryBuilder {
         .push_bind(bridge)
         .push(", room, mxc, content_token, state, pending_at FROM ")
         .push_rows(rows)
-        .push(" AS wanted WHERE TRUE ON CONFLICT (mxc, bridge, content_token, room) DO ");
+        .push(" AS wanted WHERE ");
     query
 }
 
@@ -179,11 +179,15 @@ async fn find_or_make(
     }
     let mut query = make(bridge, rows_of(wanted, now));
     query.push(
-        "UPDATE SET bridge = excluded.bridge \
+        "TRUE ON CONFLICT ((md5(mxc || ' ' || bridge || ' ' || content_token || ' ' || room::text)::uuid)) \
+         DO UPDATE SET bridge = excluded.bridge \
          RETURNING id, room, mxc, content_token, state, pending_at, counted_by, copy_mxc",
     );
     query.build_query_opened().fetch_all(connection).await
 }
+
+/// Whether a usage is the one that is wanted; its bridge follows.
+const IS_WANTED: &str = "r.mxc = wanted.mxc AND r.content_token = wanted.content_token AND r.room = wanted.room AND r.bridge = ";
 
 /// On SQLite, where nobody else writes.
 async fn make_and_find(
@@ -192,7 +196,11 @@ async fn make_and_find(
     rows: Rows,
 ) -> Result<Vec<Found>, StorageError> {
     let mut making = make(bridge, rows.clone());
-    making.push("NOTHING");
+    making
+        .push("NOT EXISTS (SELECT 1 FROM media_references r WHERE ")
+        .push(IS_WANTED)
+        .push_bind(bridge)
+        .push(")");
     making.build().execute(&mut *connection).await?;
     let mut query = QueryBuilder::packed(
         "r.id, r.room, r.mxc, r.content_token, r.state, r.pending_at, r.counted_by, r.copy_mxc",
@@ -200,9 +208,9 @@ async fn make_and_find(
     query
         .push("FROM ")
         .push_rows(rows)
-        .push(" AS wanted CROSS JOIN media_references r WHERE r.mxc = wanted.mxc AND r.bridge = ")
-        .push_bind(bridge)
-        .push(" AND r.content_token = wanted.content_token AND r.room = wanted.room");
+        .push(" AS wanted CROSS JOIN media_references r WHERE ")
+        .push(IS_WANTED)
+        .push_bind(bridge);
     let found: Vec<Found> = query.fetch_packed(&mut *connection).await?;
     let sealing = &connection.sealing;
     found

@@ -97,7 +97,9 @@ async fn claim_first(
     }
     query.push(
         " ORDER BY e.next_attempt_at LIMIT 1) AND claimed_until IS NULL \
-         AND state IN ('waiting', 'redacting') RETURNING id, claim, bridge, room_id, state, event_type, content, batch, txn_id, device_id, \
+         AND state IN ('waiting', 'redacting') RETURNING id, claim, bridge, room_id, state, event_type, \
+         COALESCE((SELECT b.content FROM meta_event_bodies b WHERE b.id = meta_events.id), '') AS content, \
+         batch, txn_id, device_id, \
          event_id, redact_txn_id, attempts, unknown_since, created_at, has_copy <> 0 AS has_copy, copies_refused, \
          EXISTS (SELECT 1 FROM resting_rooms r WHERE r.bridge = meta_events.bridge \
          AND r.room_id = meta_events.room_id) AS has_rested",

@@ -34,17 +34,12 @@ pub async fn insert(
     now: i64,
 ) -> Result<i64, StorageError> {
     let id: i64 = query_scalar(
-        "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, \
-         has_copy, named, next_attempt_at, created_at) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $10, $10) RETURNING id",
+        "INSERT INTO meta_events (bridge, room_id, state, event_type, batch, txn_id, device_id, \
+         has_copy, named, next_attempt_at, created_at) VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $9) RETURNING id",
     )
     .bind(&event.bridge)
     .bind(&event.room_id)
     .bind(&event.event_type)
-    .bind(Secret::new(
-        SecretKind::MetaEvent,
-        &event.batch,
-        Open::Text(event.content.clone()),
-    ))
     .bind(&event.batch)
     .bind(crate::random::id())
     .bind(&event.device_id)
@@ -53,6 +48,16 @@ pub async fn insert(
     .bind(now)
     .fetch_one(&mut *connection)
     .await?;
+    query("INSERT INTO meta_event_bodies (id, batch, content) VALUES ($1, $2, $3)")
+        .bind(id)
+        .bind(&event.batch)
+        .bind(Secret::new(
+            SecretKind::MetaEvent,
+            &event.batch,
+            Open::Text(event.content.clone()),
+        ))
+        .execute(&mut *connection)
+        .await?;
     // Some day its room is compared with what is recorded.
     query(
         "INSERT INTO compared_rooms (bridge, room_id, compared_at) VALUES ($1, $2, $3) \

@@ -17,12 +17,11 @@ pub async fn count_queued(connection: &mut Connection, id: i64) -> Result<i64, S
         .await
 }
 
-/// A waiting meta event is in its room; which one, and under which condition, follows. Its body is not repeated
-/// any more.
+/// A waiting meta event is in its room; which one, and under which condition, follows.
 macro_rules! sent {
     ($condition:literal) => {
         concat!(
-            "UPDATE meta_events SET state = 'sent', event_id = $1, content = '', claim = NULL, claimed_until = NULL, \
+            "UPDATE meta_events SET state = 'sent', event_id = $1, claim = NULL, claimed_until = NULL, \
              claimed_at = NULL, next_attempt_at = NULL, unknown_since = NULL, last_error = NULL \
              WHERE state = 'waiting' AND id = $2 AND ",
             $condition
@@ -66,6 +65,15 @@ pub async fn settle_found(
     count_usages_if(settled, connection, id, review_ended_at, now).await
 }
 
+/// The body of a meta event is not sent any more.
+async fn forget_body(connection: &mut Connection, id: i64) -> Result<(), StorageError> {
+    query("DELETE FROM meta_event_bodies WHERE id = $1")
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Has a meta event count the usages that waited for it, if it was settled.
 async fn count_usages_if(
     settled: u64,
@@ -76,6 +84,7 @@ async fn count_usages_if(
 ) -> Result<bool, StorageError> {
     let is_settled = settled > 0;
     if is_settled {
+        forget_body(connection, id).await?;
         count_usages_here(connection, id, review_ended_at, now).await?;
     }
     Ok(is_settled)
@@ -208,6 +217,7 @@ pub async fn give_up(
     if given_up == 0 {
         return Ok(None);
     }
+    forget_body(connection, claim.id).await?;
     held_usages::hold_of(connection, claim.id).await?;
     let earlier = counted_by_earlier(connection, claim.id).await?;
     let members: Vec<i64> = query_scalar(

@@ -27,7 +27,7 @@ use crate::storage::{
     wipe,
 };
 
-use super::{denial_calls, erasure_calls, missing_calls, report_calls};
+use super::{console_calls, denial_calls, erasure_calls, missing_calls, report_calls};
 
 const DELAYS: ReleaseDelays = ReleaseDelays {
     batch_window_ms: 1,
@@ -270,6 +270,7 @@ async fn read_usage(reader: &Reader) -> Result<(), StorageError> {
         touches::next_due(reader, asked).await?;
     }
     missing_calls::read(reader).await?;
+    console_calls::read(reader).await?;
     denial_calls::read(reader).await?;
     report_calls::read(reader).await?;
     erasure_calls::read(reader).await?;
@@ -431,6 +432,7 @@ async fn write_usage(c: &mut Connection) -> Result<(), StorageError> {
     media_references::retry_failed(c, Some(("irc", "!r")), 1).await?;
     room_policies::find_in(c, "!r").await?;
     budgets::change(c, &[BudgetChange::default()], 1).await?;
+    console_calls::write(c).await?;
     denial_calls::write(c).await?;
     report_calls::write(c).await?;
     erasure_calls::write(c).await?;

@@ -15,14 +15,15 @@ SELECT i, 'link' || i, CASE WHEN i % 50 = 0 THEN 'legacy' ELSE 'short' END, 1 + 
     CASE WHEN i % 2 = 0 THEN 'live' WHEN i % 20 = 1 THEN 'revoked' ELSE 'expired' END, CASE WHEN i % 2 = 1 THEN i END,
     CASE WHEN i % 10 = 4 THEN '$edit' || i ELSE '' END
 FROM n;
-INSERT INTO meta_events (id, bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, created_at,
+INSERT INTO meta_events (id, bridge, room_id, state, event_type, batch, txn_id, device_id, event_id, created_at,
     next_attempt_at, review_at, redacted_at)
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
 SELECT i, 'bridge' || (i % 3), '!room' || (i % 200),
-    CASE WHEN i % 100 = 0 THEN 'waiting' WHEN i % 3 = 0 THEN 'redacted' ELSE 'sent' END, 'type', CASE WHEN i % 3 = 0 THEN '' ELSE '{}' END, 'batch' || i,
+    CASE WHEN i % 100 = 0 THEN 'waiting' WHEN i % 3 = 0 THEN 'redacted' ELSE 'sent' END, 'type', 'batch' || i,
     'txn' || i, '', '$meta' || i, i, CASE WHEN i % 100 = 0 THEN i END, CASE WHEN i % 100 = 1 THEN i END,
     CASE WHEN i % 3 = 0 AND i % 100 > 0 THEN i END
 FROM n;
+INSERT INTO meta_event_bodies (id, batch, content) SELECT id, batch, '{}' FROM meta_events WHERE state = 'waiting';
 INSERT INTO meta_event_members (meta_event_id, media_reference_id) SELECT 1 + id / 2, id FROM media_references WHERE id < 9000;
 INSERT INTO appservice_transactions (bridge, txn_id, received_at)
 SELECT bridge, link_id, issued_at FROM links;
@@ -54,5 +55,7 @@ INSERT INTO reports (link_id, reporter, bridge, room_id, mxc, reason, created_at
 SELECT link_id, link_id, bridge, '!r', 'mxc://a/b', 'spam', id FROM links;
 INSERT INTO report_deliveries (report_id, target, txn_id, next_attempt_at, outcome)
 SELECT id, 'homeserver', '', CASE WHEN id % 10 = 0 THEN id END, 'waiting' FROM reports;
+INSERT INTO audit (done_at, actor, deed, subject) SELECT id, 'console:token', 'keys rotate', 'x' FROM links;
+INSERT INTO console_sessions (digest, expires_at) SELECT CAST(link_id AS BYTES), id FROM links;
 INSERT INTO screened_media (name, sha256, screened_at) SELECT CAST(link_id AS BYTES), CAST('' AS BYTES), id FROM links;
 INSERT INTO budgets (digest, free_at, changed_at) SELECT 'budget' || id, id, id FROM links

@@ -2,6 +2,7 @@
 //! has. Statements are found in the source, so that none is overlooked.
 
 mod calls;
+mod console_calls;
 mod database;
 mod denial_calls;
 mod erasure_calls;

@@ -69,6 +69,10 @@ pub(in crate::storage) const SECRETS: [SecretColumn; 6] = [
         SecretKind::ContentToken,
         "mxc",
     ),
-    column(("meta_events", "content"), SecretKind::MetaEvent, "batch"),
+    column(
+        ("meta_event_bodies", "content"),
+        SecretKind::MetaEvent,
+        "batch",
+    ),
     column(("secrets", "value"), SecretKind::Own, "name"),
 ];

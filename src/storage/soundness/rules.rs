@@ -43,7 +43,7 @@ const COUNT_AGAIN: &str = "stop the service, have the usage counted again by UPD
 const WORD: &str = "this version never writes such a word: restore a backup, or use the `medialink` that has written it";
 
 /// All of them.
-pub(super) const RULES: [Rule; 16] = [
+pub(super) const RULES: [Rule; 18] = [
     rule(
         [
             "links_have_a_usage",
@@ -139,6 +139,18 @@ pub(super) const RULES: [Rule; 16] = [
     ),
     rule(
         [
+            "usages_are_one_each",
+            "usages stand for the same media in the same room of the same bridge",
+            "usage",
+            "delete all but the first of them while no service runs, and have its links refer to it",
+        ],
+        "SELECT COUNT(*), CAST(MIN(r.id) AS TEXT) FROM media_references r WHERE EXISTS (SELECT 1 FROM media_references o \
+         WHERE o.mxc = r.mxc AND o.bridge = r.bridge AND o.content_token = r.content_token AND o.room = r.room \
+         AND o.id < r.id)",
+        false,
+    ),
+    rule(
+        [
             "states_of_meta_events",
             "meta events are in a state that there is not",
             "meta event",
@@ -203,8 +215,19 @@ pub(super) const RULES: [Rule; 16] = [
              from a backup",
         ],
         "SELECT COUNT(*), CAST(MIN(id) AS TEXT) FROM meta_events \
-         WHERE (state IN ('waiting', 'redacting') AND next_attempt_at IS NULL) OR (state = 'waiting' AND content = '') \
+         WHERE (state IN ('waiting', 'redacting') AND next_attempt_at IS NULL) OR (state = 'waiting' AND NOT EXISTS (SELECT 1 FROM meta_event_bodies b WHERE b.id = meta_events.id)) \
          OR (state IN ('sent', 'redacting') AND event_id IS NULL) OR (state = 'redacting' AND redact_txn_id IS NULL)",
+        false,
+    ),
+    rule(
+        [
+            "bodies_have_a_waiting_event",
+            "bodies are kept of meta events that are not going to be sent",
+            "meta event",
+            "nothing needs them: delete these rows of meta_event_bodies while no service runs",
+        ],
+        "SELECT COUNT(*), CAST(MIN(b.id) AS TEXT) FROM meta_event_bodies b \
+         LEFT JOIN meta_events e ON e.id = b.id WHERE e.id IS NULL OR e.state <> 'waiting'",
         false,
     ),
     rule(

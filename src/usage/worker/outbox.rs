@@ -391,9 +391,9 @@ mod tests {
         let (_folder, database) = test_database::open().await;
         let given_up = database.writer().write::<_, StorageError, _>(|c| {
             async move {
-                let queued = "INSERT INTO meta_events (id, bridge, room_id, state, event_type, content, batch, txn_id, \
+                let queued = "INSERT INTO meta_events (id, bridge, room_id, state, event_type, batch, txn_id, \
                      device_id, next_attempt_at, created_at) \
-                     VALUES (1, 'irc', '!r', 'waiting', 'type', '', 'batch', 'txn', '', 1, 1)";
+                     VALUES (1, 'irc', '!r', 'waiting', 'type', 'batch', 'txn', '', 1, 1)";
                 run_script(c, queued).await?;
                 let wanted = Wanted {
                     bridge: "irc".to_owned(),

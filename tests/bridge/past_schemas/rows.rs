@@ -29,7 +29,7 @@ pub struct Past<'a> {
 
 /// Statements with the versions whose tables they fit. {name} is replaced; rows are numbered from 1 in their order.
 /// Usages: 1 counted, 2 released, 3 pending, 4 queued. Meta events: 1 sent, 2 waiting, 3 redacted.
-const ROWS: [(RangeInclusive<i64>, &str); 31] = [
+const ROWS: [(RangeInclusive<i64>, &str); 32] = [
     (
         1..=21,
         "INSERT INTO media_references (bridge, room_id, mxc, content_token, state, pending_at, counted_by, queued_in) VALUES \
@@ -70,12 +70,21 @@ const ROWS: [(RangeInclusive<i64>, &str); 31] = [
          ('pastqueu', 'short', 1, 'irc', 4, 1, '$queued', NULL, NULL, {issued}, 'live', NULL)",
     ),
     (
-        1..=i64::MAX,
+        1..=32,
         "INSERT INTO meta_events (bridge, room_id, state, event_type, content, batch, txn_id, device_id, event_id, \
          redact_txn_id, next_attempt_at, created_at) VALUES \
          ('irc', '{room}', 'sent', '{type}', '', 'past-sent', 'past-sent', '', '{live_event}', NULL, NULL, {issued}), \
          ('irc', '{room}', 'waiting', '{type}', '{body}', 'past-{version}', 'past-{version}', '', NULL, NULL, {now}, {issued}), \
          ('irc', '{room}', 'redacted', '{type}', '', 'past-dead', 'past-dead', '', '$gone', 'past-redacted', NULL, {issued})",
+    ),
+    (
+        33..=i64::MAX,
+        "INSERT INTO meta_events (bridge, room_id, state, event_type, batch, txn_id, device_id, event_id, \
+         redact_txn_id, next_attempt_at, created_at) VALUES \
+         ('irc', '{room}', 'sent', '{type}', 'past-sent', 'past-sent', '', '{live_event}', NULL, NULL, {issued}), \
+         ('irc', '{room}', 'waiting', '{type}', 'past-{version}', 'past-{version}', '', NULL, NULL, {now}, {issued}), \
+         ('irc', '{room}', 'redacted', '{type}', 'past-dead', 'past-dead', '', '$gone', 'past-redacted', NULL, {issued}); \
+         INSERT INTO meta_event_bodies (id, batch, content) VALUES (2, 'past-{version}', '{body}')",
     ),
     // Since then, a meta event names its usages only until it is sent, and only with copies.
     (

@@ -38,7 +38,7 @@ async fn the_page_shows_the_text_whatever_it_is() {
     let link = scene.paste(json!({"text": long, "language": "rust"})).await;
     let page = scene.page(&link).await;
     assert!(page.contains("id=\"L20000\"") && !page.contains("id=\"L20001\""));
-    assert!(page.contains("This page shows the first 20000 lines."));
+    assert!(page.contains("This page shows the first 20,000 lines."));
 
     // What is gone is told as everywhere.
     let gone = scene.paste(json!({"text": "gone"})).await;

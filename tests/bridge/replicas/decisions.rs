@@ -96,9 +96,9 @@ impl Scene {
 
     async fn meta_event(&mut self, state: &str) {
         self.run(&format!(
-            "INSERT INTO meta_events (id, bridge, room_id, state, event_type, content, batch, txn_id, \
+            "INSERT INTO meta_events (id, bridge, room_id, state, event_type, batch, txn_id, \
              device_id, next_attempt_at, created_at) \
-             VALUES (1, '{BRIDGE}', '!r', '{state}', 'type', '', 'batch', 'txn', '', 1, 1)"
+             VALUES (1, '{BRIDGE}', '!r', '{state}', 'type', 'batch', 'txn', '', 1, 1)"
         ))
         .await;
     }

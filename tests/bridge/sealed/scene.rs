@@ -144,8 +144,7 @@ impl Scene {
         let body = json!({"mxc": mxc, "content_token": token, "room_id": self.world.room_id});
         self.process.issue(body).await;
         self.secrets.push(("token that waits", token.into()));
-        let waiting = "SELECT COUNT(*) FROM meta_events \
-            WHERE state = 'waiting' AND substr(content, 1, 1) = '='";
+        let waiting = "SELECT COUNT(*) FROM meta_event_bodies WHERE substr(content, 1, 1) = '='";
         eventually("a meta event that waits", async || {
             (self.number(waiting).await > 0).then_some(())
         })

@@ -121,3 +121,36 @@ async fn a_quarantine_bites_where_nothing_else_is_asked_and_its_end_brings_the_m
     assert!(!side.process.log().contains(secret));
     assert!(side.process.terminate().await.success());
 }
+
+/// Synapse marks the events of a user as erased, and keeps the media, until an administrator deletes that too.
+#[tokio::test(flavor = "multi_thread")]
+async fn media_of_a_user_who_is_erased_is_gone_when_synapse_lets_go_of_it() {
+    let Some(side) = Side::new(OFTEN).await else {
+        return;
+    };
+    let admin = side.synapse.register_user("admin").await.expect("admin");
+    let made = side.synapse.make_admin(&admin.user_id).await;
+    made.expect("an admin");
+    let (erased, first) = followed(&side, "words of alice").await;
+    let (_, second) = followed(&side, "more words of alice").await;
+    let by_bob = side.bob.upload("words of bob", "text/plain", "b.txt").await;
+    let kept = json!({"mxc": by_bob.expect("uploaded"), "room_id": side.room_id});
+    let kept = side.process.issue(kept).await;
+    side.wait_for(&kept, "counted").await;
+    let alice = side.alice.user_id.as_str();
+    let deactivate = ["_synapse", "admin", "v1", "deactivate", alice];
+    let request = admin.request(Method::POST, &deactivate).expect("a request");
+    let request = request.json(&json!({"erase": true}));
+    succeed(request).await.expect("deactivated");
+    // As long as the homeserver gives it to others, so do we.
+    let given = side.bob.download(&erased).await.expect("an answer");
+    assert_eq!(given.status(), 200);
+    assert_eq!(side.status(&first).await, 200);
+    let media = ["_synapse", "admin", "v1", "users", alice, "media"];
+    let request = admin.request(Method::DELETE, &media).expect("a request");
+    succeed(request).await.expect("deleted");
+    is_gone(&side, &first).await;
+    is_gone(&side, &second).await;
+    assert_eq!(side.status(&kept).await, 200);
+    assert_eq!(side.link(&kept).await["state"], "live");
+}

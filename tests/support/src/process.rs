@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     io::Write,
     net::TcpListener,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
@@ -196,13 +197,18 @@ impl Process {
     }
 
     fn launch(&mut self, mut command: Command) {
+        command.stdout(Stdio::null());
+        self.launch_with_output(command);
+    }
+
+    fn launch_with_output(&mut self, mut command: Command) {
         let path = self.folder.join(self.names[1]);
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(path)
             .expect("a log");
-        command.stderr(log).stdout(Stdio::null());
+        command.stderr(log);
         self.child = Some(command.spawn().expect("starts"));
     }
 
@@ -222,15 +228,29 @@ impl Process {
 
     /// Starts a program that becomes `serve`, and waits until that answers. The program is given before the command.
     pub async fn start_through(&mut self, launcher: &[&str]) {
+        let mut command = self.command_through(launcher);
+        command.stdin(Stdio::null());
+        self.launch(command);
+        self.healthy().await;
+    }
+
+    /// The same, with these sockets as standard input and output of the program.
+    pub async fn start_with_sockets(&mut self, launcher: &[&str], sockets: [OwnedFd; 2]) {
+        let [input, output] = sockets.map(Stdio::from);
+        let mut command = self.command_through(launcher);
+        command.stdin(input).stdout(output);
+        self.launch_with_output(command);
+        self.healthy().await;
+    }
+
+    fn command_through(&self, launcher: &[&str]) -> Command {
         let serve = self.command(&["serve"]);
         let mut command = Command::new(launcher[0]);
         command
             .args(&launcher[1..])
             .arg(serve.get_program())
-            .args(serve.get_args())
-            .stdin(Stdio::null());
-        self.launch(command);
-        self.healthy().await;
+            .args(serve.get_args());
+        command
     }
 
     /// The same, with as much in its log as can be.

@@ -17,7 +17,7 @@ mod kind;
 mod path;
 mod shown;
 
-pub(super) use kind::ItemKind;
+pub use kind::ItemKind;
 use path::{described, inside};
 
 /// The longest reason of a warning, in bytes.
@@ -65,23 +65,15 @@ pub(super) fn items<'a>(event: &'a SharedEvent, links: &'a [MediaLink<'a>]) -> V
 }
 
 impl Item<'_> {
-    /// The warning: `spoiler` or `content warning`, with its reason.
-    pub(super) fn warning(&self) -> Option<String> {
+    /// Whether its warning is of a spoiler, and the reason.
+    pub(super) fn warning(&self) -> Option<(bool, Option<String>)> {
         let warning = self.media.details.warning.as_ref()?;
         let reason = warning
             .reason
             .as_deref()
             .map(|reason| one_line(reason, " "));
         let reason = reason.and_then(|reason| shortened(&reason, MAX_REASON_BYTES));
-        let kind = if warning.is_spoiler {
-            "spoiler"
-        } else {
-            "content warning"
-        };
-        Some(match reason {
-            Some(reason) => format!("{kind}: {reason}"),
-            None => kind.to_owned(),
-        })
+        Some((warning.is_spoiler, reason))
     }
 
     /// Its caption as plain text.

@@ -15,10 +15,13 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wording;
 mod words;
 mod xmpp;
 
+pub use item::ItemKind;
 pub use media_link::MediaLink;
-pub use rendering::{Rendering, render};
+pub use rendering::{Rendering, render, render_in};
 pub use style::RenderStyle;
 pub use template::{TemplateError, TextTemplate};
+pub use wording::{English, Wording};

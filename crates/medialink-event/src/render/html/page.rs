@@ -12,6 +12,7 @@ use super::super::{
     media_link::MediaLink,
     names,
     style::RenderStyle,
+    wording::{English, Wording},
     words::Words,
 };
 use super::{allowed, foreign, writer::HtmlWriter};
@@ -96,7 +97,8 @@ impl Page<'_> {
     /// somebody asks for it.
     fn item(&mut self, item: &Item<'_>) {
         match item.warning() {
-            Some(warning) => {
+            Some((is_spoiler, reason)) => {
+                let warning = English.warning(is_spoiler, reason.as_deref());
                 self.writer.open_plain("details");
                 self.writer.open_plain("summary");
                 self.writer.text(&capitalized(&warning));

@@ -7,16 +7,25 @@ use crate::{MediaKind, SharedEvent, SharedMedia, media_type::canonical_type};
 use super::path::inside;
 
 /// The kind of a shared thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::render) enum ItemKind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ItemKind {
+    /// A still picture.
     Image,
+    /// A picture that may move.
     Gif,
+    /// A film.
     Video,
+    /// A sound.
     Audio,
+    /// A voice message.
     Voice,
+    /// Anything else.
     File,
+    /// A sticker.
     Sticker,
+    /// The new picture of its sender.
     UserAvatar,
+    /// The new picture of the room.
     RoomAvatar,
 }
 

@@ -1,6 +1,6 @@
 //! A link of a line, behind a mark that warns before anybody follows it.
 
-use super::super::{item::Item, media_link::MediaLink};
+use super::super::{item::Item, line::one_line, media_link::MediaLink, wording::Wording};
 
 /// The mark where there is no room for the reason of a warning.
 const BARE_MARK: &str = "[!] ";
@@ -12,15 +12,16 @@ pub(super) struct Marked<'a> {
 }
 
 impl<'a> Marked<'a> {
-    pub(super) fn of((item, link): &(Item<'a>, &'a MediaLink<'a>)) -> Self {
-        let thumbnail = if item.is_only_thumbnail() {
-            "[thumbnail only] "
-        } else {
-            ""
-        };
-        let warning = item.warning().map(|warning| format!("[{warning}] "));
+    pub(super) fn of(item: &Item<'a>, link: &MediaLink<'a>, wording: &dyn Wording) -> Self {
+        let thumbnail = (item.is_only_thumbnail()).then(|| wording.thumbnail_only());
+        let warning = item.warning();
+        let warning =
+            warning.map(|(is_spoiler, reason)| wording.warning(is_spoiler, reason.as_deref()));
+        let marks = warning.into_iter().chain(thumbnail);
         Self {
-            mark: warning.unwrap_or_default() + thumbnail,
+            mark: marks
+                .map(|mark| format!("[{}] ", one_line(&mark, " ")))
+                .collect(),
             url: link.url,
         }
     }
@@ -47,9 +48,9 @@ impl std::fmt::Display for Marked<'_> {
 }
 
 /// The number of links that are left out, in words.
-pub(super) fn rest(count: usize) -> String {
+pub(super) fn rest(count: usize, wording: &dyn Wording) -> String {
     match count {
         0 => String::new(),
-        count => format!(" (and {count} more)"),
+        count => format!(" ({})", one_line(&wording.more(count), " ")),
     }
 }

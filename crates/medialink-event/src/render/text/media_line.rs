@@ -8,11 +8,12 @@ use super::super::{
     names::{name, sender},
     style::RenderStyle,
     template::{Field, TextTemplate},
+    wording::Wording,
     words::Words,
 };
 use super::{
     marked_link::{Marked, rest},
-    values::{caption, dimensions, several, total_size},
+    values::{caption, common_kind, dimensions, total_size},
 };
 
 /// The values of a template's placeholders.
@@ -30,6 +31,7 @@ pub(super) struct MediaLine<'a> {
     caption: String,
     network: String,
     links: Vec<Marked<'a>>,
+    wording: &'a dyn Wording,
 }
 
 impl<'a> MediaLine<'a> {
@@ -38,36 +40,36 @@ impl<'a> MediaLine<'a> {
         words: &Words<'_>,
         items: &[Item<'a>],
         style: &RenderStyle<'a>,
+        wording: &'a dyn Wording,
     ) -> Self {
         let single = match items {
             [item] => Some(item),
             _ => None,
         };
         let details = single.map(|item| &item.media.details);
-        let (what, action) = match single {
-            Some(item) => (item.kind.noun().to_owned(), item.kind.action(event.is_edit)),
-            None => {
-                let what = several(items);
-                let action = format!("{} {what}", if event.is_edit { "edited" } else { "sent" });
-                (what, action)
-            }
-        };
+        let (kind, count) = (common_kind(items), items.len());
         let duration = details.and_then(|details| details.duration_ms);
         let mimetype = details.and_then(|details| details.mimetype.as_deref());
         Self {
             template: style.template,
             max_bytes: style.max_bytes,
             sender: sender(event, style),
-            action,
-            what,
+            action: one_line(&wording.action(kind, count, event.is_edit), " "),
+            what: one_line(&wording.things(kind, count), " "),
             name: single.and_then(name).unwrap_or_default(),
-            size: total_size(items).map(human::size).unwrap_or_default(),
+            size: total_size(items)
+                .map(|bytes| one_line(&wording.size(bytes), " "))
+                .unwrap_or_default(),
             dimensions: single.and_then(dimensions).unwrap_or_default(),
             duration: duration.map(human::duration).unwrap_or_default(),
             mimetype: mimetype.map(|text| one_line(text, " ")).unwrap_or_default(),
             caption: caption(words, items),
             network: one_line(style.network, " "),
-            links: linked(items).iter().map(Marked::of).collect(),
+            links: linked(items)
+                .iter()
+                .map(|(item, link)| Marked::of(item, link, wording))
+                .collect(),
+            wording,
         }
     }
 
@@ -131,7 +133,7 @@ impl<'a> MediaLine<'a> {
     /// The first links, each behind its mark; of the others their number.
     fn links_up_to(&self, count: usize) -> String {
         let shown: Vec<String> = self.links[..count].iter().map(Marked::to_string).collect();
-        shown.join(" ") + &rest(self.links.len() - count)
+        shown.join(" ") + &rest(self.links.len() - count, self.wording)
     }
 
     /// As many links as fit, and at least one.
@@ -141,7 +143,7 @@ impl<'a> MediaLine<'a> {
         let mut count = 0;
         for (index, link) in self.links.iter().enumerate() {
             length += link.len() + usize::from(index > 0);
-            if length + rest(all - index - 1).len() <= max_bytes {
+            if length + rest(all - index - 1, self.wording).len() <= max_bytes {
                 count = index + 1;
             }
         }

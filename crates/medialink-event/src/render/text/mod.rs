@@ -7,7 +7,7 @@ mod words_line;
 
 use crate::SharedEvent;
 
-use super::{item::Item, style::RenderStyle, words::Words};
+use super::{item::Item, style::RenderStyle, wording::Wording, words::Words};
 
 use self::media_line::MediaLine;
 
@@ -17,10 +17,11 @@ pub(super) fn text(
     words: &Words<'_>,
     items: &[Item<'_>],
     style: &RenderStyle<'_>,
+    wording: &dyn Wording,
 ) -> String {
     if items.is_empty() {
-        words_line::words_line(event, words, style)
+        words_line::words_line(event, words, style, wording)
     } else {
-        MediaLine::of(event, words, items, style).fitted()
+        MediaLine::of(event, words, items, style, wording).fitted()
     }
 }

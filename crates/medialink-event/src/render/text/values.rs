@@ -21,12 +21,11 @@ pub(super) fn total_size(items: &[Item<'_>]) -> Option<u64> {
     sizes.try_fold(0_u64, |total, size| total.checked_add(size?))
 }
 
-/// `3 images`, or `3 files` if they are of several kinds.
-pub(super) fn several(items: &[Item<'_>]) -> String {
+/// The kind of all of them; files if they are of several kinds.
+pub(super) fn common_kind(items: &[Item<'_>]) -> ItemKind {
     let first = items.first().map_or(ItemKind::File, |item| item.kind);
     let alike = items.iter().all(|item| item.kind == first);
-    let kind = if alike { first } else { ItemKind::File };
-    format!("{} {}", items.len(), kind.plural())
+    if alike { first } else { ItemKind::File }
 }
 
 /// The words of the event if they stand beside its things, then the captions of the things.

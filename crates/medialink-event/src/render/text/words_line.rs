@@ -8,6 +8,7 @@ use super::super::{
     plain_words::plain_words,
     style::RenderStyle,
     template::Field,
+    wording::Wording,
     words::Words,
 };
 use super::values::LINE_END;
@@ -17,10 +18,14 @@ pub(super) fn words_line(
     event: &SharedEvent,
     words: &Words<'_>,
     style: &RenderStyle<'_>,
+    wording: &dyn Wording,
 ) -> String {
     let sender = Some(sender(event, style))
         .filter(|sender| !sender.is_empty() && style.template.names(Field::Sender));
-    let edited = if event.is_edit { "[edited] " } else { "" };
+    let edited = match event.is_edit {
+        true => format!("[{}] ", one_line(&wording.edited(), " ")),
+        false => String::new(),
+    };
     let text = match words {
         Words::Nothing => return String::new(),
         Words::Text {
@@ -41,13 +46,9 @@ pub(super) fn words_line(
             }
         }
         Words::Poll { question, answers } => {
-            let asks = sender.map_or("poll".to_owned(), |sender| {
-                format!(
-                    "{sender} {} a poll",
-                    if event.is_edit { "edited" } else { "started" }
-                )
-            });
-            let mut text = format!("{asks}: {}", one_line(question, LINE_END));
+            let asks = wording.poll(sender.as_deref(), event.is_edit);
+            let question = one_line(question, LINE_END);
+            let mut text = format!("{}: {question}", one_line(&asks, " "));
             for (index, answer) in answers.iter().enumerate() {
                 text += if index == 0 { " - " } else { LINE_END };
                 text += &one_line(answer, " ");

@@ -74,7 +74,10 @@ impl<'a> KeyHome<'a> {
     }
 
     /// The keys of a service that runs; `bridges`: the IDs that keys may be bound to.
-    pub(super) async fn open(self, bridges: Vec<String>) -> Result<KeyStore, KeyHomeError> {
+    ///
+    /// # Errors
+    /// If there are none, or they cannot be read.
+    pub async fn open(self, bridges: Vec<String>) -> Result<KeyStore, KeyHomeError> {
         match self {
             Self::File(path) => Ok(KeyStore::open(path, bridges)?),
             Self::Database(database) => {
@@ -86,7 +89,10 @@ impl<'a> KeyHome<'a> {
     }
 
     /// Makes a first key, unless somebody has made one meanwhile.
-    pub(super) async fn make(self, bridges: Vec<String>) -> Result<KeyStore, KeyHomeError> {
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn make(self, bridges: Vec<String>) -> Result<KeyStore, KeyHomeError> {
         let database = match self {
             Self::File(path) => return Ok(KeyStore::make(path, bridges)?),
             Self::Database(database) => database,
@@ -99,10 +105,10 @@ impl<'a> KeyHome<'a> {
     }
 
     /// The error of keys that are missing though links were signed by keys of these IDs; `None`: none were.
-    pub(super) async fn lost(
-        self,
-        database: &Database,
-    ) -> Result<Option<KeyStoreError>, StorageError> {
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn lost(self, database: &Database) -> Result<Option<KeyStoreError>, StorageError> {
         let used = link_keys::ever_used(database.reader()).await?;
         Ok((!used.is_empty()).then(|| match self {
             Self::File(path) => KeyStoreError::lost(path, &used),
@@ -111,7 +117,10 @@ impl<'a> KeyHome<'a> {
     }
 
     /// The keys of the running service, if they have changed.
-    pub(super) async fn changed(
+    ///
+    /// # Errors
+    /// If there are none any more, or they cannot be read.
+    pub async fn changed(
         self,
         keys: &KeyStore,
     ) -> Result<Option<key_store::ChangedKeys>, KeyHomeError> {

@@ -1,0 +1,10 @@
+//! The operator's console, as a browser sees it: with cookies, and with the headers that browsers send. Commands block
+//! the thread of the test, so the service has others.
+
+mod deeds;
+mod forgery;
+mod links;
+mod login;
+mod pages;
+mod proxy;
+mod scene;

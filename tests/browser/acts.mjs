@@ -1,0 +1,86 @@
+// What people do with a page, scripts allowed. An act is given the page, what was planned for it, and how to report.
+import {tryOut} from './docs.mjs';
+
+/** A jump in a film or a sound leads there, by a part of the media. */
+async function seek({page, watch, report}) {
+  const landed = await page.evaluate(async () => {
+    const player = document.querySelector('video, audio');
+    const happens = name => new Promise((done, failed) => {
+      player.addEventListener(name, done, {once: true});
+      player.addEventListener('error', () => failed(new Error(player.error.message)), {once: true});
+    });
+    if (player.readyState < HTMLMediaElement.HAVE_METADATA) await happens('loadedmetadata');
+    const target = player.duration * 0.9;
+    const jumped = happens('seeked');
+    player.currentTime = target;
+    await jumped;
+    return {target, at: player.currentTime, width: player.videoWidth};
+  });
+  if (Math.abs(landed.at - landed.target) > 0.5) {
+    report(`a jump to ${landed.target} s led to ${landed.at} s`);
+  }
+  const parts = watch.answers.filter(answer => answer.status() === 206)
+    .map(answer => Number(/^bytes (\d+)-/.exec(answer.headers()['content-range'] ?? '')?.[1] ?? 0));
+  if (!parts.some(start => start > 0)) {
+    report(`the jump asked for no later part: ${parts}`);
+  }
+}
+
+/** Media behind a warning is loaded and shown once it is asked for. */
+async function unveil({page, watch, report, lookAgain}) {
+  const media = () => watch.answers.filter(answer => answer.url().includes('/m/')).length;
+  if (media() > 0) {
+    report('media behind a warning is loaded unasked');
+  }
+  await page.locator('summary').focus();
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => {
+    const picture = document.querySelector('details[open] img');
+    return picture?.complete && picture.naturalWidth > 0;
+  });
+  await lookAgain('open');
+}
+
+/** The file is saved under its name. */
+async function download({page, visit, report}) {
+  const [saved] = await Promise.all([page.waitForEvent('download'), page.click('a[download]')]);
+  if (saved.suggestedFilename() !== visit.saved_as) {
+    report(`it is saved as ${JSON.stringify(saved.suggestedFilename())}`);
+  }
+  const failure = await saved.failure();
+  if (failure) {
+    report(`it is not saved: ${failure}`);
+  }
+}
+
+/** A report is thanked for. */
+async function sendReport({page, report, lookAgain}) {
+  await page.locator('input[type=radio]').first().check();
+  await page.fill('textarea', 'A note with <b>marks</b> & "quotes"');
+  await Promise.all([page.waitForNavigation({waitUntil: 'load'}), page.click('button[type=submit]')]);
+  if (await page.locator('form').count() > 0) {
+    report('the form is shown again');
+  }
+  await lookAgain('thanks');
+}
+
+/** The one follow of a link leads to its media, and the page to nothing then. */
+async function useUp({page, visit, report}) {
+  const [answer] = await Promise.all([page.waitForResponse(/\/m\//), page.click('a.primary')]);
+  if (answer.status() !== 200) {
+    report(`the follow is answered by ${answer.status()}`);
+  }
+  const again = await page.goto(visit.url);
+  if (again.status() !== 410) {
+    report(`the page of a used link is answered by ${again.status()}`);
+  }
+}
+
+export const acts = {
+  seek,
+  unveil,
+  download,
+  'send-report': sendReport,
+  'use-up': useUp,
+  try: tryOut,
+};

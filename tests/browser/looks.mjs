@@ -1,0 +1,96 @@
+// What is looked at on every page. Each function tells what is wrong, as lines for people.
+
+/** The languages that are written from right to left. */
+const RIGHT_TO_LEFT = ['ar', 'fa', 'he'];
+
+/** What stands in the way of people who use a page otherwise: none of axe's rules may be broken. */
+export async function barriers(page, axe) {
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async () => {
+    // Nothing is loaded again to be looked at.
+    const {violations} = await globalThis.axe.run(document, {preload: false, resultTypes: ['violations']});
+    return violations.map(({id, help, nodes}) => {
+      const places = nodes.slice(0, 3).map(({html, any}) => `${html} ${any[0]?.message ?? ''}`);
+      return `${id}: ${help}: ${places.join(' | ')}`;
+    });
+  });
+  return violations;
+}
+
+/** No page is to be scrolled sideways, and nothing sticks out of it. */
+export async function doesNotFit(page) {
+  return page.evaluate(() => {
+    const {scrollWidth, clientWidth} = document.documentElement;
+    if (scrollWidth <= clientWidth) {
+      return [];
+    }
+    const wide = [...document.body.querySelectorAll('*')].filter(
+      element => element.getBoundingClientRect().right > clientWidth + 1);
+    return [`it is ${scrollWidth} px wide: ${wide.slice(0, 3).map(element => element.outerHTML.slice(0, 120)).join(' | ')}`];
+  });
+}
+
+/** What a page has to say, and what names of others may not do to it. */
+export async function texts(page, visit, language, report) {
+  const {title, text, scripts, owned, lang, direction} = await page.evaluate(() => ({
+    title: document.title,
+    text: document.body.innerText.replace(/\s+/g, ' '),
+    scripts: document.scripts.length,
+    owned: 'owned' in window,
+    lang: document.documentElement.lang,
+    direction: getComputedStyle(document.body).direction,
+  }));
+  // The words are known in English alone; names are the same in every language.
+  const expected = [...(visit.names ?? []), ...(language === 'en' ? visit.says ?? [] : [])];
+  for (const words of expected.filter(words => !text.includes(words))) {
+    report(`it does not say ${JSON.stringify(words)} but ${JSON.stringify(text)}`);
+  }
+  if (!title.trim()) {
+    report('it has no title');
+  }
+  if (lang !== language) {
+    report(`it says that its language is ${JSON.stringify(lang)}`);
+  }
+  const wanted = RIGHT_TO_LEFT.includes(language) ? 'rtl' : 'ltr';
+  if (direction !== wanted) {
+    report(`its direction is ${direction}`);
+  }
+  if (!visit.has_script && scripts > 0) {
+    report(`it has ${scripts} scripts`);
+  }
+  if (owned) {
+    report('a name has run as a script');
+  }
+  if (/[\u202a-\u202e\u2066-\u2069]/.test(title + text)) {
+    report('it turns the direction of text');
+  }
+}
+
+/** Tab reaches everything that can be used, in the order of the page. */
+export async function keyboardOrder(page) {
+  const wanted = await page.evaluate(() => {
+    const seen = new Set();
+    const usable = 'a[href], button, input, select, textarea, summary, video[controls], audio[controls], [tabindex="0"]';
+    window.stops = [...document.querySelectorAll(usable)].filter(element => {
+      const group = element.type === 'radio' ? element.name : undefined;
+      const isFirst = group === undefined || !seen.has(group);
+      if (isFirst && group !== undefined) seen.add(group);
+      return isFirst && !element.disabled && element.checkVisibility({visibilityProperty: true});
+    });
+    document.activeElement.blur();
+    window.scrollTo(0, 0);
+    return window.stops.map(element => element.outerHTML.slice(0, 100));
+  });
+  const reached = [];
+  // Players have buttons of their own, and lists in which keys go on to the next line.
+  for (let press = 0; press < 20 * wanted.length + 20 && reached.length < wanted.length; press += 1) {
+    await page.keyboard.press('Tab');
+    const at = await page.evaluate(() => window.stops.indexOf(document.activeElement));
+    if (at >= 0 && at !== reached.at(-1)) reached.push(at);
+  }
+  const order = wanted.map((_, at) => at);
+  if (reached.join() === order.join()) {
+    return [];
+  }
+  return [`Tab reaches ${JSON.stringify(reached)} of ${JSON.stringify(wanted)}`];
+}

@@ -1,0 +1,26 @@
+//! Pages in a real browser. What people do there is in `tests/browser/`, which Node.js runs: each page is looked at in
+//! each language, light and dark, wide and on a phone, with and without scripts.
+
+mod docs;
+mod errors;
+mod media;
+mod plan;
+mod readers;
+
+use serde_json::Value;
+
+/// Languages that the pages speak, of each direction and each kind of letters.
+const LANGUAGES: [&str; 4] = ["en", "de", "ar", "ja"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_readers_hold() {
+    let Some(browser) = plan::Browser::find() else {
+        return;
+    };
+    let (readers, errors) = (readers::Stage::new().await, errors::Stage::new().await);
+    let film = browser.film();
+    let visits: Vec<Value> = [readers.visits(&film).await, errors.visits().await].concat();
+    browser.holds("readers", &LANGUAGES, visits).await;
+    errors.stop().await;
+    readers.stop().await;
+}
