@@ -32,7 +32,7 @@ async function unveil({page, watch, report, lookAgain}) {
   if (media() > 0) {
     report('media behind a warning is loaded unasked');
   }
-  await page.locator('summary').focus();
+  await page.locator('.veil summary').focus();
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => {
     const picture = document.querySelector('details[open] img');
