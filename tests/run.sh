@@ -19,6 +19,8 @@ tests/setup-the-lounge.sh
 tests/setup-browser.sh
 tests/setup-postgres.sh
 tests/check.sh
+# Most tests wait for something, so that more of them run at once than there are cores.
+export RUST_TEST_THREADS=$((3 * $(nproc)))
 # The link core alone, as a bridge written in Rust uses it.
 cargo check --package medialink-link
 CI=true cargo test

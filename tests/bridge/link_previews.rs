@@ -9,7 +9,7 @@ use std::{
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Service, World, encrypted::encrypted_file, url};
+use support::{Service, World, encrypted::encrypted_file, eventually, url};
 
 /// A picture that is hard to compress.
 fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
@@ -256,7 +256,11 @@ async fn an_encrypted_picture_is_previewed_by_a_thumbnail_of_ours() {
     let preview = property(&page, "og:image").expect("a preview");
     assert!(preview.contains("/t/"), "{preview}");
     assert_eq!(sides_at(&service, &preview).await, (800, 400));
-    assert_eq!(sides(&page), Some((800, 400)));
+    // A page does not wait long for a thumbnail that is still being made.
+    let told = eventually("the sides of a thumbnail", async || {
+        sides(&self::page(&service, &link).await)
+    });
+    assert_eq!(told.await, (800, 400));
     service.stop().await;
 }
 

@@ -23,7 +23,7 @@ use crate::{
     client::{answer, client},
     database::database_url,
     settings::{API_TOKEN, config_text},
-    waiting::eventually,
+    waiting::{eventually, patiently},
 };
 
 /// Ports below those that the system gives to whoever asks for any: none of these is taken by a connection or by
@@ -345,7 +345,8 @@ impl Process {
     /// Waits until nothing waits to be sent, redacted or looked at.
     pub async fn drained(&self) {
         let database = self.database().await;
-        eventually("an empty outbox", async || {
+        // What a killed service had claimed on PostgreSQL is free once its claim has run out.
+        patiently("an empty outbox", async || {
             (count_waiting(database.reader()).await.expect("counts") == 0).then_some(())
         })
         .await;
