@@ -48,9 +48,9 @@ class Service:
     ready_after_s: float
 
     def cpu_s(self) -> float:
-        """Give the processor time of all of its threads so far, user and system."""
-        tasks = Path(f"/proc/{self._pid()}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+        """Give the processor time of all of its threads so far, user and system, also of those that have ended."""
+        # The number of the clock that clock_getcpuclockid(3) gives for a process.
+        return time.clock_gettime((~self._pid() << 3) | 2)
 
     def memory_mib(self) -> float:
         """Give its resident memory."""

@@ -1,6 +1,7 @@
 //! The database of one service: opened, migrated, read and written.
 
 mod backup;
+mod lookups;
 pub(super) mod opened;
 mod postgres;
 mod sqlite;
@@ -17,13 +18,14 @@ use std::{
 use super::{
     StorageError, Writer,
     engine::{Connection, Contact, Reader},
-    links::{self, LinkRow},
+    links::LinkRow,
     recent::RecentLinks,
 };
 use crate::{
     config::{DatabaseConfig, DatabasePlace},
     random,
 };
+use lookups::Lookups;
 use opened::Opened;
 
 pub use opened::Opener;
@@ -32,6 +34,7 @@ pub use opened::Opener;
 #[derive(Debug, Clone)]
 pub struct Database {
     recent: RecentLinks,
+    lookups: Lookups,
     link_lookups: Arc<AtomicU64>,
     replica: Arc<str>,
     opened: Opened,
@@ -95,6 +98,7 @@ impl Database {
         };
         Ok(Self {
             recent,
+            lookups: Lookups::default(),
             link_lookups: Arc::default(),
             replica: random::id().into(),
             opened,
@@ -148,7 +152,7 @@ impl Database {
         };
         metrics::counter!("medialink_link_lookups_total").increment(1);
         self.link_lookups.fetch_add(1, Ordering::Relaxed);
-        let row = links::find(self.reader(), link_id).await?.map(Arc::new);
+        let row = self.lookups.find(self.reader(), link_id).await?;
         if let (Some(generation), Some(row)) = (generation, &row) {
             self.recent.put(generation, row);
         }

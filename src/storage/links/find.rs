@@ -22,6 +22,18 @@ pub async fn find(reader: &Reader, link_id: &str) -> Result<Option<LinkRow>, Sto
     query.build_query_opened().fetch_optional(reader).await
 }
 
+/// The links with these IDs, in no order.
+pub async fn find_all(
+    reader: &Reader,
+    link_ids: Vec<String>,
+) -> Result<Vec<LinkRow>, StorageError> {
+    let mut query = QueryBuilder::new(SELECT);
+    query
+        .push("WHERE l.link_id IN ")
+        .push_rows(Rows::of(&[("link_id", Kind::Text)], link_ids));
+    query.build_query_opened().fetch_all(reader).await
+}
+
 /// The link with this ID, inside a write.
 pub async fn find_in(
     connection: &mut Connection,

@@ -34,8 +34,8 @@ pub(super) use doubt::{doubt_event, trust_room};
 pub(super) use end::Range;
 pub(super) use end::{end, end_gone, end_live, expire, last, live_of_events, revoke_legacy};
 pub use find::{
-    Repeated, beside, count_of_key, ended_of_usage, find, find_in, find_paste, find_repeated,
-    legacy_in, of_event, of_usage, stored,
+    Repeated, beside, count_of_key, ended_of_usage, find, find_all, find_in, find_paste,
+    find_repeated, legacy_in, of_event, of_usage, stored,
 };
 pub(super) use follows::take_follow;
 pub use follows::{Counted, add_follows};

@@ -193,6 +193,7 @@ fn criteria() -> Vec<Criteria> {
 async fn read(database: &Database) -> Result<(), StorageError> {
     let reader = database.reader();
     links::find(reader, "id").await?;
+    links::find_all(reader, vec!["id".to_owned(), "other".to_owned()]).await?;
     links::of_event(reader, "!r:a", "$e").await?;
     links::ended_of_usage(reader, 1, 1).await?;
     let mut asked = criteria();

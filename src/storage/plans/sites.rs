@@ -37,7 +37,7 @@ fn read_folder(folder: &Path, made: &mut Vec<Made>) {
             if !["engine", "moving", "plans", "sealing", "soundness"].contains(&name) {
                 read_folder(&path, made);
             }
-        } else if !name.ends_with("tests.rs") {
+        } else if !(name.starts_with("test_") || name.ends_with("tests.rs")) {
             let text = fs::read_to_string(&path).expect("a file");
             let parsed = syn::parse_file(&text).expect("source");
             let file = path.to_str().expect("a name").to_owned();

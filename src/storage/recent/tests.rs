@@ -7,8 +7,8 @@ use medialink_link::LinkState;
 
 use crate::storage::{
     Database, Opener, StorageError,
-    engine::{Connection, query, query_scalar},
-    test_database::{open, place},
+    engine::{Connection, query},
+    test_database::{insert_link, open, place},
 };
 
 use super::*;
@@ -26,42 +26,14 @@ async fn execute(connection: &mut Connection, sql: &'static str) -> Result<(), S
     Ok(())
 }
 
-async fn insert(connection: &mut Connection, link_id: &str) -> Result<(), StorageError> {
-    let room = "INSERT INTO matrix_ids (id, matrix_id) VALUES (1, '!r:example.org') ON CONFLICT DO NOTHING";
-    execute(connection, room).await?;
-    let usage: i64 = query_scalar(
-        "INSERT INTO media_references (bridge, room, mxc, state) VALUES ('irc', 1, $1, 'disabled') RETURNING id",
-    )
-    .bind(format!("mxc://example.org/{link_id}"))
-    .fetch_one(&mut *connection)
-    .await?;
-    query(
-        "INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, issued_at, state) \
-         VALUES ($1, 'short', 1, 'irc', $2, 1, 1, 'live')",
-    )
-    .bind(link_id)
-    .bind(usage)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 impl Play {
     async fn new() -> Self {
         let (folder, database) = open().await;
         let play = Self { folder, database };
         for link_id in ["a", "b", "c"] {
-            play.insert(link_id.to_owned()).await;
+            insert_link(&play.database, link_id.to_owned()).await;
         }
         play
-    }
-
-    async fn insert(&self, link_id: String) {
-        let written = self
-            .database
-            .writer()
-            .write(move |connection| async move { insert(connection, &link_id).await }.boxed());
-        written.await.expect("writes");
     }
 
     async fn write(&self, sql: &'static str) {
@@ -95,7 +67,7 @@ async fn a_thousand_looks_beside_commits_about_others_cost_one_lookup() {
     let before = play.database.link_lookups();
     for n in 0..1000 {
         if n % 20 == 0 {
-            play.insert(format!("other{n}")).await;
+            insert_link(&play.database, format!("other{n}")).await;
             play.write("UPDATE links SET state = 'revoked' WHERE link_id = 'b'")
                 .await;
             play.write("UPDATE media_references SET copy_mxc = 'mxc://example.org/x' WHERE id = 3")
