@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """How many bytes a link takes in the database, with its indexes, its usage and its share of a meta event.
 
-    benches/bytes_per_link.py [--links N]
+    benches/bytes_per_link.py [--links N] [--without-tokens]
 
 It makes a SQLite file with the tables of migrations/sqlite, or, if TEST_POSTGRES_URL names a server
 (`tests/with-postgres.sh benches/bytes_per_link.py`), a database there with those of migrations/postgres, fills it
 with links as a public bridge has them (each of another medium with a content token, open in SQLite and sealed in
 PostgreSQL, in 200 rooms of very different size, 50 media per meta event, each in the state in which the service leaves
-it once it is counted), and prints what each table and
-index holds per link. What PostgreSQL tells other replicas is forgotten within minutes, and left out."""
+it once it is counted), and prints what each table and index holds per link. Homeservers that only know MSC3916 have no
+content tokens: --without-tokens leaves them out. What PostgreSQL tells other replicas is forgotten within minutes, and left out."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ COLUMNS = {
     "named",
 }
 NUMBERS = random.Random(1)
+MEDIA_OF_EVENT = 50
 MIGRATIONS = pathlib.Path(__file__).parent.parent / "migrations"
 
 
@@ -42,33 +43,33 @@ def word(length: int) -> str:
     return "".join(NUMBERS.choices(string.ascii_letters + string.digits + "-_", k=length))
 
 
-def token(is_sealed: bool) -> str:
+def token(kind: str) -> str:
     """Make a content token of 24 letters, as it is stored."""
+    if kind == "none":
+        return ""
     # Sealed, it has 16 bytes more, is text again, and is marked.
-    return "=" + word((24 + 16) * 4 // 3 + 1) if is_sealed else word(24)
+    return "=" + word((24 + 16) * 4 // 3 + 1) if kind == "sealed" else word(24)
 
 
-def rows(links: int, is_sealed: bool) -> Iterator[tuple[str, tuple[object, ...]]]:
+def rows(links: int, tokens: str) -> Iterator[tuple[str, tuple[object, ...]]]:
     """Give each row with the name of its table, in an order in which they may be inserted."""
     names = [f"!{word(18)}:example.org" for _ in range(200)] + [f"@{word(10)}:example.org" for _ in range(5000)]
     for number, name in enumerate(names, 1):
         yield "matrix_ids", (number, name)
     weights = [1 / (n + 1) for n in range(200)]
-    waiting: dict[int, list[int]] = collections.defaultdict(list)
-    event = 0
-    for n in range(1, links + 1):
+    for event, first in enumerate(range(1, links + 1, MEDIA_OF_EVENT), 1):
+        # What is counted together has come within seconds.
         room = NUMBERS.choices(range(1, 201), weights)[0]
-        at = 1_700_000_000_000 + n * 100
-        yield "media_references", (n, "irc", room, f"mxc://example.org/{word(24)}",
-                                   token(is_sealed), "pending", at)  # fmt: skip
-        yield "links", (n, word(16), "short", 1, "irc", n, room, "$" + word(43), NUMBERS.randint(201, 5200),
-                        "image.jpg", "image/jpeg", 123456, at, at + 7 * 86_400_000, "live")  # fmt: skip
-        waiting[room].append(n)
-        if len(waiting[room]) == 50:
-            event += 1
-            yield "meta_events", (event, "irc", names[room - 1], "sent", "org.matrix.msc3910.link_usage", word(22),
-                                  word(22), "", "$" + word(43), at, 50)  # fmt: skip
-            yield "counted", (event, waiting.pop(room))
+        usages = list(range(first, min(first + MEDIA_OF_EVENT, links + 1)))
+        for n in usages:
+            at = 1_700_000_000_000 + n * 100
+            yield "media_references", (n, "irc", room, f"mxc://example.org/{word(24)}",
+                                       token(tokens), "pending", at)  # fmt: skip
+            yield "links", (n, word(16), "short", 1, "irc", n, room, "$" + word(43), NUMBERS.randint(201, 5200),
+                            "image.jpg", "image/jpeg", 123456, at, at + 7 * 86_400_000, "live")  # fmt: skip
+        yield "meta_events", (event, "irc", names[room - 1], "sent", "org.matrix.msc3910.link_usage", word(22),
+                              word(22), "", "$" + word(43), at, len(usages))  # fmt: skip
+        yield "counted", (event, usages)
 
 
 def counted(event: int, usages: list[int]) -> str:
@@ -79,7 +80,7 @@ def counted(event: int, usages: list[int]) -> str:
     )
 
 
-def in_sqlite(links: int) -> tuple[list[tuple[str, int]], int]:
+def in_sqlite(links: int, tokens: str) -> tuple[list[tuple[str, int]], int]:
     """Give the size of each part, and of the file."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "m.db"
@@ -87,7 +88,7 @@ def in_sqlite(links: int) -> tuple[list[tuple[str, int]], int]:
         for migration in sorted((MIGRATIONS / "sqlite").glob("*.sql")):
             database.executescript(migration.read_text())
         database.execute("VACUUM")
-        for table, row in rows(links, is_sealed=False):
+        for table, row in rows(links, tokens):
             if table == "counted":
                 database.execute(counted(*row))
                 continue
@@ -102,7 +103,7 @@ def in_sqlite(links: int) -> tuple[list[tuple[str, int]], int]:
         return sizes, path.stat().st_size
 
 
-def in_postgres(links: int, server: str) -> tuple[list[tuple[str, int]], int]:
+def in_postgres(links: int, tokens: str, server: str) -> tuple[list[tuple[str, int]], int]:
     """Give the size of each part, and of all."""
     psql = shutil.which("psql") or str(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1])
     name = f"bytes_{secrets.token_hex(6)}"
@@ -118,7 +119,7 @@ def in_postgres(links: int, server: str) -> tuple[list[tuple[str, int]], int]:
         # In pieces, as they come, with what autovacuum does now and then: an index that is filled in order is smaller
         # than one that has grown.
         piece: dict[str, list[str]] = collections.defaultdict(list)
-        for n, (table, row) in enumerate(rows(links, is_sealed=True), 1):
+        for n, (table, row) in enumerate(rows(links, tokens), 1):
             if table == "counted":
                 piece[table].append(counted(*row) + ";\n")
             else:
@@ -147,9 +148,15 @@ def main() -> None:
     """Measure, and print what each part holds."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--links", type=int, default=100_000)
-    links = arguments.parse_args().links
+    arguments.add_argument("--without-tokens", action="store_true")
+    asked = arguments.parse_args()
+    links = asked.links
     server = os.environ.get("TEST_POSTGRES_URL")
-    sizes, total = in_postgres(links, server) if server else in_sqlite(links)
+    sizes, total = (
+        in_postgres(links, "none" if asked.without_tokens else "sealed", server)
+        if server
+        else in_sqlite(links, "none" if asked.without_tokens else "open")
+    )
     for name, size in sizes:
         if size / links >= 0.5:
             print(f"{size / links:8.1f}  {name}")
