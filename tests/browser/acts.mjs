@@ -1,4 +1,5 @@
 // What people do with a page, scripts allowed. An act is given the page, what was planned for it, and how to report.
+import {forge, guess, revokeLink, search} from './console.mjs';
 import {tryOut} from './docs.mjs';
 
 /** A jump in a film or a sound leads there, by a part of the media. */
@@ -83,4 +84,8 @@ export const acts = {
   'send-report': sendReport,
   'use-up': useUp,
   try: tryOut,
+  'revoke-link': revokeLink,
+  search,
+  forge,
+  guess,
 };

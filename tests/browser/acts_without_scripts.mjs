@@ -1,4 +1,5 @@
 // What people do with a page where no script runs.
+import {revokeLink} from './console.mjs';
 import {read} from './docs.mjs';
 
 async function unveil({page}) {
@@ -15,4 +16,4 @@ async function sendReport({page, report}) {
   }
 }
 
-export const actsWithoutScripts = {read, unveil, 'send-report': sendReport};
+export const actsWithoutScripts = {read, unveil, 'send-report': sendReport, 'revoke-link': revokeLink};

@@ -5,7 +5,7 @@ const RIGHT_TO_LEFT = ['ar', 'fa', 'he'];
 
 /** What stands in the way of people who use a page otherwise: none of axe's rules may be broken. */
 export async function barriers(page, axe) {
-  await page.evaluate(axe);
+  if (!await page.evaluate(() => 'axe' in globalThis)) await page.evaluate(axe);
   const violations = await page.evaluate(async () => {
     // Nothing is loaded again to be looked at.
     const {violations} = await globalThis.axe.run(document, {preload: false, resultTypes: ['violations']});
@@ -27,6 +27,24 @@ export async function doesNotFit(page) {
     const wide = [...document.body.querySelectorAll('*')].filter(
       element => element.getBoundingClientRect().right > clientWidth + 1);
     return [`it is ${scrollWidth} px wide: ${wide.slice(0, 3).map(element => element.outerHTML.slice(0, 120)).join(' | ')}`];
+  });
+}
+
+/** The rules of style are there for what needs them to be understood. */
+export async function undressed(page) {
+  return page.evaluate(() => {
+    const wrong = [];
+    for (const link of document.querySelectorAll('.skip:not(:focus)')) {
+      if (link.getBoundingClientRect().bottom > 0) wrong.push('the way to the content is in sight without the focus');
+    }
+    for (const state of document.querySelectorAll('.status')) {
+      const {backgroundColor} = getComputedStyle(state);
+      if (backgroundColor === 'rgba(0, 0, 0, 0)') wrong.push(`the state ${state.textContent} has no colour`);
+    }
+    for (const text of document.querySelectorAll('.whole')) {
+      if (text.checkVisibility() && text.getClientRects().length !== 1) wrong.push(`${text.textContent} is broken`);
+    }
+    return wrong;
   });
 }
 
@@ -77,7 +95,10 @@ export async function keyboardOrder(page) {
       if (isFirst && group !== undefined) seen.add(group);
       return isFirst && !element.disabled && element.checkVisibility({visibilityProperty: true});
     });
-    document.activeElement.blur();
+    // Where a field has the focus at once, Tab would go on from there.
+    document.body.tabIndex = -1;
+    document.body.focus();
+    document.body.removeAttribute('tabindex');
     window.scrollTo(0, 0);
     return window.stops.map(element => element.outerHTML.slice(0, 100));
   });

@@ -8,9 +8,9 @@ use support::{Service, World, url};
 use super::media::{picture, sound};
 
 /// A name that would be a script, ends attributes, turns text around and has no place to break.
-const HOSTILE: &str = "<script>owned=1</script>\"'><img src=x onerror=owned=1>\u{202e}gpj.exe Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft.png";
+pub(super) const HOSTILE: &str = "<script>owned=1</script>\"'><img src=x onerror=owned=1>\u{202e}gpj.exe Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft.png";
 /// As people see it.
-const SHOWN: &str =
+pub(super) const SHOWN: &str =
     "<script>owned=1</script>\"'><img src=x onerror=owned=1>\u{fffd}gpj.exe Donaudampf";
 const OPERATOR: &str = "operator: {name: Example Society, contact: 'mailto:abuse@example.org'}";
 const HOUR_MS: u64 = 3_600_000;
