@@ -1,4 +1,5 @@
 // What people do with a page, scripts allowed. An act is given the page, what was planned for it, and how to report.
+import {reportLink} from './acts_without_scripts.mjs';
 import {forge, guess, revokeLink, search} from './console.mjs';
 import {tryOut} from './docs.mjs';
 
@@ -85,6 +86,7 @@ export const acts = {
   'use-up': useUp,
   try: tryOut,
   'revoke-link': revokeLink,
+  'report-link': reportLink,
   search,
   forge,
   guess,

@@ -5,7 +5,7 @@ mod console;
 mod docs;
 mod errors;
 mod media;
-mod plan;
+pub mod plan;
 mod readers;
 
 use serde_json::Value;
