@@ -30,8 +30,8 @@ export async function doesNotFit(page) {
   });
 }
 
-/** The rules of style are there for what needs them to be understood. */
-export async function undressed(page) {
+/** What needs its picture or its style to be understood has it. */
+export async function incomplete(page) {
   return page.evaluate(() => {
     const wrong = [];
     for (const link of document.querySelectorAll('.skip:not(:focus)')) {
@@ -41,8 +41,14 @@ export async function undressed(page) {
       const {backgroundColor} = getComputedStyle(state);
       if (backgroundColor === 'rgba(0, 0, 0, 0)') wrong.push(`the state ${state.textContent} has no colour`);
     }
+    for (const {complete, naturalWidth, src} of document.images) {
+      if (complete && naturalWidth === 0) wrong.push(`the picture ${src} is not shown`);
+    }
     for (const text of document.querySelectorAll('.whole')) {
-      if (text.checkVisibility() && text.getClientRects().length !== 1) wrong.push(`${text.textContent} is broken`);
+      const [place, another] = text.getClientRects();
+      if (another || place?.right > text.parentElement.getBoundingClientRect().right) {
+        wrong.push(`${text.textContent} is broken, or covers what is beside it`);
+      }
     }
     return wrong;
   });
@@ -100,14 +106,18 @@ export async function keyboardOrder(page) {
     document.body.focus();
     document.body.removeAttribute('tabindex');
     window.scrollTo(0, 0);
+    window.reached = [];
+    document.addEventListener('focusin', ({target}) => {
+      const at = window.stops.indexOf(target);
+      if (at >= 0 && at !== window.reached.at(-1)) window.reached.push(at);
+    });
     return window.stops.map(element => element.outerHTML.slice(0, 100));
   });
-  const reached = [];
+  let reached = [];
   // Players have buttons of their own, and lists in which keys go on to the next line.
-  for (let press = 0; press < 20 * wanted.length + 20 && reached.length < wanted.length; press += 1) {
-    await page.keyboard.press('Tab');
-    const at = await page.evaluate(() => window.stops.indexOf(document.activeElement));
-    if (at >= 0 && at !== reached.at(-1)) reached.push(at);
+  for (let round = 0; round < 20 && reached.length < wanted.length; round += 1) {
+    for (let press = reached.length; press < wanted.length; press += 1) await page.keyboard.press('Tab');
+    reached = await page.evaluate(() => window.reached);
   }
   const order = wanted.map((_, at) => at);
   if (reached.join() === order.join()) {

@@ -8,7 +8,7 @@ import {acts} from './acts.mjs';
 import {actsWithoutScripts} from './acts_without_scripts.mjs';
 import {logIn} from './console.mjs';
 import {Watch} from './watch.mjs';
-import {barriers, doesNotFit, keyboardOrder, texts, undressed} from './looks.mjs';
+import {barriers, doesNotFit, incomplete, keyboardOrder, texts} from './looks.mjs';
 
 // What stands in the way of people is looked for where the look is whole: in each scheme and in each width.
 const LOOKS = [
@@ -78,9 +78,13 @@ async function picture(page, name, language, {colorScheme, width}) {
   await page.screenshot({path, fullPage: true, clip: {x: 0, y: 0, width, height}});
 }
 
-/** Every pair of scheme and width in the first language; in the others each scheme and each width. */
+/** Every pair of scheme and width in the first language; in the others each scheme and each width, one of them whole. */
 function looksIn(language) {
-  return language === plan.languages[0] ? LOOKS : [LOOKS[0], LOOKS[2]];
+  const at = plan.languages.indexOf(language);
+  if (at === 0) {
+    return LOOKS;
+  }
+  return [LOOKS[0], LOOKS[2]].map((look, turn) => ({...look, isWhole: (at + turn) % 2 === 1}));
 }
 
 /** What is wrong with a page as it is now, by the name of its pictures. */
@@ -92,7 +96,7 @@ async function look(page, name, language, report) {
     const told = problem => report(`${name}, ${colorScheme}, ${width} px: ${problem}`);
     if (isWhole) (await barriers(page, axe)).forEach(told);
     (await doesNotFit(page)).forEach(told);
-    (await undressed(page)).forEach(told);
+    (await incomplete(page)).forEach(told);
     await picture(page, name, language, appearance);
   }
 }
