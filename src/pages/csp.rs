@@ -61,6 +61,9 @@ fn tight(style: &str) -> String {
         while let Some((_, character)) = rest.next() {
             let ends = tight.ends_with(['{', '}', ';', ':', ',']);
             let begins = matches!(rest.peek(), Some((_, '{')));
+            if character == '}' && tight.ends_with(';') {
+                tight.pop();
+            }
             if character != ' ' || !ends && !begins {
                 tight.push(character);
             }

@@ -164,22 +164,32 @@ impl ViewPage {
             .unwrap_or_else(|| self.frame.say(self.kind.without_name()))
     }
 
-    pub(super) fn provenance(&self) -> String {
-        let provenance = match self.network.as_deref().and_then(display_name) {
-            Some(network) => {
-                let values = [("network", network.into())];
-                self.frame.say_with("view-provenance-network", &values)
-            }
-            None => self.frame.say("view-provenance"),
+    /// Who has shared it and from where: sentences, each with the name in it and what stands around that.
+    pub(super) fn origins(&self) -> Vec<[String; 3]> {
+        let named = |id, variable, name: Option<&str>| {
+            let name = name.and_then(display_name)?;
+            let (before, after) = self.frame.around(id, variable);
+            Some([before, name, after])
         };
-        match self.sharer.as_deref().and_then(display_name) {
-            Some(sender) => {
-                let values = [("sender", sender.into())];
-                let by = self.frame.say_with("view-sharer", &values);
-                format!("{by} · {provenance}")
-            }
-            None => provenance,
-        }
+        let sharer = named("view-sharer", "sender", self.sharer.as_deref());
+        let network = named(
+            "view-provenance-network",
+            "network",
+            self.network.as_deref(),
+        );
+        let network = network.unwrap_or_else(|| {
+            [
+                self.frame.say("view-provenance"),
+                String::new(),
+                String::new(),
+            ]
+        });
+        sharer.into_iter().chain([network]).collect()
+    }
+
+    fn provenance(&self) -> String {
+        let sentences: Vec<String> = self.origins().iter().map(|parts| parts.concat()).collect();
+        sentences.join(" · ")
     }
 
     pub(super) fn qr(&self) -> Option<Qr> {

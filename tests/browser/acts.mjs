@@ -1,4 +1,6 @@
 // What people do with a page, scripts allowed. An act is given the page, what was planned for it, and how to report.
+import {reportLink} from './acts_without_scripts.mjs';
+import {forge, guess, revokeLink, search} from './console.mjs';
 import {tryOut} from './docs.mjs';
 
 /** A jump in a film or a sound leads there, by a part of the media. */
@@ -41,6 +43,19 @@ async function unveil({page, watch, report, lookAgain}) {
   await lookAgain('open');
 }
 
+/** The code that a phone reads is unfolded, and large enough for that. */
+async function openCode({page, report, lookAgain}) {
+  await page.locator('details.code summary').focus();
+  await page.keyboard.press('Enter');
+  const code = page.locator('details.code[open] svg');
+  await code.waitFor({state: 'visible'});
+  const {width, height} = await code.boundingBox();
+  if (width < 120 || Math.abs(width - height) > 1) {
+    report(`the code is ${width} × ${height} px`);
+  }
+  await lookAgain('code');
+}
+
 /** The file is saved under its name. */
 async function download({page, visit, report}) {
   const [saved] = await Promise.all([page.waitForEvent('download'), page.click('a[download]')]);
@@ -79,8 +94,14 @@ async function useUp({page, visit, report}) {
 export const acts = {
   seek,
   unveil,
+  'open-code': openCode,
   download,
   'send-report': sendReport,
   'use-up': useUp,
   try: tryOut,
+  'revoke-link': revokeLink,
+  'report-link': reportLink,
+  search,
+  forge,
+  guess,
 };

@@ -1,4 +1,5 @@
 // What people do with a page where no script runs.
+import {revokeLink} from './console.mjs';
 import {read} from './docs.mjs';
 
 async function unveil({page}) {
@@ -15,4 +16,16 @@ async function sendReport({page, report}) {
   }
 }
 
-export const actsWithoutScripts = {read, unveil, 'send-report': sendReport};
+/** From the page of a link to a report of it; whether scripts run makes no difference. */
+export async function reportLink({page, visit, report}) {
+  await page.click('a[href*="/r/"]');
+  await page.check('input[type=radio][value=harassment]');
+  await page.fill('textarea', visit.note);
+  await page.click('button[type=submit]');
+  await page.locator('form').waitFor({state: 'detached'});
+  if (await page.locator('h1').innerText() !== 'Thank you') {
+    report(`after the report it says ${await page.locator('main').innerText()}`);
+  }
+}
+
+export const actsWithoutScripts = {read, unveil, 'send-report': sendReport, 'revoke-link': revokeLink, 'report-link': reportLink};

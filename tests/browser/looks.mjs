@@ -5,7 +5,7 @@ const RIGHT_TO_LEFT = ['ar', 'fa', 'he'];
 
 /** What stands in the way of people who use a page otherwise: none of axe's rules may be broken. */
 export async function barriers(page, axe) {
-  await page.evaluate(axe);
+  if (!await page.evaluate(() => 'axe' in globalThis)) await page.evaluate(axe);
   const violations = await page.evaluate(async () => {
     // Nothing is loaded again to be looked at.
     const {violations} = await globalThis.axe.run(document, {preload: false, resultTypes: ['violations']});
@@ -27,6 +27,30 @@ export async function doesNotFit(page) {
     const wide = [...document.body.querySelectorAll('*')].filter(
       element => element.getBoundingClientRect().right > clientWidth + 1);
     return [`it is ${scrollWidth} px wide: ${wide.slice(0, 3).map(element => element.outerHTML.slice(0, 120)).join(' | ')}`];
+  });
+}
+
+/** What needs its picture or its style to be understood has it. */
+export async function incomplete(page) {
+  return page.evaluate(() => {
+    const wrong = [];
+    for (const link of document.querySelectorAll('.skip:not(:focus)')) {
+      if (link.getBoundingClientRect().bottom > 0) wrong.push('the way to the content is in sight without the focus');
+    }
+    for (const state of document.querySelectorAll('.status')) {
+      const {backgroundColor} = getComputedStyle(state);
+      if (backgroundColor === 'rgba(0, 0, 0, 0)') wrong.push(`the state ${state.textContent} has no colour`);
+    }
+    for (const {complete, naturalWidth, src} of document.images) {
+      if (complete && naturalWidth === 0) wrong.push(`the picture ${src} is not shown`);
+    }
+    for (const text of document.querySelectorAll('.whole')) {
+      const [place, another] = text.getClientRects();
+      if (another || place?.right > text.parentElement.getBoundingClientRect().right) {
+        wrong.push(`${text.textContent} is broken, or covers what is beside it`);
+      }
+    }
+    return wrong;
   });
 }
 
@@ -77,16 +101,23 @@ export async function keyboardOrder(page) {
       if (isFirst && group !== undefined) seen.add(group);
       return isFirst && !element.disabled && element.checkVisibility({visibilityProperty: true});
     });
-    document.activeElement.blur();
+    // Where a field has the focus at once, Tab would go on from there.
+    document.body.tabIndex = -1;
+    document.body.focus();
+    document.body.removeAttribute('tabindex');
     window.scrollTo(0, 0);
+    window.reached = [];
+    document.addEventListener('focusin', ({target}) => {
+      const at = window.stops.indexOf(target);
+      if (at >= 0 && at !== window.reached.at(-1)) window.reached.push(at);
+    });
     return window.stops.map(element => element.outerHTML.slice(0, 100));
   });
-  const reached = [];
+  let reached = [];
   // Players have buttons of their own, and lists in which keys go on to the next line.
-  for (let press = 0; press < 20 * wanted.length + 20 && reached.length < wanted.length; press += 1) {
-    await page.keyboard.press('Tab');
-    const at = await page.evaluate(() => window.stops.indexOf(document.activeElement));
-    if (at >= 0 && at !== reached.at(-1)) reached.push(at);
+  for (let round = 0; round < 20 && reached.length < wanted.length; round += 1) {
+    for (let press = reached.length; press < wanted.length; press += 1) await page.keyboard.press('Tab');
+    reached = await page.evaluate(() => window.reached);
   }
   const order = wanted.map((_, at) => at);
   if (reached.join() === order.join()) {

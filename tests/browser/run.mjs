@@ -6,13 +6,15 @@ import {createRequire} from 'node:module';
 import {join} from 'node:path';
 import {acts} from './acts.mjs';
 import {actsWithoutScripts} from './acts_without_scripts.mjs';
+import {logIn} from './console.mjs';
 import {Watch} from './watch.mjs';
-import {barriers, doesNotFit, keyboardOrder, texts} from './looks.mjs';
+import {barriers, doesNotFit, incomplete, keyboardOrder, texts} from './looks.mjs';
 
+// What stands in the way of people is looked for where the look is whole: in each scheme and in each width.
 const LOOKS = [
-  {colorScheme: 'light', width: 1280, height: 800},
+  {colorScheme: 'light', width: 1280, height: 800, isWhole: true},
   {colorScheme: 'light', width: 390, height: 844},
-  {colorScheme: 'dark', width: 390, height: 844},
+  {colorScheme: 'dark', width: 390, height: 844, isWhole: true},
   {colorScheme: 'dark', width: 1280, height: 800},
 ];
 // Two cores have no use for more.
@@ -36,6 +38,24 @@ const problems = [];
 const looked = [];
 // What each page says, by its name and language.
 const said = new Map();
+// Sessions of operators, by the page where they log in.
+const sessions = new Map();
+
+/** What the browser holds after a login, which is made once for all visits that need it. */
+async function session(login) {
+  if (!login) {
+    return undefined;
+  }
+  const opened = async () => {
+    const context = await browser.newContext();
+    await logIn(await context.newPage(), login);
+    const state = await context.storageState();
+    await context.close();
+    return state;
+  };
+  if (!sessions.has(login.url)) sessions.set(login.url, opened());
+  return sessions.get(login.url);
+}
 
 /** Opens a page, by a form where it takes a POST. */
 async function open(page, visit) {
@@ -58,20 +78,25 @@ async function picture(page, name, language, {colorScheme, width}) {
   await page.screenshot({path, fullPage: true, clip: {x: 0, y: 0, width, height}});
 }
 
-/** Every pair of scheme and width in the first language; in the others each scheme and each width. */
+/** Every pair of scheme and width in the first language; in the others each scheme and each width, one of them whole. */
 function looksIn(language) {
-  return language === plan.languages[0] ? LOOKS : [LOOKS[0], LOOKS[2]];
+  const at = plan.languages.indexOf(language);
+  if (at === 0) {
+    return LOOKS;
+  }
+  return [LOOKS[0], LOOKS[2]].map((look, turn) => ({...look, isWhole: (at + turn) % 2 === 1}));
 }
 
 /** What is wrong with a page as it is now, by the name of its pictures. */
 async function look(page, name, language, report) {
   for (const appearance of looksIn(language)) {
-    const {colorScheme, width, height} = appearance;
+    const {colorScheme, width, height, isWhole} = appearance;
     await page.emulateMedia({colorScheme, reducedMotion: 'reduce'});
     await page.setViewportSize({width, height});
     const told = problem => report(`${name}, ${colorScheme}, ${width} px: ${problem}`);
-    (await barriers(page, axe)).forEach(told);
+    if (isWhole) (await barriers(page, axe)).forEach(told);
     (await doesNotFit(page)).forEach(told);
+    (await incomplete(page)).forEach(told);
     await picture(page, name, language, appearance);
   }
 }
@@ -79,7 +104,8 @@ async function look(page, name, language, report) {
 /** The look at a page with scripts allowed; its text. */
 async function withScripts(visit, language) {
   const report = problem => problems.push(`${visit.name} (${language}): ${problem}`);
-  const context = await browser.newContext({locale: language, acceptDownloads: true, viewport: LOOKS[0]});
+  const storageState = await session(visit.login);
+  const context = await browser.newContext({locale: language, acceptDownloads: true, viewport: LOOKS[0], storageState});
   try {
     const watch = await Watch.over(context, visit, report);
     const page = await context.newPage();
@@ -106,13 +132,14 @@ async function withScripts(visit, language) {
 async function withoutScripts(visit, language, text) {
   const report = problem => problems.push(`${visit.name} (${language}, without scripts): ${problem}`);
   const {width, height} = LOOKS[1];
-  const context = await browser.newContext({locale: language, javaScriptEnabled: false, viewport: {width, height}});
+  const [viewport, storageState] = [{width, height}, await session(visit.login)];
+  const context = await browser.newContext({locale: language, javaScriptEnabled: false, viewport, storageState});
   try {
     const page = await context.newPage();
     await open(page, visit);
     const words = string => string.replace(/\s+/g, ' ').trim();
     const plain = words(await page.locator('body').innerText());
-    if (!visit.has_script && plain !== words(text)) {
+    if (!visit.has_script && !visit.is_changing && plain !== words(text)) {
       report(`it says ${JSON.stringify(plain)}, and with scripts ${JSON.stringify(words(text))}`);
     }
     for (const act of visit.acts_without_scripts ?? []) {

@@ -33,7 +33,8 @@ export class Watch {
 
   #requested(request) {
     const url = new URL(request.url());
-    if (url.origin !== this.origin && url.protocol !== 'about:') {
+    const known = [this.origin, ...this.visit.foreign ?? []];
+    if (!known.includes(url.origin) && url.protocol !== 'about:') {
       this.report(`it asks ${url.origin}`);
     }
   }

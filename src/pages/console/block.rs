@@ -58,6 +58,8 @@ pub struct Cell {
     pub percent: Option<u8>,
     /// A button beside it.
     pub form: Option<Box<Form>>,
+    /// Whether it stays in one line.
+    pub is_whole: bool,
 }
 
 /// Rows of values.
@@ -131,11 +133,9 @@ impl Cell {
     /// A time in milliseconds since the epoch; `None`: never.
     #[must_use]
     pub fn moment(at: Option<i64>) -> Self {
-        let cell = Self::text(&at.map(moment).unwrap_or_default());
-        // It stays in one line.
         Self {
-            text: cell.text.replace(' ', "\u{a0}"),
-            ..cell
+            is_whole: true,
+            ..Self::text(&at.map(moment).unwrap_or_default())
         }
     }
 

@@ -148,7 +148,7 @@ fn check_that_it_is_escaped(kind: ViewKind, name: &str, shown: &str) {
         format!("<h1><bdi>{shown}</bdi></h1>"),
         format!("<meta property=\"og:title\" content=\"{shown}\">"),
         format!("download=\"{shown}\""),
-        format!("bridged to {shown}</p>"),
+        format!("bridged to <bdi>{shown}</bdi></p>"),
     ] {
         assert!(html.contains(&expected), "{expected} in {html}");
     }
@@ -261,7 +261,7 @@ fn what_was_shared_together_is_shown_with_its_sharer() {
         ..view_page(ViewKind::Image)
     }
     .render();
-    assert!(html.contains("<p class=\"muted\">Shared by a\u{fffd}b &#60;i&#62; · Shared from a Matrix room bridged to Libera.Chat</p>"), "{html}");
+    assert!(html.contains("<p class=\"muted\">Shared by <bdi>a\u{fffd}b &#60;i&#62;</bdi> · Shared from a Matrix room bridged to <bdi>Libera.Chat</bdi></p>"), "{html}");
     assert_eq!(html.matches("<li>").count(), 8);
     assert_eq!(html.matches(" loading=\"lazy\">").count(), 7);
     assert!(html.contains("<span class=\"sort\">PDF document</span>"));

@@ -40,15 +40,16 @@ async fn the_sharer_is_told_where_the_bridge_says_so() {
     assert!(!silent.contains("alice"), "{silent}");
     let telling = page(&service, &world, "telling-token", alice).await;
     let told = "Shared by @alice:example.org · Shared from a Matrix room bridged to Telling";
+    let shown = "Shared by <bdi>@alice:example.org</bdi> · Shared from a Matrix room bridged to <bdi>Telling</bdi>";
     for place in [
-        format!("<p class=\"muted\">{told}</p>"),
+        format!("<p class=\"muted\">{shown}</p>"),
         format!("\"og:description\" content=\"{told}\""),
     ] {
         assert!(telling.contains(&place), "{place} in {telling}");
     }
     let unknown = page(&service, &world, "telling-token", Value::Null).await;
     assert!(
-        unknown.contains("Shared from a Matrix room bridged to Telling"),
+        unknown.contains("Shared from a Matrix room bridged to <bdi>Telling</bdi></p>"),
         "{unknown}"
     );
     service.stop().await;

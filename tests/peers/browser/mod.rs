@@ -1,10 +1,11 @@
 //! Pages in a real browser. What people do there is in `tests/browser/`, which Node.js runs: each page is looked at in
 //! each language, light and dark, wide and on a phone, with and without scripts.
 
+mod console;
 mod docs;
 mod errors;
 mod media;
-mod plan;
+pub mod plan;
 mod readers;
 
 use serde_json::Value;

@@ -1,6 +1,9 @@
 //! The pages that readers see while everything is well.
 
+use std::path::Path;
+
 use medialink::clock::Clock;
+use medialink_link::matrix::MxcUri;
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Service, World, url};
@@ -8,10 +11,12 @@ use support::{Service, World, url};
 use super::media::{picture, sound};
 
 /// A name that would be a script, ends attributes, turns text around and has no place to break.
-const HOSTILE: &str = "<script>owned=1</script>\"'><img src=x onerror=owned=1>\u{202e}gpj.exe Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft.png";
+pub(super) const HOSTILE: &str = "<script>owned=1</script>\"'><img src=x onerror=owned=1>\u{202e}gpj.exe Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft.png";
 /// As people see it.
-const SHOWN: &str =
+pub(super) const SHOWN: &str =
     "<script>owned=1</script>\"'><img src=x onerror=owned=1>\u{fffd}gpj.exe Donaudampf";
+/// As it is cut off where it is one of many.
+const CUT_OFF: &str = "<script>owned=1</script>\"'><img src=x on…";
 const OPERATOR: &str = "operator: {name: Example Society, contact: 'mailto:abuse@example.org'}";
 const HOUR_MS: u64 = 3_600_000;
 
@@ -20,6 +25,8 @@ pub struct Stage {
     service: Service,
     /// One whose network has the hostile name.
     hostile: Service,
+    /// One whose pages say who has shared what.
+    telling: Service,
     _folder: tempfile::TempDir,
 }
 
@@ -30,6 +37,15 @@ fn visit(name: &str, url: &Value, more: Value) -> Value {
         visit[key] = value.clone();
     }
     visit
+}
+
+/// One more service beside the same homeserver, whose bridge is another one.
+async fn beside(world: &World, folder: &Path, name: &str, bridge: &str) -> Service {
+    let folder = folder.join(name);
+    std::fs::create_dir(&folder).expect("a folder");
+    let named = |text: String| text.replace("network: Libera.Chat", bridge);
+    let (clock, more) = (Clock::default(), "usage: {mode: never}");
+    Service::start_edited(&folder, &world.url, "", more, &clock, named).await
 }
 
 /// The address of the form to report a link.
@@ -45,22 +61,27 @@ impl Stage {
         let more = format!("usage: {{mode: never}}\n{OPERATOR}");
         let service = world.service(&more).await;
         let folder = tempfile::tempdir().expect("a folder");
-        let named = |text: String| {
-            let name = json!(HOSTILE).to_string();
-            text.replace("network: Libera.Chat", &format!("network: {name}"))
-        };
-        let (path, clock) = (folder.path(), Clock::default());
-        let more = "usage: {mode: never}";
-        let hostile = Service::start_edited(path, &world.url, "", more, &clock, named).await;
+        let name = json!(HOSTILE).to_string();
+        let hostile = beside(
+            &world,
+            folder.path(),
+            "hostile",
+            &format!("network: {name}"),
+        )
+        .await;
+        let telling = "network: Libera.Chat, show_sender: true";
+        let telling = beside(&world, folder.path(), "telling", telling).await;
         Self {
             world,
             service,
             hostile,
+            telling,
             _folder: folder,
         }
     }
 
     pub async fn stop(self) {
+        self.telling.stop().await;
         self.hostile.stop().await;
         self.service.stop().await;
     }
@@ -117,6 +138,7 @@ impl Stage {
         [
             self.media(film).await,
             self.veiled().await,
+            self.gallery().await,
             self.limited().await,
             self.texts().await,
             self.hostile().await,
@@ -176,6 +198,40 @@ impl Stage {
         let acts =
             json!({"names": [SHOWN], "acts": ["unveil"], "acts_without_scripts": ["unveil"]});
         vec![visit("view-veiled", &link["page_url"], acts)]
+    }
+
+    /// Pictures that one event shares together, with who has shared them, and a document.
+    async fn gallery(&self) -> Vec<Value> {
+        let (mut items, mut tokens) = (Vec::new(), json!({}));
+        for name in ["one.png", "two.png", HOSTILE] {
+            let (mxc, token) = self.world.upload(picture(300, 200), "image/png").await;
+            tokens[MxcUri::parse(&mxc).expect("a URI").hash()] = json!(token);
+            items.push(json!({"itemtype": "m.image", "body": name, "url": mxc,
+                "info": {"mimetype": "image/png", "w": 300, "h": 200}}));
+        }
+        let event = json!({"type": "m.room.message", "room_id": self.world.room_id, "event_id": "$together",
+            "sender": "@alice:example.org", "content": {"msgtype": "dm.filament.gallery", "body": "x", "itemtypes": items,
+                "content_token": tokens}});
+        let body = json!({ "event": event });
+        let (status, answer) = self.telling.call(Method::POST, "/v1/events", &body).await;
+        assert_eq!(status, 200, "{answer}");
+        let first = &answer["links"][0]["link"];
+        let document = json!({"filename": "paper.pdf"});
+        let document = self
+            .linked(b"%PDF-1.7\n", "application/pdf", document)
+            .await;
+        vec![
+            visit(
+                "view-gallery",
+                &first["page_url"],
+                json!({"names": ["one.png", "two.png", CUT_OFF, "@alice:example.org"], "says": ["Shared together"], "acts": ["open-code"]}),
+            ),
+            visit(
+                "view-pdf",
+                &document["page_url"],
+                json!({"names": ["paper.pdf", "application/pdf"], "says": ["PDF document"]}),
+            ),
+        ]
     }
 
     async fn limited(&self) -> Vec<Value> {

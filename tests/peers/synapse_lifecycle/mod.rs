@@ -2,6 +2,7 @@
 
 mod gone;
 mod media;
+mod reports;
 mod side;
 mod upgrades;
 mod usage;

@@ -37,14 +37,30 @@ impl Side {
         process.start().await;
         let alice = synapse.register_user("alice").await.expect("alice");
         let bob = synapse.register_user("bob").await.expect("bob");
+        let mut side = Self {
+            synapse,
+            process,
+            alice,
+            bob,
+            room_id: String::new(),
+            _folder: folder,
+        };
+        side.room_id = side.room_with_bot().await;
+        let (room_id, bob) = (&side.room_id, &side.bob);
+        let invited = side.alice.invite(room_id, &bob.user_id).await;
+        invited.expect("invited");
+        bob.join(room_id).await.expect("joined");
+        Some(side)
+    }
+
+    /// A room of Alice's that the bridge's user has joined; its ID.
+    pub async fn room_with_bot(&self) -> String {
+        let alice = &self.alice;
         let room_id = alice
             .create_room(&json!({"preset": "private_chat"}))
             .await
             .expect("a room");
-        for user in [bob.user_id.as_str(), BOT] {
-            alice.invite(&room_id, user).await.expect("invited");
-        }
-        bob.join(&room_id).await.expect("joined");
+        alice.invite(&room_id, BOT).await.expect("invited");
         // The service accepts the pushed invite by itself.
         let path = [
             "_matrix",
@@ -60,14 +76,7 @@ impl Side {
             members["joined"].get(BOT).map(drop)
         })
         .await;
-        Some(Self {
-            synapse,
-            process,
-            alice,
-            bob,
-            room_id,
-            _folder: folder,
-        })
+        room_id
     }
 
     pub async fn link(&self, link: &Value) -> Value {

@@ -1,0 +1,119 @@
+// What operators do in the console, and what others try to do there by the browsers of operators.
+
+/** Sends a form by its button; where that leads to is loaded then. */
+const send = (page, button) => Promise.all([page.waitForNavigation({waitUntil: 'load'}), button.click()]);
+
+/** Logs in, in the context of a page. */
+export async function logIn(page, {url, token}) {
+  await page.goto(url);
+  await page.fill('input[name=token]', token);
+  await send(page, page.locator('form[action$="/login"] button'));
+}
+
+/** What a follower of a link gets, who is no operator. */
+async function followed(visit) {
+  const answer = await fetch(visit.follow, {redirect: 'manual'});
+  await answer.arrayBuffer();
+  return answer.status;
+}
+
+/** Whether the log of what operators do names the link. */
+async function isLogged(page, visit) {
+  await page.goto(new URL('/console/audit', visit.url).href);
+  return (await page.locator('main').innerText()).includes(visit.link_id);
+}
+
+/** A live link is revoked, and its followers see that. */
+export async function revokeLink({page, visit, report}) {
+  const before = await followed(visit);
+  await send(page, page.getByText('Revoke this link'));
+  const after = await followed(visit);
+  if (before !== 200 || after !== 410) {
+    report(`the link is answered by ${before} before it is revoked, and by ${after} after`);
+  }
+  const states = await page.locator('main .status').allInnerTexts();
+  if (states[0] !== 'revoked' || await page.getByText('Revoke this link').count() > 0) {
+    report('the page does not say that the link is revoked');
+  }
+  if (!await isLogged(page, visit)) {
+    report('the log does not name the link');
+  }
+}
+
+/** A link that was pasted whole is found, and its token goes into no address. */
+export async function search({page, visit, watch, report}) {
+  await page.fill('input[name=q]', visit.follow);
+  await send(page, page.locator('form[action$="/search"] button'));
+  if (!page.url().endsWith(`/links/${visit.link_id}`)) {
+    report(`the search led to ${page.url()}`);
+  }
+  const [, , token] = new URL(visit.follow).pathname.split('/');
+  const addresses = watch.answers.flatMap(answer => [answer.url(), answer.headers().location ?? '']);
+  const telling = addresses.filter(address => address.includes(token));
+  if (token.length < 20 || telling.length > 0) {
+    report(`the token ${token} is in ${telling}`);
+  }
+}
+
+/**
+ * Other sites post the form with all that it holds: the first one on this host, to which browsers send the cookie, the
+ * second one elsewhere, to which they do not.
+ */
+export async function forge({page, visit, report}) {
+  const [neighbour] = visit.foreign;
+  const csrf = await page.locator('input[name=csrf]').first().inputValue();
+  for (const foreign of visit.foreign) {
+    await page.context().route(`${foreign}/**`, route => route.fulfill({
+      contentType: 'text/html',
+      body: `<form method="post" action="${visit.url}/revoke"><input name="csrf" value="${csrf}"><button>Win</button></form>`,
+    }));
+    await page.goto(`${foreign}/`);
+    const answered = page.waitForResponse(`${visit.url}/revoke`);
+    await send(page, page.locator('button'));
+    const answer = await answered;
+    const {cookie} = await answer.request().allHeaders();
+    if (Boolean(cookie) !== (foreign === neighbour)) {
+      report(`${foreign} has the cookie sent: ${Boolean(cookie)}`);
+    }
+    const wasRefused = answer.status() >= 400 || answer.headers().location === '/console/login';
+    if (!wasRefused || foreign === neighbour && answer.status() !== 403) {
+      report(`a forged request of ${foreign} is answered by ${answer.status()}`);
+    }
+  }
+  const status = await followed(visit);
+  if (status !== 200) {
+    report(`after a forged request the link is answered by ${status}`);
+  }
+  if (await isLogged(page, visit)) {
+    report('a forged request is in the log');
+  }
+}
+
+/** Wrong tokens are refused, then everybody at this address waits, and the right token gets in after that. */
+export async function guess({page, visit, report, lookAgain}) {
+  const attempt = async token => {
+    await page.goto(visit.url);
+    await page.fill('input[name=token]', token);
+    const answered = page.waitForResponse(answer => answer.request().method() === 'POST');
+    await send(page, page.locator('form[action$="/login"] button'));
+    return answered;
+  };
+  let answer = await attempt('wrong');
+  await lookAgain('wrong');
+  // The waits double: sooner or later the next guess comes before one is over, however slow the machine is.
+  for (let guesses = 1; guesses < 10 && answer.status() === 403; guesses += 1) {
+    answer = await attempt('wrong');
+  }
+  if (answer.status() !== 429 || !(Number(answer.headers()['retry-after']) >= 1)) {
+    report(`after wrong tokens the answer is ${answer.status()} ${JSON.stringify(answer.headers())}`);
+    return;
+  }
+  await lookAgain('wait');
+  for (let tries = 0; tries < 10 && answer.status() !== 303; tries += 1) {
+    await new Promise(done => setTimeout(done, Number(answer.headers()['retry-after']) * 1000));
+    answer = await attempt(visit.token);
+  }
+  if (answer.status() !== 303 || !page.url().endsWith('/console')) {
+    report(`the right token is answered by ${answer.status()} after the wait, and leads to ${page.url()}`);
+  }
+}
