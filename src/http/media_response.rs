@@ -115,7 +115,8 @@ pub(super) struct Counter {
     follows: FollowCounter,
     clock: Clock,
     link: Arc<LinkRow>,
-    bytes: u64,
+    /// As it is to be noted at its end.
+    served: Served,
 }
 
 impl Counter {
@@ -126,47 +127,41 @@ impl Counter {
         is_follow: bool,
         is_download: bool,
     ) -> Self {
-        let counter = Self {
-            follows: state.follows.clone(),
-            clock: state.clock.clone(),
-            link: Arc::clone(&grant.link),
-            bytes: 0,
-        };
         let from = if is_download {
             &FROM_HOMESERVER
         } else {
             &FROM_CACHE
         };
         from.increment(1);
+        let served = Served {
+            is_follow,
+            is_download,
+            bytes: 0,
+            at: state.clock.now_ms(),
+        };
         if is_follow || is_download {
-            counter.add(Served {
-                is_follow,
-                is_download,
-                bytes: 0,
-                at: counter.now(),
-            });
+            state.follows.add(&grant.link, served);
         }
-        counter
-    }
-
-    fn now(&self) -> i64 {
-        self.clock.now_ms()
-    }
-
-    fn add(&self, served: Served) {
-        self.follows.add(&self.link, served);
+        Self {
+            follows: state.follows.clone(),
+            clock: state.clock.clone(),
+            link: Arc::clone(&grant.link),
+            served,
+        }
     }
 }
 
 impl Drop for Counter {
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            self.add(Served {
+        self.served.at = self.clock.now_ms();
+        self.follows.ended(&self.link, self.served);
+        if self.served.bytes > 0 {
+            let sent = Served {
                 is_follow: false,
                 is_download: false,
-                bytes: self.bytes,
-                at: self.now(),
-            });
+                ..self.served
+            };
+            self.follows.add(&self.link, sent);
         }
     }
 }
@@ -187,7 +182,7 @@ impl Stream for CountedBody {
         let next = Pin::new(&mut self.body).poll_next(context);
         match &next {
             Poll::Ready(Some(Ok(bytes))) => {
-                self.counter.bytes += bytes.len() as u64;
+                self.counter.served.bytes += bytes.len() as u64;
                 if let Some(meter) = &mut self.meter {
                     meter.charge(bytes.len());
                 }

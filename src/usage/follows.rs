@@ -110,9 +110,13 @@ impl FollowCounter {
         self.0.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds the answer to a request.
-    pub fn add(&self, link: &LinkRow, served: Served) {
+    /// Notes an answer that has ended, once, with all that was added of it.
+    pub fn ended(&self, link: &LinkRow, served: Served) {
         self.0.traffic.add(link, served.into(), served.at);
+    }
+
+    /// Adds the answer to a request, or a part of it.
+    pub fn add(&self, link: &LinkRow, served: Served) {
         let mut sums = self.sums();
         if let Some(sum) = sums.get_mut(&link.link_id) {
             sum.add(served);

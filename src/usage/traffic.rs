@@ -67,7 +67,7 @@ impl Traffic {
 
     /// Adds the answer to a request, at a time in milliseconds since the epoch.
     pub(super) fn add(&self, link: &LinkRow, amount: Amount, at: i64) {
-        let room = link.claims.room().map(ToString::to_string);
+        let room = link.claims.room().map(|room| room.as_str());
         let step = at.div_euclid(STEP_MS);
         self.remembered()
             .add(step, amount, room, link.sender.as_deref());
@@ -96,7 +96,7 @@ impl Traffic {
 }
 
 impl Remembered {
-    fn add(&mut self, step: i64, amount: Amount, room: Option<String>, sender: Option<&str>) {
+    fn add(&mut self, step: i64, amount: Amount, room: Option<&str>, sender: Option<&str>) {
         self.begin_round(step);
         // Answers end in almost the order of their times.
         let found = self.steps.iter_mut().rev().find(|(of, _)| *of <= step);
@@ -114,7 +114,7 @@ impl Remembered {
             count(&mut self.rooms[0], room, amount);
         }
         if let Some(sender) = sender {
-            count(&mut self.senders[0], sender.to_owned(), amount);
+            count(&mut self.senders[0], sender, amount);
         }
     }
 
@@ -132,8 +132,12 @@ impl Remembered {
     }
 }
 
-fn count(talkers: &mut HashMap<String, Amount>, id: String, amount: Amount) {
-    talkers.entry(id).or_default().add(amount);
+fn count(talkers: &mut HashMap<String, Amount>, id: &str, amount: Amount) {
+    if let Some(sum) = talkers.get_mut(id) {
+        sum.add(amount);
+        return;
+    }
+    talkers.insert(id.to_owned(), amount);
     if talkers.len() > TALKERS {
         let mut sizes: Vec<u64> = talkers.values().map(|amount| amount.bytes).collect();
         sizes.sort_unstable();
@@ -199,10 +203,9 @@ mod tests {
     fn talkers_of_this_round_and_the_last_one_are_told() {
         let traffic = Traffic::default();
         let add = |step, room: &str, size| {
-            let room = Some(room.to_owned());
             traffic
                 .remembered()
-                .add(step, bytes(size), room, Some("@a:b"));
+                .add(step, bytes(size), Some(room), Some("@a:b"));
         };
         add(10, "!a", 5);
         add(70, "!b", 7);
@@ -224,14 +227,16 @@ mod tests {
     fn what_is_remembered_has_a_bound_and_keeps_those_who_have_had_most() {
         let traffic = Traffic::default();
         for n in 0..5000_i64 {
-            let room = Some(format!("!{n}"));
-            traffic.remembered().add(n, bytes(1), room, None);
+            let room = format!("!{n}");
+            traffic.remembered().add(n, bytes(1), Some(&room), None);
         }
         assert_eq!(traffic.remembered().steps.len(), STEPS);
         for n in 0..5000 {
             let size = if n % 100 == 0 { 1000 + n } else { 1 };
-            let room = Some(format!("!{n}"));
-            traffic.remembered().add(5000, bytes(size), room, None);
+            let room = format!("!{n}");
+            traffic
+                .remembered()
+                .add(5000, bytes(size), Some(&room), None);
             assert!(traffic.remembered().rooms[0].len() <= TALKERS);
         }
         let [rooms, _] = traffic.talkers(5000 * STEP_MS, 3);

@@ -16,7 +16,9 @@ async fn the_first_page_shows_what_goes_on() {
     }
     let page = eventually("the follows to be counted", async || {
         let page = browser.get("/console").await;
-        page.html.contains("at most 3, ").then_some(page)
+        // The first of them was downloaded.
+        let is_counted = page.html.contains("at most 3, ") && page.html.contains("66 %");
+        is_counted.then_some(page)
     })
     .await;
     page.has("Live links")
