@@ -62,6 +62,10 @@ thread_local! {
 }
 
 /// Writes the time as the library does. To put a date together costs more than the rest of a line.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "other lines have the system's time"
+)]
 fn write_time(writer: &mut Writer<'_>) -> fmt::Result {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.unwrap_or_default();
