@@ -16,6 +16,10 @@ const BASE: &str = include_str!("../../templates/style.css");
 /// The one script of the API's description, which sends what its forms ask for.
 pub(super) const DOCS_SCRIPT: &str = include_str!("../../templates/api_docs.js");
 
+/// The one script of pages of media, which writes when a link ends in the time of the reader's own place.
+pub(super) static TIME_SCRIPT: LazyLock<String> =
+    LazyLock::new(|| tight(include_str!("../../templates/local_time.js")));
+
 static STYLE: LazyLock<String> = LazyLock::new(|| tight(BASE));
 static NARROW_STYLE: LazyLock<String> =
     LazyLock::new(|| tight(&[BASE, include_str!("../../templates/narrow.css")].concat()));
@@ -92,13 +96,17 @@ pub fn page_csp() -> &'static str {
 /// name (such as an IPv6 address) is left out, and `'self'` remains.
 #[must_use]
 pub fn view_csp(media_origin: &str) -> String {
-    policy(&STYLE, &sources(media_origin), "'none'")
+    with_time(&policy(&STYLE, &sources(media_origin), "'none'"))
 }
 
 /// The same for a page with the lines of a text.
 #[must_use]
 pub fn paste_csp(media_origin: &str) -> String {
-    policy(&PASTE_STYLE, &sources(media_origin), "'none'")
+    with_time(&policy(&PASTE_STYLE, &sources(media_origin), "'none'"))
+}
+
+fn with_time(policy: &str) -> String {
+    format!("{policy}; script-src 'sha256-{}'", style_hash(&TIME_SCRIPT))
 }
 
 fn sources(media_origin: &str) -> String {

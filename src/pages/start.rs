@@ -114,7 +114,7 @@ pub(super) mod tests {
         let html = start_page().render();
         for part in [
             "<dt>Run by</dt><dd><bdi>Example Society</bdi></dd>",
-            "<a href=\"mailto:abuse@example.org\" rel=\"noreferrer nofollow\">abuse@example.org</a>",
+            "<a href=\"mailto:abuse@example.org\">abuse@example.org</a>",
             "Report this file",
         ] {
             assert!(html.contains(part), "{part} in {html}");

@@ -91,7 +91,25 @@ async function useUp({page, visit, report}) {
   }
 }
 
+/** A reader in another place is told when the link ends there. */
+async function readElsewhere({page, report}) {
+  const here = await page.locator('time').innerText();
+  const locale = await page.locator('html').getAttribute('lang');
+  const context = await page.context().browser().newContext({locale, timezoneId: 'Asia/Kolkata'});
+  const elsewhere = await context.newPage();
+  await elsewhere.goto(page.url());
+  const [at, there] = await elsewhere.locator('time').evaluate(time => [time.dateTime, time.textContent]);
+  await context.close();
+  // India is five and a half hours ahead; some languages have digits of their own.
+  const minutes = new Date(Date.parse(at) + 5.5 * 3_600_000).toISOString().slice(14, 16);
+  const digits = there.replace(/[\u0660-\u0669]/g, digit => digit.charCodeAt(0) - 0x660);
+  if (!here.includes('UTC') || !digits.includes(`:${minutes}`) || there === here) {
+    report(`the link ends at ${at}: ${here} here, ${there} in India`);
+  }
+}
+
 export const acts = {
+  'read-elsewhere': readElsewhere,
   seek,
   unveil,
   'open-code': openCode,

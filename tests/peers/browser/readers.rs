@@ -168,7 +168,7 @@ impl Stage {
             visit(
                 "view-image",
                 &image["page_url"],
-                json!({"names": ["cat.png", "Libera.Chat"], "says": ["1000 × 700"], "acts": ["download"], "saved_as": "cat.png"}),
+                json!({"names": ["cat.png", "Libera.Chat"], "says": ["1000 × 700"], "acts": ["read-elsewhere", "download"], "saved_as": "cat.png"}),
             ),
             visit(
                 "view-image-forever",
@@ -283,7 +283,7 @@ impl Stage {
             visit(
                 "paste",
                 &code["page_url"],
-                json!({"names": ["main.rs", "</code><script>owned=1</script>"]}),
+                json!({"names": ["main.rs", "</code><script>owned=1</script>"], "acts": ["read-elsewhere"]}),
             ),
             visit(
                 "paste-long",
