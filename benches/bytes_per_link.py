@@ -8,7 +8,8 @@ It makes a SQLite file with the tables of migrations/sqlite, or, if TEST_POSTGRE
 with links as a public bridge has them (each of another medium with a content token, open in SQLite and sealed in
 PostgreSQL, in 200 rooms of very different size, 50 media per meta event, each in the state in which the service leaves
 it once it is counted), and prints what each table and index holds per link. Homeservers that only know MSC3916 have no
-content tokens: --without-tokens leaves them out. What PostgreSQL tells other replicas is forgotten within minutes, and left out."""
+content tokens: --without-tokens leaves them out. What PostgreSQL tells other replicas is forgotten within minutes, and
+left out."""
 
 from __future__ import annotations
 

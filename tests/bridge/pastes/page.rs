@@ -27,15 +27,8 @@ async fn the_page_shows_the_text_whatever_it_is() {
             let link = scene
                 .paste(json!({"text": text, "language": language, "filename": "<b>.html"}))
                 .await;
-            let page = scene.page(&link).await;
-            for markup in [
-                "<script>alert",
-                "<!--",
-                "<b>",
-                "onload='",
-                "style=",
-                "\u{202e}",
-            ] {
+            let page = support::without_own_script(&scene.page(&link).await);
+            for markup in ["<script", "<!--", "<b>", "onload='", "style=", "\u{202e}"] {
                 assert!(!page.contains(markup), "{markup} in {page}");
             }
             assert_eq!(scene.text(&link).await, (200, text.to_owned()));

@@ -33,3 +33,10 @@ pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
         serde_json::from_str(&text).unwrap_or(Value::String(text)),
     )
 }
+
+/// A page without the beginning of the one script that pages of media have of their own, once: what is left of
+/// scripts came from somebody else.
+#[must_use]
+pub fn without_own_script(page: &str) -> String {
+    page.replacen("<script>for (const time of ", "", 1)
+}

@@ -27,7 +27,7 @@ mod wire;
 mod world;
 
 pub use cache_folder::files;
-pub use client::{answer, client, url};
+pub use client::{answer, client, url, without_own_script};
 pub use database::{
     claims_run_out, database_config, database_url, is_postgres, only_on_postgres, only_on_sqlite,
     root_secret, root_secret_file,
