@@ -47,6 +47,14 @@ impl Family {
 
     /// The family of bytes, by their first ones.
     pub(super) fn of_bytes(first: &[u8]) -> Option<Self> {
+        if begins_like_a_family(first) {
+            Self::of_likely(first)
+        } else {
+            None
+        }
+    }
+
+    fn of_likely(first: &[u8]) -> Option<Self> {
         let known = infer::get(first).map(|kind| canonical_type(kind.mime_type()));
         if let Some(found) = known.as_deref().and_then(Self::of_type) {
             return Some(found);
@@ -82,6 +90,27 @@ impl Family {
     }
 }
 
+/// Whether bytes have a mark of one of the families where that family has it. It spares other bytes the search
+/// for all the types that are no family: some of these are looked for at every place.
+fn begins_like_a_family(first: &[u8]) -> bool {
+    matches!(
+        first,
+        [0xff | 0x89, ..]
+            | [b'G', b'I', b'F', ..]
+            | [b'I', b'D', b'3', ..]
+            | [b'M', b'4', b'A', b' ', ..]
+            | [b'O', b'g', b'g', b'S', ..]
+            | [b'R', b'I', b'F', b'F', ..]
+            | [b'f', b'L', b'a', b'C', ..]
+            | [0x1a, b'E', 0xdf, 0xa3, ..]
+            | [_, _, _, _, b'f', b't', b'y', b'p', ..]
+            | [_, _, _, _, b'm', b'o', b'o', b'v', ..]
+            | [_, _, _, _, b'm', b'd', b'a', b't', ..]
+            | [_, _, _, _, _, _, _, _, b'W', b'E', b'B', b'P', ..]
+            | [_, _, _, _, _, _, _, _, _, _, _, _, b'm', b'd', b'a', b't', ..]
+    )
+}
+
 /// Whether the major brand of ISO base media promises sound and no pictures.
 fn is_sound(first: &[u8]) -> bool {
     const BRANDS: [&[u8]; 5] = [b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "];
@@ -99,6 +128,32 @@ fn has_pictures(first: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the formats of the families, and some that are none, are known by.
+    const MARKS: [&[u8]; 22] = [
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF8",
+        b"RIFF\x24\0\0\0WEBP",
+        b"RIFF\x24\0\0\0WAVE",
+        b"WEBP",
+        b"ftypavif",
+        b"ftypmp42",
+        b"ftypqt  ",
+        b"ftypM4V",
+        b"ftypM4A ",
+        b"M4A ",
+        b"moov",
+        b"mdat",
+        b"\x1a\x45\xdf\xa3\x42\x82\x84webm",
+        b"\x1a\x45\xdf\xa3\x42\x82\x88matroska",
+        b"OggS",
+        b"ID3",
+        b"fLaC",
+        b"%PDF-",
+        b"<html>",
+        b"PK\x03\x04",
+    ];
 
     #[test]
     fn each_family_is_known_by_its_first_bytes() {
@@ -129,6 +184,29 @@ mod tests {
             (b"fLaC\0\0\0\x22", Family::Flac),
         ] {
             assert_eq!(Family::of_bytes(bytes), Some(family), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn no_family_begins_in_another_way() {
+        let random = crate::random::bytes::<300>;
+        for _ in 0..200 {
+            let bytes = random();
+            assert_eq!(Family::of_bytes(&bytes), Family::of_likely(&bytes));
+        }
+        for mark in MARKS {
+            for place in 0..16 {
+                let mut bytes = random();
+                bytes[place..place + mark.len()].copy_from_slice(mark);
+                for bytes in [&bytes[..], &bytes[..place + mark.len()]] {
+                    let found = Family::of_bytes(bytes);
+                    assert_eq!(found, Family::of_likely(bytes), "{mark:?} {place}");
+                }
+            }
+        }
+        for first in 0..=u16::MAX {
+            let bytes = [&first.to_be_bytes()[..], &random()].concat();
+            assert_eq!(Family::of_bytes(&bytes), Family::of_likely(&bytes));
         }
     }
 
