@@ -3,6 +3,7 @@
 
 mod audit;
 mod deny;
+mod key_end;
 mod key_home;
 mod keys;
 mod links;
@@ -13,6 +14,7 @@ mod usage;
 
 pub use audit::{Auditor, system_user};
 pub use deny::{LONGEST_REASON, add as deny, check_reason, remove as undeny};
+pub use key_end::{EndingKey, retire as retire_key, revoke as revoke_key};
 pub use key_home::{KeyHome, KeyHomeError, import as import_keys};
 pub use keys::rotate as rotate_keys;
 pub use links::{RecordedLink, count_live, find_link, revoke_matching, revoke_one};

@@ -7,6 +7,7 @@ mod entry;
 mod error;
 mod form;
 mod guard;
+mod key_end;
 mod keys;
 mod links;
 mod login;

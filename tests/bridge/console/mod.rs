@@ -3,6 +3,7 @@
 
 mod deeds;
 mod forgery;
+mod keys;
 mod links;
 mod login;
 mod pages;
