@@ -4,11 +4,12 @@ use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use medialink_link::{KeyId, KeyState};
 
 use crate::{
-    operations::{EndingKey, KeyHomeError, retire_key, revoke_key},
+    operations::{EndingKey, retire_key, revoke_key},
     pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Tile, amount},
 };
 
 use super::{
+    errand::to_its_end,
     error::ConsoleError,
     form::{Fields, Form},
     page::{AUDIT, page, see_other},
@@ -47,7 +48,7 @@ pub(super) async fn revoke(form: Form, id: Path<String>) -> Result<HttpResponse,
         return Ok(revocation(&visitor, &key, Some(told)));
     }
     let (state, auditor) = (visitor.state.clone(), visitor.auditor());
-    whole(async move {
+    to_its_end(async move {
         let (config, database) = (state.config(), &state.database);
         revoke_key(config, database, &auditor, &state.clock, key.id).await
     })
@@ -79,24 +80,12 @@ pub(super) async fn retire(form: Form, id: Path<String>) -> Result<HttpResponse,
         return Ok(retirement(&visitor, &key, &needs, Some(told)));
     }
     let (state, auditor) = (visitor.state.clone(), visitor.auditor());
-    whole(async move {
+    to_its_end(async move {
         let (config, database) = (state.config(), &state.database);
         retire_key(config, database, &auditor, &state.clock, (&key, is_forced)).await
     })
     .await?;
     Ok(see_other(AUDIT))
-}
-
-/// Does something to the end, even if the visitor closes the page meanwhile.
-async fn whole<T: Send + 'static>(
-    work: impl Future<Output = Result<T, KeyHomeError>> + Send + 'static,
-) -> Result<T, ConsoleError> {
-    let done = tokio::spawn(work).await;
-    let done = done.map_err(|_| {
-        let told = "It broke off; the log says how.";
-        ConsoleError::refused(StatusCode::INTERNAL_SERVER_ERROR, told)
-    })?;
-    Ok(done?)
 }
 
 async fn found(visitor: &Visitor, id: &str) -> Result<EndingKey, ConsoleError> {

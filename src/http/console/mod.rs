@@ -4,6 +4,7 @@
 mod audit;
 mod denials;
 mod entry;
+mod errand;
 mod error;
 mod form;
 mod guard;
@@ -13,6 +14,7 @@ mod links;
 mod login;
 mod now;
 mod page;
+mod policy;
 mod reports;
 mod revocation;
 mod rooms;

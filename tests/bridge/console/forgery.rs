@@ -6,7 +6,7 @@ use serde_json::json;
 use super::scene::{Scene, TOKEN};
 
 /// Everything that changes something.
-const DEEDS: [&str; 10] = [
+const DEEDS: [&str; 11] = [
     "/console/logout",
     "/console/search",
     "/console/links/revoke",
@@ -17,6 +17,7 @@ const DEEDS: [&str; 10] = [
     "/console/keys/1/revoke",
     "/console/keys/1/retire",
     "/console/reports/1/mark",
+    "/console/rooms/policy",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +103,10 @@ async fn nobody_is_logged_in_by_another_site_nor_by_a_link() {
     assert!(!page.headers.contains_key("set-cookie"));
     let logged_in = scene.logged_in().await;
     // Those that tell first what they would do are pages as well.
-    let asks = |path: &str| path == "/console/links/revoke" || path.starts_with("/console/keys/1/");
+    let asks = |path: &str| {
+        ["/console/links/revoke", "/console/rooms/policy"].contains(&path)
+            || path.starts_with("/console/keys/1/")
+    };
     for path in DEEDS.into_iter().filter(|path| !asks(path)) {
         assert_eq!(logged_in.get(path).await.status, 404, "{path}");
     }

@@ -7,5 +7,6 @@ mod keys;
 mod links;
 mod login;
 mod pages;
+mod policy;
 mod proxy;
 mod scene;

@@ -94,11 +94,13 @@ impl Stage {
 
     fn sections(&self) -> Vec<Value> {
         let names = |names: &[&str]| json!({ "names": names });
+        let policy = format!("/rooms/policy?room_id={}", self.world.room_id);
         [
             ("now", "", names(&["Live links", "Health"])),
             ("links", "/links", names(&["@alice:example.org"])),
             ("usage", "/usage", json!({})),
             ("rooms", "/rooms", names(&[&self.world.room_id])),
+            ("policy", &policy, names(&[&self.world.room_id])),
             ("reports", "/reports", names(&[REASON])),
             ("denials", "/denials", names(&[DENIED, REASON])),
             ("keys", "/keys", json!({})),
