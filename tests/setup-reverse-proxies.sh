@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that there are the reverse proxies of the integration tests: nginx and Apache, Debian's.
+# OpenSSL makes their certificates.
 #
 #   tests/setup-reverse-proxies.sh
 #
@@ -11,13 +12,13 @@ set -euo pipefail
 nginx=${NGINX:-/usr/sbin/nginx}
 apache=${APACHE:-/usr/sbin/apache2}
 
-if [[ ! -x $nginx || ! -x $apache ]]; then
+if [[ ! -x $nginx || ! -x $apache ]] || ! command -v openssl >/dev/null; then
   if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
     apt-get update -q >&2
     # Debian starts them at once, and they would listen on every address.
-    RUNLEVEL=1 apt-get install -q -y --no-install-recommends nginx-light apache2 >&2
+    RUNLEVEL=1 apt-get install -q -y --no-install-recommends nginx-light apache2 openssl >&2
   else
-    echo "there are no reverse proxies to test with: install nginx and apache2 (Debian's)" >&2
+    echo "there are no reverse proxies to test with: install nginx, apache2 and openssl (Debian's)" >&2
     exit 1
   fi
 fi

@@ -6,22 +6,17 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use futures_util::FutureExt;
-use time::{Duration, format_description::well_known::Rfc3339};
 use zeroize::Zeroizing;
 
 use crate::{
     app::{Stores, bridge_ids},
     clock::Clock,
-    config::{Config, KeyPlace, Lifetime},
+    config::{Config, KeyPlace},
     key_store,
-    links::Revoker,
-    operations::{Auditor, KeyHome, KeyHomeError, import_keys, rotate_keys},
-    storage::{
-        Database, StorageError, history,
-        link_keys::{self, AdmitError, KeyObjection},
-        links,
+    operations::{
+        Auditor, EndingKey, KeyHome, KeyHomeError, import_keys, retire_key, revoke_key, rotate_keys,
     },
+    storage::{Database, history, link_keys},
 };
 use medialink_link::{KeyEntry, KeyId, KeyState};
 
@@ -96,33 +91,18 @@ pub(super) async fn run(
             println!("key {new} signs from now on; key {old} still verifies");
         }
         Command::Add { bridge, file } => add(config, &database, bridge, &file, now).await?,
-        Command::Retire { id, force } => retire(config, database, keys, id, force).await?,
-        Command::Revoke { id, dry_run: true } => would_revoke(&database, &keys, id, now).await?,
-        Command::Revoke { id, .. } => revoke(config, database, id, now).await?,
+        Command::Retire { id, force } => retire(config, &database, id, force).await?,
+        Command::Revoke { id, dry_run: true } => would_revoke(config, &database, id, now).await?,
+        Command::Revoke { id, .. } => revoke(config, &database, id).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn revoke(config: &Config, database: Database, id: KeyId, now: i64) -> anyhow::Result<()> {
-    let home = KeyHome::of(config, &database);
-    if let Err(error) = home.note(&database, now).await
-        && !is_mended_by_revoking(&error, id)
-    {
-        return Err(error.into());
-    }
-    let used = link_keys::highest_used(database.reader()).await?;
-    let auditor = Auditor::of_command(&database, &Clock::default());
-    let revocation = async {
-        let revoked = home.change(move |keys| key_store::revoke(keys, id, used));
-        let new = revoked.await?;
-        home.note(&database, now).await?;
-        let revoker = Revoker::new(database.clone(), config, Clock::default());
-        let revoked = shown("revoking", revoker.revoke_key(id)).await?;
-        anyhow::Ok((revoked, new))
-    };
-    let subject = format!("key {id}");
-    let noted = auditor.during("keys revoke", subject, revocation, |(revoked, _)| *revoked);
-    let (revoked, new) = noted.await?;
+async fn revoke(config: &Config, database: &Database, id: KeyId) -> anyhow::Result<()> {
+    let clock = Clock::default();
+    let auditor = Auditor::of_command(database, &clock);
+    let revocation = revoke_key(config, database, &auditor, &clock, id);
+    let (revoked, new) = shown("revoking", revocation).await?;
     println!("key {id} is revoked, and with it {revoked} live links");
     if let Some(new) = new {
         println!("key {new} signs from now on");
@@ -132,29 +112,19 @@ async fn revoke(config: &Config, database: Database, id: KeyId, now: i64) -> any
 
 /// What a revocation would do.
 async fn would_revoke(
+    config: &Config,
     database: &Database,
-    keys: &[KeyEntry],
     id: KeyId,
     now: i64,
 ) -> anyhow::Result<()> {
-    let key = keys
-        .iter()
-        .find(|key| key.id == id)
-        .with_context(|| format!("there is no key {id}"))?;
-    let live = links::count_of_key(database.reader(), id, now).await?;
+    let key = EndingKey::find(config, database, id, now).await?;
+    key.check_revocable()?;
+    let live = key.live_links;
     println!("key {id} would be revoked, and with it {live} live links");
-    if key.state == KeyState::Active {
+    if key.state == Some(KeyState::Active) {
         println!("a new key would sign from then on");
     }
     Ok(())
-}
-
-/// Whether a file is one of an older copy, in which this key is not revoked yet.
-fn is_mended_by_revoking(error: &KeyHomeError, id: KeyId) -> bool {
-    matches!(
-        error,
-        KeyHomeError::Admit(AdmitError::Objection(KeyObjection::Revoked(revoked, _))) if *revoked == id
-    )
 }
 
 /// Whether a file is a key file, and not one of a bridge.
@@ -248,20 +218,18 @@ async fn add(
 
 async fn retire(
     config: &Config,
-    database: Database,
-    keys: Vec<KeyEntry>,
+    database: &Database,
     id: KeyId,
-    force: bool,
+    is_forced: bool,
 ) -> anyhow::Result<()> {
-    let key = keys.iter().find(|key| key.id == id);
-    // One that is gone from the file can be retired as well.
-    let is_gone = key.is_none()
-        && link_keys::not_retired(database.reader())
-            .await?
-            .contains(&id);
-    if key.is_some() || is_gone {
-        let needs = who_needs(config, &database, id, key).await?;
-        if !needs.is_empty() && !force {
+    let clock = Clock::default();
+    if let Some(newest) = history::newest(database.reader()).await? {
+        clock.compare_with_records(newest);
+    }
+    let key = EndingKey::find(config, database, id, clock.now_ms()).await?;
+    if key.check_retirable().is_ok() {
+        let needs = key.needs(config, &clock);
+        if !needs.is_empty() && !is_forced {
             for need in &needs {
                 eprintln!("medialink: {need}");
             }
@@ -271,14 +239,9 @@ async fn retire(
             println!("forced: {need}");
         }
     }
-    // It is known before it is gone, so that it does not come back.
-    let home = KeyHome::of(config, &database);
-    home.note(&database, Clock::default().now_ms()).await?;
-    let auditor = Auditor::of_command(&database, &Clock::default());
-    let retirement = take_out(config, &database, id, is_gone);
-    let subject = format!("key {id}{}", if force { ", forced" } else { "" });
-    let noted = auditor.during("keys retire", subject, retirement, |ended| *ended);
-    let ended = noted.await?;
+    let auditor = Auditor::of_command(database, &clock);
+    let retirement = retire_key(config, database, &auditor, &clock, (&key, is_forced));
+    let ended = shown("revoking", retirement).await?;
     println!(
         "key {id} is retired{}",
         if ended > 0 {
@@ -288,73 +251,4 @@ async fn retire(
         }
     );
     Ok(())
-}
-
-/// Takes a key out; how many live links end with it.
-async fn take_out(
-    config: &Config,
-    database: &Database,
-    id: KeyId,
-    is_gone: bool,
-) -> anyhow::Result<usize> {
-    if !is_gone {
-        let home = KeyHome::of(config, database);
-        let retired = home.change(move |keys| key_store::retire(keys, id));
-        retired.await?;
-    }
-    database
-        .writer()
-        .write::<_, StorageError, _>(move |connection| link_keys::retire(connection, id).boxed())
-        .await?;
-    // Without their key they cannot be followed: they are over, and so is their usage.
-    let revoker = Revoker::new(database.clone(), config, Clock::default());
-    Ok(shown("revoking", revoker.revoke_key(id)).await?)
-}
-
-/// Links that may still need a key: those in the database, and those that were signed elsewhere.
-async fn who_needs(
-    config: &Config,
-    database: &Database,
-    id: KeyId,
-    key: Option<&KeyEntry>,
-) -> anyhow::Result<Vec<String>> {
-    if key.is_some_and(|key| key.state == KeyState::Revoked) {
-        return Ok(Vec::new());
-    }
-    let mut needs = Vec::new();
-    let clock = Clock::default();
-    let now = clock.now_ms();
-    if let Some(newest) = history::newest(database.reader()).await? {
-        clock.compare_with_records(newest);
-    }
-    if !clock.is_sure() {
-        needs.push(
-            "the system's clock is far from the time of the newest record, so that nobody knows which links have ended"
-                .to_owned(),
-        );
-    }
-    let live = links::count_of_key(database.reader(), id, now).await?;
-    if live > 0 {
-        needs.push(format!("{live} live links were signed by key {id}"));
-    }
-    let last_active = key.and_then(|key| key.last_active);
-    let elsewhere = match (config.links.max_lifetime, last_active) {
-        (Lifetime::Never, _) => Some(
-            "links signed elsewhere by it may live for ever (links.max_lifetime: never)".to_owned(),
-        ),
-        (Lifetime::For(_), None) => {
-            Some("it does not tell since when it signs nothing (last_active)".to_owned())
-        }
-        (Lifetime::For(max), Some(last)) => {
-            let end = last + Duration::try_from(max).unwrap_or(Duration::MAX);
-            (end.unix_timestamp_nanos() > i128::from(now) * 1_000_000).then(|| {
-                format!(
-                    "links signed elsewhere by it may live until {}",
-                    end.format(&Rfc3339).unwrap_or_default()
-                )
-            })
-        }
-    };
-    needs.extend(elsewhere);
-    Ok(needs)
 }

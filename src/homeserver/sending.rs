@@ -82,6 +82,25 @@ impl Homeserver {
             .await
     }
 
+    /// Sets a state event with an empty state key; returns its ID.
+    ///
+    /// # Errors
+    /// If the homeserver refuses or fails; 403 `M_FORBIDDEN` if the user is not in the room, or has not the power.
+    pub async fn send_state(
+        &self,
+        bridge: &BridgeConfig,
+        room_id: &str,
+        event_type: &str,
+        content: String,
+    ) -> Result<String, HomeserverError> {
+        let segments = [
+            "_matrix", "client", "v3", "rooms", room_id, "state", event_type, "",
+        ];
+        let device = Device(String::new());
+        self.put_event(bridge, &segments, &device, &[], content)
+            .await
+    }
+
     /// Redacts an event; returns the ID of the redaction.
     ///
     /// # Errors

@@ -148,21 +148,30 @@ pub fn revoke(
 /// If there is no such key, or it is active.
 pub fn retire(keys: &mut Vec<KeyEntry>, id: KeyId) -> Result<(), KeyStoreError> {
     if find(keys, id)?.state == KeyState::Active {
-        return Err(KeyStoreError::Refused(format!(
-            "key {id} is active; `medialink keys rotate` makes another one active"
-        )));
+        return Err(is_active(id));
     }
     keys.retain(|key| key.id != id);
     Ok(())
 }
 
+/// The refusal of a key that has to stay, since it signs.
+#[must_use]
+pub fn is_active(id: KeyId) -> KeyStoreError {
+    KeyStoreError::Refused(format!(
+        "key {id} is active; `medialink keys rotate` makes another one active"
+    ))
+}
+
+/// The refusal of an ID that none of the keys has.
+#[must_use]
+pub fn no_such_key(keys: &[KeyEntry], id: KeyId) -> KeyStoreError {
+    let known = keys.iter().map(|key| key.id.to_string());
+    let known = known.collect::<Vec<_>>().join(", ");
+    KeyStoreError::Refused(format!("there is no key {id}; there are {known}"))
+}
+
 fn find(keys: &mut [KeyEntry], id: KeyId) -> Result<&mut KeyEntry, KeyStoreError> {
-    let known = keys
-        .iter()
-        .map(|key| key.id.to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
-    keys.iter_mut()
-        .find(|key| key.id == id)
-        .ok_or_else(|| KeyStoreError::Refused(format!("there is no key {id}; there are {known}")))
+    let place = keys.iter().position(|key| key.id == id);
+    let place = place.ok_or_else(|| no_such_key(keys, id))?;
+    Ok(&mut keys[place])
 }

@@ -9,7 +9,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use change::{add, change_file, change_text, retire, revoke, rotate, rotate_if_older};
+pub use change::{
+    add, change_file, change_text, is_active, no_such_key, retire, revoke, rotate, rotate_if_older,
+};
 pub use error::KeyStoreError;
 pub use fact::KeyFact;
 pub use file::{entries, is_key_file, new_text, parse, text_of, write_new};

@@ -40,7 +40,7 @@ pub use effect::{Effect, ShownMedia};
 pub use found::FoundLink;
 pub use grant::{Grant, Refusal};
 pub use paste::{PasteRequest, UploadedText};
-pub use policy::POLICY_EVENT_TYPE;
+pub use policy::{POLICY_EVENT_TYPE, PolicyEvent, SetPolicyError, read_policy};
 pub use presence::{Asked, Doubt, MediumRef, Outlook, Presence, Question, Told};
 pub use request::{IssueError, IssueRequest, IssuedLink, SubmittedEvent};
 pub use revoke::{Revoked, Revoker};

@@ -1,6 +1,6 @@
 // What people do with a page, scripts allowed. An act is given the page, what was planned for it, and how to report.
 import {reportLink} from './acts_without_scripts.mjs';
-import {forge, guess, revokeLink, search} from './console.mjs';
+import {forge, guess, revokeKey, revokeLink, search} from './console.mjs';
 import {tryOut} from './docs.mjs';
 
 /** A jump in a film or a sound leads there, by a part of the media. */
@@ -118,6 +118,7 @@ export const acts = {
   'use-up': useUp,
   try: tryOut,
   'revoke-link': revokeLink,
+  'revoke-key': revokeKey,
   'report-link': reportLink,
   search,
   forge,

@@ -40,6 +40,28 @@ export async function revokeLink({page, visit, report}) {
   }
 }
 
+/** A key is revoked: a link that it has signed ends at once, and one of another key goes on. */
+export async function revokeKey({page, visit, report}) {
+  const others = {follow: visit.of_another_key};
+  const before = [await followed(visit), await followed(others)];
+  await page.goto(new URL('/console/keys', visit.url).href);
+  await Promise.all([page.waitForNavigation({waitUntil: 'load'}), page.getByText(`Revoke key ${visit.key}…`).click()]);
+  await send(page, page.getByRole('button', {name: 'Revoke the key'}));
+  const after = [await followed(visit), await followed(others)];
+  if (`${before} ${after}` !== '200,200 410,200') {
+    report(`links of the key and of another one are answered by ${before} before it is revoked, and by ${after} after`);
+  }
+  const [entry] = await page.locator('tbody tr').allInnerTexts();
+  if (!entry?.includes('keys revoke') || !entry.includes(`key ${visit.key}`)) {
+    report(`the log says ${entry}`);
+  }
+  await page.goto(new URL('/console/keys', visit.url).href);
+  const row = await page.locator('tbody tr').filter({hasText: `Retire key ${visit.key}…`}).innerText();
+  if (!row.includes('revoked')) {
+    report(`the page of the keys says ${row}`);
+  }
+}
+
 /** A link that was pasted whole is found, and its token goes into no address. */
 export async function search({page, visit, watch, report}) {
   await page.fill('input[name=q]', visit.follow);

@@ -8,6 +8,7 @@
 
 mod browser;
 mod clamd;
+mod doctor_tls;
 mod heisenbridge;
 mod homeserver_facts;
 mod in_front;

@@ -15,6 +15,9 @@ const DAY_MS: i64 = 86_400_000;
 /// How many days a certificate may have left without a word.
 const CERTIFICATE_DAYS: i64 = 14;
 
+/// What to do with a certificate that ends.
+const RENEW: &str = "renew it, and have the reverse proxy load it";
+
 /// Follows what is no link; whether the service answers at the public URL.
 pub(super) async fn look(
     probe: &Probe,
@@ -75,8 +78,7 @@ fn look_at_scheme(url: &Url, findings: &mut Findings) {
 fn unreachable_hint(url: &Url, error: &ForeignText) -> &'static str {
     let text = error.as_str().to_lowercase();
     if text.contains("certificate") {
-        return "the certificate of the reverse proxy has to be valid for this name, not over, and sent with its \
-                intermediate certificates";
+        return certificate_hint(&text);
     }
     if text.contains("corrupt message") || text.contains("invalidcontenttype") {
         return "plain HTTP is spoken at that port: begin public_url with http://, or let the reverse proxy speak TLS";
@@ -90,6 +92,22 @@ fn unreachable_hint(url: &Url, error: &ForeignText) -> &'static str {
             "public_url has to lead to listen.public or to the reverse proxy before it, which has to run; where it \
              speaks TLS, begin public_url with https://"
         }
+    }
+}
+
+/// What to do about a certificate that is not believed, by the words of the TLS library for it.
+fn certificate_hint(text: &str) -> &'static str {
+    // It tells some as a sentence, and some as one word.
+    let text = text.replace(' ', "");
+    if text.contains("expired") {
+        RENEW
+    } else if text.contains("notvalidyet") {
+        "look at the clocks of this machine and of the one that made it"
+    } else if text.contains("notvalidfor") {
+        "the reverse proxy needs a certificate for the name in public_url, or public_url has to have a name that is in it"
+    } else {
+        "the reverse proxy has to send the intermediate certificates as well; for an authority of your own, whom readers \
+         have to know too, run this command with SSL_CERT_FILE=, its certificate in PEM"
     }
 }
 
@@ -147,10 +165,7 @@ fn look_at_certificate(der: &[u8], clock: &Clock, findings: &mut Findings) {
     };
     let days = (end - clock.now_ms()).div_euclid(DAY_MS);
     if days < CERTIFICATE_DAYS {
-        trial.warning(
-            format_args!("it ends in {days} days"),
-            "renew it, and have the reverse proxy load it",
-        );
+        trial.warning(format_args!("it ends in {days} days"), RENEW);
     } else {
         trial.ok(format_args!("valid for {days} days"));
     }

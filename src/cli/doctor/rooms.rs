@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use crate::{
     config::{BridgeConfig, Config, UsageMode},
-    homeserver::{Homeserver, HomeserverError},
+    homeserver::{
+        Homeserver, HomeserverError, POWER_LEVELS, is_creator, power_for_event, power_of,
+    },
     telemetry::ForeignText,
 };
 
@@ -105,14 +107,12 @@ async fn lacking(
     config: &Config,
     room_id: &str,
 ) -> Result<Option<String>, HomeserverError> {
-    let levels = homeserver
-        .room_state(bridge, room_id, "m.room.power_levels")
-        .await?;
+    let levels = homeserver.room_state(bridge, room_id, POWER_LEVELS).await?;
     let levels = levels.unwrap_or(Value::Null);
-    let has = level_of(&levels, bridge.user_id.as_str());
+    let has = power_of(&levels, bridge.user_id.as_str());
     let needs = [config.usage.event_type.as_str(), "m.room.redaction"]
         .into_iter()
-        .map(|kind| (kind, needed(&levels, kind)))
+        .map(|kind| (kind, power_for_event(&levels, kind)))
         .find(|(_, needed)| *needed > has);
     let Some((kind, needed)) = needs else {
         return Ok(None);
@@ -124,68 +124,4 @@ async fn lacking(
     Ok(Some(format!(
         "{kind} needs power {needed}, and it has {has}"
     )))
-}
-
-/// A power level, which older rooms may write as a text.
-fn number(value: &Value) -> Option<i64> {
-    let text = || value.as_str()?.trim().parse().ok();
-    value.as_i64().or_else(text)
-}
-
-/// The power of a user (Client-Server API, `m.room.power_levels`).
-fn level_of(levels: &Value, user_id: &str) -> i64 {
-    let of_user = levels.get("users").and_then(|users| users.get(user_id));
-    let level = of_user.or_else(|| levels.get("users_default"));
-    level.and_then(number).unwrap_or(0)
-}
-
-/// The power that an event needs.
-fn needed(levels: &Value, kind: &str) -> i64 {
-    let of_kind = levels.get("events").and_then(|events| events.get(kind));
-    let level = of_kind.or_else(|| levels.get("events_default"));
-    level.and_then(number).unwrap_or(0)
-}
-
-/// Whether a user has more power than any number: the creators of rooms from version 12 on, and of rooms without power
-/// levels.
-fn is_creator(create: &Value, user_id: &str, levels: &Value) -> bool {
-    let content = create.get("content").unwrap_or(create);
-    let version = content.get("room_version").and_then(Value::as_str);
-    let counts_creators = version
-        .and_then(|version| version.parse::<u32>().ok())
-        .is_some_and(|version| version >= 12);
-    let named = content.get("additional_creators").and_then(Value::as_array);
-    let mut named = named.into_iter().flatten().chain(create.get("sender"));
-    (counts_creators || levels.is_null()) && named.any(|creator| creator.as_str() == Some(user_id))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    const BOT: &str = "@bot:example.org";
-
-    #[test]
-    fn power_is_read_as_the_specification_has_it() {
-        let levels = json!({"users": {BOT: "10"}, "users_default": 5, "events": {"x": 50},
-            "events_default": 20});
-        assert_eq!((level_of(&levels, BOT), level_of(&levels, "@a:b")), (10, 5));
-        assert_eq!((needed(&levels, "x"), needed(&levels, "y")), (50, 20));
-        let none = json!({"users": [], "events": 7});
-        assert_eq!((level_of(&none, BOT), needed(&none, "x")), (0, 0));
-    }
-
-    #[test]
-    fn creators_of_new_rooms_may_do_everything() {
-        let levels = json!({});
-        let create = |version: &str| json!({"sender": BOT, "content": {"room_version": version, "additional_creators": ["@c:d"]}});
-        assert!(is_creator(&create("12"), BOT, &levels));
-        assert!(is_creator(&create("12"), "@c:d", &levels));
-        assert!(!is_creator(&create("12"), "@e:f", &levels));
-        assert!(!is_creator(&create("11"), BOT, &levels));
-        assert!(is_creator(&create("11"), BOT, &Value::Null));
-        assert!(!is_creator(&json!([]), BOT, &levels));
-    }
 }

@@ -8,9 +8,10 @@ use actix_web::{
 };
 
 use crate::{
+    key_store::KeyStoreError,
     operations::{KeyHomeError, TakedownError},
     pages::ConsoleMessage,
-    storage::StorageError,
+    storage::{StorageError, link_keys::AdmitError},
 };
 
 use super::{
@@ -58,7 +59,18 @@ impl From<StorageError> for ConsoleError {
 impl From<KeyHomeError> for ConsoleError {
     fn from(error: KeyHomeError) -> Self {
         match error {
-            KeyHomeError::Storage(error) => error.into(),
+            KeyHomeError::Storage(error) | KeyHomeError::Admit(AdmitError::Storage(error)) => {
+                error.into()
+            }
+            KeyHomeError::Keys(KeyStoreError::Refused(told)) => {
+                let told = format!("The keys stay as they are: {told}.");
+                Self::refused(StatusCode::CONFLICT, told)
+            }
+            KeyHomeError::Admit(AdmitError::Objection(objection)) => {
+                let told =
+                    format!("The keys contradict those that there were before: {objection}.");
+                Self::refused(StatusCode::CONFLICT, told)
+            }
             error => {
                 tracing::error!(%error, "the link keys could not be changed");
                 Self::refused(

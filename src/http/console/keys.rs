@@ -1,17 +1,18 @@
-//! The key ring: how old its keys are, how many links each has signed, and a new one.
+//! The key ring: how old its keys are, how many links each has signed, a new one, and the ways to end one.
 
 use actix_web::HttpResponse;
-use medialink_link::KeyEntry;
+use medialink_link::{KeyEntry, KeyId, KeyState};
 
 use crate::{
     operations::{KeyHome, rotate_keys},
     pages::{Block, Cell, ConsolePage, Form as PageForm, Table, span},
-    storage::links,
+    storage::{link_keys, links},
 };
 
 use super::{
     error::ConsoleError,
     form::Form,
+    key_end::{retirement_of, revocation_of},
     page::{AUDIT, page as answer, see_other},
     session::Visitor,
 };
@@ -26,20 +27,31 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse, ConsoleError>
         .await?;
     let now = state.clock.now_ms();
     let mut rows = Vec::new();
+    let reader = state.database.reader();
     for entry in &entries {
-        let live = links::count_of_key(state.database.reader(), entry.id, now).await?;
+        let live = links::count_of_key(reader, entry.id, now).await?;
         rows.push(cells(entry, live, now));
+    }
+    for id in link_keys::not_retired(reader).await? {
+        if entries.iter().all(|entry| entry.id != id) {
+            rows.push(cells_of_missing(
+                id,
+                links::count_of_key(reader, id, now).await?,
+            ));
+        }
     }
     let blocks = vec![
         Block::Table(Table {
             caption: "Keys",
-            head: vec!["ID", "State", "Age", "Signs nothing since", "Live links", "Bridge"],
+            head: vec![
+                "ID", "State", "Age", "Signs nothing since", "Live links", "Bridge", "Revoke", "Retire",
+            ],
             rows,
             empty: "None.",
         }),
         Block::Text(
-            "A new key signs from then on; the one before it still verifies, so no link ends. Keys are revoked and retired by \
-             medialink keys."
+            "A new key signs from then on; the one before it still verifies, so no link ends. Revoking a key ends all that it \
+             has signed; a key that no live link needs is retired."
                 .to_owned(),
         ),
         Block::Form(PageForm {
@@ -70,7 +82,38 @@ fn cells(entry: &KeyEntry, live: i64, now: i64) -> Vec<Cell> {
         Cell::moment(entry.last_active.map(ms)),
         Cell::amount(live),
         Cell::text(entry.bridge.as_deref().unwrap_or("any")),
+        match entry.state {
+            KeyState::Revoked => Cell::text(""),
+            KeyState::Active | KeyState::Verify => revocation(entry.id),
+        },
+        match entry.state {
+            KeyState::Active => Cell::text(""),
+            KeyState::Verify | KeyState::Revoked => retirement(entry.id),
+        },
     ]
+}
+
+/// A key that is gone from where the keys are, and was not retired.
+fn cells_of_missing(id: KeyId, live: i64) -> Vec<Cell> {
+    let unknown = || Cell::text("");
+    vec![
+        Cell::text(&id.to_string()),
+        Cell::state("missing"),
+        unknown(),
+        unknown(),
+        Cell::amount(live),
+        unknown(),
+        unknown(),
+        retirement(id),
+    ]
+}
+
+fn revocation(id: KeyId) -> Cell {
+    Cell::text(&format!("Revoke key {id}…")).to(revocation_of(id))
+}
+
+fn retirement(id: KeyId) -> Cell {
+    Cell::text(&format!("Retire key {id}…")).to(retirement_of(id))
 }
 
 /// `POST /console/keys/rotate`.

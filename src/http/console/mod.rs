@@ -4,14 +4,17 @@
 mod audit;
 mod denials;
 mod entry;
+mod errand;
 mod error;
 mod form;
 mod guard;
+mod key_end;
 mod keys;
 mod links;
 mod login;
 mod now;
 mod page;
+mod policy;
 mod reports;
 mod revocation;
 mod rooms;

@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     super::state::AppState, entry::links_with, error::ConsoleError, form::Fields,
-    page::page as answer, session::Visitor,
+    page::page as answer, policy::policy_page, session::Visitor,
 };
 
 const SECTION: &str = "/console/rooms";
@@ -45,6 +45,7 @@ pub(super) async fn page(
     ];
     if let Some(room_id) = room_id {
         blocks.push(policy(state, room_id).await?);
+        blocks.push(Block::Way(policy_page(room_id), "Set what it allows…"));
     }
     let (frame, title) = (visitor.frame(SECTION), "Rooms and bridges".to_owned());
     Ok(answer(

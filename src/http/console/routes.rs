@@ -6,8 +6,8 @@ use actix_web::{
 };
 
 use super::{
-    audit, denials, error::ConsoleError, keys, links, login, now, reports, revocation, rooms,
-    search, session::Visitor, usage,
+    audit, denials, error::ConsoleError, key_end, keys, links, login, now, policy, reports,
+    revocation, rooms, search, session::Visitor, usage,
 };
 
 /// Registers the routes of the console.
@@ -29,6 +29,8 @@ pub(in crate::http) fn configure(config: &mut ServiceConfig) {
         .route("/usage", get().to(usage::page))
         .route("/usage/retry", post().to(usage::retry))
         .route("/rooms", get().to(rooms::page))
+        .route("/rooms/policy", get().to(policy::ask))
+        .route("/rooms/policy", post().to(policy::set))
         .route("/reports", get().to(reports::page))
         .route("/reports/{id}/mark", post().to(reports::mark))
         .route("/denials", get().to(denials::page))
@@ -36,6 +38,10 @@ pub(in crate::http) fn configure(config: &mut ServiceConfig) {
         .route("/denials/remove", post().to(denials::remove))
         .route("/keys", get().to(keys::page))
         .route("/keys/rotate", post().to(keys::rotate))
+        .route("/keys/{id}/revoke", get().to(key_end::ask_revoke))
+        .route("/keys/{id}/revoke", post().to(key_end::revoke))
+        .route("/keys/{id}/retire", get().to(key_end::ask_retire))
+        .route("/keys/{id}/retire", post().to(key_end::retire))
         .route("/audit", get().to(audit::page_of))
         .default_service(web::to(nothing));
     config.service(console);

@@ -12,7 +12,8 @@ pub const POLICY_EVENT_TYPE: &str = "org.matrix.msc3910.link_policy";
 
 /// Reads the content of a policy event. Fields of the wrong type, or negative ones, are left out;
 /// their names come along.
-pub(super) fn read(content: &Value) -> (RoomPolicy, Vec<&'static str>) {
+#[must_use]
+pub fn read(content: &Value) -> (RoomPolicy, Vec<&'static str>) {
     let mut ignored = Vec::new();
     let field = |name: &'static str| {
         let value = content.get(name).filter(|value| !value.is_null())?;

@@ -5,7 +5,9 @@ mod apply;
 mod ask;
 mod content;
 mod read;
+mod set;
 
-pub use content::POLICY_EVENT_TYPE;
 pub(super) use content::permitted;
+pub use content::{POLICY_EVENT_TYPE, read as read_policy};
 pub(super) use read::PolicyReader;
+pub use set::{PolicyEvent, SetPolicyError};

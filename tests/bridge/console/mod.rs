@@ -3,8 +3,10 @@
 
 mod deeds;
 mod forgery;
+mod keys;
 mod links;
 mod login;
 mod pages;
+mod policy;
 mod proxy;
 mod scene;

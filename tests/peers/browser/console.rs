@@ -1,8 +1,8 @@
-//! The operator's console: each section is looked at, a link is revoked, and others try what they can.
+//! The operator's console: each section is looked at, a link and a key are revoked, and others try what they can.
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Process, Service, World, process::free_port, url};
+use support::{Process, Service, World, eventually, process::free_port, url};
 
 use super::{
     plan::Browser,
@@ -59,6 +59,15 @@ impl Stage {
         link
     }
 
+    /// Makes a key that signs from now on, of this ID.
+    async fn rotate(&self, id: u8) {
+        self.runs(&["keys", "rotate"]);
+        eventually("the new key to sign", async || {
+            (self.service.key_ring().active().id() == id).then_some(())
+        })
+        .await;
+    }
+
     async fn report(&self, link: &Value) {
         let url = url(link);
         let token = url.split('/').nth(4).expect("a token");
@@ -85,11 +94,13 @@ impl Stage {
 
     fn sections(&self) -> Vec<Value> {
         let names = |names: &[&str]| json!({ "names": names });
+        let policy = format!("/rooms/policy?room_id={}", self.world.room_id);
         [
             ("now", "", names(&["Live links", "Health"])),
             ("links", "/links", names(&["@alice:example.org"])),
             ("usage", "/usage", json!({})),
             ("rooms", "/rooms", names(&[&self.world.room_id])),
+            ("policy", &policy, names(&[&self.world.room_id])),
             ("reports", "/reports", names(&[REASON])),
             ("denials", "/denials", names(&[DENIED, REASON])),
             ("keys", "/keys", json!({})),
@@ -97,6 +108,18 @@ impl Stage {
         ]
         .map(|(name, path, more)| self.visit(name, path, more))
         .to_vec()
+    }
+
+    /// The second key goes, and with it a link that it has signed.
+    fn keys(&self, of_second_key: &Value, of_another_key: &Value) -> Vec<Value> {
+        let revoked = json!({
+            "acts": ["revoke-key"], "is_used_up": true, "key": 2, "follow": of_second_key["url"],
+            "of_another_key": of_another_key["url"], "names": ["Live links that it has signed"],
+        });
+        vec![
+            self.visit("key-retire", "/keys/1/retire", json!({})),
+            self.visit("key-revoke", "/keys/2/revoke", revoked),
+        ]
     }
 
     fn deeds(&self, [revoked, plain, forged, found]: &[Value; 4]) -> Vec<Value> {
@@ -139,9 +162,13 @@ async fn the_console_holds() {
         links.push(stage.link(name).await);
     }
     let links: [Value; 4] = links.try_into().expect("four links");
+    stage.rotate(2).await;
+    let of_second_key = stage.link("five").await;
+    stage.rotate(3).await;
     stage.report(&links[3]).await;
     stage.runs(&["deny", "add", "--reason", REASON, "sender", DENIED]);
-    let visits = [stage.sections(), stage.deeds(&links)].concat();
+    let keys = stage.keys(&of_second_key, &links[3]);
+    let visits = [stage.sections(), stage.deeds(&links), keys].concat();
     browser.holds("console", &["en"], visits).await;
     stage.guessed.stop().await;
     stage.service.stop().await;
