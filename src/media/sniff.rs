@@ -47,7 +47,7 @@ impl Family {
 
     /// The family of bytes, by their first ones.
     pub(super) fn of_bytes(first: &[u8]) -> Option<Self> {
-        if begins_like_a_family(first) {
+        if has_a_mark(first) {
             Self::of_likely(first)
         } else {
             None
@@ -90,25 +90,31 @@ impl Family {
     }
 }
 
-/// Whether bytes have a mark of one of the families where that family has it. It spares other bytes the search
-/// for all the types that are no family: some of these are looked for at every place.
-fn begins_like_a_family(first: &[u8]) -> bool {
-    matches!(
-        first,
-        [0xff | 0x89, ..]
-            | [b'G', b'I', b'F', ..]
-            | [b'I', b'D', b'3', ..]
-            | [b'M', b'4', b'A', b' ', ..]
-            | [b'O', b'g', b'g', b'S', ..]
-            | [b'R', b'I', b'F', b'F', ..]
-            | [b'f', b'L', b'a', b'C', ..]
-            | [0x1a, b'E', 0xdf, 0xa3, ..]
-            | [_, _, _, _, b'f', b't', b'y', b'p', ..]
-            | [_, _, _, _, b'm', b'o', b'o', b'v', ..]
-            | [_, _, _, _, b'm', b'd', b'a', b't', ..]
-            | [_, _, _, _, _, _, _, _, b'W', b'E', b'B', b'P', ..]
-            | [_, _, _, _, _, _, _, _, _, _, _, _, b'm', b'd', b'a', b't', ..]
-    )
+/// By what the files of a family are known, and at which byte it is. Files of one family may have different ones.
+const MARKS: [(usize, &[u8]); 14] = [
+    (0, b"\xff"),
+    (0, b"\x89"),
+    (0, b"\x1aE\xdf\xa3"),
+    (0, b"GIF"),
+    (0, b"ID3"),
+    (0, b"M4A "),
+    (0, b"OggS"),
+    (0, b"RIFF"),
+    (0, b"fLaC"),
+    (4, b"ftyp"),
+    (4, b"mdat"),
+    (4, b"moov"),
+    (8, b"WEBP"),
+    (12, b"mdat"),
+];
+
+/// Whether bytes have a mark of any family. Others are spared the search for types that are no family: some of these
+/// are looked for at each place.
+fn has_a_mark(first: &[u8]) -> bool {
+    MARKS.iter().any(|(place, mark)| {
+        let rest = first.get(*place..);
+        rest.is_some_and(|rest| rest.starts_with(mark))
+    })
 }
 
 /// Whether the major brand of ISO base media promises sound and no pictures.
@@ -130,7 +136,7 @@ mod tests {
     use super::*;
 
     /// What the formats of the families, and some that are none, are known by.
-    const MARKS: [&[u8]; 22] = [
+    const FORMATS: [&[u8]; 22] = [
         b"\xff\xd8\xff",
         b"\x89PNG\r\n\x1a\n",
         b"GIF8",
@@ -194,7 +200,7 @@ mod tests {
             let bytes = random();
             assert_eq!(Family::of_bytes(&bytes), Family::of_likely(&bytes));
         }
-        for mark in MARKS {
+        for mark in FORMATS {
             for place in 0..16 {
                 let mut bytes = random();
                 bytes[place..place + mark.len()].copy_from_slice(mark);
