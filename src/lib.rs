@@ -21,6 +21,7 @@ mod languages;
 pub mod legacy;
 pub mod limits;
 pub mod links;
+mod look;
 pub mod media;
 pub mod operations;
 mod pages;

@@ -11,7 +11,7 @@ use std::{
 use serde::Deserialize;
 use url::Url;
 
-use crate::{languages::Languages, legacy::LegacyLinks, telemetry::is_filter};
+use crate::{languages::Languages, legacy::LegacyLinks, look::Look, telemetry::is_filter};
 
 use super::{
     abuse::{AbuseConfig, AbuseFile},
@@ -75,6 +75,8 @@ pub struct Config {
     pub operator: OperatorConfig,
     /// The words of the pages.
     pub languages: Languages,
+    /// The look of the pages.
+    pub look: Look,
     /// Which lines the log has, as `RUST_LOG` has it, which comes before it.
     pub log: String,
     /// Where traces of requests are sent; `None`: there are none.
@@ -191,9 +193,8 @@ impl ConfigFile {
         let usage = self.usage.checked(&mut problems);
         let limits = self.limits.checked(&mut problems);
         let abuse = self.abuse.checked(&bridges, &mut problems);
-        let languages = self.operator.words(folder, &mut problems);
+        let (operator, languages, look) = self.operator.pages(folder, &mut problems);
         let console = (self.console).map(|file| file.checked(&bridges, folder, &mut problems));
-        let operator = self.operator.checked(&mut problems);
         let around = legacy_links::Surroundings {
             bridges: &bridges,
             links: links.as_ref(),
@@ -228,6 +229,7 @@ impl ConfigFile {
                     console,
                     operator,
                     languages,
+                    look,
                     log: self.log,
                     traces,
                     purge,

@@ -6,7 +6,10 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use url::Url;
 
-use crate::languages::Languages;
+use crate::{
+    languages::Languages,
+    look::{Colour, Look},
+};
 
 use super::{explain::shown_text, problems::Problems, words};
 
@@ -38,17 +41,46 @@ pub struct Contact {
 pub(super) struct OperatorFile {
     name: Option<String>,
     contact: Option<String>,
+    /// The colour of links and buttons.
+    color: Option<String>,
     /// The folder with words of the operator's own.
     directory: Option<PathBuf>,
 }
 
 impl OperatorFile {
-    /// The words of the pages, with those of the operator's own.
-    pub(super) fn words(&self, folder: &Path, problems: &mut Problems) -> Languages {
+    /// Who runs the service, and the words and the look of the pages with what is the operator's own.
+    pub(super) fn pages(
+        self,
+        folder: &Path,
+        problems: &mut Problems,
+    ) -> (OperatorConfig, Languages, Look) {
+        let words = self.words(folder, problems);
+        let look = self.look(problems);
+        (self.checked(problems), words, look)
+    }
+
+    fn words(&self, folder: &Path, problems: &mut Problems) -> Languages {
         words::checked(self.directory.as_deref(), folder, problems)
     }
 
-    pub(super) fn checked(self, problems: &mut Problems) -> OperatorConfig {
+    fn look(&self, problems: &mut Problems) -> Look {
+        let colour = self.color.as_deref().and_then(|text| {
+            let colour = Colour::parse(text);
+            if colour.is_none() {
+                problems.add(
+                    "operator.color",
+                    format_args!(
+                        "found {}; allowed is a colour such as \"#0b6e4f\" or \"#0b5\", in quotes, or null",
+                        shown_colour(text)
+                    ),
+                );
+            }
+            colour
+        });
+        Look::of(colour)
+    }
+
+    fn checked(self, problems: &mut Problems) -> OperatorConfig {
         let name = self.name.map(|name| name.trim().to_owned());
         if let Some(name) = &name
             && !is_name(name)
@@ -77,6 +109,15 @@ impl OperatorFile {
             contact
         });
         OperatorConfig { name, contact }
+    }
+}
+
+/// What was found in place of a colour, if it is surely no secret.
+fn shown_colour(text: &str) -> String {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    match digits.len() <= 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true if !digits.is_empty() => format!("{text:?}"),
+        _ => shown_text(text),
     }
 }
 
@@ -238,5 +279,33 @@ mod tests {
         let operator = file.checked(&mut problems);
         assert!(problems.is_empty());
         assert_eq!(operator.name.as_deref(), Some("Example e.V."));
+    }
+
+    #[test]
+    fn a_colour_is_one_of_css_by_its_digits() {
+        let look = |text: Option<&str>| {
+            let file = OperatorFile {
+                color: text.map(str::to_owned),
+                ..OperatorFile::default()
+            };
+            let mut problems = Problems::default();
+            let look = file.look(&mut problems);
+            let told = super::super::ConfigError::from(problems).problems;
+            (look.wide().text.contains("--accent:#0b6e4f;"), told)
+        };
+        assert_eq!(look(Some("#0b6e4f")), (true, vec![]));
+        assert_eq!(look(None), (false, vec![]));
+        for (text, shown) in [
+            ("green", "\"green\""),
+            ("0b6e4f", "\"0b6e4f\""),
+            ("#0b6e4f80", "\"#0b6e4f80\""),
+            ("#0b6e4f;--x:", "a text"),
+            ("", "\"\""),
+        ] {
+            let (is_own, told) = look(Some(text));
+            assert_eq!((is_own, told.len()), (false, 1), "{text:?}");
+            let start = format!("operator.color: found {shown}; allowed is a colour such as");
+            assert!(told[0].starts_with(&start), "{told:?}");
+        }
     }
 }

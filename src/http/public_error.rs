@@ -37,9 +37,9 @@ const SCAN_RETRY_S: u64 = 10;
 /// How long to wait for a database that is away, in seconds.
 const AWAY_RETRY_S: u64 = 10;
 
-/// The policy of every such answer: that of a page, which it may be.
+/// The policy of every such answer that is no page.
 static POLICY: LazyLock<HeaderValue> =
-    LazyLock::new(|| HeaderValue::from_static(pages::page_csp()));
+    LazyLock::new(|| HeaderValue::from_static(pages::answer_csp()));
 
 /// Why a person does not get the media: as an answer with a status, an error code and a page.
 #[derive(Debug, Clone)]
@@ -251,7 +251,9 @@ impl PublicError {
         }
         if accepts_html(request.headers()) {
             let frame = public_language::frame(request, config);
-            response.insert_header((header::CONTENT_LANGUAGE, frame.texts.language().tag()));
+            response
+                .insert_header((header::CONTENT_LANGUAGE, frame.texts.language().tag()))
+                .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp(&frame)));
             let page = ErrorPage {
                 status: self.status.as_u16(),
                 cause: self.cause,

@@ -21,6 +21,7 @@ pub(super) fn frame(request: &PublicRequest, config: &Config) -> Frame {
         texts: config.languages.of(language),
         // A switch replaces the whole query.
         is_switchable: request.query().is_empty() || is_only_language(request.query()),
+        look: config.look.clone(),
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) async fn answer(
     Ok(response
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::VARY, header::ACCEPT_LANGUAGE.as_str()))
-        .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp()))
+        .insert_header((header::CONTENT_SECURITY_POLICY, pages::answer_csp()))
         .json(told))
 }
 

@@ -45,10 +45,10 @@ pub(super) async fn answer(
     let config = state.config();
     let origin = config.public_url.as_str();
     let (html, policy) = match rows {
-        None => (page.render(), pages::view_csp(origin)),
+        None => (page.render(), pages::view_csp(&page.frame, origin)),
         Some(rows) => {
-            let page = PastePage { view: page, rows };
-            (page.render(), pages::paste_csp(origin))
+            let policy = pages::paste_csp(&page.frame, origin);
+            (PastePage { view: page, rows }.render(), policy)
         }
     };
     Ok(HttpResponse::Ok()

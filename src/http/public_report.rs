@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{
-    HttpResponse,
+    HttpResponse, HttpResponseBuilder,
     http::{Method, header},
 };
 use futures_util::StreamExt;
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     links::Grant,
-    pages::{self, ReportPage},
+    pages::{self, Frame, ReportPage},
     reports::{MAX_NOTE, Reason, Report},
 };
 
@@ -45,7 +45,8 @@ pub(super) async fn answer(
     if accepts_html(request.headers()) {
         return Ok(page(request, &grant, state, true));
     }
-    Ok(headed(HttpResponse::Ok()).json(json!({})))
+    let frame = public_language::frame(request, state.config());
+    Ok(headed(&frame).json(json!({})))
 }
 
 async fn take(request: &PublicRequest, grant: &Grant, state: &AppState) -> Result<(), PublicError> {
@@ -84,19 +85,20 @@ fn page(request: &PublicRequest, grant: &Grant, state: &AppState, is_taken: bool
         is_taken,
         frame,
     };
-    headed(HttpResponse::Ok())
+    headed(&page.frame)
         .insert_header((header::CONTENT_LANGUAGE, language))
         .content_type(pages::CONTENT_TYPE)
         .body(page.render())
 }
 
-fn headed(mut response: actix_web::HttpResponseBuilder) -> actix_web::HttpResponseBuilder {
+fn headed(frame: &Frame) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::VARY, public_language::VARY))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("X-Robots-Tag", "noindex"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, pages::form_csp()));
+        .insert_header((header::CONTENT_SECURITY_POLICY, pages::form_csp(frame)));
     response
 }

@@ -41,7 +41,10 @@ pub(super) fn start(request: &PublicRequest, state: &AppState) -> HttpResponse {
         .content_type(pages::CONTENT_TYPE)
         .insert_header((header::VARY, header::ACCEPT_LANGUAGE.as_str()))
         .insert_header((header::CONTENT_LANGUAGE, language))
-        .insert_header((header::CONTENT_SECURITY_POLICY, pages::page_csp()))
+        .insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            pages::page_csp(&page.frame),
+        ))
         .body(page.render())
 }
 

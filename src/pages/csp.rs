@@ -2,16 +2,14 @@
 //!
 //! The style block is allowed by its hash and not by `'unsafe-inline'`: were a file name ever to
 //! slip through the escaping, it could not even style the page, much less cover it. The hash is
-//! computed from the embedded style at the first use, so that it is never copied by hand
-//! after a change; a test compares it with the style block of the rendered pages.
+//! computed from the style itself, so that it is never copied by hand after a change; a test compares
+//! it with the style block of the rendered pages.
 
 use std::sync::LazyLock;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use sha2::{Digest as _, Sha256};
+use crate::look::{Look, StyleBlock, source_of, tight};
 
-/// The style of all pages.
-const BASE: &str = include_str!("../../templates/style.css");
+use super::frame::Frame;
 
 /// The one script of the API's description, which sends what its forms ask for.
 pub(super) const DOCS_SCRIPT: &str = include_str!("../../templates/api_docs.js");
@@ -20,60 +18,19 @@ pub(super) const DOCS_SCRIPT: &str = include_str!("../../templates/api_docs.js")
 pub(super) static TIME_SCRIPT: LazyLock<String> =
     LazyLock::new(|| tight(include_str!("../../templates/local_time.js")));
 
-static STYLE: LazyLock<String> = LazyLock::new(|| tight(BASE));
-static NARROW_STYLE: LazyLock<String> =
-    LazyLock::new(|| tight(&[BASE, include_str!("../../templates/narrow.css")].concat()));
-static PASTE_STYLE: LazyLock<String> =
-    LazyLock::new(|| tight(&[BASE, include_str!("../../templates/lines.css")].concat()));
-static DOCS_STYLE: LazyLock<String> =
-    LazyLock::new(|| tight(&[BASE, include_str!("../../templates/docs.css")].concat()));
+static TIME_SOURCE: LazyLock<String> = LazyLock::new(|| source_of(&TIME_SCRIPT));
 
-static PAGE_CSP: LazyLock<String> = LazyLock::new(|| policy(&NARROW_STYLE, "'self'", "'none'"));
-static FORM_CSP: LazyLock<String> = LazyLock::new(|| policy(&NARROW_STYLE, "'self'", "'self'"));
+static ANSWER_CSP: LazyLock<String> =
+    LazyLock::new(|| policy(Look::built_in().narrow(), "'self'", "'none'"));
 static DOCS_CSP: LazyLock<String> = LazyLock::new(|| {
-    let policy = policy(&DOCS_STYLE, "'self'", "'none'");
-    let hash = style_hash(DOCS_SCRIPT);
-    format!("{policy}; script-src 'sha256-{hash}'; connect-src 'self'")
+    let policy = policy(docs_style(), "'self'", "'none'");
+    let source = source_of(DOCS_SCRIPT);
+    format!("{policy}; script-src '{source}'; connect-src 'self'")
 });
 
-/// The style block of pages of media. `base.html` writes exactly these bytes, so that their hash
-/// in the policy holds.
-pub(super) fn style() -> &'static str {
-    &STYLE
-}
-
-/// That of pages with a few words: errors, forms, and the site's own.
-pub(super) fn narrow_style() -> &'static str {
-    &NARROW_STYLE
-}
-
-/// That of pages with the lines of a text.
-pub(super) fn paste_style() -> &'static str {
-    &PASTE_STYLE
-}
-
-/// That of the API's description, which nobody has to load who follows a link.
-pub(super) fn docs_style() -> &'static str {
-    &DOCS_STYLE
-}
-
-/// A style without the white space that is there for its authors: a page is to be light.
-fn tight(style: &str) -> String {
-    let mut tight = String::with_capacity(style.len());
-    for line in style.lines().map(str::trim) {
-        let mut rest = line.char_indices().peekable();
-        while let Some((_, character)) = rest.next() {
-            let ends = tight.ends_with(['{', '}', ';', ':', ',']);
-            let begins = matches!(rest.peek(), Some((_, '{')));
-            if character == '}' && tight.ends_with(';') {
-                tight.pop();
-            }
-            if character != ' ' || !ends && !begins {
-                tight.push(character);
-            }
-        }
-    }
-    tight
+/// The style block of the API's description.
+pub(super) fn docs_style() -> &'static StyleBlock {
+    StyleBlock::docs()
 }
 
 /// The policy of the API's description, whose script asks its own origin.
@@ -82,10 +39,16 @@ pub fn docs_csp() -> &'static str {
     &DOCS_CSP
 }
 
+/// The policy of answers that are no page.
+#[must_use]
+pub fn answer_csp() -> &'static str {
+    &ANSWER_CSP
+}
+
 /// The policy of error pages and of the site's own page.
 #[must_use]
-pub fn page_csp() -> &'static str {
-    &PAGE_CSP
+pub fn page_csp(frame: &Frame) -> String {
+    policy(frame.look.narrow(), "'self'", "'none'")
 }
 
 /// The policy of a page that shows media from `media_origin`.
@@ -95,18 +58,19 @@ pub fn page_csp() -> &'static str {
 /// `media_origin` may be a whole URL, of which the origin is taken. An origin that a policy cannot
 /// name (such as an IPv6 address) is left out, and `'self'` remains.
 #[must_use]
-pub fn view_csp(media_origin: &str) -> String {
-    with_time(&policy(&STYLE, &sources(media_origin), "'none'"))
+pub fn view_csp(frame: &Frame, media_origin: &str) -> String {
+    with_time(&policy(frame.look.wide(), &sources(media_origin), "'none'"))
 }
 
 /// The same for a page with the lines of a text.
 #[must_use]
-pub fn paste_csp(media_origin: &str) -> String {
-    with_time(&policy(&PASTE_STYLE, &sources(media_origin), "'none'"))
+pub fn paste_csp(frame: &Frame, media_origin: &str) -> String {
+    let style = frame.look.lines();
+    with_time(&policy(style, &sources(media_origin), "'none'"))
 }
 
 fn with_time(policy: &str) -> String {
-    format!("{policy}; script-src 'sha256-{}'", style_hash(&TIME_SCRIPT))
+    format!("{policy}; script-src '{}'", *TIME_SOURCE)
 }
 
 fn sources(media_origin: &str) -> String {
@@ -118,22 +82,16 @@ fn sources(media_origin: &str) -> String {
 
 /// The policy of a page with a form, which is sent to the page itself.
 #[must_use]
-pub fn form_csp() -> &'static str {
-    &FORM_CSP
+pub fn form_csp(frame: &Frame) -> String {
+    policy(frame.look.narrow(), "'self'", "'self'")
 }
 
-fn policy(style: &str, media_sources: &str, form_targets: &str) -> String {
+fn policy(style: &StyleBlock, media_sources: &str, form_targets: &str) -> String {
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; img-src {media_sources}; \
+        "default-src 'none'; style-src '{style}'; img-src {media_sources}; \
          media-src {media_sources}; base-uri 'none'; form-action {form_targets}; frame-ancestors 'none'",
-        hash = style_hash(style),
+        style = style.source,
     )
-}
-
-/// Browsers hash the text of the element, in which the HTML parser has made every line end a
-/// line feed.
-pub(super) fn style_hash(style: &str) -> String {
-    STANDARD.encode(Sha256::digest(style.replace("\r\n", "\n")))
 }
 
 /// Scheme, host and port of an HTTP URL, if they can stand in a policy: nothing in them may end the
@@ -160,14 +118,17 @@ fn origin(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{languages::Language, pages::tests::frame};
 
     #[test]
     fn the_policy_allows_the_style_and_own_media_and_nothing_else() {
-        let hash = style_hash(narrow_style());
+        let frame = frame(Language::English);
+        let source = &frame.look.narrow().source;
+        assert_eq!(answer_csp(), page_csp(&frame));
         assert_eq!(
-            page_csp(),
+            page_csp(&frame),
             format!(
-                "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; media-src 'self'; \
+                "default-src 'none'; style-src '{source}'; img-src 'self'; media-src 'self'; \
                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
             )
         );
@@ -180,7 +141,7 @@ mod tests {
             "https://media.example.org:8443/",
             "HTTPS://media.example.org:8443/path/m/token/cat.png?x#y",
         ] {
-            let csp = view_csp(url);
+            let csp = view_csp(&frame(Language::English), url);
             assert!(
                 csp.contains("img-src 'self' https://media.example.org:8443; "),
                 "{csp}"
@@ -194,6 +155,7 @@ mod tests {
 
     #[test]
     fn what_is_no_origin_cannot_widen_the_policy() {
+        let view = |origin: &str| view_csp(&frame(Language::English), origin);
         for bad in [
             "",
             "*",
@@ -209,27 +171,8 @@ mod tests {
             "data:text/html",
             "javascript://host",
         ] {
-            assert_eq!(view_csp(bad), view_csp(""), "{bad:?}");
-            assert!(view_csp(bad).contains(" img-src 'self'; "), "{bad:?}");
+            assert_eq!(view(bad), view(""), "{bad:?}");
+            assert!(view(bad).contains(" img-src 'self'; "), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_style_loses_white_space_and_last_semicolons_and_nothing_else() {
-        assert_eq!(
-            tight(
-                "a > b, a :focus {\n  margin: 0 1px;\r\n  font: 1rem/1.5 \"A B\", serif;\n}\n@media (min-width: 40rem) {\n}\n"
-            ),
-            "a > b,a :focus{margin:0 1px;font:1rem/1.5 \"A B\",serif}@media (min-width:40rem){}"
-        );
-        let is_solid = |it: &char| !it.is_whitespace() && *it != ';';
-        let solid = |style: &str| style.chars().filter(is_solid).count();
-        assert_eq!(solid(style()), solid(BASE));
-        assert_eq!(style_hash(&tight("a {}\r\n")), style_hash(&tight("a {}\n")));
-    }
-
-    #[test]
-    fn a_checkout_with_other_line_ends_has_the_same_hash() {
-        assert_eq!(style_hash("a {}\r\nb {}\r\n"), style_hash("a {}\nb {}\n"));
     }
 }

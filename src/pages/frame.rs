@@ -1,25 +1,31 @@
-//! What every page has around its contents: the language, and the way to the others.
+//! What every page has around its contents: its look, the language, and the way to the others.
 
 use std::sync::Arc;
 
-use crate::languages::{Language, Texts, Value};
+use crate::{
+    languages::{Language, Texts, Value},
+    look::Look,
+};
 
-/// The language of a page, and the way to the others.
+/// The look and the language of a page, and the way to the others.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// The words of the page.
     pub texts: Arc<Texts>,
     /// Whether the page links to itself in other languages, by `?lang=`.
     pub is_switchable: bool,
+    /// Its style.
+    pub look: Look,
 }
 
 impl Frame {
-    /// A page that is in no other language.
+    /// A page that is in no other language, and has the look of the program.
     #[must_use]
     pub fn fixed(texts: Arc<Texts>) -> Self {
         Self {
             texts,
             is_switchable: false,
+            look: Look::built_in(),
         }
     }
 

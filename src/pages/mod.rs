@@ -29,7 +29,7 @@ pub use console::{
     Block, Cell, Chart, ConsoleFrame, ConsoleMessage, ConsolePage, Field, Form, Input, LoginPage,
     Point, Table, Tile, amount, bytes, console_csp, moment, share, span,
 };
-pub use csp::{docs_csp, form_csp, page_csp, paste_csp, view_csp};
+pub use csp::{answer_csp, docs_csp, form_csp, page_csp, paste_csp, view_csp};
 pub use error::{Cause, ErrorPage};
 pub use frame::Frame;
 pub use gallery::GalleryItem;

@@ -55,6 +55,7 @@ mod object_store;
 mod open_questions;
 mod openapi;
 mod outages;
+mod own_look;
 mod own_words;
 mod past_schemas;
 mod pastes;

@@ -92,12 +92,10 @@ impl ConsoleMessage {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            super::csp::{style, style_hash},
-            Cell, Chart, Field, Form, Point, STYLE, Table, Tile, console_csp,
-        },
+        super::{Cell, Chart, Field, Form, Point, STYLE, Table, Tile, console_csp},
         *,
     };
+    use crate::look::{Look, source_of};
 
     fn with(blocks: Vec<Block>) -> String {
         let frame = ConsoleFrame {
@@ -183,9 +181,9 @@ mod tests {
     #[test]
     fn the_policy_names_both_style_blocks_of_the_page() {
         let html = with(Vec::new());
-        for style in [style(), STYLE] {
+        for style in [Look::built_in().wide().text.as_str(), STYLE] {
             assert!(html.contains(style));
-            assert!(console_csp().contains(&style_hash(style)));
+            assert!(console_csp().contains(&source_of(style)));
         }
         assert!(html.contains("<a href=\"/console/links\" aria-current=\"page\">Links</a>"));
     }

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::super::*;
-use crate::languages::{Language, Languages, Moment};
+use crate::{
+    languages::{Language, Languages, Moment},
+    look::Look,
+};
 use medialink_event::{Appearance, Warning};
 
 /// What is around a page in a language.
@@ -11,6 +14,7 @@ pub(in crate::pages) fn frame(language: Language) -> Frame {
     Frame {
         texts: Languages::built_in().of(language),
         is_switchable: true,
+        look: Look::built_in(),
     }
 }
 
