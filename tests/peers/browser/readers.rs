@@ -18,6 +18,8 @@ pub(super) const SHOWN: &str =
 /// As it is cut off where it is one of many.
 const CUT_OFF: &str = "<script>owned=1</script>\"'><img src=x on…";
 const OPERATOR: &str = "operator: {name: Example Society, contact: 'mailto:abuse@example.org'}";
+/// A colour that cannot be read on white.
+const PALE: &str = "operator: {color: '#ffee58'}";
 const HOUR_MS: u64 = 3_600_000;
 
 pub struct Stage {
@@ -39,13 +41,13 @@ fn visit(name: &str, url: &Value, more: Value) -> Value {
     visit
 }
 
-/// One more service beside the same homeserver, whose bridge is another one.
+/// One more service beside the same homeserver, whose bridge is another one, and whose pages have a colour of their own.
 async fn beside(world: &World, folder: &Path, name: &str, bridge: &str) -> Service {
     let folder = folder.join(name);
     std::fs::create_dir(&folder).expect("a folder");
     let named = |text: String| text.replace("network: Libera.Chat", bridge);
-    let (clock, more) = (Clock::default(), "usage: {mode: never}");
-    Service::start_edited(&folder, &world.url, "", more, &clock, named).await
+    let (clock, more) = (Clock::default(), format!("usage: {{mode: never}}\n{PALE}"));
+    Service::start_edited(&folder, &world.url, "", &more, &clock, named).await
 }
 
 /// The address of the form to report a link.
