@@ -2,6 +2,7 @@
 
 mod bytes;
 mod clients;
+mod edge;
 mod issuing;
 mod shared;
 mod streams;
