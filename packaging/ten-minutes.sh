@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-package=${1:-$(ls -t target/deb/medialink_*.deb | head -n 1)}
+package=${1:-$(find target/deb -name 'medialink_*.deb' -printf '%T@ %p\n' | sort -rn | head -n 1 | cut -d ' ' -f 2)}
 package=$(realpath "$package")
 python=${SYNAPSE_PYTHON:-target/synapse/bin/python}
 [[ $python == /* ]] || python=$PWD/$python
@@ -163,5 +163,8 @@ within apt-get purge -q -y medialink >>"$work/apt.log" 2>&1
 for place in etc/medialink etc/default/medialink var/lib/medialink var/cache/medialink; do
   [[ ! -e $root/$place ]] || { echo "$place is still there" >&2; exit 1; }
 done
-! within getent passwd medialink >/dev/null
+if within getent passwd medialink >/dev/null; then
+  echo "the user medialink is still there" >&2
+  exit 1
+fi
 step "removed, it keeps its data; purged, nothing is left"

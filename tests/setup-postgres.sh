@@ -9,6 +9,8 @@ set -euo pipefail
 
 find_programs() {
   local folder
+  # The newest first; the names have no blanks.
+  # shellcheck disable=SC2012
   for folder in "${POSTGRES_BIN:-}" $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -rV); do
     if [[ -n $folder && -x $folder/initdb && -x $folder/postgres ]]; then
       echo "$folder"
