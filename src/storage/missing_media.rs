@@ -95,18 +95,21 @@ pub async fn doubt(
     now: i64,
     ask_at: i64,
 ) -> Result<(), StorageError> {
-    query(
+    let mut query = QueryBuilder::new(
         "INSERT INTO missing_media (bridge, mxc, content_token, copy_mxc, missing_since, ask_at) \
-         SELECT DISTINCT r.bridge, r.mxc, r.content_token, COALESCE(r.copy_mxc, ''), CAST($2 AS BIGINT), CAST($3 AS BIGINT) \
-         FROM media_references r WHERE r.mxc = $1 AND EXISTS (SELECT 1 FROM links l \
-         WHERE l.media_reference_id = r.id AND l.state = 'live') \
-         ON CONFLICT (bridge, mxc, content_token, copy_mxc) DO NOTHING",
-    )
-    .bind(mxc)
-    .bind(now)
-    .bind(ask_at)
-    .execute(connection)
-    .await?;
+         SELECT DISTINCT r.bridge, r.mxc, r.content_token, COALESCE(r.copy_mxc, ''), CAST(",
+    );
+    query
+        .push_bind(now)
+        .push(" AS BIGINT), CAST(")
+        .push_bind(ask_at)
+        .push(" AS BIGINT) FROM media_references r WHERE ")
+        .push_is_mxc("r.mxc", mxc)
+        .push(
+            " AND EXISTS (SELECT 1 FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live') \
+             ON CONFLICT (bridge, mxc, content_token, copy_mxc) DO NOTHING",
+        );
+    query.build().execute(connection).await?;
     Ok(())
 }
 
@@ -170,12 +173,15 @@ pub async fn next_due(
 ) -> Result<Option<DueQuestion>, StorageError> {
     let mut query = QueryBuilder::new(
         "SELECT m.bridge, m.mxc, m.content_token, m.copy_mxc, EXISTS (SELECT 1 \
-         FROM media_references r JOIN links l ON l.media_reference_id = r.id \
-         WHERE r.mxc = m.mxc AND r.bridge = m.bridge AND r.content_token = m.content_token \
-         AND COALESCE(r.copy_mxc, '') = m.copy_mxc AND l.state = 'live' \
-         AND (l.expires_at IS NULL OR l.expires_at > ",
+         FROM media_references r JOIN links l ON l.media_reference_id = r.id WHERE ",
     );
     query
+        .push_same_mxc("r.mxc", "m.mxc")
+        .push(
+            " AND r.bridge = m.bridge AND r.content_token = m.content_token \
+             AND COALESCE(r.copy_mxc, '') = m.copy_mxc AND l.state = 'live' \
+             AND (l.expires_at IS NULL OR l.expires_at > ",
+        )
         .push_bind(now)
         .push(")) AS is_linked FROM missing_media m WHERE m.ask_at <= ")
         .push_bind(now);

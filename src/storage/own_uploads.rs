@@ -52,9 +52,10 @@ pub async fn unneeded(
         .push_bind(now)
         .push(" AND u.bridge IN (")
         .push_list(bridges)
+        .push(") AND NOT EXISTS (SELECT 1 FROM media_references r WHERE ")
+        .push_same_mxc("r.mxc", "u.mxc")
         .push(
-            ") AND NOT EXISTS (SELECT 1 FROM media_references r WHERE r.mxc = u.mxc \
-             AND (r.state NOT IN ('released', 'disabled', 'failed') OR EXISTS \
+            " AND (r.state NOT IN ('released', 'disabled', 'failed') OR EXISTS \
              (SELECT 1 FROM links l WHERE l.media_reference_id = r.id AND l.state = 'live'))) \
              ORDER BY u.next_attempt_at LIMIT ",
         )

@@ -102,16 +102,19 @@ pub async fn next_due(
     let live = "links.state = 'live' AND (expires_at IS NULL OR expires_at > ";
     let mut query = QueryBuilder::new(
         "SELECT t.mxc, t.next_touch_at, l.bridge, r.content_token, r.copy_mxc, \
-         EXISTS (SELECT 1 FROM media_references u JOIN links ON media_reference_id = u.id WHERE u.mxc = t.mxc AND ",
+         EXISTS (SELECT 1 FROM media_references u JOIN links ON media_reference_id = u.id WHERE ",
     );
     query
+        .push_same_mxc("u.mxc", "t.mxc")
+        .push(" AND ")
         .push(live)
         .push_bind(asked.now)
         .push(
             ")) AS is_linked FROM touches t LEFT JOIN links l ON l.id = \
-             (SELECT MAX(links.id) FROM media_references u JOIN links ON media_reference_id = u.id \
-             WHERE u.mxc = t.mxc AND ",
+             (SELECT MAX(links.id) FROM media_references u JOIN links ON media_reference_id = u.id WHERE ",
         )
+        .push_same_mxc("u.mxc", "t.mxc")
+        .push(" AND ")
         .push(live)
         .push_bind(asked.now)
         .push(") AND u.bridge IN (")

@@ -15,8 +15,9 @@ type Columns = BTreeMap<String, (String, bool)>;
 /// Tables that one of the databases needs for itself.
 const OWN: [&str; 3] = ["_sqlx_migrations", "sqlite_sequence", "changes"];
 
-/// An index of PostgreSQL alone: it decides between two who make the same usage. SQLite has one writer.
-const OWN_INDEX: &str = "media_references_identity";
+/// Indexes that one of the databases has for itself. That of PostgreSQL decides between two who make the same usage,
+/// and finds the usages of a medium besides. SQLite has one writer, so its own has to find them alone.
+const OWN_INDEXES: [&str; 2] = ["media_references_identity", "media_references_of_mxc"];
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Schema {
@@ -80,11 +81,16 @@ async fn of_sqlite() -> Schema {
     .fetch_all(&mut connection)
     .await
     .expect("reads");
-    let indexes = indexes.into_iter();
-    schema.indexes = indexes
+    schema.indexes = shared(indexes)
         .map(|(name, sql)| (name, columns_of(&sql)))
         .collect();
     schema
+}
+
+/// The indexes that both databases should have.
+fn shared(indexes: Vec<(String, String)>) -> impl Iterator<Item = (String, String)> {
+    let indexes = indexes.into_iter();
+    indexes.filter(|(name, _)| !OWN_INDEXES.contains(&name.as_str()))
 }
 
 async fn of_postgres(url: &str) -> Schema {
@@ -105,15 +111,13 @@ async fn of_postgres(url: &str) -> Schema {
     }
     let indexes: Vec<(String, String)> = sqlx::query_as(
         "SELECT i.indexname::text, i.indexdef FROM pg_indexes i WHERE i.schemaname = 'public' \
-         AND i.tablename NOT IN ('changes', '_sqlx_migrations') AND i.indexname <> $1 \
+         AND i.tablename NOT IN ('changes', '_sqlx_migrations') \
          AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)",
     )
-    .bind(OWN_INDEX)
     .fetch_all(&mut connection)
     .await
     .expect("reads");
-    let indexes = indexes.into_iter();
-    schema.indexes = indexes
+    schema.indexes = shared(indexes)
         .map(|(name, sql)| (name, columns_of(&sql)))
         .collect();
     schema

@@ -36,14 +36,21 @@ pub async fn media_of(
     connection: &mut Connection,
     media_reference_id: i64,
 ) -> Result<Vec<LinkRow>, StorageError> {
-    let is_wanted: bool = query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM media_references r JOIN media_references o \
-         ON o.mxc = r.mxc AND o.content_token = r.content_token JOIN links l ON l.media_reference_id = o.id \
-         WHERE r.id = $1 AND l.state = 'live')",
-    )
-    .bind(media_reference_id)
-    .fetch_one(&mut *connection)
-    .await?;
+    let mut query = QueryBuilder::new(
+        "SELECT EXISTS (SELECT 1 FROM media_references r JOIN media_references o ON ",
+    );
+    query
+        .push_same_mxc("o.mxc", "r.mxc")
+        .push(
+            " AND o.content_token = r.content_token JOIN links l ON l.media_reference_id = o.id \
+             WHERE l.state = 'live' AND r.id = ",
+        )
+        .push_bind(media_reference_id)
+        .push(")");
+    let is_wanted: bool = query
+        .build_query_scalar()
+        .fetch_one(&mut *connection)
+        .await?;
     if is_wanted {
         return Ok(Vec::new());
     }

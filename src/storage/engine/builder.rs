@@ -87,11 +87,34 @@ impl QueryBuilder {
         self
     }
 
+    /// Appends that the mxc URI in a column of usages (`r.mxc`) is this one.
+    pub fn push_is_mxc(&mut self, column: &'static str, mxc: impl Into<Value>) -> &mut Self {
+        let number = self.postgres_or_both().1 + 1;
+        self.push_numbers_equal(column, &format!("${number}"));
+        self.push(column).push(" = ").push_bind(mxc)
+    }
+
+    /// Appends that the mxc URI in a column of usages (`r.mxc`) is the one in another column.
+    pub fn push_same_mxc(&mut self, column: &'static str, other: &'static str) -> &mut Self {
+        self.push_numbers_equal(column, other);
+        self.push(column).push(" = ").push(other)
+    }
+
+    /// In PostgreSQL, an index has the numbers of mxc URIs, which are shorter than they are.
+    fn push_numbers_equal(&mut self, column: &str, other: &str) {
+        let (postgres, _) = self.postgres_or_both();
+        let _ = write!(postgres, "number_of({column}) = number_of({other}) AND ");
+    }
+
+    /// The text for PostgreSQL and the number of its arguments, which may become others from here on.
+    fn postgres_or_both(&mut self) -> &mut (String, usize) {
+        self.postgres
+            .get_or_insert_with(|| (self.text.clone(), self.arguments.len()))
+    }
+
     /// Appends rows as a table in parentheses, which the statement may name.
     pub fn push_rows(&mut self, rows: Rows) -> &mut Self {
-        let (text, count) = self
-            .postgres
-            .get_or_insert_with(|| (self.text.clone(), self.arguments.len()));
+        let (text, count) = self.postgres_or_both();
         rows.write_postgres(text, *count + 1);
         *count += rows.arrays();
         rows.write_sqlite(&mut self.text, self.arguments.len() + 1);
@@ -158,6 +181,28 @@ mod tests {
         assert_eq!(
             query.sql(),
             "SELECT a FROM b WHERE c = $1 AND d IN ($2, $3)"
+        );
+    }
+
+    #[test]
+    fn usages_of_a_medium_are_found_by_its_number_in_postgresql() {
+        let mut query = QueryBuilder::new("SELECT 1 FROM r WHERE bridge = ");
+        query.push_bind("irc").push(" AND ");
+        query.push_is_mxc("r.mxc", "mxc://a/b").push(" AND room = ");
+        query.push_bind(1_i64).push(" AND ");
+        query.push_same_mxc("r.mxc", "t.mxc");
+        assert_eq!(
+            query.sql(),
+            "SELECT 1 FROM r WHERE bridge = $1 AND r.mxc = $2 AND room = $3 AND r.mxc = t.mxc"
+        );
+        assert_eq!(
+            query.postgres,
+            Some((
+                "SELECT 1 FROM r WHERE bridge = $1 AND number_of(r.mxc) = number_of($2) AND r.mxc = $2 \
+                 AND room = $3 AND number_of(r.mxc) = number_of(t.mxc) AND r.mxc = t.mxc"
+                    .to_owned(),
+                3
+            ))
         );
     }
 }

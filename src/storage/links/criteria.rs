@@ -78,16 +78,24 @@ macro_rules! is_numbered {
     };
 }
 
+/// Adds a comparison with a value, if there is one.
+fn push_equal(
+    query: &mut QueryBuilder,
+    start: &'static str,
+    value: Option<&str>,
+    end: &'static str,
+) {
+    if let Some(value) = value {
+        query.push(start).push_bind(value.to_owned()).push(end);
+    }
+}
+
 /// Adds the conditions to a query on `links AS l`, except for time and state.
 pub(super) fn push_criteria(query: &mut QueryBuilder, bridge: Option<&str>, criteria: &Criteria) {
-    let mut equal = |start: &'static str, value: Option<&str>, end: &'static str| {
-        if let Some(value) = value {
-            query.push(start).push_bind(value.to_owned()).push(end);
-        }
-    };
     let finder = criteria.finder();
     // Where something else finds them, not by the bridge, which has most links, nor by the room.
-    equal(
+    push_equal(
+        query,
         match finder {
             Finder::Time => " AND l.bridge = ",
             Finder::Apart | Finder::RoomOrSender => " AND l.bridge || '' = ",
@@ -95,7 +103,8 @@ pub(super) fn push_criteria(query: &mut QueryBuilder, bridge: Option<&str>, crit
         bridge,
         "",
     );
-    equal(
+    push_equal(
+        query,
         match finder {
             Finder::Apart => is_numbered!(" AND + l.room = "),
             Finder::Time | Finder::RoomOrSender => is_numbered!(" AND l.room = "),
@@ -104,19 +113,24 @@ pub(super) fn push_criteria(query: &mut QueryBuilder, bridge: Option<&str>, crit
         ")",
     );
     let event_id = criteria.event_id.as_deref();
-    equal(" AND l.event_id <> '' AND l.event_id = ", event_id, "");
-    equal(
-        match event_id {
-            Some(_) => {
-                " AND + l.media_reference_id IN (SELECT id FROM media_references WHERE mxc = "
-            }
-            None => " AND l.media_reference_id IN (SELECT id FROM media_references WHERE mxc = ",
-        },
-        criteria.mxc.as_deref(),
-        ")",
+    push_equal(
+        query,
+        " AND l.event_id <> '' AND l.event_id = ",
+        event_id,
+        "",
     );
+    if let Some(mxc) = criteria.mxc.as_deref() {
+        query
+            .push(match event_id {
+                Some(_) => " AND + l.media_reference_id IN (SELECT id FROM media_references WHERE ",
+                None => " AND l.media_reference_id IN (SELECT id FROM media_references WHERE ",
+            })
+            .push_is_mxc("mxc", mxc.to_owned())
+            .push(")");
+    }
     let sender = criteria.sender.as_deref();
-    equal(
+    push_equal(
+        query,
         is_numbered!(" AND l.sender IS NOT NULL AND l.sender = "),
         sender.filter(|sender| !sender.is_empty()),
         ")",

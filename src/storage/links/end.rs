@@ -198,21 +198,26 @@ pub(in crate::storage) async fn end_gone(
     limit: i64,
     now: i64,
 ) -> Result<Vec<i64>, StorageError> {
-    query_scalar(
-        "UPDATE links SET state = 'gone', ended_at = $1 WHERE state = 'live' AND id IN \
-         (SELECT l.id FROM media_references r JOIN links l ON l.media_reference_id = r.id \
-         WHERE r.mxc = $2 AND r.bridge = $3 AND r.content_token = $4 AND COALESCE(r.copy_mxc, '') = $5 \
-         AND l.state = 'live' AND (l.expires_at IS NULL OR l.expires_at > $1) LIMIT $6) \
-         RETURNING media_reference_id",
-    )
-    .bind(now)
-    .bind(&medium.mxc)
-    .bind(&medium.bridge)
-    .bind(medium.secret())
-    .bind(&medium.copy_mxc)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
+    let mut query = QueryBuilder::new("UPDATE links SET state = 'gone', ended_at = ");
+    query
+        .push_bind(now)
+        .push(
+            " WHERE state = 'live' AND id IN \
+             (SELECT l.id FROM media_references r JOIN links l ON l.media_reference_id = r.id WHERE ",
+        )
+        .push_is_mxc("r.mxc", &medium.mxc)
+        .push(" AND r.bridge = ")
+        .push_bind(&medium.bridge)
+        .push(" AND r.content_token = ")
+        .push_bind(medium.secret())
+        .push(" AND COALESCE(r.copy_mxc, '') = ")
+        .push_bind(&medium.copy_mxc)
+        .push(" AND l.state = 'live' AND (l.expires_at IS NULL OR l.expires_at > ")
+        .push_bind(now)
+        .push(") LIMIT ")
+        .push_bind(limit)
+        .push(") RETURNING media_reference_id");
+    query.build_query_scalar().fetch_all(connection).await
 }
 
 /// Notes up to `limit` links whose time is over as expired; none while decisions are carried out, which may be

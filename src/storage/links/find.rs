@@ -59,12 +59,12 @@ pub async fn legacy_in(
 ) -> Result<Vec<LinkRow>, StorageError> {
     let mut query = QueryBuilder::new(SELECT);
     query
-        .push("WHERE l.id IN (SELECT a.id FROM media_references u JOIN links a ON a.media_reference_id = u.id AND a.state = 'live' WHERE u.mxc = ")
-        .push_bind(mxc.to_string())
+        .push("WHERE l.id IN (SELECT a.id FROM media_references u JOIN links a ON a.media_reference_id = u.id AND a.state = 'live' WHERE ")
+        .push_is_mxc("u.mxc", mxc.to_string())
         .push(" AND u.bridge = ")
         .push_bind(bridge)
-        .push(" UNION ALL SELECT a.id FROM media_references u JOIN links a ON a.media_reference_id = u.id AND NOT a.state = 'live' WHERE u.mxc = ")
-        .push_bind(mxc.to_string())
+        .push(" UNION ALL SELECT a.id FROM media_references u JOIN links a ON a.media_reference_id = u.id AND NOT a.state = 'live' WHERE ")
+        .push_is_mxc("u.mxc", mxc.to_string())
         .push(" AND u.bridge = ")
         .push_bind(bridge)
         .push(") AND l.form = 'legacy'");
@@ -239,8 +239,10 @@ fn push_repeated(
     query
         .push("SELECT (SELECT MAX(e.id) ")
         .push(found)
+        .push(" AND ")
+        .push_same_mxc("u.mxc", "asked.mxc")
         .push(
-            " AND u.mxc = asked.mxc AND u.room = (SELECT i.id FROM matrix_ids i WHERE i.matrix_id = asked.room_id) \
+            " AND u.room = (SELECT i.id FROM matrix_ids i WHERE i.matrix_id = asked.room_id) \
              AND e.form = asked.form AND e.state = 'live' AND e.max_follows IS NULL \
              AND (e.expires_at IS NULL OR e.expires_at > ",
         )

@@ -179,7 +179,7 @@ async fn find_or_make(
     }
     let mut query = make(bridge, rows_of(wanted, now));
     query.push(
-        "TRUE ON CONFLICT ((md5(mxc || ' ' || bridge || ' ' || content_token || ' ' || room::text)::uuid)) \
+        "TRUE ON CONFLICT (number_of(mxc), number_of(bridge || ' ' || content_token || ' ' || room::text)) \
          DO UPDATE SET bridge = excluded.bridge \
          RETURNING id, room, mxc, content_token, state, pending_at, counted_by, copy_mxc",
     );

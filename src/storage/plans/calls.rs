@@ -307,6 +307,7 @@ async fn write_links(c: &mut Connection) -> Result<(), StorageError> {
     crate::storage::open_questions::mark(c, "irc", "!r:a", &redaction()).await?;
     wipe::wipe(c, 10).await?;
     links::of_usage(c, 1).await?;
+    cache_purges::media_of(c, 1).await?;
     cache_purges::done(c, &[1], 1).await?;
     purge_log::append(c, vec![vec![0; 32]]).await?;
     front_purges::wish(c, [1], (1, 1)).await?;

@@ -3,6 +3,7 @@
 use crate::storage::{
     StorageError,
     engine::{Connection, Reader},
+    links,
     missing_media::{self, AskedMedium},
 };
 
@@ -18,6 +19,7 @@ pub(super) async fn write(c: &mut Connection) -> Result<(), StorageError> {
     missing_media::note(c, &medium(), 1, 1).await?;
     missing_media::doubt(c, "mxc://a/b", 1, 1).await?;
     missing_media::postpone(c, &medium(), 1).await?;
+    links::end_gone(c, &medium(), 1, 1).await?;
     missing_media::forget(c, &medium()).await
 }
 
