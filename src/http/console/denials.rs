@@ -5,14 +5,14 @@ use actix_web::{HttpResponse, http::StatusCode};
 use crate::{
     config::{Denial, DenyKind},
     operations::{check_reason, deny, undeny},
-    pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Input, Table},
+    pages::{Block, Cell, Field, Form as PageForm, Input, Table},
     storage::denials::{self, StoredDenial},
 };
 
 use super::{
     error::ConsoleError,
     form::{Fields, Form},
-    page::{page as answer, see_other},
+    page::see_other,
     session::Visitor,
 };
 
@@ -41,15 +41,7 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse, ConsoleError>
             empty: "Nothing.",
         }),
     ];
-    let (frame, title) = (visitor.frame(SECTION), "Denials".to_owned());
-    Ok(answer(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, "Denials", blocks))
 }
 
 fn addition() -> PageForm {

@@ -5,14 +5,14 @@ use medialink_link::{KeyId, KeyState};
 
 use crate::{
     operations::{EndingKey, retire_key, revoke_key},
-    pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Tile, amount},
+    pages::{Block, Cell, Field, Form as PageForm, Tile, amount},
 };
 
 use super::{
     errand::to_its_end,
     error::ConsoleError,
     form::{Fields, Form},
-    page::{AUDIT, page, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -151,7 +151,7 @@ fn revocation(visitor: &Visitor, key: &EndingKey, told: Option<i64>) -> HttpResp
         button: "Revoke the key",
         is_grave: true,
     }));
-    drawn(visitor, format!("Revoke key {}", key.id), blocks)
+    visitor.page(SECTION, format!("Revoke key {}", key.id), blocks)
 }
 
 fn retirement(
@@ -190,17 +190,5 @@ fn retirement(
         },
         is_grave: true,
     }));
-    drawn(visitor, format!("Retire key {}", key.id), blocks)
-}
-
-fn drawn(visitor: &Visitor, title: String, blocks: Vec<Block>) -> HttpResponse {
-    let frame = visitor.frame(SECTION);
-    page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    )
+    visitor.page(SECTION, format!("Retire key {}", key.id), blocks)
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Path};
 use crate::{
     links::{FoundLink, Revoker},
     operations::{RecordedLink, Takedown, check_reason, find_link, revoke_one},
-    pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Input, Table},
+    pages::{Block, Cell, Field, Form as PageForm, Input, Table},
     storage::links::{self, LinkRow},
 };
 use medialink_link::LinkState;
@@ -15,7 +15,7 @@ use super::{
     entry::{Asked, STATES, link_page, links_with},
     error::ConsoleError,
     form::{Fields, Form},
-    page::{AUDIT, page, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -60,16 +60,7 @@ pub(super) async fn list(
         empty: "No link matches.",
     }));
     blocks.extend(older.map(|href| Block::Way(href, "Older links")));
-    let title = "Links".to_owned();
-    let frame = visitor.frame(SECTION);
-    Ok(page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, "Links", blocks))
 }
 
 fn filter(asked: &Asked) -> PageForm {
@@ -164,16 +155,7 @@ pub(super) async fn show(
             blocks.push(Block::Text(told.to_owned()));
         }
     }
-    let title = format!("Link {}", found.link_id);
-    let frame = visitor.frame(SECTION);
-    Ok(page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, format!("Link {}", found.link_id), blocks))
 }
 
 fn facts_of(row: &LinkRow) -> Vec<(&'static str, Cell)> {

@@ -10,7 +10,7 @@ use crate::{
     homeserver::HomeserverError,
     links::{PolicyEvent, SetPolicyError},
     operations::{NewPolicy, PolicyError, set_policy},
-    pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Input},
+    pages::{Block, Cell, Field, Form as PageForm, Input},
     storage::room_policies,
 };
 
@@ -18,7 +18,7 @@ use super::{
     errand::to_its_end,
     error::ConsoleError,
     form::{Fields, Form},
-    page::{AUDIT, page, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -182,15 +182,7 @@ fn drawn(
         ),
         Block::Form(form(room_id, bridge, event)),
     ];
-    let (frame, title) = (visitor.frame(SECTION), "What a room allows".to_owned());
-    page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    )
+    visitor.page(SECTION, "What a room allows", blocks)
 }
 
 fn form(room_id: &RoomId, bridge: &BridgeConfig, event: &PolicyEvent) -> PageForm {

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode, web::Path};
 
 use crate::{
     operations::mark_report,
-    pages::{Block, Cell, ConsolePage, Form as PageForm, Table},
+    pages::{Block, Cell, Form as PageForm, Table},
     storage::reports::{self, ReportSummary},
 };
 
@@ -12,7 +12,7 @@ use super::{
     entry::{link_page, links_with},
     error::ConsoleError,
     form::Form,
-    page::{page as answer, see_other},
+    page::see_other,
     session::Visitor,
 };
 
@@ -33,15 +33,7 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse, ConsoleError>
         Block::Table(table("Open reports, the newest first", &open)),
         Block::Table(table("Reports that were seen to", &seen)),
     ];
-    let (frame, title) = (visitor.frame(SECTION), "Reports".to_owned());
-    Ok(answer(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, "Reports", blocks))
 }
 
 fn table(caption: &'static str, reports: &[&ReportSummary]) -> Table {

@@ -5,14 +5,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::{
     links::Revoker,
     operations::{count_live, revoke_matching},
-    pages::{Block, ConsolePage, Field, Form as PageForm, Tile, amount},
+    pages::{Block, Field, Form as PageForm, Tile, amount},
 };
 
 use super::{
     entry::Asked,
     error::ConsoleError,
     form::{Fields, Form},
-    page::{AUDIT, page, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -97,14 +97,5 @@ fn confirmation(
         button: "Revoke them all",
         is_grave: true,
     }));
-    let title = "Revoke all that match".to_owned();
-    let frame = visitor.frame("/console/links");
-    page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    )
+    visitor.page("/console/links", "Revoke all that match", blocks)
 }
