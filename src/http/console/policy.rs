@@ -8,7 +8,7 @@ use url::form_urlencoded;
 use crate::{
     config::BridgeConfig,
     homeserver::HomeserverError,
-    links::{PolicyEvent, SetPolicyError},
+    links::{POLICY_EVENT_TYPE, PolicyEvent, SetPolicyError},
     operations::{NewPolicy, PolicyError, set_policy},
     pages::{Block, Cell, Field, Form as PageForm, Input},
     storage::room_policies,
@@ -175,11 +175,10 @@ fn drawn(
             ("Set by", Cell::text(seen)),
             ("Sent as", Cell::text(bridge.user_id.as_str())),
         ]),
-        Block::Text(
-            "The room gets a state event of the type org.matrix.msc3910.link_policy, for which the user needs the power there. \
-             Links end at once that it does not allow, of every bridge, and nothing brings them back."
-                .to_owned(),
-        ),
+        Block::Text(format!(
+            "The room gets a state event of the type {POLICY_EVENT_TYPE}, for which the user needs the power there. Links end \
+             at once that it does not allow, of every bridge, and nothing brings them back."
+        )),
         Block::Form(form(room_id, bridge, event)),
     ];
     visitor.page(SECTION, "What a room allows", blocks)
