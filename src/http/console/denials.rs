@@ -95,20 +95,23 @@ fn denial(fields: &Fields) -> Result<Denial, ConsoleError> {
 
 /// `POST /console/denials/add`.
 pub(super) async fn add(form: Form) -> Result<HttpResponse, ConsoleError> {
-    let state = &form.visitor.state;
     let denial = denial(&form.fields)?;
     let reason = form.fields.get("reason").unwrap_or_default().to_owned();
     check_reason(&reason).map_err(|problem| ConsoleError::bad(format!("reason: {problem}")))?;
-    let by = (&form.visitor.auditor(), &state.clock);
-    deny(&state.database, &denial, reason, by).await?;
+    let addition = form.visitor.does(|state, auditor| async move {
+        deny(&state.database, &denial, reason, (&auditor, &state.clock)).await
+    });
+    addition.await?;
     Ok(see_other(SECTION))
 }
 
 /// `POST /console/denials/remove`.
 pub(super) async fn remove(form: Form) -> Result<HttpResponse, ConsoleError> {
     let denial = denial(&form.fields)?;
-    let auditor = form.visitor.auditor();
-    match undeny(&form.visitor.state.database, &denial, &auditor).await? {
+    let removal = form
+        .visitor
+        .does(|state, auditor| async move { undeny(&state.database, &denial, &auditor).await });
+    match removal.await? {
         true => Ok(see_other(SECTION)),
         false => Err(ConsoleError::refused(
             StatusCode::NOT_FOUND,

@@ -9,7 +9,6 @@ use crate::{
 };
 
 use super::{
-    errand::to_its_end,
     error::ConsoleError,
     form::{Fields, Form},
     page::{AUDIT, see_other},
@@ -47,12 +46,11 @@ pub(super) async fn revoke(form: Form, id: Path<String>) -> Result<HttpResponse,
     if key.live_links > told {
         return Ok(revocation(&visitor, &key, Some(told)));
     }
-    let (state, auditor) = (visitor.state.clone(), visitor.auditor());
-    to_its_end(async move {
+    let revocation = visitor.does(|state, auditor| async move {
         let (config, database) = (state.config(), &state.database);
         revoke_key(config, database, &auditor, &state.clock, key.id).await
-    })
-    .await?;
+    });
+    revocation.await?;
     Ok(see_other(AUDIT))
 }
 
@@ -79,12 +77,11 @@ pub(super) async fn retire(form: Form, id: Path<String>) -> Result<HttpResponse,
     if is_needed || key.live_links > told {
         return Ok(retirement(&visitor, &key, &needs, Some(told)));
     }
-    let (state, auditor) = (visitor.state.clone(), visitor.auditor());
-    to_its_end(async move {
+    let retirement = visitor.does(|state, auditor| async move {
         let (config, database) = (state.config(), &state.database);
         retire_key(config, database, &auditor, &state.clock, (&key, is_forced)).await
-    })
-    .await?;
+    });
+    retirement.await?;
     Ok(see_other(AUDIT))
 }
 

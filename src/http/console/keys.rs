@@ -110,8 +110,9 @@ fn retirement(id: KeyId) -> Cell {
 
 /// `POST /console/keys/rotate`.
 pub(super) async fn rotate(form: Form) -> Result<HttpResponse, ConsoleError> {
-    let state = &form.visitor.state;
-    let auditor = form.visitor.auditor();
-    rotate_keys(state.config(), &state.database, &auditor, &state.clock).await?;
+    let rotation = form.visitor.does(|state, auditor| async move {
+        rotate_keys(state.config(), &state.database, &auditor, &state.clock).await
+    });
+    rotation.await?;
     Ok(see_other(AUDIT))
 }

@@ -15,7 +15,6 @@ use crate::{
 };
 
 use super::{
-    errand::to_its_end,
     error::ConsoleError,
     form::{Fields, Form},
     page::{AUDIT, see_other},
@@ -50,16 +49,15 @@ pub(super) async fn set(form: Form) -> Result<HttpResponse, ConsoleError> {
     let bridge_id = form.fields.get("bridge").unwrap_or_default().to_owned();
     let seen = form.fields.get("event_id").unwrap_or_default().to_owned();
     let policy = NewPolicy::read(&typed(&form.fields))?;
-    let (state, auditor) = (form.visitor.state.clone(), form.visitor.auditor());
     configured(&form.visitor, &bridge_id)?;
-    to_its_end(async move {
+    let setting = form.visitor.does(|state, auditor| async move {
         let bridge = state.config().bridge(&bridge_id);
         let bridge = bridge.ok_or_else(|| not_configured(&bridge_id))?;
         let of_room = (room_id.as_str(), seen.as_str());
         let set = set_policy(&state.links, &auditor, bridge, of_room, &policy).await;
         set.map_err(ConsoleError::from)
-    })
-    .await?;
+    });
+    setting.await?;
     Ok(see_other(AUDIT))
 }
 

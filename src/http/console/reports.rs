@@ -87,9 +87,11 @@ fn cells(report: &ReportSummary) -> Vec<Cell> {
 
 /// `POST /console/reports/{id}/mark`.
 pub(super) async fn mark(form: Form, id: Path<i64>) -> Result<HttpResponse, ConsoleError> {
-    let state = &form.visitor.state;
-    let auditor = form.visitor.auditor();
-    match mark_report(&state.database, *id, &auditor, &state.clock).await? {
+    let id = id.into_inner();
+    let marking = form.visitor.does(move |state, auditor| async move {
+        mark_report(&state.database, id, &auditor, &state.clock).await
+    });
+    match marking.await? {
         true => Ok(see_other(SECTION)),
         false => Err(ConsoleError::refused(
             StatusCode::NOT_FOUND,

@@ -43,9 +43,11 @@ pub(super) async fn revoke(form: Form) -> Result<HttpResponse, ConsoleError> {
     if live > told {
         return Ok(confirmation(visitor, &asked, live, Some(told)));
     }
-    let (state, auditor) = (&visitor.state, visitor.auditor());
-    let revoker = Revoker::new(state.database.clone(), state.config(), state.clock.clone());
-    revoke_matching(&revoker, asked.bridge.as_deref(), asked.criteria, &auditor).await?;
+    let revocation = visitor.does(|state, auditor| async move {
+        let revoker = Revoker::new(state.database.clone(), state.config(), state.clock.clone());
+        revoke_matching(&revoker, asked.bridge.as_deref(), asked.criteria, &auditor).await
+    });
+    revocation.await?;
     Ok(see_other(AUDIT))
 }
 

@@ -92,7 +92,9 @@ fn table(caption: &'static str, events: &[MetaEventSummary]) -> Table {
 
 /// `POST /console/usage/retry`.
 pub(super) async fn retry(form: Form) -> Result<HttpResponse, ConsoleError> {
-    let state = &form.visitor.state;
-    retry_usage(&state.database, &form.visitor.auditor(), &state.clock).await?;
+    let retry = form.visitor.does(|state, auditor| async move {
+        retry_usage(&state.database, &auditor, &state.clock).await
+    });
+    retry.await?;
     Ok(see_other(AUDIT))
 }
