@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     links::Grant,
-    pages::{self, Frame, ReportPage},
+    pages::{self, ReportPage},
     reports::{MAX_NOTE, Reason, Report},
 };
 
@@ -45,8 +45,7 @@ pub(super) async fn answer(
     if accepts_html(request.headers()) {
         return Ok(page(request, &grant, state, true));
     }
-    let frame = public_language::frame(request, state.config());
-    Ok(headed(&frame).json(json!({})))
+    Ok(headed(pages::answer_csp()).json(json!({})))
 }
 
 async fn take(request: &PublicRequest, grant: &Grant, state: &AppState) -> Result<(), PublicError> {
@@ -85,13 +84,13 @@ fn page(request: &PublicRequest, grant: &Grant, state: &AppState, is_taken: bool
         is_taken,
         frame,
     };
-    headed(&page.frame)
+    headed(&pages::form_csp(&page.frame))
         .insert_header((header::CONTENT_LANGUAGE, language))
         .content_type(pages::CONTENT_TYPE)
         .body(page.render())
 }
 
-fn headed(frame: &Frame) -> HttpResponseBuilder {
+fn headed(policy: &str) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -99,6 +98,6 @@ fn headed(frame: &Frame) -> HttpResponseBuilder {
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("X-Robots-Tag", "noindex"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, pages::form_csp(frame)));
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy));
     response
 }

@@ -97,8 +97,7 @@ pub async fn revoke_one(
     auditor.during("links revoke", subject, work, ended).await
 }
 
-/// Revokes all live links of a bridge (of all bridges: `None`) that match; see [`Revoker::revoke`]. It goes on if the
-/// caller stops waiting.
+/// Revokes all live links of a bridge (of all bridges: `None`) that match; see [`Revoker::revoke`].
 ///
 /// # Errors
 /// If the database fails.
@@ -108,14 +107,10 @@ pub async fn revoke_matching(
     criteria: Criteria,
     auditor: &Auditor,
 ) -> Result<Revoked, StorageError> {
-    let (revoker, auditor) = (revoker.clone(), auditor.clone());
-    let (bridge, subject) = (bridge.map(str::to_owned), words(bridge, &criteria));
-    let revocation = tokio::spawn(async move {
-        let work = revoker.revoke(bridge.as_deref(), criteria);
-        let ended = |revoked: &Revoked| revoked.links;
-        auditor.during("links revoke", subject, work, ended).await
-    });
-    revocation.await.unwrap_or(Err(StorageError::Closed))
+    let subject = words(bridge, &criteria);
+    let work = revoker.revoke(bridge, criteria);
+    let ended = |revoked: &Revoked| revoked.links;
+    auditor.during("links revoke", subject, work, ended).await
 }
 
 /// Which links are meant, for people.

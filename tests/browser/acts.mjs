@@ -1,6 +1,6 @@
 // What people do with a page, scripts allowed. An act is given the page, what was planned for it, and how to report.
 import {reportLink} from './acts_without_scripts.mjs';
-import {forge, guess, revokeKey, revokeLink, search} from './console.mjs';
+import {forge, guess, revokeKey, revokeLink, search, setPolicy, setPolicyInVain} from './console.mjs';
 import {tryOut} from './docs.mjs';
 
 /** A jump in a film or a sound leads there, by a part of the media. */
@@ -119,6 +119,8 @@ export const acts = {
   try: tryOut,
   'revoke-link': revokeLink,
   'revoke-key': revokeKey,
+  'set-policy': setPolicy,
+  'set-policy-in-vain': setPolicyInVain,
   'report-link': reportLink,
   search,
   forge,

@@ -62,6 +62,67 @@ export async function revokeKey({page, visit, report}) {
   }
 }
 
+/** The policy of a room as the homeserver has it; without one, the error that it tells. */
+async function policyOf({state}) {
+  const answer = await fetch(state.url, {headers: {authorization: `Bearer ${state.token}`}});
+  return answer.json();
+}
+
+/** Types a policy, and sends it; the answer to the form. */
+async function sendPolicy(page) {
+  await page.selectOption('select[name=enabled]', 'yes');
+  await page.selectOption('select[name=pages_only]', 'yes');
+  await page.fill('input[name=max_lifetime_ms]', '3600000');
+  await page.fill('input[name=max_size]', '');
+  const answered = page.waitForResponse(answer => answer.request().method() === 'POST');
+  await send(page, page.getByRole('button', {name: 'Set the policy'}));
+  return answered;
+}
+
+/** The policy of a room is set: the homeserver has it, the log names the room, and the page shows what holds now. */
+export async function setPolicy({page, visit, report, lookAgain}) {
+  const before = await policyOf(visit);
+  const answer = await sendPolicy(page);
+  const after = await policyOf(visit);
+  const wanted = {enabled: true, max_lifetime_ms: 3600000, pages_only: true};
+  const isWanted = Object.keys(after).length === 3 && Object.entries(wanted).every(([name, value]) => after[name] === value);
+  if (before.errcode !== 'M_NOT_FOUND' || !isWanted) {
+    report(`the homeserver has ${JSON.stringify(before)} before the policy is set, and ${JSON.stringify(after)} after`);
+  }
+  if (answer.status() !== 303 || !page.url().endsWith('/console/audit')) {
+    report(`the form is answered by ${answer.status()}, and leads to ${page.url()}`);
+  }
+  const entries = await page.locator('tbody tr').filter({hasText: visit.room}).allInnerTexts();
+  if (entries.length !== 1 || !entries[0].includes('policy set') || !entries[0].includes('console:token')) {
+    report(`the log says ${JSON.stringify(entries)}`);
+  }
+  await lookAgain('audit');
+  await page.goto(visit.url);
+  const shown = await page.locator('form.fields :is(input[type=text], select)').evaluateAll(
+    fields => fields.map(({name, value}) => `${name}=${value}`));
+  const typed = 'enabled=yes max_lifetime_ms=3600000 max_size= pages_only=yes';
+  if (shown.join(' ') !== typed) {
+    report(`the page shows ${shown.join(' ')}`);
+  }
+  await lookAgain('done');
+}
+
+/** A user without the power is told what the homeserver says, and which power is needed; nothing is set. */
+export async function setPolicyInVain({page, visit, report, lookAgain}) {
+  const answer = await sendPolicy(page);
+  const told = await page.locator('[role=alert]').innerText();
+  const expected = ['The policy stays as it is', '403 M_FORBIDDEN', 'has power 0 in this room', 'needs 50'];
+  const missing = expected.filter(words => !told.includes(words));
+  if (answer.status() !== 502 || missing.length > 0) {
+    report(`the form is answered by ${answer.status()}, and the page says ${JSON.stringify(told)}`);
+  }
+  await lookAgain('told');
+  const after = await policyOf(visit);
+  if (after.errcode !== 'M_NOT_FOUND') {
+    report(`after it was refused, the homeserver has ${JSON.stringify(after)}`);
+  }
+}
+
 /** A link that was pasted whole is found, and its token goes into no address. */
 export async function search({page, visit, watch, report}) {
   await page.fill('input[name=q]', visit.follow);

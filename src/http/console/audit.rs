@@ -3,16 +3,11 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::{
-    pages::{Block, Cell, ConsolePage, Table},
+    pages::{Block, Cell, Table},
     storage::audit::{self, AuditEntry},
 };
 
-use super::{
-    error::ConsoleError,
-    form::Fields,
-    page::{AUDIT, page},
-    session::Visitor,
-};
+use super::{error::ConsoleError, form::Fields, page::AUDIT, session::Visitor};
 
 /// How many entries a page has.
 const PAGE: i64 = 100;
@@ -35,15 +30,7 @@ pub(super) async fn page_of(
         empty: "Nothing yet.",
     })];
     blocks.extend(older);
-    let (frame, title) = (visitor.frame(AUDIT), "Audit log".to_owned());
-    Ok(page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(AUDIT, "Audit log", blocks))
 }
 
 fn cells(entry: &AuditEntry) -> Vec<Cell> {

@@ -5,14 +5,14 @@ use actix_web::{HttpResponse, http::StatusCode};
 use crate::{
     config::{Denial, DenyKind},
     operations::{check_reason, deny, undeny},
-    pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Input, Table},
+    pages::{Block, Cell, Field, Form as PageForm, Input, Table},
     storage::denials::{self, StoredDenial},
 };
 
 use super::{
     error::ConsoleError,
     form::{Fields, Form},
-    page::{page as answer, see_other},
+    page::see_other,
     session::Visitor,
 };
 
@@ -41,15 +41,7 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse, ConsoleError>
             empty: "Nothing.",
         }),
     ];
-    let (frame, title) = (visitor.frame(SECTION), "Denials".to_owned());
-    Ok(answer(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, "Denials", blocks))
 }
 
 fn addition() -> PageForm {
@@ -103,20 +95,23 @@ fn denial(fields: &Fields) -> Result<Denial, ConsoleError> {
 
 /// `POST /console/denials/add`.
 pub(super) async fn add(form: Form) -> Result<HttpResponse, ConsoleError> {
-    let state = &form.visitor.state;
     let denial = denial(&form.fields)?;
     let reason = form.fields.get("reason").unwrap_or_default().to_owned();
     check_reason(&reason).map_err(|problem| ConsoleError::bad(format!("reason: {problem}")))?;
-    let by = (&form.visitor.auditor(), &state.clock);
-    deny(&state.database, &denial, reason, by).await?;
+    let addition = form.visitor.does(|state, auditor| async move {
+        deny(&state.database, &denial, reason, (&auditor, &state.clock)).await
+    });
+    addition.await?;
     Ok(see_other(SECTION))
 }
 
 /// `POST /console/denials/remove`.
 pub(super) async fn remove(form: Form) -> Result<HttpResponse, ConsoleError> {
     let denial = denial(&form.fields)?;
-    let auditor = form.visitor.auditor();
-    match undeny(&form.visitor.state.database, &denial, &auditor).await? {
+    let removal = form
+        .visitor
+        .does(|state, auditor| async move { undeny(&state.database, &denial, &auditor).await });
+    match removal.await? {
         true => Ok(see_other(SECTION)),
         false => Err(ConsoleError::refused(
             StatusCode::NOT_FOUND,

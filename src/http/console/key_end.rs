@@ -5,14 +5,13 @@ use medialink_link::{KeyId, KeyState};
 
 use crate::{
     operations::{EndingKey, retire_key, revoke_key},
-    pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Tile, amount},
+    pages::{Block, Cell, Field, Form as PageForm, Tile, amount},
 };
 
 use super::{
-    errand::to_its_end,
     error::ConsoleError,
     form::{Fields, Form},
-    page::{AUDIT, page, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -47,12 +46,11 @@ pub(super) async fn revoke(form: Form, id: Path<String>) -> Result<HttpResponse,
     if key.live_links > told {
         return Ok(revocation(&visitor, &key, Some(told)));
     }
-    let (state, auditor) = (visitor.state.clone(), visitor.auditor());
-    to_its_end(async move {
+    let revocation = visitor.does(|state, auditor| async move {
         let (config, database) = (state.config(), &state.database);
         revoke_key(config, database, &auditor, &state.clock, key.id).await
-    })
-    .await?;
+    });
+    revocation.await?;
     Ok(see_other(AUDIT))
 }
 
@@ -79,12 +77,11 @@ pub(super) async fn retire(form: Form, id: Path<String>) -> Result<HttpResponse,
     if is_needed || key.live_links > told {
         return Ok(retirement(&visitor, &key, &needs, Some(told)));
     }
-    let (state, auditor) = (visitor.state.clone(), visitor.auditor());
-    to_its_end(async move {
+    let retirement = visitor.does(|state, auditor| async move {
         let (config, database) = (state.config(), &state.database);
         retire_key(config, database, &auditor, &state.clock, (&key, is_forced)).await
-    })
-    .await?;
+    });
+    retirement.await?;
     Ok(see_other(AUDIT))
 }
 
@@ -151,7 +148,7 @@ fn revocation(visitor: &Visitor, key: &EndingKey, told: Option<i64>) -> HttpResp
         button: "Revoke the key",
         is_grave: true,
     }));
-    drawn(visitor, format!("Revoke key {}", key.id), blocks)
+    visitor.page(SECTION, format!("Revoke key {}", key.id), blocks)
 }
 
 fn retirement(
@@ -190,17 +187,5 @@ fn retirement(
         },
         is_grave: true,
     }));
-    drawn(visitor, format!("Retire key {}", key.id), blocks)
-}
-
-fn drawn(visitor: &Visitor, title: String, blocks: Vec<Block>) -> HttpResponse {
-    let frame = visitor.frame(SECTION);
-    page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    )
+    visitor.page(SECTION, format!("Retire key {}", key.id), blocks)
 }

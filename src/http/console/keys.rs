@@ -5,7 +5,7 @@ use medialink_link::{KeyEntry, KeyId, KeyState};
 
 use crate::{
     operations::{KeyHome, rotate_keys},
-    pages::{Block, Cell, ConsolePage, Form as PageForm, Table, span},
+    pages::{Block, Cell, Form as PageForm, Table, span},
     storage::{link_keys, links},
 };
 
@@ -13,7 +13,7 @@ use super::{
     error::ConsoleError,
     form::Form,
     key_end::{retirement_of, revocation_of},
-    page::{AUDIT, page as answer, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -62,15 +62,7 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse, ConsoleError>
             is_grave: false,
         }),
     ];
-    let (frame, title) = (visitor.frame(SECTION), "Keys".to_owned());
-    Ok(answer(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, "Keys", blocks))
 }
 
 fn cells(entry: &KeyEntry, live: i64, now: i64) -> Vec<Cell> {
@@ -118,8 +110,9 @@ fn retirement(id: KeyId) -> Cell {
 
 /// `POST /console/keys/rotate`.
 pub(super) async fn rotate(form: Form) -> Result<HttpResponse, ConsoleError> {
-    let state = &form.visitor.state;
-    let auditor = form.visitor.auditor();
-    rotate_keys(state.config(), &state.database, &auditor, &state.clock).await?;
+    let rotation = form.visitor.does(|state, auditor| async move {
+        rotate_keys(state.config(), &state.database, &auditor, &state.clock).await
+    });
+    rotation.await?;
     Ok(see_other(AUDIT))
 }

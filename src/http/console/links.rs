@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Path};
 
 use crate::{
     links::{FoundLink, Revoker},
-    operations::{RecordedLink, Takedown, check_reason, find_link, revoke_one},
-    pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Input, Table},
+    operations::{RecordedLink, Takedown, TakedownError, check_reason, find_link, revoke_one},
+    pages::{Block, Cell, Field, Form as PageForm, Input, Table},
     storage::links::{self, LinkRow},
 };
 use medialink_link::LinkState;
@@ -15,7 +15,7 @@ use super::{
     entry::{Asked, STATES, link_page, links_with},
     error::ConsoleError,
     form::{Fields, Form},
-    page::{AUDIT, page, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -60,16 +60,7 @@ pub(super) async fn list(
         empty: "No link matches.",
     }));
     blocks.extend(older.map(|href| Block::Way(href, "Older links")));
-    let title = "Links".to_owned();
-    let frame = visitor.frame(SECTION);
-    Ok(page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, "Links", blocks))
 }
 
 fn filter(asked: &Asked) -> PageForm {
@@ -164,16 +155,7 @@ pub(super) async fn show(
             blocks.push(Block::Text(told.to_owned()));
         }
     }
-    let title = format!("Link {}", found.link_id);
-    let frame = visitor.frame(SECTION);
-    Ok(page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, format!("Link {}", found.link_id), blocks))
 }
 
 fn facts_of(row: &LinkRow) -> Vec<(&'static str, Cell)> {
@@ -253,11 +235,14 @@ pub(super) async fn revoke(
     request: HttpRequest,
     link_id: Path<String>,
 ) -> Result<HttpResponse, ConsoleError> {
-    let (state, auditor) = (&form.visitor.state, form.visitor.auditor());
-    let found = found(state, &request, &link_id).await?;
-    let revoker = Revoker::new(state.database.clone(), state.config(), state.clock.clone());
-    revoke_one(&revoker, &found, &auditor, &state.clock).await?;
-    Ok(see_other(&link_page(&found.link_id)))
+    let found = found(&form.visitor.state, &request, &link_id).await?;
+    let page = link_page(&found.link_id);
+    let revocation = form.visitor.does(|state, auditor| async move {
+        let revoker = Revoker::new(state.database.clone(), state.config(), state.clock.clone());
+        revoke_one(&revoker, &found, &auditor, &state.clock).await
+    });
+    revocation.await?;
+    Ok(see_other(&page))
 }
 
 /// `POST /console/links/{link_id}/takedown`.
@@ -266,23 +251,24 @@ pub(super) async fn take_down(
     request: HttpRequest,
     link_id: Path<String>,
 ) -> Result<HttpResponse, ConsoleError> {
-    let state = &form.visitor.state;
-    let reason = form.fields.get("reason").unwrap_or_default();
-    check_reason(reason).map_err(|problem| ConsoleError::bad(format!("reason: {problem}")))?;
-    let found = found(state, &request, &link_id).await?;
-    let config = state.config();
-    let way = (state.homeserver.clone(), state.features.clone());
-    let auditor = form.visitor.auditor();
-    let takedown = Takedown::open(config, &state.database, way, auditor, &state.clock).await?;
-    let done = takedown.take_down(config, &found, reason).await?;
-    let Some(why) = done.unread else {
+    let reason = form.fields.get("reason").unwrap_or_default().to_owned();
+    check_reason(&reason).map_err(|problem| ConsoleError::bad(format!("reason: {problem}")))?;
+    let found = found(&form.visitor.state, &request, &link_id).await?;
+    let takedown = form.visitor.does(|state, auditor| async move {
+        let config = state.config();
+        let way = (state.homeserver.clone(), state.features.clone());
+        let takedown = Takedown::open(config, &state.database, way, auditor, &state.clock).await?;
+        let done = takedown.take_down(config, &found, &reason).await?;
+        if let Some(why) = &done.unread {
+            let link_id = found.link_id;
+            tracing::warn!(link_id, why, "the bytes of a takedown could not be had");
+        }
+        Ok::<_, TakedownError>(done)
+    });
+    let done = takedown.await?;
+    if done.unread.is_none() {
         return Ok(see_other(AUDIT));
-    };
-    tracing::warn!(
-        link_id = found.link_id,
-        why,
-        "the bytes of a takedown could not be had"
-    );
+    }
     let told = format!(
         "The media is denied and {} links to it are revoked, but its bytes could not be had: where they are uploaded once \
          more, they are not known again.",

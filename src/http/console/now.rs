@@ -6,14 +6,12 @@ use actix_web::HttpResponse;
 use futures_util::join;
 
 use crate::{
-    pages::{
-        Block, Cell, Chart, ConsolePage, Point, Table, Tile, amount, bytes, moment, share, span,
-    },
+    pages::{Block, Cell, Chart, Point, Table, Tile, amount, bytes, moment, share, span},
     storage::{links, meta_events},
     usage::Amount,
 };
 
-use super::{super::state::AppState, error::ConsoleError, page::page as answer, session::Visitor};
+use super::{super::state::AppState, error::ConsoleError, session::Visitor};
 
 /// For how long the homeserver and the database are waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -86,15 +84,7 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse, ConsoleError>
         Block::Heading("Traffic of this process"),
     ];
     blocks.extend(CHARTS.iter().map(|drawn| Block::Chart(chart(drawn, state))));
-    let (frame, title) = (visitor.frame("/console"), "Now".to_owned());
-    Ok(answer(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page("/console", "Now", blocks))
 }
 
 fn sum(by_bridge: &[(String, i64)]) -> u64 {

@@ -8,17 +8,16 @@ use url::form_urlencoded;
 use crate::{
     config::BridgeConfig,
     homeserver::HomeserverError,
-    links::{PolicyEvent, SetPolicyError},
+    links::{POLICY_EVENT_TYPE, PolicyEvent, SetPolicyError},
     operations::{NewPolicy, PolicyError, set_policy},
-    pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Input},
+    pages::{Block, Cell, Field, Form as PageForm, Input},
     storage::room_policies,
 };
 
 use super::{
-    errand::to_its_end,
     error::ConsoleError,
     form::{Fields, Form},
-    page::{AUDIT, page, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -50,16 +49,15 @@ pub(super) async fn set(form: Form) -> Result<HttpResponse, ConsoleError> {
     let bridge_id = form.fields.get("bridge").unwrap_or_default().to_owned();
     let seen = form.fields.get("event_id").unwrap_or_default().to_owned();
     let policy = NewPolicy::read(&typed(&form.fields))?;
-    let (state, auditor) = (form.visitor.state.clone(), form.visitor.auditor());
     configured(&form.visitor, &bridge_id)?;
-    to_its_end(async move {
+    let setting = form.visitor.does(|state, auditor| async move {
         let bridge = state.config().bridge(&bridge_id);
         let bridge = bridge.ok_or_else(|| not_configured(&bridge_id))?;
         let of_room = (room_id.as_str(), seen.as_str());
         let set = set_policy(&state.links, &auditor, bridge, of_room, &policy).await;
         set.map_err(ConsoleError::from)
-    })
-    .await?;
+    });
+    setting.await?;
     Ok(see_other(AUDIT))
 }
 
@@ -175,22 +173,13 @@ fn drawn(
             ("Set by", Cell::text(seen)),
             ("Sent as", Cell::text(bridge.user_id.as_str())),
         ]),
-        Block::Text(
-            "The room gets a state event of the type org.matrix.msc3910.link_policy, for which the user needs the power there. \
-             Links end at once that it does not allow, of every bridge, and nothing brings them back."
-                .to_owned(),
-        ),
+        Block::Text(format!(
+            "The room gets a state event of the type {POLICY_EVENT_TYPE}, for which the user needs the power there. Links end \
+             at once that it does not allow, of every bridge, and nothing brings them back."
+        )),
         Block::Form(form(room_id, bridge, event)),
     ];
-    let (frame, title) = (visitor.frame(SECTION), "What a room allows".to_owned());
-    page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    )
+    visitor.page(SECTION, "What a room allows", blocks)
 }
 
 fn form(room_id: &RoomId, bridge: &BridgeConfig, event: &PolicyEvent) -> PageForm {

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode, web::Path};
 
 use crate::{
     operations::mark_report,
-    pages::{Block, Cell, ConsolePage, Form as PageForm, Table},
+    pages::{Block, Cell, Form as PageForm, Table},
     storage::reports::{self, ReportSummary},
 };
 
@@ -12,7 +12,7 @@ use super::{
     entry::{link_page, links_with},
     error::ConsoleError,
     form::Form,
-    page::{page as answer, see_other},
+    page::see_other,
     session::Visitor,
 };
 
@@ -33,15 +33,7 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse, ConsoleError>
         Block::Table(table("Open reports, the newest first", &open)),
         Block::Table(table("Reports that were seen to", &seen)),
     ];
-    let (frame, title) = (visitor.frame(SECTION), "Reports".to_owned());
-    Ok(answer(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, "Reports", blocks))
 }
 
 fn table(caption: &'static str, reports: &[&ReportSummary]) -> Table {
@@ -95,9 +87,11 @@ fn cells(report: &ReportSummary) -> Vec<Cell> {
 
 /// `POST /console/reports/{id}/mark`.
 pub(super) async fn mark(form: Form, id: Path<i64>) -> Result<HttpResponse, ConsoleError> {
-    let state = &form.visitor.state;
-    let auditor = form.visitor.auditor();
-    match mark_report(&state.database, *id, &auditor, &state.clock).await? {
+    let id = id.into_inner();
+    let marking = form.visitor.does(move |state, auditor| async move {
+        mark_report(&state.database, id, &auditor, &state.clock).await
+    });
+    match marking.await? {
         true => Ok(see_other(SECTION)),
         false => Err(ConsoleError::refused(
             StatusCode::NOT_FOUND,

@@ -5,14 +5,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::{
     links::Revoker,
     operations::{count_live, revoke_matching},
-    pages::{Block, ConsolePage, Field, Form as PageForm, Tile, amount},
+    pages::{Block, Field, Form as PageForm, Tile, amount},
 };
 
 use super::{
     entry::Asked,
     error::ConsoleError,
     form::{Fields, Form},
-    page::{AUDIT, page, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -43,9 +43,11 @@ pub(super) async fn revoke(form: Form) -> Result<HttpResponse, ConsoleError> {
     if live > told {
         return Ok(confirmation(visitor, &asked, live, Some(told)));
     }
-    let (state, auditor) = (&visitor.state, visitor.auditor());
-    let revoker = Revoker::new(state.database.clone(), state.config(), state.clock.clone());
-    revoke_matching(&revoker, asked.bridge.as_deref(), asked.criteria, &auditor).await?;
+    let revocation = visitor.does(|state, auditor| async move {
+        let revoker = Revoker::new(state.database.clone(), state.config(), state.clock.clone());
+        revoke_matching(&revoker, asked.bridge.as_deref(), asked.criteria, &auditor).await
+    });
+    revocation.await?;
     Ok(see_other(AUDIT))
 }
 
@@ -97,14 +99,5 @@ fn confirmation(
         button: "Revoke them all",
         is_grave: true,
     }));
-    let title = "Revoke all that match".to_owned();
-    let frame = visitor.frame("/console/links");
-    page(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    )
+    visitor.page("/console/links", "Revoke all that match", blocks)
 }

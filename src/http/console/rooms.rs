@@ -4,14 +4,14 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::{
     config::{ByteRate, Config, Rate},
-    pages::{Block, Cell, ConsolePage, Field, Form as PageForm, Table, bytes, span},
+    pages::{Block, Cell, Field, Form as PageForm, Table, bytes, span},
     storage::{links, meta_events, room_policies},
     usage::Talker,
 };
 
 use super::{
     super::state::AppState, entry::links_with, error::ConsoleError, form::Fields,
-    page::page as answer, policy::policy_page, session::Visitor,
+    policy::policy_page, session::Visitor,
 };
 
 const SECTION: &str = "/console/rooms";
@@ -47,15 +47,7 @@ pub(super) async fn page(
         blocks.push(policy(state, room_id).await?);
         blocks.push(Block::Way(policy_page(room_id), "Set what it allows…"));
     }
-    let (frame, title) = (visitor.frame(SECTION), "Rooms and bridges".to_owned());
-    Ok(answer(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, "Rooms and bridges", blocks))
 }
 
 async fn bridges(state: &AppState) -> Result<Table, ConsoleError> {

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::header, web::Data};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -10,13 +10,12 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     config::{ConsoleConfig, Secret},
-    operations::Auditor,
-    pages::ConsoleFrame,
+    pages::{Block, ConsoleFrame, ConsolePage},
     random,
     storage::console_sessions,
 };
 
-use super::{super::state::AppState, error::ConsoleError};
+use super::{super::state::AppState, error::ConsoleError, page::page};
 
 /// The name of the cookie where the console is reached by https (RFC 6265bis, section 4.1.3.1), and elsewhere. No name
 /// with `__Host-`, which would have it sent to every path of the listener.
@@ -81,22 +80,32 @@ impl Visitor {
         self.form_keys.iter().filter(|key| is_of(key)).count() > 0
     }
 
-    /// What stands around a page.
-    pub(super) fn frame(&self, section: &'static str) -> ConsoleFrame {
-        ConsoleFrame {
+    /// A page for this visitor, in the part of the console with this path.
+    pub(super) fn page(
+        &self,
+        section: &'static str,
+        title: impl Into<String>,
+        blocks: Vec<Block>,
+    ) -> HttpResponse {
+        let frame = ConsoleFrame {
             who: self.user.clone(),
             csrf: self.form_keys.first().map(form_text).unwrap_or_default(),
             section,
-        }
+        };
+        let title = title.into();
+        page(
+            ConsolePage {
+                frame,
+                title,
+                blocks,
+            }
+            .render(),
+        )
     }
 
-    /// Notes what they do.
-    pub(super) fn auditor(&self) -> Auditor {
-        Auditor::of_console(
-            &self.state.database,
-            &self.state.clock,
-            self.user.as_deref(),
-        )
+    /// What the proxy calls them; `None`: they have shown the token.
+    pub(super) fn user(&self) -> Option<&str> {
+        self.user.as_deref()
     }
 }
 

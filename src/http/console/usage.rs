@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 
 use crate::{
     operations::retry_usage,
-    pages::{Block, Cell, ConsolePage, Form as PageForm, Table, Tile, amount},
+    pages::{Block, Cell, Form as PageForm, Table, Tile, amount},
     storage::meta_events::{self, MetaEventSummary},
 };
 
@@ -12,7 +12,7 @@ use super::{
     entry::links_with,
     error::ConsoleError,
     form::Form,
-    page::{AUDIT, page as answer, see_other},
+    page::{AUDIT, see_other},
     session::Visitor,
 };
 
@@ -57,15 +57,7 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse, ConsoleError>
     }
     blocks.push(Block::Table(table("Meta events that failed", &failed)));
     blocks.push(Block::Table(table("The newest meta events", &newest)));
-    let (frame, title) = (visitor.frame(SECTION), "Usage".to_owned());
-    Ok(answer(
-        ConsolePage {
-            frame,
-            title,
-            blocks,
-        }
-        .render(),
-    ))
+    Ok(visitor.page(SECTION, "Usage", blocks))
 }
 
 fn table(caption: &'static str, events: &[MetaEventSummary]) -> Table {
@@ -100,7 +92,9 @@ fn table(caption: &'static str, events: &[MetaEventSummary]) -> Table {
 
 /// `POST /console/usage/retry`.
 pub(super) async fn retry(form: Form) -> Result<HttpResponse, ConsoleError> {
-    let state = &form.visitor.state;
-    retry_usage(&state.database, &form.visitor.auditor(), &state.clock).await?;
+    let retry = form.visitor.does(|state, auditor| async move {
+        retry_usage(&state.database, &auditor, &state.clock).await
+    });
+    retry.await?;
     Ok(see_other(AUDIT))
 }

@@ -2,7 +2,11 @@
 
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
-use support::{eventually, url};
+use support::{
+    World, eventually,
+    faulty::{Fault, Faulty},
+    url,
+};
 
 use super::scene::{ALICE, Scene, TOKEN};
 
@@ -169,6 +173,39 @@ async fn a_takedown_ends_all_links_to_the_media_and_denies_its_bytes() {
     let mxc = link["mxc"].as_str().expect("a URI");
     assert_eq!((deed.as_str(), count), ("takedown", json!(2)));
     assert_eq!(on, format!("link {id}, media {mxc}"));
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deed_comes_to_its_end_though_its_page_is_closed() {
+    let world = World::new().await;
+    let faulty = Faulty::start(&world.url).await;
+    let more =
+        format!("console: {{token: {TOKEN}}}\nusage: {{mode: never}}\nmedia: {{cache: null}}\n");
+    let scene = Scene::beside(&faulty.url, world, &more).await;
+    let browser = scene.logged_in().await;
+    let link = scene.link(json!({})).await;
+    let mxc = link["mxc"].as_str().expect("a URI");
+    let (_, media_id) = mxc.rsplit_once('/').expect("an ID");
+    let path = format!(
+        "/console/links/{}/takedown",
+        link["link_id"].as_str().expect("an ID")
+    );
+    // Its bytes are waited for, which comes first; they can be had once nobody has the page any more.
+    faulty.next(media_id, [Fault::HoldAfter]);
+    let is_waiting = || faulty.held() > 0;
+    browser
+        .post_and_break_off(&path, &[("reason", "abuse")], is_waiting)
+        .await;
+    scene.becomes(&link, 410).await;
+    let concluded = async || {
+        let (who, deed, _, count) = scene.audited().remove(0);
+        assert_eq!((&*who, &*deed), ("console:token", "takedown"));
+        (count == 1).then_some(())
+    };
+    eventually("the number in the log", concluded).await;
+    let denied = scene.runs(&["deny", "list"]);
+    assert!(denied.contains(mxc), "{denied}");
     scene.end().await;
 }
 

@@ -1,9 +1,9 @@
 //! What a room allows is set in the console: the bridge's user sends it into the room, and it holds at once.
 
 use matrix_test_server::Options;
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
-use support::{BOT, POLICY_EVENT_TYPE, World};
+use support::{POLICY_EVENT_TYPE, World};
 
 use super::scene::{Browser, Page, Scene, TOKEN};
 
@@ -21,23 +21,13 @@ impl Scene {
         format!("{PATH}?room_id={room_id}")
     }
 
-    /// A state event of the room, as Alice sees it.
+    /// A state event of the room.
     async fn state(&self, kind: &str) -> Value {
-        let path = format!(
-            "/_matrix/client/v3/rooms/{}/state/{kind}/",
-            self.world.room_id
-        );
-        self.world.as_alice(Method::GET, &path, &json!({})).await.1
+        self.world.state(&self.world.room_id, kind).await
     }
 
-    /// Gives the bridge's user this power.
     async fn empower(&self, power: i64) {
-        let mut levels = self.state("m.room.power_levels").await;
-        levels["users"][BOT] = json!(power);
-        let room = &self.world.room_id;
-        let path = format!("/_matrix/client/v3/rooms/{room}/state/m.room.power_levels/");
-        let (status, told) = self.world.as_alice(Method::PUT, &path, &levels).await;
-        assert_eq!(status, 200, "{told}");
+        self.world.empower(&self.world.room_id, power).await;
     }
 
     /// What is in force, as the page of the room says.

@@ -1,8 +1,11 @@
 //! A service with a console, a browser before it, and the commands of its operator.
 
+use std::io::ErrorKind;
+
 use reqwest::{Response, StatusCode, header};
 use serde_json::{Value, json};
 use support::{Process, Service, World, eventually};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 pub const TOKEN: &str = "console-token-0123456789abcdef";
 pub const ALICE: &str = "@alice:example.org";
@@ -84,9 +87,16 @@ impl Scene {
     }
 
     pub async fn of(world: World, more: &str) -> Self {
+        let homeserver = world.url.clone();
+        Self::beside(&homeserver, world, more).await
+    }
+
+    /// The same, where the homeserver of the world is reached by another URL.
+    pub async fn beside(homeserver: &str, world: World, more: &str) -> Self {
+        let folder = world.folder.path();
         Self {
-            service: world.service(more).await,
-            process: Process::new(world.folder.path(), &world.url, more),
+            service: Service::start(folder, homeserver, more).await,
+            process: Process::new(folder, homeserver, more),
             world,
         }
     }
@@ -208,6 +218,31 @@ impl Browser {
         let fields = [&[("csrf", csrf.as_str())], fields].concat();
         self.post_with(path, &fields, &[("Origin", &self.base)])
             .await
+    }
+
+    /// Sends a form as a page of the console does, and is cut off before there is an answer, once it is so far.
+    pub async fn post_and_break_off(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        is_so_far: impl Fn() -> bool,
+    ) {
+        let csrf = self.get("/console").await.csrf();
+        let mut body = url::form_urlencoded::Serializer::new(String::new());
+        let body = body.append_pair("csrf", &csrf).extend_pairs(fields);
+        let (body, cookie) = (body.finish(), &self.cookie);
+        let host = self.base.strip_prefix("http://").expect("http");
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {}\r\nCookie: {cookie}\r\nContent-Length: {}\r\n\r\n{body}",
+            self.base,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(host).await.expect("connects");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        eventually("the deed to begin", async || is_so_far().then_some(())).await;
+        let unread = stream.try_read(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(unread, Err(ErrorKind::WouldBlock), "it is answered");
+        stream.set_zero_linger().expect("a connection");
     }
 
     /// Sends the token, and keeps the cookie that comes back.

@@ -7,8 +7,6 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use support::{Service, Wire, World, answer, database_url, eventually};
 
-use medialink::clock::Clock;
-
 const USAGE: &str = "usage: {mode: never, touch: never}\nmedia: {cache: null}";
 
 pub(super) struct Scene {
@@ -55,11 +53,7 @@ impl Scene {
 
 /// A service on this database, which is expected to report errors.
 pub(super) async fn start(world: &World, more: &str, database: &str) -> Service {
-    let mine = format!("database: {}\n", database_url(world.folder.path()));
-    let theirs = format!("database: {database}\n");
-    let edit = |text: String| text.replacen(&mine, &theirs, 1);
-    let (folder, clock) = (world.folder.path(), Clock::default());
-    let service = Service::start_edited(folder, &world.url, "", more, &clock, edit).await;
+    let service = Service::start_on(database, world.folder.path(), &world.url, more).await;
     service.expect_errors("the database is away for a while");
     service
 }

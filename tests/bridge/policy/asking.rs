@@ -6,7 +6,7 @@ use medialink::clock::Clock;
 use reqwest::Method;
 use serde_json::json;
 use support::{
-    BOT, HS_TOKEN, Service, World, answer,
+    BOT, HS_TOKEN, POLICY_EVENT_TYPE, Service, World, answer,
     faulty::{Fault, Faulty, error},
     patiently,
     raw::{Plan, RawServer},
@@ -115,13 +115,10 @@ async fn a_refused_question_for_the_policy_changes_nothing() {
         lifetime(&service.issue(elsewhere).await),
         Some(14 * 24 * HOUR_MS)
     );
-    let asked = faulty.seen("/state/org.matrix.msc3910.link_policy");
+    let policy = format!("/state/{POLICY_EVENT_TYPE}");
+    let asked = faulty.seen(&policy);
     service.issue(with(&body, "event_id", json!("$last"))).await;
-    assert_eq!(
-        faulty.seen("/state/org.matrix.msc3910.link_policy"),
-        asked,
-        "a refusal is an answer"
-    );
+    assert_eq!(faulty.seen(&policy), asked, "a refusal is an answer");
     service.expect_errors("usage that is refused for good is reported");
     service.stop().await;
 }
@@ -179,29 +176,29 @@ async fn a_room_that_does_not_tell_is_asked_less_and_less_often_until_something_
         let world = World::new().await;
         let faulty = Faulty::start(&world.url).await;
         let service = Service::start(world.folder.path(), &faulty.url, USAGE).await;
-        let policy = "/state/org.matrix.msc3910.link_policy";
-        faulty.always(policy, &fault);
+        let policy = format!("/state/{POLICY_EVENT_TYPE}");
+        faulty.always(&policy, &fault);
         let body = media(&world, "$e").await;
         service.issue(body.clone()).await;
         let mut asked = 1;
         for wait in [30, 60, 120, 240, 480] {
             for _ in 0..3 {
                 service.ask_rooms().await;
-                assert_eq!(faulty.seen(policy), asked, "{wait} {fault:?}");
+                assert_eq!(faulty.seen(&policy), asked, "{wait} {fault:?}");
             }
             service.clock.advance(wait * 500);
             service.ask_rooms().await;
-            assert_eq!(faulty.seen(policy), asked, "{wait} {fault:?}");
+            assert_eq!(faulty.seen(&policy), asked, "{wait} {fault:?}");
             service.clock.advance(wait * 500);
             service.ask_rooms().await;
             asked += 1;
-            assert_eq!(faulty.seen(policy), asked, "{wait} {fault:?}");
+            assert_eq!(faulty.seen(&policy), asked, "{wait} {fault:?}");
         }
         // By now it is known that the room does not tell.
         service
             .issue(with(&body, "event_id", json!("$later")))
             .await;
-        assert_eq!(faulty.seen(policy), asked, "{fault:?}");
+        assert_eq!(faulty.seen(&policy), asked, "{fault:?}");
         faulty.forgive();
         world.set_policy(&json!({"enabled": false})).await;
         let joined = json!({"events": [{"type": "m.room.member", "event_id": "$j", "room_id": world.room_id,

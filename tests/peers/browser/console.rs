@@ -1,8 +1,11 @@
-//! The operator's console: each section is looked at, a link and a key are revoked, and others try what they can.
+//! The operator's console: each section is looked at, a link and a key are revoked, policies of rooms are set, and
+//! others try what they can.
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Process, Service, World, eventually, process::free_port, url};
+use support::{
+    AS_TOKEN, BOT, POLICY_EVENT_TYPE, Process, Service, World, eventually, process::free_port, url,
+};
 
 use super::{
     plan::Browser,
@@ -110,6 +113,27 @@ impl Stage {
         .to_vec()
     }
 
+    /// What rooms allow is set: in one where the bridge's user may, and in one where it may not.
+    async fn policies(&self) -> Vec<Value> {
+        let (open, closed) = (self.world.new_room().await, self.world.new_room().await);
+        self.world.empower(&open, 50).await;
+        let visit = |name: &str, room: &str, act: &str| {
+            let homeserver = &self.world.url;
+            let state = format!(
+                "{homeserver}/_matrix/client/v3/rooms/{room}/state/{POLICY_EVENT_TYPE}/?user_id={BOT}"
+            );
+            let more = json!({
+                "acts": [act], "is_used_up": true, "room": room, "state": {"url": state, "token": AS_TOKEN},
+                "names": [room, BOT],
+            });
+            self.visit(name, &format!("/rooms/policy?room_id={room}"), more)
+        };
+        vec![
+            visit("policy-set", &open, "set-policy"),
+            visit("policy-refused", &closed, "set-policy-in-vain"),
+        ]
+    }
+
     /// The second key goes, and with it a link that it has signed.
     fn keys(&self, of_second_key: &Value, of_another_key: &Value) -> Vec<Value> {
         let revoked = json!({
@@ -168,7 +192,8 @@ async fn the_console_holds() {
     stage.report(&links[3]).await;
     stage.runs(&["deny", "add", "--reason", REASON, "sender", DENIED]);
     let keys = stage.keys(&of_second_key, &links[3]);
-    let visits = [stage.sections(), stage.deeds(&links), keys].concat();
+    let policies = stage.policies().await;
+    let visits = [stage.sections(), stage.deeds(&links), keys, policies].concat();
     browser.holds("console", &["en"], visits).await;
     stage.guessed.stop().await;
     stage.service.stop().await;

@@ -41,7 +41,7 @@ fn write_scanner(folder: &Path) {
 }
 
 /// A visit to an address that leads nowhere.
-fn visit(name: &str, url: &str, status: u16, title: &str) -> Value {
+pub fn visit(name: &str, url: &str, status: u16, title: &str) -> Value {
     json!({"name": format!("error-{name}"), "url": url, "status": status, "says": [title]})
 }
 

@@ -4,6 +4,7 @@
 mod console;
 mod docs;
 mod errors;
+mod held;
 mod media;
 pub mod plan;
 mod readers;
@@ -19,9 +20,15 @@ async fn the_pages_of_readers_hold() {
         return;
     };
     let (readers, errors) = (readers::Stage::new().await, errors::Stage::new().await);
-    let film = browser.film();
-    let visits: Vec<Value> = [readers.visits(&film).await, errors.visits().await].concat();
+    let (held, film) = (held::Stage::new().await, browser.film());
+    let visits = [
+        readers.visits(&film).await,
+        errors.visits().await,
+        held.visits(),
+    ];
+    let visits: Vec<Value> = visits.concat();
     browser.holds("readers", &LANGUAGES, visits).await;
+    held.stop().await;
     errors.stop().await;
     readers.stop().await;
 }

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{network::Network, process::free_port};
+use crate::{network::Network, peer::Peer, process::free_port};
 
 /// A server whose files are in a folder of its own. It ends with the test.
 pub struct PostgresServer {
@@ -20,6 +20,22 @@ impl PostgresServer {
     /// Makes a server on this machine, and starts it.
     pub fn start() -> Self {
         Self::start_in(None)
+    }
+
+    /// The same, if there are the programs of a server; if not, that is told.
+    pub fn find() -> Option<Self> {
+        let programs = Peer {
+            name: "PostgreSQL",
+            variable: "POSTGRES_BIN",
+            place: "/usr/lib/postgresql",
+            setup: "tests/setup-postgres.sh",
+        };
+        let is_whole = |path: &Path| {
+            let versions = std::fs::read_dir(path).into_iter().flatten().flatten();
+            let mut folders = versions.map(|version| version.path().join("bin"));
+            path.join("initdb").is_file() || folders.any(|bin| bin.join("initdb").is_file())
+        };
+        programs.find(is_whole).map(|_| Self::start())
     }
 
     /// Makes a server at the other end of a network, and starts it.

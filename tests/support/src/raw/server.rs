@@ -11,6 +11,8 @@ use tokio::{
     sync::Semaphore,
 };
 
+use crate::service::POLICY_EVENT_TYPE;
+
 /// What a request gets.
 pub enum Plan {
     /// These bytes, and then the end of the connection.
@@ -46,7 +48,7 @@ pub fn say_error(status: &str, errcode: &str) -> Plan {
 
 /// Whether this is the head of a question for the link policy of a room.
 pub fn asks_for_policy(head: &str) -> bool {
-    head.contains("/state/org.matrix.msc3910.link_policy")
+    head.contains(&format!("/state/{POLICY_EVENT_TYPE}"))
 }
 
 /// A server on a port of its own, and the heads of the requests for media that it has had.

@@ -13,7 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::inside::Inside;
 use crate::{
-    client::client, leftovers, process::binary, settings::config_text, waiting::eventually,
+    client::client,
+    database::{database_url, is_postgres, root_secret_file},
+    leftovers,
+    process::binary,
+    settings::config_text,
+    waiting::eventually,
 };
 
 /// How often the outbox is looked at before it is said to hold something.
@@ -58,6 +63,18 @@ impl Service {
         clock: &Clock,
     ) -> Self {
         Self::start_edited(folder, homeserver, path, more, clock, |text| text).await
+    }
+
+    /// The same, on a database of a PostgreSQL server that the test looks after.
+    pub async fn start_on(database: &str, folder: &Path, homeserver: &str, more: &str) -> Self {
+        let mine = format!("database: {}\n", database_url(folder));
+        let mut theirs = format!("database: {database}\n");
+        if !is_postgres() {
+            root_secret_file(folder);
+            theirs.push_str("root_secret_file: root-secret\n");
+        }
+        let edit = |text: String| text.replacen(&mine, &theirs, 1);
+        Self::start_edited(folder, homeserver, "", more, &Clock::default(), edit).await
     }
 
     /// The same, with a last word on the text of the configuration.

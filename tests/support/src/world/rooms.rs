@@ -47,6 +47,21 @@ impl World {
         .await
     }
 
+    /// A state event of a room, as Alice sees it.
+    pub async fn state(&self, room: &str, kind: &str) -> Value {
+        let path = format!("/_matrix/client/v3/rooms/{room}/state/{kind}/");
+        self.as_alice(Method::GET, &path, &json!({})).await.1
+    }
+
+    /// Gives the bridge's user this power in a room.
+    pub async fn empower(&self, room: &str, power: i64) {
+        let mut levels = self.state(room, "m.room.power_levels").await;
+        levels["users"][BOT] = json!(power);
+        let path = format!("/_matrix/client/v3/rooms/{room}/state/m.room.power_levels/");
+        let (status, told) = self.as_alice(Method::PUT, &path, &levels).await;
+        assert_eq!(status, 200, "{told}");
+    }
+
     /// A room action of Alice's, such as `invite`.
     pub async fn by_alice(&self, room: &str, action: &str, body: &Value) {
         let path = format!("/_matrix/client/v3/rooms/{room}/{action}");
