@@ -13,6 +13,9 @@ use crate::{
     storage::{Database, StorageError, features, media_references},
 };
 
+/// How many times media is counted once it can be: what is issued while a replica learns that may be stored after
+/// the first time.
+const COUNTS: u8 = 2;
 /// How often the homeserver is asked.
 const ASK_EVERY: Duration = Duration::from_secs(600);
 /// How soon it is asked again if it did not answer; then twice as long each time, up to a minute.
@@ -28,8 +31,8 @@ pub struct FeatureWatch {
     clock: Clock,
     features: Features,
     homeserver: Arc<Homeserver>,
-    /// Whether links were issued here as if media were not linked to events, since media was counted last.
-    has_turned: bool,
+    /// How many times media is still to be counted that was issued as if media were not linked to events.
+    counts_left: u8,
 }
 
 impl FeatureWatch {
@@ -48,7 +51,7 @@ impl FeatureWatch {
             clock,
             features,
             homeserver,
-            has_turned: false,
+            counts_left: 0,
         }
     }
 
@@ -96,45 +99,48 @@ impl FeatureWatch {
             self.features.set(name, value);
         }
         let links_media = self.features.links_media();
-        self.has_turned |= links_media && !linked_media;
+        if links_media && !linked_media {
+            self.counts_left = COUNTS;
+        }
         for (name, value) in found {
             is_known &= features::has(self.database.reader(), name).await? == value;
         }
-        if is_known && !self.has_turned {
+        let counts_again = self.counts_left > 0;
+        if is_known && !counts_again {
             return Ok(());
         }
-        let (now, has_turned) = (self.clock.now_ms(), self.has_turned);
+        let now = self.clock.now_ms();
         let counts = links_media && self.config.usage.mode == UsageMode::Auto;
         let news = self
             .database
             .writer()
             .write(move |connection| {
                 async move {
-                    let mut is_news = has_turned;
+                    let mut is_news = false;
                     for (name, value) in found {
                         let noted = features::note(connection, name, value, now).await?;
                         is_news |= noted && name == LINKED_MEDIA;
                     }
-                    let counted = if is_news && counts {
+                    let counted = if (is_news || counts_again) && counts {
                         media_references::count_disabled(connection, now).await?
                     } else {
                         0
                     };
-                    Ok::<_, StorageError>(is_news.then_some(counted))
+                    Ok::<_, StorageError>((is_news, counted))
                 }
                 .boxed()
             })
             .await?;
-        self.has_turned = false;
+        self.counts_left = self.counts_left.saturating_sub(1);
         match news {
-            Some(usages) if links_media => {
+            (is_news, usages) if links_media && (is_news || usages > 0) => {
                 tracing::info!(
                     usages,
                     "the homeserver links media to events (MSC3911): media is counted by copies"
                 );
             }
-            Some(_) => tracing::warn!("the homeserver does not link media to events any more"),
-            None => {}
+            (true, _) => tracing::warn!("the homeserver does not link media to events any more"),
+            (false, _) => {}
         }
         Ok(())
     }
@@ -143,6 +149,7 @@ impl FeatureWatch {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tempfile::TempDir;
 
     use super::*;
     use crate::storage::{
@@ -150,41 +157,84 @@ mod tests {
         test_database,
     };
 
+    struct Scene {
+        _folder: TempDir,
+        database: Database,
+        config: Settings,
+        homeserver: Arc<Homeserver>,
+    }
+
+    impl Scene {
+        async fn new() -> Self {
+            let (folder, database) = test_database::open().await;
+            let config = Settings::from(test_database::config(folder.path()));
+            let homeserver = Homeserver::new(config.homeserver.clone());
+            Self {
+                _folder: folder,
+                database,
+                config,
+                homeserver: Arc::new(homeserver.expect("a client")),
+            }
+        }
+
+        fn watch(&self) -> FeatureWatch {
+            FeatureWatch::new(
+                self.database.clone(),
+                self.config.clone(),
+                Clock::default(),
+                Features::default(),
+                Arc::clone(&self.homeserver),
+            )
+        }
+
+        /// Stores a link as a replica does that does not know that media is linked to events.
+        async fn issue(&self) {
+            let issued = self.database.writer().write::<_, StorageError, _>(|c| {
+                run_script(
+                    c,
+                    "INSERT INTO matrix_ids (id, matrix_id) VALUES (1, '!r'); \
+                     INSERT INTO media_references (id, bridge, room, mxc, state) VALUES (1, 'irc', 1, 'mxc://a/b', 'disabled'); \
+                     INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, issued_at, state) \
+                     VALUES ('link', 'short', 1, 'irc', 1, 1, 1, 'live')",
+                )
+                .boxed()
+            });
+            issued.await.expect("writes");
+        }
+
+        async fn state(&self) -> String {
+            let state = query_scalar::<String>("SELECT state FROM media_references");
+            state
+                .fetch_one(self.database.reader())
+                .await
+                .expect("reads")
+        }
+    }
+
+    async fn learn(watch: &mut FeatureWatch) {
+        let versions = json!({"unstable_features": {LINKED_MEDIA: true}});
+        watch.learn(&versions).await.expect("notes");
+    }
+
     #[tokio::test]
     async fn what_was_issued_before_this_replica_knew_is_counted() {
-        let (folder, database) = test_database::open().await;
-        let config = Settings::from(test_database::config(folder.path()));
-        let homeserver = Homeserver::new(config.homeserver.clone());
-        let homeserver = Arc::new(homeserver.expect("a client"));
-        let watch = || {
-            let (config, features) = (config.clone(), Features::default());
-            let clock = Clock::default();
-            FeatureWatch::new(
-                database.clone(),
-                config,
-                clock,
-                features,
-                Arc::clone(&homeserver),
-            )
-        };
-        let (mut first, mut second) = (watch(), watch());
-        let versions = json!({"unstable_features": {LINKED_MEDIA: true}});
-        first.learn(&versions).await.expect("notes");
+        let scene = Scene::new().await;
+        let (mut first, mut second) = (scene.watch(), scene.watch());
+        learn(&mut first).await;
         // The second one has issued a link before it was told.
-        let issued = database.writer().write::<_, StorageError, _>(|c| {
-            run_script(
-                c,
-                "INSERT INTO matrix_ids (id, matrix_id) VALUES (1, '!r'); \
-                 INSERT INTO media_references (id, bridge, room, mxc, state) VALUES (1, 'irc', 1, 'mxc://a/b', 'disabled'); \
-                 INSERT INTO links (link_id, form, key_id, bridge, media_reference_id, room, issued_at, state) \
-                 VALUES ('link', 'short', 1, 'irc', 1, 1, 1, 'live')",
-            )
-            .boxed()
-        });
-        issued.await.expect("writes");
-        second.learn(&versions).await.expect("notes");
-        let state = query_scalar::<String>("SELECT state FROM media_references");
-        let state = state.fetch_one(database.reader()).await.expect("reads");
-        assert_eq!(state, "pending");
+        scene.issue().await;
+        learn(&mut second).await;
+        assert_eq!(scene.state().await, "pending");
+    }
+
+    #[tokio::test]
+    async fn what_was_being_issued_while_this_replica_learned_is_counted() {
+        let scene = Scene::new().await;
+        let mut watch = scene.watch();
+        learn(&mut watch).await;
+        // It had begun before, and is stored after.
+        scene.issue().await;
+        learn(&mut watch).await;
+        assert_eq!(scene.state().await, "pending");
     }
 }
