@@ -32,4 +32,5 @@ mod signals;
 pub mod storage;
 pub mod telemetry;
 mod traces;
+mod turns;
 pub mod usage;

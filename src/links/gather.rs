@@ -1,15 +1,14 @@
 //! Small requests for links that come at the same time are recorded by one write, as if they had come in one
 //! request. What waits while others are being written is the next write.
 
-use std::{
-    collections::VecDeque,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, mem};
 
 use tokio::sync::oneshot;
 
-use crate::storage::StorageError;
+use crate::{
+    storage::StorageError,
+    turns::{Turn, Turns},
+};
 
 use super::request::{IssueRequest, Outcome};
 
@@ -38,26 +37,12 @@ pub(super) struct Gathered {
 
 /// The calls that wait. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Gatherer(Arc<Mutex<Waiting>>);
-
-#[derive(Default)]
-struct Waiting {
-    calls: VecDeque<Call>,
-    /// How many rows of writes there are.
-    writes: usize,
-}
+pub(super) struct Gatherer(Turns<VecDeque<Call>>);
 
 /// Writes one after the other, until no call waits.
-pub(super) struct WriteRow {
-    gatherer: Gatherer,
-    has_ended: bool,
-}
+pub(super) struct WriteRow(Turn<VecDeque<Call>>);
 
 impl Gatherer {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Appends a call. There may be more writes if there is a row of them with it, whose calls the caller has
     /// to write.
     pub(super) fn add(
@@ -66,66 +51,43 @@ impl Gatherer {
         requests: Vec<IssueRequest>,
     ) -> (oneshot::Receiver<Answer>, Option<WriteRow>) {
         let (answer, answered) = oneshot::channel();
-        let mut waiting = self.waiting();
-        waiting.calls.push_back(Call {
+        let call = Call {
             bridge: bridge.to_owned(),
             requests,
             answer,
-        });
-        let row = (waiting.writes < WRITES).then(|| {
-            waiting.writes += 1;
-            WriteRow {
-                gatherer: self.clone(),
-                has_ended: false,
-            }
-        });
-        (answered, row)
+        };
+        let turn = self.0.join(WRITES, |waiting| waiting.push_back(call));
+        (answered, turn.map(WriteRow))
     }
 }
 
 impl WriteRow {
     /// The calls of the next write; `None`: none wait, and this row has ended.
     pub(super) fn next(&mut self) -> Option<Gathered> {
-        let mut waiting = self.gatherer.waiting();
-        let Some(first) = waiting.calls.pop_front() else {
-            // Under the same lock, so that no call waits for a row that has ended.
-            waiting.writes -= 1;
-            self.has_ended = true;
-            return None;
-        };
-        let mut count = first.requests.len();
-        let mut gathered = Gathered {
-            bridge: first.bridge.clone(),
-            calls: vec![first],
-        };
-        for call in mem::take(&mut waiting.calls) {
-            if call.bridge == gathered.bridge && count < FULL {
-                count += call.requests.len();
-                gathered.calls.push(call);
-            } else {
-                waiting.calls.push_back(call);
-            }
-        }
-        Some(gathered)
-    }
-}
-
-impl Drop for WriteRow {
-    /// A row that is broken off, by a panic or at the end of its thread, leaves its place as well. Whoever
-    /// waits is told so, if nobody else writes.
-    fn drop(&mut self) {
-        if self.has_ended {
-            return;
-        }
-        let mut waiting = self.gatherer.waiting();
-        waiting.writes -= 1;
-        if waiting.writes == 0 {
-            waiting.calls.clear();
-        }
+        self.0.next(Gathered::take)
     }
 }
 
 impl Gathered {
+    /// The first call that waits, with others of its bridge.
+    fn take(waiting: &mut VecDeque<Call>) -> Option<Self> {
+        let first = waiting.pop_front()?;
+        let mut count = first.requests.len();
+        let mut gathered = Self {
+            bridge: first.bridge.clone(),
+            calls: vec![first],
+        };
+        for call in mem::take(waiting) {
+            if call.bridge == gathered.bridge && count < FULL {
+                count += call.requests.len();
+                gathered.calls.push(call);
+            } else {
+                waiting.push_back(call);
+            }
+        }
+        Some(gathered)
+    }
+
     /// The requests of all calls, in order.
     pub(super) fn requests(&self) -> Vec<IssueRequest> {
         let requests = self.calls.iter().flat_map(|call| &call.requests);

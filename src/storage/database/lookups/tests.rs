@@ -40,8 +40,13 @@ async fn everybody_gets_the_link_that_was_asked_for() {
         let wanted = (link_id != "none").then_some(link_id);
         assert_eq!(found.as_deref(), wanted);
     }
-    let queue = lookups.queue();
-    assert_eq!((queue.waiting.len(), queue.running), (0, 0));
+    // The turns are over, and nothing waits.
+    let turns = [(); AT_ONCE].map(|()| {
+        lookups
+            .0
+            .join(AT_ONCE, |waiting| assert!(waiting.is_empty()))
+    });
+    assert!(turns.iter().all(Option::is_some));
 }
 
 #[tokio::test]
@@ -57,10 +62,10 @@ async fn what_waits_is_looked_up_together() {
     }
     assert_eq!(turns.len(), AT_ONCE);
     let mut first = turns.swap_remove(0);
-    let taken = first.take().expect("those that wait");
+    let taken = first.next(take).expect("those that wait");
     assert_eq!((taken.len(), taken["a"].len()), (4, 2));
     assert!(
-        turns[0].take().is_none(),
+        turns[0].next(take).is_none(),
         "nothing is left for the other one"
     );
     drop((taken, first, turns));
@@ -114,7 +119,7 @@ fn a_thread_that_ends_leaves_nobody_waiting() {
         for _ in 0..AT_ONCE {
             let (answer, answered) = oneshot::channel();
             let turn = lookups.enqueue("a", answer).expect("a turn");
-            tokio::spawn(turn.run(database.reader().clone()));
+            tokio::spawn(run(turn, database.reader().clone()));
             waiting.push(answered);
         }
     });
