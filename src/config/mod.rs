@@ -15,6 +15,7 @@ mod limits;
 mod links;
 mod listen;
 mod load;
+mod logo;
 mod media;
 mod operator;
 mod problems;

@@ -11,7 +11,7 @@ use crate::{
     look::{Colour, Look},
 };
 
-use super::{explain::shown_text, problems::Problems, words};
+use super::{explain::shown_text, logo, problems::Problems, words};
 
 /// The most characters of a name.
 const MAX_NAME: usize = 100;
@@ -43,7 +43,7 @@ pub(super) struct OperatorFile {
     contact: Option<String>,
     /// The colour of links and buttons.
     color: Option<String>,
-    /// The folder with words of the operator's own.
+    /// The folder with words and a logo of the operator's own.
     directory: Option<PathBuf>,
 }
 
@@ -55,7 +55,7 @@ impl OperatorFile {
         problems: &mut Problems,
     ) -> (OperatorConfig, Languages, Look) {
         let words = self.words(folder, problems);
-        let look = self.look(problems);
+        let look = self.look(folder, problems);
         (self.checked(problems), words, look)
     }
 
@@ -63,7 +63,8 @@ impl OperatorFile {
         words::checked(self.directory.as_deref(), folder, problems)
     }
 
-    fn look(&self, problems: &mut Problems) -> Look {
+    fn look(&self, folder: &Path, problems: &mut Problems) -> Look {
+        let logo = logo::checked(self.directory.as_deref(), folder, problems);
         let colour = self.color.as_deref().and_then(|text| {
             let colour = Colour::parse(text);
             if colour.is_none() {
@@ -77,7 +78,7 @@ impl OperatorFile {
             }
             colour
         });
-        Look::of(colour)
+        Look::of(colour, logo)
     }
 
     fn checked(self, problems: &mut Problems) -> OperatorConfig {
@@ -289,7 +290,7 @@ mod tests {
                 ..OperatorFile::default()
             };
             let mut problems = Problems::default();
-            let look = file.look(&mut problems);
+            let look = file.look(Path::new(""), &mut problems);
             let told = super::super::ConfigError::from(problems).problems;
             (look.wide().text.contains("--accent:#0b6e4f;"), told)
         };

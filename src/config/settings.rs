@@ -8,7 +8,7 @@ use super::file::Config;
 
 /// The configuration of a running service. Clones see the same one, and its replacement.
 ///
-/// Earlier configurations stay in memory, some ten kilobytes each: requests may still look at them, and replacements are
+/// Earlier configurations stay in memory, some ten kilobytes each, and logos that were replaced: requests may still look at them, and replacements are
 /// rare.
 #[derive(Clone)]
 pub struct Settings(Arc<ArcSwap<&'static Config>>);
@@ -80,6 +80,7 @@ impl Config {
         keep!(usage.reconcile, "usage.reconcile");
         keep!(purge, "purge");
         keep!(traces, "traces");
+        self.look.share_logo(&running.look);
         let ids = |config: &Self| -> Vec<String> {
             let bridges = config.bridges.iter();
             bridges.map(|bridge| bridge.id.clone()).collect()

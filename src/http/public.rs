@@ -157,6 +157,7 @@ async fn answer(
         Target::Own(Route::Start) => Ok(public_site::start(request, state)),
         Target::Own(Route::SecurityTxt) => Ok(public_site::security_txt(request, state)),
         Target::Own(Route::Favicon) => Ok(public_site::favicon()),
+        Target::Own(Route::Logo) => Ok(public_site::logo(request, state)),
         Target::Legacy(path) => {
             Box::pin(public_link::answer_legacy(request, path, state, media)).await
         }

@@ -5,7 +5,7 @@ use actix_web::http::header;
 use crate::{
     config::Config,
     languages::{self, Language},
-    pages::Frame,
+    pages::{Frame, PageLogo},
 };
 
 use super::public_request::PublicRequest;
@@ -22,7 +22,19 @@ pub(super) fn frame(request: &PublicRequest, config: &Config) -> Frame {
         // A switch replaces the whole query.
         is_switchable: request.query().is_empty() || is_only_language(request.query()),
         look: config.look.clone(),
+        logo: logo(config),
     }
+}
+
+/// The operator's logo, by its whole address: pages are also reached by other hosts and paths.
+fn logo(config: &Config) -> Option<PageLogo> {
+    let (width, height) = config.look.logo()?.sides();
+    let public_url = config.public_url.as_str().trim_end_matches('/');
+    Some(PageLogo {
+        url: format!("{public_url}/logo"),
+        width,
+        height,
+    })
 }
 
 /// The address of another page of this site, which stays in a language that was asked for in the address.

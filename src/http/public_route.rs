@@ -23,11 +23,13 @@ pub(super) enum Route<'a> {
     SecurityTxt,
     /// `/favicon.ico`.
     Favicon,
+    /// `/logo`.
+    Logo,
 }
 
 impl<'a> Route<'a> {
     /// The patterns of all routes.
-    pub(super) const PATTERNS: [&'static str; 9] = [
+    pub(super) const PATTERNS: [&'static str; 10] = [
         "/m/{token}",
         "/t/{token}",
         "/v/{token}",
@@ -37,6 +39,7 @@ impl<'a> Route<'a> {
         "/",
         "/.well-known/security.txt",
         "/favicon.ico",
+        "/logo",
     ];
 
     /// Reads a path; `prefix`: the path of `public_url`, which a reverse proxy may strip or not.
@@ -56,6 +59,7 @@ impl<'a> Route<'a> {
             "/" => return Some(Self::Start),
             "/.well-known/security.txt" => return Some(Self::SecurityTxt),
             "/favicon.ico" => return Some(Self::Favicon),
+            "/logo" => return Some(Self::Logo),
             _ => {}
         }
         let (kind, rest) = path.strip_prefix('/')?.split_once('/')?;
@@ -87,6 +91,7 @@ impl<'a> Route<'a> {
             start,
             security,
             icon,
+            logo,
         ] = Self::PATTERNS;
         match self {
             Self::Media(_) => media,
@@ -98,6 +103,7 @@ impl<'a> Route<'a> {
             Self::Start => start,
             Self::SecurityTxt => security,
             Self::Favicon => icon,
+            Self::Logo => logo,
         }
     }
 }
@@ -129,6 +135,9 @@ mod tests {
             ("/", Some(Route::Start)),
             ("//", None),
             ("/favicon.ico", Some(Route::Favicon)),
+            ("/logo", Some(Route::Logo)),
+            ("/logo/", None),
+            ("/logo.svg", None),
             ("/.well-known/security.txt", Some(Route::SecurityTxt)),
             ("/.well-known/other.txt", None),
             ("", None),

@@ -1,19 +1,25 @@
-//! What the site says of itself: its start page, `/robots.txt`, `/.well-known/security.txt` and its icon.
+//! What the site says of itself: its start page, `/robots.txt`, `/.well-known/security.txt`, its icon and the
+//! operator's logo.
 
 use std::{collections::HashSet, time::Duration};
 
-use actix_web::{HttpResponse, HttpResponseBuilder, http::header};
+use actix_web::{
+    HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+};
 use time::{OffsetDateTime, Time, format_description::well_known::Rfc3339};
 
 use crate::pages::{self, StartPage};
 
 use super::{
-    public_error::PublicError, public_headers, public_language, public_request::PublicRequest,
-    state::AppState,
+    conditions::conditions, public_error::PublicError, public_headers, public_language,
+    public_request::PublicRequest, state::AppState,
 };
 
 /// The icon: 16, 32 and 48 pixels wide.
 const ICON: &[u8] = include_bytes!("../../templates/favicon.ico");
+/// The policy of the logo: opened by itself, it runs and loads nothing.
+const LOGO_CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 /// For how long `security.txt` holds: less than a year (RFC 9116, section 2.5.5).
 const HOLDS_FOR: Duration = Duration::from_secs(180 * 86_400);
 
@@ -72,6 +78,27 @@ pub(super) fn favicon() -> HttpResponse {
     kept("public, max-age=604800")
         .content_type("image/x-icon")
         .body(ICON)
+}
+
+/// `GET` and `HEAD /logo`, if the operator has one.
+pub(super) fn logo(request: &PublicRequest, state: &AppState) -> HttpResponse {
+    let config = state.config();
+    let Some(logo) = config.look.logo() else {
+        return PublicError::not_found().respond(request, config);
+    };
+    let preconditions = conditions(request.head()).preconditions;
+    let without_content = preconditions.status_without_content(logo.etag());
+    let mut response = kept(match without_content {
+        Some(StatusCode::PRECONDITION_FAILED) => "no-store",
+        _ => "public, max-age=300",
+    });
+    response
+        .insert_header((header::ETAG, logo.etag()))
+        .insert_header((header::CONTENT_SECURITY_POLICY, LOGO_CSP));
+    match without_content {
+        Some(status) => response.status(status).finish(),
+        None => response.content_type(logo.media_type()).body(logo.bytes()),
+    }
 }
 
 /// An answer that may be kept for a while.

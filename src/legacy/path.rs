@@ -16,7 +16,7 @@ pub enum PathError {
     Template,
     /// It covers routes of ours.
     #[error(
-        "it covers /m, /t, /v, /r, /robots.txt, /favicon.ico or /.well-known; allowed is a path that begins otherwise"
+        "it covers /m, /t, /v, /r, /robots.txt, /favicon.ico, /logo or /.well-known; allowed is a path that begins otherwise"
     )]
     Covers,
 }
@@ -106,7 +106,7 @@ impl Pattern {
             Some(Piece::Text(text)) => {
                 matches!(
                     text.as_str(),
-                    "m" | "t" | "v" | "r" | "robots.txt" | "favicon.ico" | ".well-known"
+                    "m" | "t" | "v" | "r" | "robots.txt" | "favicon.ico" | "logo" | ".well-known"
                 )
             }
             _ => true,
@@ -172,7 +172,7 @@ pub(super) fn everywhere(patterns: &[Pattern], public_path: &str) -> Vec<Pattern
 }
 
 /// The shapes of our own routes.
-pub(super) fn our_routes() -> [Pattern; 7] {
+pub(super) fn our_routes() -> [Pattern; 8] {
     let pattern = |name: &str, has_token: bool, is_named| Pattern {
         pieces: std::iter::once(Piece::Text(name.to_owned()))
             .chain(has_token.then_some(Piece::Tag))
@@ -186,6 +186,7 @@ pub(super) fn our_routes() -> [Pattern; 7] {
         pattern("r", true, false),
         pattern("robots.txt", false, false),
         pattern("favicon.ico", false, false),
+        pattern("logo", false, false),
         pattern(".well-known", true, false),
     ]
 }

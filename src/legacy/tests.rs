@@ -284,6 +284,7 @@ fn our_routes_are_not_covered() {
         "r",
         "robots.txt",
         "favicon.ico",
+        "logo",
         ".well-known",
     ] {
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::SystemTime};
 
-use actix_web::http::header::HttpDate;
+use actix_web::http::{StatusCode, header::HttpDate};
 
 /// Why an answer carries no media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,20 @@ impl Preconditions<'_> {
         } else {
             None
         }
+    }
+
+    /// The status of an answer without content, if they ask for one, for what has an entity tag (strong and quoted) and
+    /// no date.
+    #[must_use]
+    pub fn status_without_content(&self, etag: &str) -> Option<StatusCode> {
+        let validators = Validators {
+            etag,
+            last_modified: None,
+        };
+        self.decide(validators).map(|no_media| match no_media {
+            NoMedia::NotModified => StatusCode::NOT_MODIFIED,
+            NoMedia::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        })
     }
 
     /// Whether the client means other media than this: by a strong comparison, or by a date. A date

@@ -5,7 +5,7 @@
 //! computed from the style itself, so that it is never copied by hand after a change; a test compares
 //! it with the style block of the rendered pages.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use crate::look::{Look, StyleBlock, source_of, tight};
 
@@ -21,9 +21,9 @@ pub(super) static TIME_SCRIPT: LazyLock<String> =
 static TIME_SOURCE: LazyLock<String> = LazyLock::new(|| source_of(&TIME_SCRIPT));
 
 static ANSWER_CSP: LazyLock<String> =
-    LazyLock::new(|| policy(Look::built_in().narrow(), "'self'", "'none'"));
+    LazyLock::new(|| policy(Look::built_in().narrow(), ["'self'"; 2], "'none'"));
 static DOCS_CSP: LazyLock<String> = LazyLock::new(|| {
-    let policy = policy(docs_style(), "'self'", "'none'");
+    let policy = policy(docs_style(), ["'self'"; 2], "'none'");
     let source = source_of(DOCS_SCRIPT);
     format!("{policy}; script-src '{source}'; connect-src 'self'")
 });
@@ -48,7 +48,7 @@ pub fn answer_csp() -> &'static str {
 /// The policy of error pages and of the site's own page.
 #[must_use]
 pub fn page_csp(frame: &Frame) -> String {
-    policy(frame.look.narrow(), "'self'", "'none'")
+    page_policy(frame, frame.look.narrow(), "'self'", "'none'")
 }
 
 /// The policy of a page that shows media from `media_origin`.
@@ -59,14 +59,17 @@ pub fn page_csp(frame: &Frame) -> String {
 /// name (such as an IPv6 address) is left out, and `'self'` remains.
 #[must_use]
 pub fn view_csp(frame: &Frame, media_origin: &str) -> String {
-    with_time(&policy(frame.look.wide(), &sources(media_origin), "'none'"))
+    let style = frame.look.wide();
+    let sources = sources(media_origin);
+    with_time(&page_policy(frame, style, &sources, "'none'"))
 }
 
 /// The same for a page with the lines of a text.
 #[must_use]
 pub fn paste_csp(frame: &Frame, media_origin: &str) -> String {
     let style = frame.look.lines();
-    with_time(&policy(style, &sources(media_origin), "'none'"))
+    let sources = sources(media_origin);
+    with_time(&page_policy(frame, style, &sources, "'none'"))
 }
 
 fn with_time(policy: &str) -> String {
@@ -83,13 +86,25 @@ fn sources(media_origin: &str) -> String {
 /// The policy of a page with a form, which is sent to the page itself.
 #[must_use]
 pub fn form_csp(frame: &Frame) -> String {
-    policy(frame.look.narrow(), "'self'", "'self'")
+    page_policy(frame, frame.look.narrow(), "'self'", "'self'")
 }
 
-fn policy(style: &StyleBlock, media_sources: &str, form_targets: &str) -> String {
+/// The policy of a page that shows media from these sources, and the operator's logo, if there is one.
+fn page_policy(frame: &Frame, style: &StyleBlock, media: &str, form_targets: &str) -> String {
+    let logo = frame.logo.as_ref().and_then(|logo| origin(&logo.url));
+    let pictures = match logo {
+        Some(origin) if media.split(' ').all(|source| source != origin) => {
+            Cow::Owned(format!("{media} {origin}"))
+        }
+        _ => Cow::Borrowed(media),
+    };
+    policy(style, [&pictures, media], form_targets)
+}
+
+fn policy(style: &StyleBlock, [pictures, media]: [&str; 2], form_targets: &str) -> String {
     format!(
-        "default-src 'none'; style-src '{style}'; img-src {media_sources}; \
-         media-src {media_sources}; base-uri 'none'; form-action {form_targets}; frame-ancestors 'none'",
+        "default-src 'none'; style-src '{style}'; img-src {pictures}; \
+         media-src {media}; base-uri 'none'; form-action {form_targets}; frame-ancestors 'none'",
         style = style.source,
     )
 }
@@ -118,7 +133,10 @@ fn origin(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{languages::Language, pages::tests::frame};
+    use crate::{
+        languages::Language,
+        pages::tests::{frame, logo},
+    };
 
     #[test]
     fn the_policy_allows_the_style_and_own_media_and_nothing_else() {
@@ -150,6 +168,36 @@ mod tests {
                 csp.contains("media-src 'self' https://media.example.org:8443; "),
                 "{csp}"
             );
+        }
+    }
+
+    #[test]
+    fn a_logo_adds_its_origin_to_those_of_pictures_alone() {
+        let plain = frame(Language::English);
+        let with = |url: &str| Frame {
+            logo: Some(logo(url)),
+            ..frame(Language::English)
+        };
+        let own = with("https://media.example.org:8443/some/path/logo");
+        for policy in [page_csp, form_csp] {
+            let (before, after) = (policy(&plain), policy(&own));
+            let replaced = before.replace(
+                "img-src 'self';",
+                "img-src 'self' https://media.example.org:8443;",
+            );
+            assert_eq!(after, replaced);
+            // One that a policy cannot name, or that would end it, adds nothing.
+            for url in ["https://[::1]:8480/logo", "https://a;script-src *"] {
+                assert_eq!(policy(&with(url)), before);
+            }
+        }
+        for policy in [view_csp, paste_csp] {
+            let media = "https://media.example.org:8443";
+            assert_eq!(policy(&own, media), policy(&plain, media));
+            let elsewhere = policy(&own, "https://elsewhere.example");
+            let pictures = "img-src 'self' https://elsewhere.example https://media.example.org:8443; \
+                            media-src 'self' https://elsewhere.example; ";
+            assert!(elsewhere.contains(pictures), "{elsewhere}");
         }
     }
 

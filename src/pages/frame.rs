@@ -16,6 +16,19 @@ pub struct Frame {
     pub is_switchable: bool,
     /// Its style.
     pub look: Look,
+    /// The operator's logo.
+    pub logo: Option<PageLogo>,
+}
+
+/// The operator's logo, as a page shows it.
+#[derive(Clone, Debug)]
+pub struct PageLogo {
+    /// Its whole address.
+    pub url: String,
+    /// How wide it is shown, in pixels.
+    pub width: u32,
+    /// How high it is shown, in pixels.
+    pub height: u32,
 }
 
 impl Frame {
@@ -26,6 +39,7 @@ impl Frame {
             texts,
             is_switchable: false,
             look: Look::built_in(),
+            logo: None,
         }
     }
 

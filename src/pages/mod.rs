@@ -1,7 +1,7 @@
 //! The pages that people see in their browser: one struct per template, plain values in, HTML out.
 //!
 //! The pages are made for somebody who has never heard of Matrix. They need nothing but themselves:
-//! no script, no font, no image of their own, one style block. Every value is escaped by the templates. The API's
+//! no script, no font, no image but an operator's logo, one style block. Every value is escaped by the templates. The API's
 //! description, which is for operators, has a script.
 
 mod api_docs;
@@ -31,7 +31,7 @@ pub use console::{
 };
 pub use csp::{answer_csp, docs_csp, form_csp, page_csp, paste_csp, view_csp};
 pub use error::{Cause, ErrorPage};
-pub use frame::Frame;
+pub use frame::{Frame, PageLogo};
 pub use gallery::GalleryItem;
 pub use oembed::{Oembed, within};
 pub use paste::{Grammars, PastePage, Rows, rows};

@@ -54,6 +54,27 @@ export async function incomplete(page) {
   });
 }
 
+/** The operator's logo is loaded, beside the name of the site and as large as the page says; elsewhere there is none. */
+export async function logo(page, visit) {
+  return page.evaluate(async wanted => {
+    const brand = document.querySelector('.brand');
+    const picture = brand?.querySelector('img');
+    if (!wanted || !picture) {
+      return wanted === Boolean(picture) ? [] : [wanted ? 'it has no logo' : 'it has a logo'];
+    }
+    await picture.decode();
+    const {width, height, left, right} = picture.getBoundingClientRect();
+    const name = document.createRange();
+    name.selectNodeContents(brand.lastChild);
+    const words = name.getBoundingClientRect();
+    const isBefore = document.dir === 'rtl' ? words.right < left : right < words.left;
+    const isShown = picture.complete && picture.naturalWidth > 0;
+    const isAsTold = width === Number(picture.getAttribute('width')) && height === Number(picture.getAttribute('height'));
+    return isShown && isAsTold && isBefore && picture.alt === '' ? []
+      : [`the logo is ${width} by ${height} px, ${picture.naturalWidth} px by itself, from ${left} to ${right}`];
+  }, Boolean(visit.has_logo));
+}
+
 /** What a page has to say, and what names of others may not do to it. */
 export async function texts(page, visit, language, report) {
   const {title, text, scripts, owned, lang, direction} = await page.evaluate(() => ({

@@ -8,7 +8,7 @@ import {acts} from './acts.mjs';
 import {actsWithoutScripts} from './acts_without_scripts.mjs';
 import {logIn} from './console.mjs';
 import {Watch} from './watch.mjs';
-import {barriers, doesNotFit, incomplete, keyboardOrder, texts} from './looks.mjs';
+import {barriers, doesNotFit, incomplete, keyboardOrder, logo, texts} from './looks.mjs';
 
 // What stands in the way of people is looked for where the look is whole: in each scheme and in each width.
 const LOOKS = [
@@ -88,7 +88,7 @@ function looksIn(language) {
 }
 
 /** What is wrong with a page as it is now, by the name of its pictures. */
-async function look(page, name, language, report) {
+async function look(page, visit, name, language, report) {
   for (const appearance of looksIn(language)) {
     const {colorScheme, width, height, isWhole} = appearance;
     await page.emulateMedia({colorScheme, reducedMotion: 'reduce'});
@@ -97,6 +97,7 @@ async function look(page, name, language, report) {
     if (isWhole) (await barriers(page, axe)).forEach(told);
     (await doesNotFit(page)).forEach(told);
     (await incomplete(page)).forEach(told);
+    (await logo(page, visit)).forEach(told);
     await picture(page, name, language, appearance);
   }
 }
@@ -113,12 +114,12 @@ async function withScripts(visit, language) {
     await watch.opened(page, response);
     await texts(page, visit, language, report);
     const text = await page.locator('body').innerText();
-    await look(page, visit.name, language, report);
+    await look(page, visit, visit.name, language, report);
     await page.setViewportSize(LOOKS[0]);
     (await keyboardOrder(page)).forEach(report);
     await watch.stopped(page);
     for (const act of visit.acts ?? []) {
-      const lookAgain = name => look(page, `${visit.name}-${name}`, language, report);
+      const lookAgain = name => look(page, visit, `${visit.name}-${name}`, language, report);
       await acts[act]({page, visit, watch, report, lookAgain});
     }
     await watch.stopped(page);

@@ -10,9 +10,9 @@ use crate::{
     languages::{Language, Moment},
     look::source_of,
 };
-use samples::{all_pages, paste_page};
+use samples::{all_pages, paste_page, readers_pages};
 
-pub(super) use samples::{frame, view_page};
+pub(super) use samples::{frame, logo, view_page};
 
 /// The one script of pages of media.
 fn time_script() -> String {
@@ -255,6 +255,9 @@ fn pages_for_looking() {
     for (name, html) in all_pages() {
         write(&format!("{name}.html"), &html);
     }
+    for (name, html) in readers_pages(Some(&logo("https://media.example.org/logo"))) {
+        write(&format!("logo-{name}.html"), &html);
+    }
     write(
         "csp.txt",
         &view_csp(&frame(Language::English), "https://media.example.org"),
@@ -271,6 +274,24 @@ fn a_page_is_light_besides_its_media() {
             _ => 15 << 10,
         };
         assert!(html.len() <= most, "{name}: {} bytes", html.len());
+    }
+}
+
+#[test]
+fn a_logo_stands_in_the_place_of_the_sign_and_nothing_else_changes() {
+    let logo = logo("https://media.example.org/some/path/logo?a&b");
+    let shown = "<span class=\"brand\"><img src=\"https://media.example.org/some/path/logo?a&#38;b\" width=\"160\" \
+                 height=\"32\" alt=\"\">";
+    let (before, after) = (readers_pages(None), readers_pages(Some(&logo)));
+    assert!(before.len() > 100);
+    for ((name, before), (_, after)) in before.iter().zip(&after) {
+        let (start, rest) = before
+            .split_once("<span class=\"brand\">")
+            .expect("a brand");
+        let (sign, rest) = rest.split_once("</svg>").expect("a sign");
+        assert!(sign.starts_with("<svg aria-hidden=\"true\""), "{name}");
+        assert_eq!(*after, format!("{start}{shown}{rest}"), "{name}");
+        assert!(after.len() <= before.len(), "{name}");
     }
 }
 

@@ -15,6 +15,16 @@ pub(in crate::pages) fn frame(language: Language) -> Frame {
         texts: Languages::built_in().of(language),
         is_switchable: true,
         look: Look::built_in(),
+        logo: None,
+    }
+}
+
+/// A logo of the largest size.
+pub(in crate::pages) fn logo(url: &str) -> PageLogo {
+    PageLogo {
+        url: url.to_owned(),
+        width: 160,
+        height: 32,
     }
 }
 
@@ -87,9 +97,18 @@ const AWKWARD_NAME: &str =
 
 /// Every page once in each language, by a name.
 pub(super) fn all_pages() -> Vec<(String, String)> {
-    let mut pages = vec![("docs".to_owned(), api_docs::tests::api_docs_page().render())];
+    let docs = ("docs".to_owned(), api_docs::tests::api_docs_page().render());
+    [vec![docs], readers_pages(None)].concat()
+}
+
+/// Those of readers, with a logo or without one.
+pub(super) fn readers_pages(logo: Option<&PageLogo>) -> Vec<(String, String)> {
+    let mut pages = vec![];
     for language in Language::ALL {
-        let frame = frame(language);
+        let frame = Frame {
+            logo: logo.cloned(),
+            ..frame(language)
+        };
         let mut own = media_pages(&frame);
         own.extend(start::tests::pages(&frame));
         own.extend(Cause::ALL.map(|cause| {

@@ -18,8 +18,10 @@ pub(super) const SHOWN: &str =
 /// As it is cut off where it is one of many.
 const CUT_OFF: &str = "<script>owned=1</script>\"'><img src=x on…";
 const OPERATOR: &str = "operator: {name: Example Society, contact: 'mailto:abuse@example.org'}";
+/// A logo that is dark on light pages and light on dark ones.
+const LOGO: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 32"><style>path{fill:#7a1fa2}@media (prefers-color-scheme:dark){path{fill:#f3c677}}</style><path d="M0 16 16 0l16 16-16 16zM40 4h56v8H40zm0 16h36v8H40z"/></svg>"#;
 /// A colour that cannot be read on white.
-const PALE: &str = "operator: {color: '#ffee58'}";
+const PALE: &str = "operator: {color: '#ffee58', directory: own}";
 const HOUR_MS: u64 = 3_600_000;
 
 pub struct Stage {
@@ -27,7 +29,7 @@ pub struct Stage {
     service: Service,
     /// One whose network has the hostile name.
     hostile: Service,
-    /// One whose pages say who has shared what.
+    /// One whose pages say who has shared what, and show a logo of the operator's.
     telling: Service,
     _folder: tempfile::TempDir,
 }
@@ -44,7 +46,11 @@ fn visit(name: &str, url: &Value, more: Value) -> Value {
 /// One more service beside the same homeserver, whose bridge is another one, and whose pages have a colour of their own.
 async fn beside(world: &World, folder: &Path, name: &str, bridge: &str) -> Service {
     let folder = folder.join(name);
-    std::fs::create_dir(&folder).expect("a folder");
+    let own = folder.join("own");
+    std::fs::create_dir_all(&own).expect("a folder");
+    if name == "telling" {
+        std::fs::write(own.join("logo.svg"), LOGO).expect("a logo");
+    }
     let named = |text: String| text.replace("network: Libera.Chat", bridge);
     let (clock, more) = (Clock::default(), format!("usage: {{mode: never}}\n{PALE}"));
     Service::start_edited(&folder, &world.url, "", &more, &clock, named).await
@@ -144,6 +150,7 @@ impl Stage {
             self.limited().await,
             self.texts().await,
             self.hostile().await,
+            self.logo(),
         ]
         .concat()
     }
@@ -226,7 +233,7 @@ impl Stage {
             visit(
                 "view-gallery",
                 &first["page_url"],
-                json!({"names": ["one.png", "two.png", CUT_OFF, "@alice:example.org"], "says": ["Shared together"], "acts": ["open-code"]}),
+                json!({"names": ["one.png", "two.png", CUT_OFF, "@alice:example.org"], "says": ["Shared together"], "acts": ["open-code"], "has_logo": true}),
             ),
             visit(
                 "view-pdf",
@@ -323,5 +330,14 @@ impl Stage {
                 names,
             ),
         ]
+    }
+
+    /// Pages of a few words with a logo beside the name of the site.
+    fn logo(&self) -> Vec<Value> {
+        let at = |path: &str| json!(format!("{}{path}", self.telling.public));
+        let mut lost = visit("logo-lost", &at("/m/none"), json!({"has_logo": true}));
+        lost["status"] = json!(404);
+        let start = visit("logo-start", &at("/"), json!({"has_logo": true}));
+        vec![lost, start]
     }
 }
