@@ -168,11 +168,9 @@ impl DenyList {
 }
 
 /// A SHA-256 from its digits.
-fn digest(hex: &str) -> Option<[u8; 32]> {
+fn digest(text: &str) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
-    for (byte, place) in digest.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(hex.get(place..place + 2)?, 16).ok()?;
-    }
+    hex::decode_to_slice(text, &mut digest).ok()?;
     Some(digest)
 }
 

@@ -30,25 +30,15 @@ impl ObjectKey {
 
     /// 64 lower-case hexadecimal digits.
     pub(super) fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.0)
     }
 
     /// Reads the text of [`Self::to_hex`].
     pub(super) fn from_hex(text: &str) -> Option<Self> {
-        let text = text.as_bytes();
-        if text.len() != 64 {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks(2)) {
-            let digit = |c: u8| match c {
-                b'0'..=b'9' => Some(c - b'0'),
-                b'a'..=b'f' => Some(c - b'a' + 10),
-                _ => None,
-            };
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
-        Some(Self(bytes))
+        let mut bytes = [0; Self::LENGTH];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        let key = Self(bytes);
+        (key.to_hex() == text).then_some(key)
     }
 
     /// The key of what comes out of these bytes under the keys of a file: who names other ones gets

@@ -125,7 +125,10 @@ impl Takedown {
         let revoked = revoker.revoke(None, criteria).await?.links;
         let unread = match digest {
             Ok(digest) => {
-                denied.push(self.deny(DenyKind::Sha256, &hex(&digest), reason).await?);
+                denied.push(
+                    self.deny(DenyKind::Sha256, &hex::encode(digest), reason)
+                        .await?,
+                );
                 None
             }
             Err(why) => Some(why),
@@ -146,7 +149,7 @@ impl Takedown {
         digest: &[u8; 32],
         reason: &str,
     ) -> Result<Denial, TakedownError> {
-        let value = hex(digest);
+        let value = hex::encode(digest);
         let work = self.deny(DenyKind::Sha256, &value, reason);
         let subject = format!("sha256 {value}");
         self.auditor.during("takedown", subject, work, |_| 0).await
@@ -181,8 +184,4 @@ impl Takedown {
         put(&self.database, &denial, reason.to_owned(), &self.clock).await?;
         Ok(denial)
     }
-}
-
-fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -313,8 +313,7 @@ impl Digested {
     }
 
     fn digest(self) -> String {
-        let bytes = self.hash.finalize();
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.hash.finalize())
     }
 }
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 /// All forms of a secret.
 pub(super) fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
-    let lower: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let lower: String = hex::encode(secret);
     let mut forms = vec![
         Zeroizing::new(secret.to_vec()),
         Zeroizing::new(lower.to_ascii_uppercase().into_bytes()),
