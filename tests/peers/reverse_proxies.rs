@@ -185,3 +185,36 @@ async fn apache_passes_everything_on() {
     scene.counts_its_clients().await;
     drop(before);
 }
+
+#[tokio::test]
+async fn caddy_passes_everything_on() {
+    let Some(caddy) = find("Caddy", "CADDY", "/usr/bin/caddy") else {
+        return;
+    };
+    let scene = Scene::new().await;
+    let folder = scene.world.folder.path();
+    let site = format!("http://127.0.0.1:{} {{\n\tbind 127.0.0.1\n", scene.port);
+    let server = scene.changed(
+        include_str!("../../examples/reverse-proxy/Caddyfile"),
+        &[("media.example.org {\n", &site)],
+    );
+    let whole = format!("{{\n\tadmin off\n}}\n{server}");
+    let config = folder.join("Caddyfile");
+    std::fs::write(&config, whole).expect("written");
+    // What it keeps for itself stands below its home.
+    let home = format!("HOME={}", folder.display());
+    let (caddy, config) = (caddy.display().to_string(), config.display().to_string());
+    let arguments = [
+        &home,
+        &caddy,
+        "run",
+        "--adapter",
+        "caddyfile",
+        "--config",
+        &config,
+    ];
+    let before = Program::start(Path::new("/usr/bin/env"), &arguments, scene.port, folder).await;
+    scene.serves_as_if_nothing_was_between().await;
+    scene.counts_its_clients().await;
+    drop(before);
+}
