@@ -70,10 +70,17 @@ pub(super) async fn look_at_ping(
     homeserver: &Homeserver,
     bridge: &BridgeConfig,
     config: &Config,
+    runs: bool,
     findings: &mut Findings,
 ) {
     let tried = format!("a ping of the homeserver for bridge {}", bridge.id);
     let trial = findings.of("ping", tried);
+    if !runs {
+        return trial.warning(
+            "not asked for: the service does not run",
+            "start the service first",
+        );
+    }
     let error = match homeserver.ping(bridge, "medialink-doctor").await {
         Ok(duration_ms) => return trial.ok(format_args!("it reaches us, in {duration_ms} ms")),
         Err(error) => error,
@@ -87,8 +94,7 @@ pub(super) async fn look_at_ping(
              redactions arrive"
         }
         "M_CONNECTION_FAILED" | "M_CONNECTION_TIMEOUT" => {
-            "url in the registration has to lead from the homeserver to listen.internal; start the service if it does \
-             not run"
+            "url in the registration has to lead from the homeserver to listen.internal"
         }
         "M_BAD_STATUS" => {
             "url in the registration leads to something else, or hs_token is not that of the registration"

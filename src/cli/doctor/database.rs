@@ -24,7 +24,14 @@ pub(super) async fn look(config: &Config, clock: &Clock, findings: &mut Findings
             "mend what the error names; before the first start of medialink serve there is no database",
         ),
     }
+    let has_no_file = findings.has_fault("key_file");
     let trial = findings.of("keys", format_args!("the link keys, {}", config.key_file));
+    if has_no_file {
+        return trial.warning(
+            "not looked at: the key file cannot be taken",
+            "mend the key file first",
+        );
+    }
     match Stores::look_at_keys(config).await {
         Ok(()) => trial.ok("nothing contradicts the links that were signed"),
         Err(error) => trial.fault(

@@ -29,7 +29,8 @@ impl Level {
 pub(super) struct Findings {
     is_json: bool,
     warnings: usize,
-    faults: usize,
+    /// The checks that have found one.
+    faults: Vec<&'static str>,
 }
 
 /// Something that is tried, of which there is one finding.
@@ -59,21 +60,33 @@ impl Findings {
 
     /// Whether nothing has to be mended.
     pub(super) fn is_sound(&self) -> bool {
-        self.faults == 0
+        self.faults.is_empty()
+    }
+
+    /// Whether a check has found a fault, from which others would only follow.
+    pub(super) fn has_fault(&self, check: &str) -> bool {
+        self.faults.contains(&check)
     }
 
     /// Says how many there were.
     pub(super) fn conclude(&self) {
         if !self.is_json {
-            println!("{} faults, {} warnings", self.faults, self.warnings);
+            println!("{} faults, {} warnings", self.faults.len(), self.warnings);
         }
     }
 
-    fn tell(&mut self, check: &str, level: Level, tried: &str, found: &str, todo: Option<&str>) {
+    fn tell(
+        &mut self,
+        check: &'static str,
+        level: Level,
+        tried: &str,
+        found: &str,
+        todo: Option<&str>,
+    ) {
         match level {
             Level::Ok => {}
             Level::Warning => self.warnings += 1,
-            Level::Fault => self.faults += 1,
+            Level::Fault => self.faults.push(check),
         }
         let level = level.word();
         let line = if self.is_json {

@@ -243,7 +243,14 @@ async fn look_at_head(probe: &Probe, link: &Link, findings: &mut Findings) {
 
 /// Follows the link after it was revoked; `is_told`: caches in front are told of ends.
 pub(super) async fn after_end(probe: &Probe, link: &Link, is_told: bool, findings: &mut Findings) {
+    let was_no_link = findings.has_fault("follow");
     let trial = findings.of("end", "the revoked link through the public URL");
+    if was_no_link {
+        return trial.warning(
+            "not looked at: it did not open before either",
+            "mend what follow has found first",
+        );
+    }
     match probe.ask(Method::GET, &link.url, &[]).await {
         Ok(answer) if answer.status == 410 => trial.ok("410: it has ended"),
         Ok(answer) if answer.status == 200 && is_told => trial.warning(

@@ -60,16 +60,16 @@ pub(super) async fn run(
         internal: format!("http://{}", reachable(config.internal_listen)),
     };
     let features = homeserver::look(&round.homeserver, config, &clock, &mut findings).await;
+    let runs = service::look(&round.probe, &round.internal, config, &mut findings).await;
     let media = match &features {
         Some(features) => {
             round
-                .look_at_bridges(features, arguments.bridge.as_deref(), &mut findings)
+                .look_at_bridges(features, arguments.bridge.as_deref(), runs, &mut findings)
                 .await
         }
         None => None,
     };
-    let runs = service::look(&round.probe, &round.internal, config, &mut findings).await;
-    let is_reached = reach::look(&round.probe, config, &clock, &mut findings).await;
+    let is_reached = reach::look(&round.probe, config, &clock, runs, &mut findings).await;
     if let Some(media) = &media {
         if runs {
             round.follow(media, is_reached, &mut findings).await;
@@ -114,6 +114,7 @@ impl Round<'_> {
         &self,
         features: &Features,
         chosen: Option<&str>,
+        runs: bool,
         findings: &mut Findings,
     ) -> Option<Media> {
         let mut media: Option<Media> = None;
@@ -121,7 +122,7 @@ impl Round<'_> {
             if !bridges::look(&self.homeserver, bridge, findings).await {
                 continue;
             }
-            bridges::look_at_ping(&self.homeserver, bridge, self.config, findings).await;
+            bridges::look_at_ping(&self.homeserver, bridge, self.config, runs, findings).await;
             if media.is_none() && chosen.is_none_or(|chosen| chosen == bridge.id) {
                 let uploaded = link::upload(&self.homeserver, bridge, features, findings).await;
                 media = uploaded.map(|uploaded| Media {

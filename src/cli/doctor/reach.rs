@@ -18,11 +18,12 @@ const CERTIFICATE_DAYS: i64 = 14;
 /// What to do with a certificate that ends.
 const RENEW: &str = "renew it, and have the reverse proxy load it";
 
-/// Follows what is no link; whether the service answers at the public URL.
+/// Follows what is no link; whether the service answers at the public URL. `runs`: whether it answers elsewhere.
 pub(super) async fn look(
     probe: &Probe,
     config: &Config,
     clock: &Clock,
+    runs: bool,
     findings: &mut Findings,
 ) -> bool {
     let base = config.public_url.as_str().trim_end_matches('/');
@@ -31,6 +32,10 @@ pub(super) async fn look(
     let trial = findings.of("public_url", format_args!("{url}, which is no link"));
     let answer = match probe.ask(Method::GET, &url, &[]).await {
         Ok(answer) => answer,
+        Err(error) if !runs => {
+            trial.warning(error, "start the service first");
+            return false;
+        }
         Err(error) => {
             let todo = unreachable_hint(&config.public_url, &error);
             trial.fault(error, todo);

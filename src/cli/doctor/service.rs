@@ -13,6 +13,9 @@ pub(super) async fn look(
     config: &Config,
     findings: &mut Findings,
 ) -> bool {
+    let is_told = ["homeserver", "database"]
+        .iter()
+        .any(|check| findings.has_fault(check));
     let trial = findings.of("service", format_args!("the service at {internal}/ready"));
     let url = format!("{internal}/ready");
     let answer = match probe.ask(Method::GET, &url, &[]).await {
@@ -30,6 +33,10 @@ pub(super) async fn look(
     };
     match answer.status {
         200 => trial.ok("it runs, and is ready"),
+        503 if is_told => trial.warning(
+            "it runs, and is not ready, which follows from what is told above",
+            "mend what is told there first",
+        ),
         503 => trial.fault(
             "it runs, and is not ready: its database takes no writes, or the homeserver does not answer",
             "mend what is told of these; medialink health --ready says which",

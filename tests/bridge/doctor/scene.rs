@@ -39,9 +39,15 @@ impl Said {
         )
     }
 
-    /// There is this fault, and its line has all of these words.
+    /// There is this fault and no other one, and its line has all of these words.
     pub fn has_fault(&self, check: &str, words: &[&str]) {
         assert_eq!(self.code, Some(1), "{}", self.text);
+        assert_eq!(
+            self.of_level("fault"),
+            HashSet::from([check]),
+            "{}",
+            self.text
+        );
         let told = self.of(check);
         assert!(told.starts_with("fault: "), "{told}");
         for word in words {
@@ -58,9 +64,14 @@ pub struct Scene {
 impl Scene {
     /// With these lines in the configuration; the service does not run yet.
     pub async fn new(more: &str) -> Self {
+        Self::reached(more, |internal| format!("http://{internal}")).await
+    }
+
+    /// The homeserver looks for the service at the URL that `url` makes of the internal listener.
+    pub async fn reached(more: &str, url: impl FnOnce(&str) -> String) -> Self {
         let internal = format!("127.0.0.1:{}", free_port());
         let world = World::with(Options {
-            appservices: vec![appservice(Some(format!("http://{internal}")))],
+            appservices: vec![appservice(Some(url(&internal)))],
             ..Options::default()
         })
         .await;
@@ -70,6 +81,13 @@ impl Scene {
         process.internal = format!("http://{internal}");
         process.edit("{id: irc,", "{id: irc, appservice_id: medialink,");
         Self { world, process }
+    }
+
+    /// Nothing is wrong yet, and the service runs.
+    pub async fn running() -> Self {
+        let mut scene = Self::new("").await;
+        scene.process.start().await;
+        scene
     }
 
     /// Has it be reached through this URL.
