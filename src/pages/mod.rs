@@ -1,7 +1,8 @@
 //! The pages that people see in their browser: one struct per template, plain values in, HTML out.
 //!
 //! The pages are made for somebody who has never heard of Matrix. They need nothing but themselves:
-//! no script, no font, no image but an operator's logo, one style block. Every value is escaped by the templates. The API's
+//! no font, no image but an operator's logo, one style block, and one script, which tells times as the reader's clock does
+//! and without which nothing is lost. Every value is escaped by the templates. The API's
 //! description, which is for operators, has a script.
 
 mod api_docs;

@@ -15,7 +15,7 @@ pub struct Oembed {
     #[serde(rename = "type")]
     kind: &'static str,
     title: String,
-    provider_name: &'static str,
+    provider_name: String,
     provider_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     cache_age: Option<i64>,
@@ -57,7 +57,7 @@ impl Oembed {
             version: "1.0",
             kind: "link",
             title: page.heading(),
-            provider_name: "Medialink",
+            provider_name: page.frame.say("site-name"),
             provider_url: provider_url.to_owned(),
             cache_age,
             ..Self::default()

@@ -6,6 +6,8 @@ use askama::Template;
 #[derive(Clone, Debug, Template)]
 #[template(path = "tags.html")]
 pub(super) struct Tags<'a> {
+    /// What the site is called.
+    pub site_name: String,
     /// The file's name.
     pub title: String,
     /// One sentence about it.
@@ -116,6 +118,7 @@ mod tests {
             ("audio", "https://h/m/t", None, true, "summary"),
         ] {
             let tags = Tags {
+                site_name: "A & B".to_owned(),
                 title: "a".to_owned(),
                 description: "b".to_owned(),
                 page_type: "website",

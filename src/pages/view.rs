@@ -203,6 +203,7 @@ impl ViewPage {
     /// What link previews read.
     pub(super) fn tags(&self) -> Tags<'_> {
         Tags {
+            site_name: self.frame.say("site-name"),
             title: self.heading(),
             description: self.provenance(),
             page_type: self.open_graph_type(),

@@ -1,6 +1,7 @@
 //! Words of the operator's own on the pages, read at the start and at SIGHUP.
 
 use reqwest::header;
+use serde_json::{Value, json};
 use support::{Process, World, eventually};
 
 const MORE: &str = "usage: {mode: never}\noperator: {directory: words}";
@@ -17,6 +18,29 @@ fn write(world: &World, name: &str, text: &str) {
     let folder = world.folder.path().join("words");
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join(name), text).expect("a file");
+}
+
+/// What link previews read has the name of the site in the language that is asked for.
+async fn previews_tell_the_name(world: &World, process: &Process) {
+    let (mxc, token) = world.upload("a cat", "image/jpeg").await;
+    let body = json!({"mxc": mxc, "content_token": token, "room_id": world.room_id, "filename": "cat.jpg"});
+    let link = process.issue(body).await;
+    let page_url = link["page_url"].as_str().expect("a page");
+    let get = async |url: &str| {
+        let request = process
+            .client
+            .get(url)
+            .header(header::ACCEPT_LANGUAGE, "de");
+        let answer = request.send().await.expect("an answer");
+        answer.text().await.expect("a text")
+    };
+    let page = get(page_url).await;
+    let name = "<meta property=\"og:site_name\" content=\"&#60;Verein&#62;\">";
+    assert!(page.contains(name), "{page}");
+    let mut oembed = reqwest::Url::parse(&format!("{}/oembed", process.public)).expect("a URL");
+    oembed.query_pairs_mut().append_pair("url", page_url);
+    let told: Value = serde_json::from_str(&get(oembed.as_str()).await).expect("JSON");
+    assert_eq!(told["provider_name"], "<Verein>");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,6 +64,7 @@ async fn own_words_take_the_place_of_the_service_s() {
     }
     let page = start_page(&process, "en").await;
     assert!(page.contains("</svg>Medialink</span>"), "{page}");
+    previews_tell_the_name(&world, &process).await;
     write(&world, "en.ftl", "site-name = Example Media");
     process.signal("HUP");
     eventually("the new words", async || {
