@@ -53,9 +53,6 @@ pub(super) enum Command {
         links: Vec<String>,
         #[command(flatten)]
         which: Which,
-        /// Those of media that this user shared.
-        #[arg(long)]
-        sender: Option<String>,
         /// Those issued before this time, in milliseconds since the epoch.
         #[arg(long)]
         issued_before_ts: Option<i64>,
@@ -89,6 +86,9 @@ pub(super) struct Which {
     /// Only those of this media.
     #[arg(long)]
     mxc: Option<String>,
+    /// Only those of media that this user shared.
+    #[arg(long)]
+    sender: Option<String>,
 }
 
 impl Which {
@@ -97,6 +97,7 @@ impl Which {
             room_id: self.room,
             event_id: self.event,
             mxc: self.mxc,
+            sender: self.sender,
             ..Criteria::default()
         };
         (self.bridge, criteria)
@@ -115,12 +116,10 @@ pub(super) async fn run(config: &Config, command: Command) -> anyhow::Result<Exi
         Command::Revoke {
             links,
             which,
-            sender,
             issued_before_ts,
             how,
         } => {
             let (bridge, mut criteria) = which.criteria();
-            criteria.sender = sender;
             criteria.issued_before = issued_before_ts;
             match (links.is_empty(), criteria.is_empty()) {
                 (true, true) => bail!(

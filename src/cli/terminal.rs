@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 
 use time::{OffsetDateTime, macros::format_description};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Between two columns.
 const GAP: usize = 2;
@@ -48,7 +49,7 @@ impl Terminal {
         let mut widths = [0; N];
         for row in rows.iter().chain([&head]) {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
+                *width = (*width).max(cell.width());
             }
         }
         fit(&mut widths, self.width);
@@ -62,7 +63,7 @@ impl Terminal {
                     (true, _, "state") => colour_of(&cell),
                     _ => None,
                 };
-                let gap = " ".repeat(width - cell.chars().count() + GAP);
+                let gap = " ".repeat(width - cell.width() + GAP);
                 match colour {
                     Some(colour) => line.push_str(&format!("\x1b[{colour}m{cell}\x1b[0m{gap}")),
                     None => line.push_str(&format!("{cell}{gap}")),
@@ -98,11 +99,19 @@ fn fit(widths: &mut [usize], of: usize) {
     }
 }
 
+/// As much of a cell as has a place, in columns of the terminal: many letters of East Asia take two.
 fn cut(cell: &str, width: usize) -> String {
-    if cell.chars().count() <= width {
+    if cell.width() <= width {
         return cell.to_owned();
     }
-    let kept: String = cell.chars().take(width.saturating_sub(1)).collect();
+    let mut kept = String::new();
+    for letter in cell.chars() {
+        kept.push(letter);
+        if kept.width() >= width {
+            kept.pop();
+            break;
+        }
+    }
     format!("{kept}…")
 }
 
@@ -164,6 +173,28 @@ mod tests {
             let table = terminal.table(["id", "state", "room"], &rows());
             let widest = table.lines().map(|line| line.chars().count()).max();
             assert!(widest.is_some_and(|widest| widest <= width.max(3 * NARROWEST + 2 * GAP)));
+        }
+    }
+
+    #[test]
+    fn letters_take_as_many_columns_as_a_terminal_gives_them() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned);
+        let rows = [
+            row(["猫の写真", "a"]),
+            row(["e\u{301}🐈", "b"]),
+            row(["写真がたくさんある部屋の話", "c"]),
+        ];
+        let terminal = Terminal { width: 12, ..PLAIN };
+        assert_eq!(
+            terminal.table(["note", "id"], &rows),
+            "note      id\n猫の写真  a\ne\u{301}🐈       b\n写真が…   c\n"
+        );
+        for width in 16..40 {
+            let table = Terminal { width, ..PLAIN }.table(["note", "id"], &rows);
+            assert!(
+                table.lines().all(|line| line.width() <= width),
+                "{width}: {table}"
+            );
         }
     }
 
