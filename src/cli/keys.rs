@@ -54,6 +54,9 @@ pub(super) enum Command {
         /// Even if links may need it, which die then.
         #[arg(long)]
         force: bool,
+        /// Only says whether it would be taken out, and how many links would end.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Kills all links of a key. If it is the active one, a new one takes its place.
     Revoke {
@@ -82,7 +85,14 @@ pub(super) async fn run(
     let now = Clock::default().now_ms();
     match command {
         Command::Import(_) => {}
-        Command::Export { file } => export(&file, &keys)?,
+        Command::Export { file } => {
+            let auditor = Auditor::of_command(&database, &Clock::default());
+            let (subject, count) = (file.display().to_string(), keys.len());
+            let export = async { export(&file, &keys) };
+            auditor
+                .during("keys export", subject, export, |()| count)
+                .await?;
+        }
         Command::List { json } => keys_list::list(&database, keys, json).await?,
         Command::Rotate => {
             let clock = Clock::default();
@@ -91,7 +101,9 @@ pub(super) async fn run(
             println!("key {new} signs from now on; key {old} still verifies");
         }
         Command::Add { bridge, file } => add(config, &database, bridge, &file, now).await?,
-        Command::Retire { id, force } => retire(config, &database, id, force).await?,
+        Command::Retire { id, force, dry_run } => {
+            retire(config, &database, id, (force, dry_run)).await?;
+        }
         Command::Revoke { id, dry_run: true } => would_revoke(config, &database, id, now).await?,
         Command::Revoke { id, .. } => revoke(config, &database, id).await?,
     }
@@ -220,7 +232,7 @@ async fn retire(
     config: &Config,
     database: &Database,
     id: KeyId,
-    is_forced: bool,
+    (is_forced, is_dry): (bool, bool),
 ) -> anyhow::Result<()> {
     let clock = Clock::default();
     if let Some(newest) = history::newest(database.reader()).await? {
@@ -239,16 +251,19 @@ async fn retire(
             println!("forced: {need}");
         }
     }
+    let with_links = |ended: usize| match ended {
+        0 => String::new(),
+        ended => format!(", and with it {ended} live links"),
+    };
+    if is_dry {
+        key.check_retirable()?;
+        let ended = usize::try_from(key.live_links).unwrap_or(0);
+        println!("key {id} would be retired{}", with_links(ended));
+        return Ok(());
+    }
     let auditor = Auditor::of_command(database, &clock);
     let retirement = retire_key(config, database, &auditor, &clock, (&key, is_forced));
     let ended = shown("revoking", retirement).await?;
-    println!(
-        "key {id} is retired{}",
-        if ended > 0 {
-            format!(", and with it {ended} live links")
-        } else {
-            String::new()
-        }
-    );
+    println!("key {id} is retired{}", with_links(ended));
     Ok(())
 }

@@ -17,8 +17,12 @@ use crate::{
     config::Config,
     homeserver::Homeserver,
     key_store::KeyStore,
-    operations::{Auditor, PastedLink, Takedown, check_reason, find_link},
-    storage::{Database, Opener},
+    links::FoundLink,
+    operations::{
+        Auditor, PastedLink, RecordedLink, Takedown, TakedownError, check_reason, count_live,
+        find_link,
+    },
+    storage::{Database, Opener, links::Criteria},
 };
 
 /// How much of a file is read at once.
@@ -34,6 +38,9 @@ pub(super) struct Arguments {
     /// Why, for the operator; readers are not told.
     #[arg(long, default_value = "")]
     reason: String,
+    /// Only says what would be denied, and how many links would end.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -61,12 +68,20 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     for path in &arguments.file {
         let digest = digest_of_file(path)
             .with_context(|| format!("--file: {} cannot be read", path.display()))?;
+        if arguments.dry_run {
+            println!("sha256 {} would be denied", hex::encode(digest));
+            continue;
+        }
         let denial = links.takedown.deny_bytes(&digest, &reason).await?;
         println!("{denial} is denied now");
     }
     let mut code = ExitCode::SUCCESS;
     for (number, text) in arguments.links.iter().enumerate() {
-        if let Err(problem) = links.take_down(text, &reason).await {
+        let done = match arguments.dry_run {
+            true => links.would_take_down(text, &clock).await,
+            false => links.take_down(text, &reason).await,
+        };
+        if let Err(problem) = done {
             eprintln!("medialink: link {}: {problem:#}", number + 1);
             code = ExitCode::FAILURE;
         }
@@ -83,12 +98,33 @@ struct Links {
 }
 
 impl Links {
-    /// Takes down the media of a link.
-    async fn take_down(&self, text: &str, reason: &str) -> anyhow::Result<()> {
+    async fn find(&self, text: &str) -> anyhow::Result<RecordedLink> {
         let pasted = PastedLink::read(text, &self.keys, &self.config);
         let link_id = pasted.context("not a link of this service")?.link_id();
         let found = find_link(&self.database, &self.config, &link_id).await?;
-        let found = found.with_context(|| format!("no link is recorded with the ID {link_id}"))?;
+        found.with_context(|| format!("no link is recorded with the ID {link_id}"))
+    }
+
+    /// Says what would become of the media of a link.
+    async fn would_take_down(&self, text: &str, clock: &Clock) -> anyhow::Result<()> {
+        let found = self.find(text).await?;
+        let FoundLink::Recorded(row) = &found.link else {
+            return Err(TakedownError::Forgotten.into());
+        };
+        let mxc = row.claims.mxc.to_string();
+        println!("media {mxc} would be denied, and the bytes that it has");
+        let criteria = Criteria {
+            mxc: Some(mxc),
+            ..Criteria::default()
+        };
+        let live = count_live(&self.database, None, criteria, clock).await?;
+        println!("{live} links would be revoked");
+        Ok(())
+    }
+
+    /// Takes down the media of a link.
+    async fn take_down(&self, text: &str, reason: &str) -> anyhow::Result<()> {
+        let found = self.find(text).await?;
         let done = self.takedown.take_down(&self.config, &found, reason);
         let done = done.await?;
         for denial in &done.denied {

@@ -85,10 +85,22 @@ async fn a_dry_run_ends_nothing() {
             .status
             .success()
     );
+    let told = scene.text(&["takedown", "--dry-run", &first]);
+    assert!(told.starts_with("media mxc://"), "{told}");
+    assert!(told.ends_with(" links would be revoked\n"), "{told}");
+    scene.text(&["keys", "rotate"]);
+    let retired = ["keys", "retire", "1", "--dry-run"];
+    assert!(!scene.process.run(&retired).status.success());
+    let told = scene.text(&[&retired[..], &["--force"]].concat());
+    assert!(
+        told.ends_with("key 1 would be retired, and with it 3 live links\n"),
+        "{told}"
+    );
+    assert!(!scene.text(&["deny", "list"]).contains("mxc://"));
     for number in 0..3 {
         assert_eq!(scene.status(number).await, 200);
     }
-    assert_eq!(scene.lines(&["keys", "list", "--json"]).len(), 1);
+    assert_eq!(scene.lines(&["keys", "list", "--json"]).len(), 2);
 
     // Without it they end, several at once.
     let revoked = scene.lines(&["links", "revoke", "--json", &first, &second]);
